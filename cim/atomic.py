@@ -1,0 +1,84 @@
+"""Files that are either whole or absent, and done markers written last."""
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success fsync it and rename it to `path`.
+
+    On any exception the temporary file is removed and `path` keeps what it held.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        _sync(temporary)
+        temporary.chmod(0o644)  # mkstemp makes 0600, which other users' loaders could not read
+        temporary.replace(path)
+        _sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace the file at `path` by `content`, atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace the file at `path` by `value` as sorted, indented JSON, atomically."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)
+    write_bytes(path, (text + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    """The JSON value at `path`."""
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def marker_of(artefact: Path) -> Path:
+    """Where the done marker of `artefact` (a file or a folder) lives: beside it."""
+    return artefact.with_name(f"{artefact.name}.done.json")
+
+
+def mark_done(artefact: Path, fingerprint: str, **facts: Any) -> None:
+    """Write the done marker of `artefact`. Call it after everything else is on disk.
+
+    `facts` (counts, seconds) are kept for summaries and do not take part in the comparison.
+    """
+    write_json(marker_of(artefact), {"fingerprint": fingerprint, "facts": facts})
+
+
+def done_facts(artefact: Path, fingerprint: str) -> dict[str, Any] | None:
+    """The facts of `artefact` if it was finished with exactly this fingerprint, else None.
+
+    A missing artefact, a missing, broken or older marker all mean: do it again.
+    """
+    if not artefact.exists():
+        return None
+    try:
+        marker = read_json(marker_of(artefact))
+    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
+        return None
+    if not isinstance(marker, dict) or marker.get("fingerprint") != fingerprint:
+        return None
+    facts = marker.get("facts")
+    return facts if isinstance(facts, dict) else {}
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

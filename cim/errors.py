@@ -1,0 +1,14 @@
+"""Errors meant for the person at the keyboard."""
+
+
+class CimError(Exception):
+    """A failure a user can mend: what was found, what was expected, and the remedy.
+
+    Command-line entry points print it without a traceback and exit with code 1.
+    """
+
+    def __init__(self, found: str, expected: str, remedy: str) -> None:
+        self.found = found
+        self.expected = expected
+        self.remedy = remedy
+        super().__init__(f"found {found}; expected {expected}. Remedy: {remedy}")

@@ -1,0 +1,32 @@
+"""params.yaml as typed, frozen, strict sections; every mistake is reported at once."""
+
+from cim.params.caption import CaptionParams, Evaluate
+from cim.params.load import Params, load_params, parse_params
+from cim.params.models import (
+    FittedClip,
+    LoadedCaptioner,
+    LoadedClip,
+    MadeCaptioner,
+    Models,
+    TextEncoder,
+    WarmStart,
+)
+from cim.params.retrieval import Embed, Index
+from cim.params.runtime import Runtime
+from cim.params.shard import (
+    CocoSource,
+    FolderSource,
+    ParquetSource,
+    ScenesSource,
+    Shard,
+    Source,
+    WebDatasetSource,
+)
+from cim.params.tune import Lora, Reward, StopEarly, Tune
+
+__all__ = [
+    "CaptionParams", "CocoSource", "Embed", "Evaluate", "FittedClip", "FolderSource", "Index",
+    "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params", "ParquetSource",
+    "Reward", "Runtime", "ScenesSource", "Shard", "Source", "StopEarly", "TextEncoder", "Tune",
+    "WarmStart", "WebDatasetSource", "load_params", "parse_params",
+]  # fmt: skip

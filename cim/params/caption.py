@@ -1,0 +1,30 @@
+"""caption and evaluate: using the captioner and judging it."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from cim.params.base import Section
+
+
+class CaptionParams(Section):
+    """Captions for the target and eval shards, by base and tuned model."""
+
+    prompts: list[str] = Field(
+        ["Caption this image as accurately as possible, without speculation. Describe what you see."],
+        min_length=1,
+        description="one is drawn per image while training; the first is used for captioning",
+    )
+    batch_size: int = Field(64, ge=1)
+    temperature: float = Field(0.0, ge=0, description="0 is greedy")
+    max_new_tokens: int = Field(ge=1)
+    seed: int = Field(0, ge=0)
+    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on GPU, float32 on CPU")
+
+
+class Evaluate(Section):
+    """Base against tuned on the eval split."""
+
+    bootstrap: int = Field(2000, ge=100, description="resamples for 95% intervals")
+    seed: int = Field(0, ge=0)
+    cards: int = Field(50, ge=1, description="images shown in the report")

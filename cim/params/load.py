@@ -1,0 +1,98 @@
+"""Read params.yaml; report every unknown name, wrong type and contradiction in one message."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError, model_validator
+
+from cim.errors import CimError
+from cim.params.base import Section
+from cim.params.caption import CaptionParams, Evaluate
+from cim.params.models import Models
+from cim.params.retrieval import Embed, Index
+from cim.params.runtime import Runtime
+from cim.params.shard import Shard
+from cim.params.tune import Tune
+
+
+class Params(Section):
+    """The whole of params.yaml: one section a stage, plus runtime."""
+
+    runtime: Runtime
+    shard: Shard
+    models: Models
+    embed: Embed
+    index: Index
+    tune: Tune
+    caption: CaptionParams
+    evaluate: Evaluate
+
+    @model_validator(mode="after")
+    def _all_splits_filled(self) -> "Params":
+        filled = {split for source in self.shard.sources for split in source.splits}
+        needed = {"gallery", "train", "validation", "target", "eval"} | set(self.index.splits)
+        if missing := sorted(needed - filled):
+            raise ValueError(f"no source in shard.sources feeds the splits {missing}")
+        return self
+
+
+def load_params(path: Path) -> Params:
+    """Params from a YAML file.
+
+    Raises CimError naming every mistake, each with the nearest valid name or the expected value.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise CimError(f"no readable params file at {path} ({error})", "a YAML file", "give --params a path") from error
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CimError(f"{path} is not YAML: {error}", "valid YAML", "mend the line named") from error
+    return parse_params(values, str(path))
+
+
+def parse_params(values: Any, name: str = "params") -> Params:
+    """Params from already parsed YAML; `name` is used in messages. Raises CimError."""
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = [_line(problem) for problem in error.errors()]
+        raise CimError(
+            f"{len(lines)} problem(s) in {name}:\n  " + "\n  ".join(lines) + "\n",
+            "values as described by `python -m flows.<step> --help`",
+            "mend all of them and run again",
+        ) from error
+
+
+def _line(problem: Any) -> str:
+    where = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+    if problem["type"] == "extra_forbidden":
+        name = str(problem["loc"][-1])
+        near = difflib.get_close_matches(name, _names_at(problem["loc"][:-1]), n=1)
+        return f"{where}: unknown name" + (f"; did you mean {near[0]!r}?" if near else "")
+    found = "" if problem["type"] in ("missing", "value_error") else f" (found {problem['input']!r})"
+    return f"{where}: {problem['msg']}{found}"
+
+
+def _names_at(location: tuple[Any, ...]) -> list[str]:
+    """Valid field names of the section that `location` leads to."""
+    models: list[type[BaseModel]] = [Params]
+    for part in location:
+        following = [m for model in models if part in model.model_fields for m in _models_in(model.model_fields[part].annotation)]
+        tagged = [m for m in models if _tag(m) == part]
+        models = following or tagged or models  # list positions leave the candidates as they are
+    return sorted({name for model in models for name in model.model_fields})
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [m for inner in getattr(annotation, "__args__", ()) for m in _models_in(inner)]
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    kind = model.model_fields.get("kind")
+    return None if kind is None else kind.annotation.__args__[0]  # type: ignore[union-attr]

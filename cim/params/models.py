@@ -1,0 +1,93 @@
+"""models: the encoders and the base captioner, loaded or made."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from cim.params.base import Section
+
+
+class Loaded(Section):
+    """A model that exists: a hub id with a pinned revision, or a local path."""
+
+    name: str = Field(description="hub id, local folder or file; package:NAME for a model inside a Python package")
+    revision: str | None = Field(None, description="commit hash on the hub; needed for hub ids")
+
+
+class TextEncoder(Loaded):
+    """Any sentence-transformers model; embeds captions for `caption_text` retrieval."""
+
+
+class LoadedClip(Loaded):
+    """Any open_clip model: architecture tag plus pretrained tag, hf-hub id, or local checkpoint."""
+
+    kind: Literal["open_clip"]
+    pretrained: str | None = Field(None, description="open_clip pretrained tag or local checkpoint file")
+
+
+class FittedClip(Section):
+    """A tiny open_clip model fitted on this pipeline's own image-caption pairs."""
+
+    kind: Literal["fit"]
+    seed: int = Field(ge=0, description="initialisation, order and data half")
+    width: int = Field(ge=8, description="channels of the image tower's first stage")
+    embed_dim: int = Field(128, ge=8, description="d, the size of the shared space")
+    side: int = Field(64, ge=32, description="input size in pixels")
+    epochs: int = Field(ge=1, description="passes over the pairs")
+    batch_size: int = Field(128, ge=2, description="pairs a step; the others are the negatives")
+    learning_rate: float = Field(gt=0, description="peak of a cosine schedule")
+    data_share: float = Field(1.0, gt=0, le=1, description="share of gallery pairs used, chosen by seed")
+
+
+ClipEncoder = Annotated[LoadedClip | FittedClip, Field(discriminator="kind")]
+
+
+class LoadedCaptioner(Loaded):
+    """Any `AutoModelForImageTextToText` model in safetensors."""
+
+    kind: Literal["hf"]
+    trust_remote_code: bool = Field(False, description="run code that the model folder brings; off unless you trust it")
+    warm_start: bool = Field(False, description="fine-tune on the train captions before CIM")
+
+
+class MadeCaptioner(Section):
+    """A tiny Qwen2.5-VL-architecture model with a locally trained tokenizer, made from nothing."""
+
+    kind: Literal["tiny"]
+    hidden: int = Field(192, ge=32, description="text width")
+    layers: int = Field(3, ge=1, description="text layers")
+    vision_hidden: int = Field(128, ge=32, description="vision width")
+    vision_depth: int = Field(3, ge=1, description="vision layers")
+    side: int = Field(64, ge=32, description="images are resized to about side x side pixels")
+    vocabulary: int = Field(1024, ge=300, description="tokens of the BPE trained on the train captions")
+    warm_start: Literal[True] = Field(True, description="a model made from nothing must be warm-started")
+
+
+Captioner = Annotated[LoadedCaptioner | MadeCaptioner, Field(discriminator="kind")]
+
+
+class WarmStart(Section):
+    """Supervised start on the train captions (TRL's SFTTrainer)."""
+
+    seed: int = Field(0, ge=0)
+    epochs: float = Field(ge=0, description="passes over train images; each pass draws one caption an image")
+    batch_size: int = Field(32, ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup_share: float = Field(0.05, ge=0, lt=1)
+    weight_decay: float = Field(0.01, ge=0)
+
+
+class Models(Section):
+    """Everything that encodes or captions. image_encoder serves the reward, heldout_encoder only evaluation."""
+
+    text_encoder: TextEncoder
+    image_encoder: ClipEncoder
+    heldout_encoder: ClipEncoder
+    captioner: Captioner
+    warm_start: WarmStart
+
+    @model_validator(mode="after")
+    def _held_out(self) -> "Models":
+        if self.image_encoder == self.heldout_encoder:
+            raise ValueError("heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or weights)")
+        return self

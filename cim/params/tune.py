@@ -1,0 +1,60 @@
+"""tune: the reward and GRPO."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from cim.params.base import Section
+
+
+class Reward(Section):
+    """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
+
+    space: Literal["caption_text", "clip"] = Field("caption_text", description="caption to gallery captions, or to gallery images")
+    k: int = Field(3, ge=1, description="gallery images a caption retrieves")
+    beta: float = Field(1.0, ge=0, description="weight of QIR")
+    decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
+    exclude: Literal["none", "self"] = Field("self", description="self: a source never retrieves itself")
+
+
+class Lora(Section):
+    """Low-rank adapters instead of full fine-tuning."""
+
+    rank: int = Field(16, ge=1)
+    alpha: int = Field(32, ge=1)
+    dropout: float = Field(0.0, ge=0, lt=1)
+
+
+class StopEarly(Section):
+    """Stop when held-out self-retrieval has not risen for `patience` validations."""
+
+    patience: int = Field(ge=1)
+    min_delta: float = Field(0.0, ge=0)
+
+
+class Tune(Section):
+    """GRPO (TRL's GRPOTrainer) on the train images; captions of those images are not used."""
+
+    seed: int = Field(0, ge=0)
+    reward: Reward
+    steps: int = Field(ge=1, description="optimizer steps")
+    prompts_per_step: int = Field(ge=1, description="images an optimizer step")
+    generations: int = Field(5, ge=2, description="G, captions sampled an image")
+    reuse: int = Field(1, ge=1, description="optimizer steps on one rollout (TRL num_iterations)")
+    temperature: float = Field(1.0, gt=0)
+    max_new_tokens: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    kl: float = Field(0.001, ge=0, description="weight of the KL term to the base model (k3)")
+    clip: float = Field(0.2, gt=0, description="PPO clip range")
+    loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = "grpo"
+    lora: Lora | None = Field(None, description="null: full fine-tuning")
+    activation_checkpointing: bool = False
+    validate_every: int = Field(ge=1, description="steps between validations and checkpoints")
+    validation_images: int = Field(128, ge=2, description="images of the validation split used for it")
+    stop_early: StopEarly | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Tune":
+        if self.validate_every > self.steps:
+            raise ValueError(f"validate_every ({self.validate_every}) is above steps ({self.steps}): no checkpoint would ever be chosen")
+        return self

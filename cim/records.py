@@ -1,0 +1,80 @@
+"""The nouns that cross module borders. Everything joins by sample id."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+SPLITS = ("gallery", "train", "validation", "target", "eval")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a source yields before any check: maybe an image, maybe not.
+
+    image: original bytes as found (possibly broken), or None when a caption row names no file.
+    captions: raw text; bytes where the source could not decode them as UTF-8.
+    locator: names it inside its source ("a.jpg"), unique there; the source can fetch it again by this.
+    extra: JSON-able facts kept in the shard's `.json` (a generated scene's graph, a caption's style).
+    """
+
+    image: bytes | None
+    captions: tuple[str | bytes, ...]
+    locator: str
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A quarantined image or caption: where it came from and why it is not used."""
+
+    source: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image of a shard.
+
+    id: first 16 hex digits of SHA-256 of the original image bytes.
+    image: those bytes, untouched. suffix: "jpg", "png" or "webp".
+    captions: at least zero, in source order, without repeats.
+    """
+
+    id: str
+    image: bytes
+    suffix: str
+    captions: tuple[str, ...]
+    source: str
+    width: int
+    height: int
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What b captions found, in rank order.
+
+    ids: (b, k) sample ids of gallery items, best first. scores: (b, k) retrieval scores, float32.
+    vectors: (b, k, d) unit image vectors of those items, float32.
+    """
+
+    ids: list[list[str]]
+    scores: npt.NDArray[np.float32]
+    vectors: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Caption:
+    """One generated caption with its lineage.
+
+    finish_reason: "stop" (the model ended it), "length" (cut at max_new_tokens).
+    tokens: number of generated tokens, end token included.
+    """
+
+    id: str
+    caption: str
+    finish_reason: str
+    tokens: int
