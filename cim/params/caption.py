@@ -19,7 +19,9 @@ class CaptionParams(Section):
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
     max_new_tokens: int = Field(ge=1)
     seed: int = Field(0, ge=0)
-    precision: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: bfloat16 on GPU, float32 on CPU")
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 on GPU, float32 on CPU"
+    )
 
 
 class Evaluate(Section):

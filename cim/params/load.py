@@ -81,7 +81,9 @@ def _names_at(location: tuple[Any, ...]) -> list[str]:
     """Valid field names of the section that `location` leads to."""
     models: list[type[BaseModel]] = [Params]
     for part in location:
-        following = [m for model in models if part in model.model_fields for m in _models_in(model.model_fields[part].annotation)]
+        following = [
+            m for model in models if part in model.model_fields for m in _models_in(model.model_fields[part].annotation)
+        ]
         tagged = [m for m in models if _tag(m) == part]
         models = following or tagged or models  # list positions leave the candidates as they are
     return sorted({name for model in models for name in model.model_fields})

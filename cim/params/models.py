@@ -89,5 +89,7 @@ class Models(Section):
     @model_validator(mode="after")
     def _held_out(self) -> "Models":
         if self.image_encoder == self.heldout_encoder:
-            raise ValueError("heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or weights)")
+            raise ValueError(
+                "heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or weights)"
+            )
         return self

@@ -10,7 +10,9 @@ from cim.params.base import Section
 class Reward(Section):
     """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
 
-    space: Literal["caption_text", "clip"] = Field("caption_text", description="caption to gallery captions, or to gallery images")
+    space: Literal["caption_text", "clip"] = Field(
+        "caption_text", description="caption to gallery captions, or to gallery images"
+    )
     k: int = Field(3, ge=1, description="gallery images a caption retrieves")
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
@@ -56,5 +58,7 @@ class Tune(Section):
     @model_validator(mode="after")
     def _fits(self) -> "Tune":
         if self.validate_every > self.steps:
-            raise ValueError(f"validate_every ({self.validate_every}) is above steps ({self.steps}): no checkpoint would ever be chosen")
+            raise ValueError(
+                f"validate_every ({self.validate_every}) is above steps ({self.steps}): no checkpoint would ever be chosen"
+            )
         return self

@@ -1,0 +1,1 @@
+"""Generated scenes with exact ground truth: the embedded default data."""
