@@ -51,4 +51,5 @@ lock: ## resolve pyproject.toml again for all supported Pythons (needs uv)
 	uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev --no-header -o $(LOCK)
 
 clean: ## remove artefacts that `make run` can make again
-	rm -rf data/* .dvc/cache .dvc/tmp
+	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name .gitignore -exec rm -rf {} +
+	rm -rf .dvc/cache .dvc/tmp

@@ -19,6 +19,16 @@ class Layout:
         """Quarantined images and captions, all sources: source, reason, detail."""
         return self.root / "shards" / "rejects.parquet"
 
+    @property
+    def shard_summary(self) -> Path:
+        """summary.json: images and captions counted, by source and by split."""
+        return self.root / "shards" / "summary.json"
+
+    @property
+    def shard_plan(self) -> Path:
+        """What each shard will hold; there only while sharding runs."""
+        return self.root / "shards" / ".plan"
+
     def model(self, role: str) -> Path:
         """A model folder; role is text, image, heldout or captioner."""
         return self.root / "models" / role

@@ -45,7 +45,7 @@ def load_params(path: Path) -> Params:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise CimError(f"no readable params file at {path} ({error})", "a YAML file", "give --params a path") from error
     try:
         values = yaml.safe_load(text)

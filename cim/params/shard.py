@@ -82,6 +82,11 @@ class Shard(Section):
     seed: int = Field(0, ge=0, description="moves images between splits; images stay put when others are added")
     samples_per_shard: int = Field(500, ge=1, description="images a tar")
     min_side: int = Field(32, ge=1, description="smaller images are quarantined (pixels)")
-    max_pixels: int = Field(100_000_000, ge=1, description="larger images are quarantined before decoding")
+    max_pixels: int = Field(
+        100_000_000,
+        ge=1,
+        le=178_956_970,  # where Pillow itself refuses
+        description="larger images are quarantined before decoding",
+    )
     max_reject_share: float = Field(0.5, ge=0, le=1, description="above this share of rejected images: stop")
     sources: list[Source] = Field(min_length=1, description="read in this order")

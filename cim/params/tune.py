@@ -59,6 +59,6 @@ class Tune(Section):
     def _fits(self) -> "Tune":
         if self.validate_every > self.steps:
             raise ValueError(
-                f"validate_every ({self.validate_every}) is above steps ({self.steps}): no checkpoint would ever be chosen"
+                f"validate_every {self.validate_every} is above steps {self.steps}: no checkpoint would be chosen"
             )
         return self

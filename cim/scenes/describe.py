@@ -3,7 +3,7 @@
 import random
 
 from cim.scenes.scene import Scene, Thing
-from cim.scenes.vocabulary import COLORS, INVERSE, NUMBERS, PLURALS, WORDS
+from cim.scenes.vocabulary import ABOVE, COLORS, INVERSE, LEFT, NUMBERS, PLURALS, WORDS
 
 FULL, VAGUE = 0.97, 0.15  # chance that a fact is stated, in a detailed and in a vague caption
 
@@ -15,21 +15,26 @@ def describe(scene: Scene, rng: random.Random, detail: float) -> str:
     is stated with the caption's own chance, so even detailed captions leave something out at times.
     """
     chance = FULL if rng.random() < detail else VAGUE
-    phrases = [_noun_phrase(thing, rng, chance) for thing in scene.things]
-    if scene.relation is None:
+    things, relation = _in_reading_order(scene, rng)
+    phrases = [_noun_phrase(thing, rng, chance) for thing in things]
+    if relation is None:
         sentence = phrases[0]
     elif rng.random() < chance:
-        relation = scene.relation
-        if relation in INVERSE and rng.random() < 0.25:
-            relation, phrases = INVERSE[relation], phrases[::-1]
         sentence = f"{phrases[0]} {_word('relation', relation, rng)} {phrases[1]}"
     else:
-        if rng.random() < 0.5:
-            phrases.reverse()
         sentence = f"{phrases[0]} and {phrases[1]}"
     if rng.random() < chance:
         sentence += rng.choice((" on a {0} background", " against a {0} background")).format(scene.background)
     return sentence + "."
+
+
+def _in_reading_order(scene: Scene, rng: random.Random) -> tuple[tuple[Thing, ...], str | None]:
+    """Things as people mostly name them: left before right, top before bottom; one in eight the other way."""
+    if scene.relation not in INVERSE:
+        return scene.things, scene.relation
+    if (scene.relation in (LEFT, ABOVE)) != (rng.random() < 0.125):
+        return scene.things, scene.relation
+    return scene.things[::-1], INVERSE[scene.relation]
 
 
 def _noun_phrase(thing: Thing, rng: random.Random, chance: float) -> str:

@@ -10,8 +10,11 @@ from PIL import Image
 from cim.scenes.scene import Scene, Thing
 from cim.scenes.vocabulary import ABOVE, BACKGROUNDS, BELOW, COLORS, INSIDE, LEFT, RIGHT
 
-# All lengths are shares of the side. Two large or three small shapes fit side by side in one picture.
+# All lengths are shares of the side. Centres lie on a grid of eighths, so that a captioner with few
+# and small patches sees the same shape alike wherever it stands.
+CELL = 0.125
 RADIUS = {"small": 0.11, "large": 0.185}
+STEP = {"small": 2 * CELL, "large": 4 * CELL}  # from one copy's centre to the next
 OUTER_RADIUS = 0.36  # of a thing that holds another one
 Point = tuple[float, float]
 
@@ -20,9 +23,8 @@ def draw(scene: Scene, side: int) -> bytes:
     """PNG bytes of `scene`, `side` x `side` pixels, RGB."""
     picture = Image.new("RGB", (side, side), BACKGROUNDS[scene.background])
     for thing, centre, radius, axis in _placed(scene):
-        step = 2.15 * radius
         for i in range(thing.count):
-            along = (i - (thing.count - 1) / 2) * step
+            along = (i - (thing.count - 1) / 2) * STEP[thing.size]
             x, y = centre[0] + along * axis[0], centre[1] + along * axis[1]
             _paint(picture, thing, (x * side, y * side), radius * side)
     buffer = io.BytesIO()
@@ -36,27 +38,25 @@ def _placed(scene: Scene) -> list[tuple[Thing, Point, float, Point]]:
     first = scene.things[0]
     if scene.relation is None:
         axis = rng.choice([(1.0, 0.0), (0.0, 1.0)])
-        centre = tuple(0.5 + rng.uniform(-0.12, 0.12) * (1 - a) for a in axis)
-        return [(first, (centre[0], centre[1]), RADIUS[first.size], axis)]
+        across = _drift(rng, 2)
+        return [(first, (across, 0.5) if axis == (0.0, 1.0) else (0.5, across), RADIUS[first.size], axis)]
     second = scene.things[1]
     if scene.relation == INSIDE:
-        x, y = 0.5 + rng.uniform(-0.08, 0.08), 0.5 + rng.uniform(-0.08, 0.08)
-        return [(second, (x, y), OUTER_RADIUS, (1.0, 0.0)), (first, (x, y), RADIUS["small"], (1.0, 0.0))]
-    near, far = 0.25 + rng.uniform(-0.05, 0.03), 0.75 + rng.uniform(-0.03, 0.05)
-    if scene.relation in (RIGHT, BELOW):
-        near, far = far, near
-    drift = [0.5 + rng.uniform(-1, 1) * _room(t) for t in scene.things]
+        centre = (_drift(rng, 1), _drift(rng, 1))
+        return [(second, centre, OUTER_RADIUS, (1.0, 0.0)), (first, centre, RADIUS["small"], (1.0, 0.0))]
+    near, far = (0.25, 0.75) if scene.relation in (LEFT, ABOVE) else (0.75, 0.25)
+    drifts = [_drift(rng, 1 if t.count * RADIUS[t.size] < 0.3 else 0) for t in scene.things]
     if scene.relation in (LEFT, RIGHT):
-        places, axis = [(near, drift[0]), (far, drift[1])], (0.0, 1.0)
+        places, axis = [(near, drifts[0]), (far, drifts[1])], (0.0, 1.0)
     else:
         assert scene.relation in (ABOVE, BELOW)
-        places, axis = [(drift[0], near), (drift[1], far)], (1.0, 0.0)
+        places, axis = [(drifts[0], near), (drifts[1], far)], (1.0, 0.0)
     return [(t, p, RADIUS[t.size], axis) for t, p in zip(scene.things, places, strict=True)]
 
 
-def _room(thing: Thing) -> float:
-    """How far a thing may drift across the relation's axis without leaving the picture or blurring the relation."""
-    return max(0.0, min(0.1, 0.48 - 1.08 * thing.count * RADIUS[thing.size]))
+def _drift(rng: random.Random, cells: int) -> float:
+    """A place near the middle, at most `cells` grid cells off it."""
+    return 0.5 + CELL * rng.randint(-cells, cells)
 
 
 def _paint(picture: Image.Image, thing: Thing, centre: Point, radius: float) -> None:

@@ -1,0 +1,1 @@
+"""Measurements; each prints a table with a calibration of the machine it ran on."""

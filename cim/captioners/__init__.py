@@ -1,0 +1,1 @@
+"""Captioners: made or loaded, prompted, and run."""

@@ -1,0 +1,1 @@
+"""Vectors of whole splits on disk, a file a shard."""

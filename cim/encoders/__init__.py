@@ -1,0 +1,1 @@
+"""Encoders: captions and images to unit vectors; loaded, fetched or fitted here."""

@@ -1,0 +1,40 @@
+"""Captions to vectors by a sentence-transformers model."""
+
+from pathlib import Path
+
+import numpy as np
+from sentence_transformers import SentenceTransformer
+
+from cim.encoders.base import Vectors, unit
+from cim.encoders.device import autocast, pick_device
+
+
+class SentenceEncoder:
+    """A sentence-transformers model in a local folder. Meets TextEncoder."""
+
+    def __init__(self, folder: Path, fingerprint: str, device: str) -> None:
+        self.fingerprint = fingerprint
+        self._device = pick_device(device)
+        self._model = open_sentence_transformer(folder, str(self._device))
+        dim = self._model.get_embedding_dimension()
+        assert dim is not None, folder
+        self.dim: int = dim
+
+    def encode_texts(self, texts: list[str]) -> Vectors:
+        """(n, d) float32 unit vectors. One forward pass: the caller bounds n."""
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        with autocast(self._device):
+            vectors = self._model.encode(texts, batch_size=len(texts), show_progress_bar=False, convert_to_numpy=True)
+        return unit(vectors.astype(np.float32))
+
+
+def open_sentence_transformer(folder: Path, device: str = "cpu") -> SentenceTransformer:
+    """The model in `folder`, from safetensors, without network and without code that the folder may bring."""
+    return SentenceTransformer(
+        str(folder),
+        device=device,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"use_safetensors": True},
+    )

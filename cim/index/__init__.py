@@ -1,0 +1,1 @@
+"""FAISS indexes over the gallery, and the image vectors they lead to."""

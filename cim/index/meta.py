@@ -1,0 +1,103 @@
+"""What an index says of itself, what embeddings say of themselves, and the refusal of those that do not fit."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.atomic import read_json, write_json
+from cim.errors import CimError
+
+REMEDY = "dvc repro index"
+
+ROLES = {"caption_text": "text", "clip": "image"}
+"""Which embeddings each retrieval space searches; also the model folder whose text side makes its queries."""
+
+
+@dataclass(frozen=True)
+class IndexMeta:
+    """meta.json of one part of the index.
+
+    part: caption_text, clip, or items (image vectors without an index; factory "").
+    rows, items: vectors and distinct gallery items; dim: d.
+    encoder: fingerprint of the weights the vectors came from. built_from: fingerprint of the embeddings by
+    "role/split". ids: digest of the row order. recall: recall@k against exact search, None for exact factories.
+    fingerprint: what the build was made from as a whole.
+    """
+
+    part: str
+    metric: str
+    factory: str
+    rows: int
+    items: int
+    dim: int
+    encoder: str
+    built_from: dict[str, str]
+    ids: str
+    fingerprint: str
+    recall: dict[str, float] | None = None
+
+    @classmethod
+    def read(cls, folder: Path) -> "IndexMeta":
+        """meta.json in `folder`. Raises CimError when there is none or it is of another version."""
+        try:
+            return cls(**read_json(folder / "meta.json"))
+        except (FileNotFoundError, json.JSONDecodeError, TypeError) as error:
+            raise CimError(f"no usable {folder / 'meta.json'} ({error})", "a built index", REMEDY) from error
+
+    def write(self, folder: Path) -> None:
+        """Write meta.json into `folder`, atomically."""
+        write_json(folder / "meta.json", asdict(self))
+
+
+@dataclass(frozen=True)
+class EmbeddingMeta:
+    """The part of an embedding folder's meta.json that others depend on."""
+
+    name: str
+    encoder: str
+    dim: int
+    fingerprint: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "EmbeddingMeta":
+        """meta.json of data/embeddings/<role>/<split>. Raises CimError when there is none."""
+        name = f"{folder.parent.name}/{folder.name}"
+        try:
+            values: dict[str, Any] = read_json(folder / "meta.json")
+            return cls(name, values["encoder_fingerprint"], values["dim"], values["fingerprint"])
+        except (FileNotFoundError, json.JSONDecodeError, KeyError) as error:
+            raise CimError(f"no usable {folder / 'meta.json'} ({error})", "embeddings", "dvc repro embed") from error
+
+
+def digest_ids(ids: npt.NDArray[np.bytes_]) -> str:
+    """16 hex digits that name the ids and their order."""
+    return hashlib.sha256(b"\n".join(ids.tolist())).hexdigest()[:16]
+
+
+def check_ids(folder: Path, meta: IndexMeta, ids: npt.NDArray[np.bytes_]) -> None:
+    """Refuse ids.parquet of another or reordered gallery."""
+    if (found := digest_ids(ids)) != meta.ids:
+        raise CimError(f"{folder}/ids.parquet with digest {found}", f"{meta.ids}, as built", "dvc repro --force index")
+
+
+def check_encoder(meta: IndexMeta, encoder: str, where: str) -> None:
+    """Refuse an index whose vectors came from another encoder than the one at `where`."""
+    if meta.encoder != encoder:
+        raise CimError(f"index {meta.part} built with encoder {meta.encoder}", f"{encoder}, that of {where}", REMEDY)
+
+
+def check_embeddings(meta: IndexMeta, present: list[EmbeddingMeta]) -> None:
+    """Refuse an index built from other embeddings than those present; folders it was not built from do not count."""
+    for embeddings in present:
+        built = meta.built_from.get(embeddings.name)
+        if built is not None and built != embeddings.fingerprint:
+            raise CimError(
+                f"index {meta.part} built from {embeddings.name} {built}",
+                f"{embeddings.fingerprint}, as the embeddings present",
+                REMEDY,
+            )

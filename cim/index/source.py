@@ -1,0 +1,53 @@
+"""The embeddings an index is built from, read a shard at a time."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.errors import CimError
+from cim.index.meta import EmbeddingMeta
+from cim.index.vectors import read_ids
+from cim.layout import Layout
+
+
+@dataclass(frozen=True)
+class EmbeddingSource:
+    """Vectors of one role (text, image) over some splits, all by one encoder.
+
+    files: (`.npy`, `.parquet`) of every shard, in the order of the splits and of shard names.
+    built_from: fingerprint of each set by "role/split".
+    """
+
+    encoder: str
+    dim: int
+    built_from: dict[str, str]
+    files: list[tuple[Path, Path]]
+
+    @classmethod
+    def open(cls, layout: Layout, role: str, splits: list[str]) -> "EmbeddingSource":
+        """Raises CimError when a set is missing, all are empty, or they come from different encoders."""
+        sets = [EmbeddingMeta.read(layout.embeddings(role, split)) for split in splits]
+        if len({(one.encoder, one.dim) for one in sets}) > 1:
+            found = ", ".join(f"{one.name} by {one.encoder} (dim {one.dim})" for one in sets)
+            raise CimError(f"embeddings of different encoders: {found}", "one encoder", "dvc repro embed")
+        files = [file for split in splits for file in sorted(layout.embeddings(role, split).glob("*.npy"))]
+        if not files:
+            raise CimError(f"no vectors in data/embeddings/{role} for {splits}", "a .npy a shard", "dvc repro embed")
+        pairs = [(file, file.with_suffix(".parquet")) for file in files]
+        return cls(sets[0].encoder, sets[0].dim, {one.name: one.fingerprint for one in sets}, pairs)
+
+    def ids(self) -> npt.NDArray[np.bytes_]:
+        """(n,) id of every row."""
+        return np.concatenate([read_ids(parquet) for _, parquet in self.files])
+
+    def blocks(self, known: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.bytes_]]]:
+        """Per shard: (m, d) float32 unit vectors and (m,) ids of the rows whose id is in `known`."""
+        for path, parquet in self.files:
+            ids = read_ids(parquet)
+            keep = np.isin(ids, known)
+            vectors = np.load(path, mmap_mode="r", allow_pickle=False)[keep].astype(np.float32)
+            yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ids[keep]

@@ -1,0 +1,72 @@
+"""The eval split with what both captioners said of it, joined by sample id."""
+
+import json
+from dataclasses import dataclass
+
+import polars as pl
+
+from cim.captions.read import read_captions, read_rejects
+from cim.errors import CimError
+from cim.layout import Layout
+from cim.metrics.scenes import Graph
+from cim.shards.read import read_manifest
+
+CAPTIONERS = ("base", "tuned")
+
+
+@dataclass(frozen=True)
+class EvalSet:
+    """Images that both captioners described; every list has one entry an image, in the order of ids.
+
+    truths: scene graphs, None where unknown (photos). captions, truncated: by captioner.
+    left_out: images of the split, by captioner that gave no caption for them.
+    """
+
+    ids: list[str]
+    references: list[list[str]]
+    truths: list[Graph | None]
+    captions: dict[str, list[str]]
+    truncated: dict[str, list[bool]]
+    left_out: dict[str, int]
+
+
+def read_eval_set(layout: Layout) -> EvalSet:
+    """Manifest and captions of the eval split.
+
+    Raises CimError when captions are of other images than the manifest's, when images are neither
+    captioned nor rejected (a run that has not ended), or when no image has both captions.
+    """
+    manifest = read_manifest(layout.shards("eval"))
+    tables = {name: _captions(layout, name, set(manifest["id"].to_list())) for name in CAPTIONERS}
+    both = set.intersection(*(set(table["id"].to_list()) for table in tables.values()))
+    described = manifest.filter(pl.col("id").is_in(sorted(both)))
+    if described.height == 0:
+        raise CimError("no image of eval with a caption by both captioners", "at least one", "dvc repro caption")
+    ids = described["id"].to_list()
+    keys = described.select("id")
+    ordered = {name: keys.join(table, on="id", maintain_order="left") for name, table in tables.items()}
+    return EvalSet(
+        ids=ids,
+        references=[list(captions) for captions in described["captions"].to_list()],
+        truths=[_truth(extra) for extra in described["extra"].to_list()],
+        captions={name: table["caption"].to_list() for name, table in ordered.items()},
+        truncated={name: (table["finish_reason"] == "length").to_list() for name, table in ordered.items()},
+        left_out={name: manifest.height - table.height for name, table in tables.items()},
+    )
+
+
+def _captions(layout: Layout, captioner: str, known: set[str]) -> pl.DataFrame:
+    folder = layout.captions(captioner, "eval")
+    table = read_captions(folder)
+    captioned, rejected = set(table["id"].to_list()), set(read_rejects(folder)["id"].to_list())
+    remedy = "dvc repro caption"
+    if strange := captioned - known:
+        raise CimError(f"{len(strange)} captions in {folder} of images that eval lacks", "captions of eval", remedy)
+    if missing := known - captioned - rejected:
+        raise CimError(f"{len(missing)} of {len(known)} images without a caption in {folder}", "none", remedy)
+    return table
+
+
+def _truth(extra: str | None) -> Graph | None:
+    scene = (json.loads(extra) if extra else {}).get("scene")
+    return scene if isinstance(scene, dict) else None

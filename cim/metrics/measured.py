@@ -1,0 +1,66 @@
+"""What one captioner's captions got, image by image: the input of every comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.metrics.scenes import Counts
+
+FloatArray = npt.NDArray[np.float64]
+
+
+class Identity(Protocol):
+    """The reward of one caption and what it retrieved, best first; see `cim.rewards.retriever.IdentityScore`.
+
+    A protocol, so that reading numbers does not import the search library.
+    """
+
+    @property
+    def grc(self) -> float: ...
+    @property
+    def qir(self) -> float: ...
+    @property
+    def total(self) -> float: ...
+    @property
+    def ids(self) -> tuple[str, ...]: ...
+    @property
+    def scores(self) -> tuple[float, ...]: ...
+    @property
+    def cosines(self) -> tuple[float, ...]: ...
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All per-image values of one captioner; every sequence has one entry an image, in one common order.
+
+    truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
+    own image by the held-out encoder, 1 is best. identity: None when unscorable. overlap: ROUGE-L in
+    [0, 1], None without a reference.
+
+    Raises ValueError when lengths differ.
+    """
+
+    captions: Sequence[str]
+    truncated: Sequence[bool]
+    facts: Sequence[dict[str, Counts] | None]
+    ranks: npt.NDArray[np.int64]
+    identity: Sequence[Identity | None]
+    overlap: Sequence[float | None]
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"every field needs one entry an image, found {lengths}")
+
+
+def column(values: Sequence[float | None] | npt.NDArray[np.generic]) -> FloatArray:
+    """(n, 1) values; NaN stands for None and takes no part in any statistic."""
+    return np.array([np.nan if v is None else float(v) for v in values], dtype=np.float64).reshape(-1, 1)
+
+
+def fractions(pairs: Sequence[tuple[float, float] | None]) -> FloatArray:
+    """(n, 2) numerators and denominators; NaN rows for None."""
+    return np.array([(np.nan, np.nan) if p is None else p for p in pairs], dtype=np.float64).reshape(-1, 2)

@@ -1,0 +1,145 @@
+"""Ground truth against what a caption claims: objects, attributes and relations, counted image by image."""
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+Graph = dict[str, Any]  # {"background", "objects": [{"shape", ...}], "relations": [[i, relation, j]]}; unsaid is None
+Matching = dict[int, int]  # said object -> true object
+
+ATTRIBUTES = ("color", "size", "texture", "count")
+KINDS = ("objects", "attributes", "relations")
+DETAILS = (*ATTRIBUTES, "background")  # what "attributes" is made of
+_MIRRORED = {"right of": "left of", "below": "above"}  # "inside" has no said inverse
+_LIMIT = 5_000  # matchings looked at one by one; beyond it, one best assignment is taken
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Facts of one kind: how many the caption said, how many are true, how many of the said are among the true."""
+
+    matched: int = 0
+    said: int = 0
+    true: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(self.matched + other.matched, self.said + other.said, self.true + other.true)
+
+    @property
+    def precision(self) -> float | None:
+        """matched / said; None (undefined) when nothing was said."""
+        return self.matched / self.said if self.said else None
+
+    @property
+    def recall(self) -> float | None:
+        """matched / true, so 0 for a caption that says nothing; None when there was nothing to say."""
+        return self.matched / self.true if self.true else None
+
+    @property
+    def f1(self) -> float | None:
+        """2 matched / (said + true), the harmonic mean of both; None when nothing was said nor there to say."""
+        return 2 * self.matched / (self.said + self.true) if self.said + self.true else None
+
+
+def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:
+    """Counts by kind, for one image: KINDS, then DETAILS (the parts of "attributes").
+
+    - An object is right when it is matched one-to-one with a true object of its shape.
+    - An attribute is right when its object is matched and the true object has the same value; said of
+      an unmatched object it is wrong. The background is an attribute of the scene.
+    - A relation is right when it holds between the matched objects; "A left of B" and "B right of A"
+      are one fact, as are above and below. A fact said twice counts once.
+    """
+    matching = match_objects(truth, said)
+    counts = {"objects": Counts(len(matching), len(said["objects"]), len(truth["objects"]))}
+    for name in ATTRIBUTES:
+        counts[name] = Counts(
+            sum(_agrees(said["objects"][i], truth["objects"][j], name) for i, j in matching.items()),
+            sum(thing.get(name) is not None for thing in said["objects"]),
+            sum(thing.get(name) is not None for thing in truth["objects"]),
+        )
+    counts["background"] = Counts(
+        int(_agrees(said, truth, "background")),
+        int(said.get("background") is not None),
+        int(truth.get("background") is not None),
+    )
+    counts["attributes"] = sum((counts[name] for name in DETAILS), Counts())
+    claimed, holding = _relations(said), _relations(truth)
+    counts["relations"] = Counts(len(_translated(claimed, matching) & holding), len(claimed), len(holding))
+    return {kind: counts[kind] for kind in (*KINDS, *DETAILS)}
+
+
+def total(rows: Iterable[dict[str, Counts]]) -> dict[str, Counts]:
+    """Sums by kind over images; precision, recall and F1 of a sum are the micro averages."""
+    sums = dict.fromkeys((*KINDS, *DETAILS), Counts())
+    for row in rows:
+        sums = {kind: sums[kind] + row[kind] for kind in sums}
+    return sums
+
+
+def match_objects(truth: Graph, said: Graph) -> Matching:
+    """Said objects to true ones, one-to-one, same shape: most objects, then most attributes, then most relations.
+
+    Shapes are matched apart from each other, since an object only matches its own shape. When a shape
+    has more than 5,000 matchings (or all shapes together have), relations no longer break ties.
+    """
+    places: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
+    for side, graph in enumerate((said, truth)):
+        for i, thing in enumerate(graph["objects"]):
+            places[thing["shape"]][side].append(i)
+    options = [_best(said, truth, ours, theirs) for ours, theirs in places.values() if ours and theirs]
+    claimed, holding = _relations(said), _relations(truth)
+    best: tuple[int, Matching] = (-1, {})
+    for choice in itertools.islice(itertools.product(*options), _LIMIT):
+        matching = {i: j for part in choice for i, j in part.items()}
+        right = len(_translated(claimed, matching) & holding)
+        if right > best[0]:
+            best = (right, matching)
+    return best[1]
+
+
+def _best(said: Graph, truth: Graph, ours: Sequence[int], theirs: Sequence[int]) -> list[Matching]:
+    """All matchings between objects of one shape that agree in most attributes."""
+    agreement = {
+        (i, j): sum(_agrees(said["objects"][i], truth["objects"][j], name) for name in ATTRIBUTES)
+        for i in ours
+        for j in theirs
+    }
+    if math.perm(max(len(ours), len(theirs)), min(len(ours), len(theirs))) > _LIMIT:
+        matrix = np.array([[agreement[i, j] for j in theirs] for i in ours])
+        rows, columns = linear_sum_assignment(matrix, maximize=True)
+        return [{ours[r]: theirs[c] for r, c in zip(rows, columns, strict=True)}]
+    scored = [(sum(agreement[pair] for pair in pairs), dict(pairs)) for pairs in _pairings(ours, theirs)]
+    most = max(score for score, _ in scored)
+    return [matching for score, matching in scored if score == most]
+
+
+def _pairings(ours: Sequence[int], theirs: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
+    """Every way to pair off the shorter side completely."""
+    if len(ours) <= len(theirs):
+        for chosen in itertools.permutations(theirs, len(ours)):
+            yield list(zip(ours, chosen, strict=True))
+    else:
+        for chosen in itertools.permutations(ours, len(theirs)):
+            yield list(zip(chosen, theirs, strict=True))
+
+
+def _agrees(said: Graph, truth: Graph, name: str) -> bool:
+    return said.get(name) is not None and said[name] == truth.get(name)
+
+
+def _relations(graph: Graph) -> set[tuple[int, str, int]]:
+    """Relations with mirrored ones turned round, so that a fact has one spelling."""
+    turned = ((j, _MIRRORED[name], i) if name in _MIRRORED else (i, name, j) for i, name, j in graph["relations"])
+    return set(turned)
+
+
+def _translated(claimed: set[tuple[int, str, int]], matching: Matching) -> set[tuple[int, str, int]]:
+    """Claims about matched objects, in the truth's numbering; claims about others can't be right and drop out."""
+    return {(matching[i], name, matching[j]) for i, name, j in claimed if i in matching and j in matching}

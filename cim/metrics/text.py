@@ -1,0 +1,44 @@
+"""Wording: length, variety, repetition."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
+
+
+def words(caption: str) -> list[str]:
+    """Lower-case words; hyphens and apostrophes inside a word belong to it."""
+    return _WORD.findall(caption.lower())
+
+
+def distinct(captions: Sequence[str], n: int) -> float | None:
+    """Distinct-n (Li et al. 2016, arXiv 1510.03055): different n-grams / n-grams over all captions.
+
+    None when there is no n-gram at all. It falls as a corpus grows: compare equal numbers of captions.
+    """
+    grams = [gram for caption in captions for gram in _grams(words(caption), n)]
+    return len(set(grams)) / len(grams) if grams else None
+
+
+def repetition(caption: str, n: int = 4) -> tuple[int, int]:
+    """(n-grams that repeat an earlier one of the same caption, all its n-grams).
+
+    The ratio is seq-rep-n of Welleck et al. 2020 (arXiv 1908.04319).
+    """
+    grams = _grams(words(caption), n)
+    return len(grams) - len(set(grams)), len(grams)
+
+
+def duplicated(captions: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """(n,) whether the very same caption (outer blanks aside) was also given to another image."""
+    stripped = [caption.strip() for caption in captions]
+    times = Counter(stripped)
+    return np.array([times[caption] > 1 for caption in stripped], dtype=np.bool_)
+
+
+def _grams(tokens: list[str], n: int) -> list[tuple[str, ...]]:
+    return [tuple(tokens[i : i + n]) for i in range(len(tokens) - n + 1)]

@@ -1,0 +1,1 @@
+"""The before/after table and the self-contained HTML report."""

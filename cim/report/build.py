@@ -1,0 +1,100 @@
+"""From measured captions to everything the page shows."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from cim.layout import Layout
+from cim.metrics.evalset import EvalSet
+from cim.metrics.measured import Measured
+from cim.metrics.text import words
+from cim.params import Params
+from cim.report.cards import Card, answers, choose
+from cim.report.charts import Chart
+from cim.report.curves import histogram_chart, recall_chart, training_charts
+from cim.report.html import Report
+from cim.report.lineage import lineage, rejects
+from cim.report.pictures import first_captions, thumbnails
+
+SOURCE_SIDE, FOUND_SIDE = 320, 104  # pixels; shown at half of that, for sharp screens
+MOST_K = 50  # of the recall curve
+
+
+def build(
+    layout: Layout, params: Params, evaluated: EvalSet, measured: Mapping[str, Measured], metrics: Mapping[str, Any]
+) -> Report:
+    """The report of one evaluation; reads thumbnails, curves and lineage from `layout`."""
+    base, tuned = measured["base"], measured["tuned"]
+    chosen = choose(gains(base, tuned), params.evaluate.cards, params.evaluate.seed)
+    found = {
+        name
+        for i in chosen
+        for side in (base, tuned)
+        if (identity := side.identity[i]) is not None
+        for name in identity.ids
+    }
+    captions: dict[str, str] = {}
+    pictures: dict[str, str] = {}
+    for split in params.index.splits:
+        captions |= first_captions(layout.shards(split), found)
+        pictures |= thumbnails(layout.shards(split), found, FOUND_SIDE)
+    sources = thumbnails(layout.shards("eval"), [evaluated.ids[i] for i in chosen], SOURCE_SIDE)
+    cards = [
+        Card(name, sources[name], evaluated.references[i], why, *answers(base, tuned, i, captions))
+        for i, why in chosen.items()
+        for name in [evaluated.ids[i]]
+    ]
+    curves = layout.tuned.parent / "curves.csv"
+    return Report(
+        metrics=metrics,
+        training=training_charts(curves) if curves.is_file() else [],
+        distributions=_distributions(base, tuned),
+        cards=cards,
+        thumbnails=pictures,
+        lineage=lineage(layout),
+        params=yaml.safe_dump(params.model_dump(mode="json", exclude={"runtime"}), sort_keys=False, allow_unicode=True),
+        rejects=rejects(layout),
+        notes=_notes(evaluated, params, len(cards)),
+    )
+
+
+def gains(base: Measured, tuned: Measured) -> list[float | None]:
+    """Total reward, tuned - base, by image; None where either is unscorable."""
+    return [
+        None if before is None or after is None else after.total - before.total
+        for before, after in zip(base.identity, tuned.identity, strict=True)
+    ]
+
+
+def _distributions(base: Measured, tuned: Measured) -> list[Chart]:
+    most = min(MOST_K, len(base.captions))
+    return [
+        histogram_chart("Caption lengths, % of captions", {"base": _lengths(base), "tuned": _lengths(tuned)}, "words"),
+        recall_chart("R@k by the held-out encoder, %", {"base": base.ranks, "tuned": tuned.ranks}, most),
+    ]
+
+
+def _lengths(measured: Measured) -> list[float]:
+    return [len(words(caption)) for caption in measured.captions]
+
+
+def _notes(evaluated: EvalSet, params: Params, cards: int) -> list[str]:
+    reward = params.tune.reward
+    notes = [
+        f"Reward = GRC + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
+        f"space {reward.space}, excluded: {reward.exclude}.",
+        f"Intervals: {params.evaluate.bootstrap} bootstrap resamples of images, seed {params.evaluate.seed}. They "
+        "cover the choice of images, not of training seeds.",
+    ]
+    if cards < len(evaluated.ids):
+        notes.append(
+            f"{cards} of {len(evaluated.ids)} images have a card: half by lot (seed {params.evaluate.seed}), the "
+            "others with the largest gains and losses of the total reward."
+        )
+    notes += [
+        f"{count} images of the eval split have no caption by the {name} captioner and take no part."
+        for name, count in evaluated.left_out.items()
+        if count
+    ]
+    return notes

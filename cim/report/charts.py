@@ -1,0 +1,104 @@
+"""Charts as SVG that takes its colours and fonts from the page, so that they follow light and dark."""
+
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import matplotlib
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+# Stand-ins that no other element uses, replaced by the page's variables in the finished SVG.
+BASE, TUNED, INK, RULE = "#a10001", "#a10002", "#a10003", "#a10004"
+_VARIABLES = {BASE: "var(--base)", TUNED: "var(--tuned)", INK: "var(--muted)", RULE: "var(--rule)"}
+_STYLE: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "cim",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.edgecolor": RULE,
+    "axes.labelcolor": INK,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": RULE,
+    "grid.linewidth": 0.8,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "axes.autolimit_mode": "data",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series. style "base" and "tuned" have the table's colours; "raw" is the pale ground of a smoothed one.
+
+    step: "default" joins points by lines, "steps-mid" draws a histogram's outline.
+    """
+
+    x: npt.NDArray[np.number]
+    y: npt.NDArray[np.number]
+    label: str = ""
+    style: Literal["base", "tuned", "raw", "points"] = "tuned"
+    step: Literal["default", "steps-mid"] = "default"
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A finished chart. svg is safe markup made here; summary is its text alternative."""
+
+    title: str
+    svg: str
+    summary: str
+
+
+_LOOKS: dict[str, dict[str, Any]] = {
+    "base": {"color": BASE, "linewidth": 2, "linestyle": (0, (4, 2))},
+    "tuned": {"color": TUNED, "linewidth": 2},
+    "raw": {"color": TUNED, "linewidth": 1, "alpha": 0.3},
+    "points": {"color": TUNED, "linewidth": 1.5, "marker": "o", "markersize": 4},
+}
+
+
+def line_chart(title: str, lines: Sequence[Line], x_label: str) -> Chart:
+    """Lines over a common x, without a frame; labels stand in a legend when more than one line has one."""
+    with matplotlib.rc_context(_STYLE):
+        figure = Figure(figsize=(3.9, 2.3), layout="constrained")
+        axes = figure.subplots()
+        for line in lines:
+            axes.plot(line.x, line.y, label=line.label or None, drawstyle=line.step, **_LOOKS[line.style])
+        axes.set_xlabel(x_label)
+        axes.locator_params(nbins=5)
+        axes.margins(x=0.02, y=0.12)
+        if sum(bool(line.label) for line in lines) > 1:
+            axes.legend(frameon=False, labelcolor=INK, fontsize=9)
+        return Chart(title, _svg(figure, title), "; ".join(filter(None, map(_told, lines))))
+
+
+def _told(line: Line) -> str:
+    if line.style == "raw" or len(line.y) == 0:
+        return ""
+    return f"{line.label or 'value'} from {line.y[0]:.3g} at {line.x[0]:g} to {line.y[-1]:.3g} at {line.x[-1]:g}"
+
+
+def _svg(figure: Figure, title: str) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<(metadata|style)\b.*?</\1>", "", text, flags=re.DOTALL)  # a style would reach the whole page
+    text = re.sub(r'<g id="[a-zA-Z0-9_.]+"', "<g", text)  # the same names in every chart
+    text = re.sub(r'(<svg [^>]*?) width="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r'(<svg [^>]*?) height="[^"]*"', r"\1", text, count=1)
+    text = re.sub(r"font: ([0-9.]+)px [^;\"]*", r"font-size: \1px", text)
+    text = re.sub(r"font-family: [^;\"]*;?", "", text)
+    for stand_in, variable in _VARIABLES.items():
+        text = text.replace(stand_in, variable)
+    return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)

@@ -1,0 +1,96 @@
+"""report.html: one file, no network, every caption escaped."""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from cim.report.cards import Card
+from cim.report.charts import Chart
+from cim.report.rows import Group, Row, groups, number
+
+_HERE = Path(__file__).parent
+_TILES = (  # the first four that were measured
+    "retrieval.r1",
+    "scenes.relation_recall",
+    "scenes.attribute_recall",
+    "scenes.attribute_precision",
+    "reward.qir",
+    "reward.grc",
+    "retrieval.median_rank",
+    "overlap.rouge_l",
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything a report shows.
+
+    metrics: as made by `cim.metrics.compare`. thumbnails: data URIs of gallery images by id.
+    lineage: rows of facts by what they describe. params: params.yaml as text. rejects: (reason, count).
+    notes: plain sentences on how to read the cards and what is missing.
+    """
+
+    metrics: Mapping[str, Any]
+    training: Sequence[Chart]
+    distributions: Sequence[Chart]
+    cards: Sequence[Card]
+    thumbnails: Mapping[str, str]
+    lineage: Mapping[str, Mapping[str, str]]
+    params: str
+    rejects: Sequence[tuple[str, int]]
+    notes: Sequence[str] = ()
+
+
+def render(report: Report) -> str:
+    """The whole page as HTML text."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["minus"] = lambda text: str(text).replace("-", "\u2212")
+    script = (_HERE / "script.js").read_text(encoding="utf-8")
+    tables = groups(report.metrics)
+    rows = {row.key: row for group in tables for row in group.rows}
+    return environment.get_template("template.html.j2").render(
+        report=report,
+        groups=tables,
+        tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
+        headline=headline(report.metrics),
+        tally=_tally(rows.values()),
+        style=Markup("".join((_HERE / name).read_text(encoding="utf-8") for name in ("style.css", "cards.css"))),
+        script=Markup(script),
+        # Only this very script may run: a caption that slipped through as markup still could not act.
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """One sentence for the top of the page, from held-out R@1; it claims no more than the interval allows."""
+    name = ("retrieval", "r1")
+    if name[0] not in metrics["difference"]:
+        return "Captions before and after tuning"
+    base, tuned = (number(metrics[side][name[0]][name[1]], "share") for side in ("base", "tuned"))
+    verdict = metrics["difference"][name[0]][name[1]]["verdict"]
+    if verdict == "better":
+        return f"After tuning, a caption finds its own image {tuned} of the time, up from {base}"
+    if verdict == "worse":
+        return f"After tuning, a caption finds its own image {tuned} of the time, down from {base}"
+    return f"Tuning made no clear difference to how often a caption finds its own image: {base} before, {tuned} after"
+
+
+def _tally(rows: Iterable[Row]) -> dict[str, int]:
+    verdicts = [row.verdict for row in rows if not row.key.startswith("details.")]
+    return {name: verdicts.count(name) for name in ("better", "worse", "within noise")}
+
+
+def _group_of(tables: Sequence[Group], key: str) -> str:
+    return next(group.title for group in tables if any(row.key == key for row in group.rows))

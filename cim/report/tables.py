@@ -1,0 +1,66 @@
+"""The numbers behind the report as files: a row an image, and CSVs for `dvc plots`."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from cim.atomic import replacing
+from cim.metrics.catalogue import METRICS
+from cim.metrics.measured import Measured
+from cim.metrics.scenes import KINDS
+from cim.metrics.text import words
+
+
+def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str, Measured]) -> None:
+    """CSVs in `folder`.
+
+    before_after.csv: name ("R@1, base"), percent; shares only. recall_at_k.csv: k, base, tuned (percent).
+    caption_lengths.csv: words, base, tuned (captions).
+    """
+    _write_csv(folder / "before_after.csv", _shares(metrics))
+    most = max(1, len(measured["base"].captions))
+    k = np.arange(1, min(50, most) + 1)
+    recall = {name: 100 * (one.ranks[None, :] <= k[:, None]).mean(axis=1) for name, one in measured.items()}
+    _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": k, **recall}))
+    lengths = {name: [len(words(caption)) for caption in one.captions] for name, one in measured.items()}
+    top = max(max(counts, default=0) for counts in lengths.values())
+    counted = {name: np.bincount(counts, minlength=top + 1) for name, counts in lengths.items()}
+    _write_csv(folder / "caption_lengths.csv", pl.DataFrame({"words": np.arange(top + 1), **counted}))
+
+
+def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured]) -> None:
+    """images.parquet: id, then for each captioner <captioner>_caption, _truncated, _rank, _grc, _qir, _total, _rouge_l
+    and counts _<kind>_matched, _said, _true; null where there is no value."""
+    columns: dict[str, Sequence[Any]] = {"id": ids}
+    for name, one in measured.items():
+        columns[f"{name}_caption"] = list(one.captions)
+        columns[f"{name}_truncated"] = list(one.truncated)
+        columns[f"{name}_rank"] = one.ranks.tolist()
+        columns[f"{name}_rouge_l"] = list(one.overlap)
+        for part in ("grc", "qir", "total"):
+            columns[f"{name}_{part}"] = [None if row is None else getattr(row, part) for row in one.identity]
+        for kind in KINDS:
+            for part in ("matched", "said", "true"):
+                values = [None if row is None else getattr(row[kind], part) for row in one.facts]
+                columns[f"{name}_{kind}_{part}"] = values
+    with replacing(path) as temporary:
+        pl.DataFrame(columns, strict=False).write_parquet(temporary)
+
+
+def _shares(metrics: Mapping[str, Any]) -> pl.DataFrame:
+    rows = [
+        (f"{metric.label}, {side}", 100 * value)
+        for metric in METRICS
+        if metric.unit == "share" and metric.group != "details"
+        for side in ("base", "tuned")
+        if (value := metrics[side].get(metric.group, {}).get(metric.name)) is not None
+    ]
+    return pl.DataFrame(rows, schema={"name": pl.String, "percent": pl.Float64}, orient="row")
+
+
+def _write_csv(path: Path, table: pl.DataFrame) -> None:
+    with replacing(path) as temporary:
+        table.write_csv(temporary, float_precision=3)

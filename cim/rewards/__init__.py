@@ -1,0 +1,1 @@
+"""The CIM reward: what a caption earns by what it retrieves."""

@@ -1,0 +1,1 @@
+"""Sources to WebDataset shards: check, deduplicate, split, write, read."""

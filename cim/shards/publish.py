@@ -1,0 +1,66 @@
+"""The shard folder around the tars: plan before, manifests and counts after."""
+
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+import polars as pl
+
+from cim.atomic import marker_of, replacing, write_json
+from cim.layout import Layout
+from cim.params.shard import Shard
+from cim.records import SPLITS
+from cim.shards.plan import Plan
+from cim.shards.write import ShardJob
+
+MANIFEST = ["id", "shard", "captions", "source", "width", "height", "suffix", "extra"]
+
+
+def prepare(plan: Plan, params: Shard, layout: Layout) -> list[ShardJob]:
+    """Put the plan on disk, a file a shard, and clear away what it does not hold; the tars to write.
+
+    Manifests go first and come back last: their absence says that sharding has not ended.
+    """
+    rmtree(layout.shard_plan, ignore_errors=True)
+    jobs = []
+    for (split, shard), rows in sorted(plan.samples.partition_by("split", "shard", as_dict=True).items()):
+        job = ShardJob(_planned(layout, split, shard), layout.shards(split) / shard, tuple(params.sources))
+        job.plan.parent.mkdir(parents=True, exist_ok=True)
+        rows.write_parquet(job.plan)
+        jobs.append(job)
+    _clear(layout, {path for job in jobs for path in (job.tar, marker_of(job.tar))})
+    return jobs
+
+
+def publish(plan: Plan, layout: Layout) -> dict[str, Any]:
+    """Write rejects.parquet, summary.json and, last, every split's manifest.parquet; the summary."""
+    _write_parquet(plan.rejects, layout.rejects)
+    write_json(layout.shard_summary, plan.summary)
+    for (split,), rows in plan.samples.partition_by("split", as_dict=True).items():
+        _write_parquet(rows.sort("shard", "id").select(MANIFEST), layout.shards(str(split)) / "manifest.parquet")
+    rmtree(layout.shard_plan)
+    return plan.summary
+
+
+def _planned(layout: Layout, split: Any, shard: Any) -> Path:
+    return layout.shard_plan / str(split) / f"{shard}.parquet"
+
+
+def _clear(layout: Layout, kept: set[Path]) -> None:
+    """Remove manifests, shards of older plans and temporary files of killed runs."""
+    stale = [layout.rejects, layout.shard_summary]
+    for split in SPLITS:
+        folder = layout.shards(split)
+        if folder.is_dir():
+            stale += [path for path in folder.iterdir() if path.is_file() and path not in kept]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    for split in SPLITS:
+        folder = layout.shards(split)
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _write_parquet(frame: pl.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        frame.write_parquet(temporary)

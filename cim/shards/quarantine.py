@@ -1,0 +1,119 @@
+"""What is refused, and why: checks of one image and of its captions."""
+
+import io
+from dataclasses import dataclass
+from enum import StrEnum
+
+from PIL import Image, UnidentifiedImageError
+
+from cim.params.shard import Shard
+from cim.records import Candidate
+from cim.shards.images import SUFFIXES, opened, rgb
+
+
+class Reason(StrEnum):
+    """The values of rejects.parquet's reason. Those of BAD_CAPTION refuse one caption, all others an image."""
+
+    NO_IMAGE = "caption without image"
+    NO_CAPTION = "image without caption"
+    UNREADABLE = "unreadable file"
+    EMPTY = "empty file"
+    NOT_AN_IMAGE = "not an image"
+    UNSUPPORTED = "unsupported format"
+    ANIMATED = "animated image"
+    CORRUPT = "corrupt image"
+    TOO_SMALL = "too small"
+    TOO_LARGE = "too many pixels"
+    CAPTION_NOT_UTF8 = "caption is not UTF-8"
+    CAPTION_EMPTY = "caption is empty"
+
+
+BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
+_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
+# Named to the user as "unsupported format", never decoded.
+_KNOWN = ("GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PSD")
+
+
+class Unusable(Exception):
+    """An image or caption that is not used. detail: what exactly was found."""
+
+    def __init__(self, reason: Reason, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A usable image's facts. width, height: pixels after EXIF orientation. suffix: by content, not by name."""
+
+    suffix: str
+    width: int
+    height: int
+
+
+def check_image(candidate: Candidate, limits: Shard) -> Checked:
+    """Decode the candidate's image in full. Raises Unusable with the first reason found."""
+    image = candidate.image
+    if image is None:
+        raise Unusable(Reason.UNREADABLE if candidate.problem else Reason.NO_IMAGE, candidate.problem)
+    if not image:
+        raise Unusable(Reason.EMPTY)
+    if not (image.startswith(_SIGNATURES) or (image[:4] == b"RIFF" and image[8:12] == b"WEBP")):
+        raise _unknown(image)
+    try:
+        with opened(image) as picture:
+            width, height = picture.size
+            _check_size(width, height, limits)  # before decoding: the header is enough
+            # A moving image has no one content; several frames in a JPEG (MPO) are not movement.
+            if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+                raise Unusable(Reason.ANIMATED, f"{getattr(picture, 'n_frames', 1)} frames")
+            suffix = SUFFIXES[picture.format or ""]
+            width, height = rgb(picture).size
+    except (Unusable, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Unusable(Reason.TOO_LARGE, str(error)) from error
+    except UnidentifiedImageError as error:  # its own text holds a memory address
+        raise Unusable(Reason.CORRUPT, "broken header") from error
+    except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
+        raise Unusable(Reason.CORRUPT, _first_line(error)) from error
+    return Checked(suffix, width, height)
+
+
+def check_caption(caption: str | bytes) -> str:
+    """The caption as text without outer white space. Raises Unusable."""
+    if isinstance(caption, bytes):
+        raise Unusable(Reason.CAPTION_NOT_UTF8, caption.decode("utf-8", "backslashreplace")[:200])
+    try:
+        caption.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise Unusable(Reason.CAPTION_NOT_UTF8, caption.encode("utf-8", "backslashreplace").decode()[:200]) from error
+    if not caption.strip():
+        raise Unusable(Reason.CAPTION_EMPTY)
+    return caption.strip()
+
+
+def _check_size(width: int, height: int, limits: Shard) -> None:
+    if width * height > limits.max_pixels:
+        raise Unusable(Reason.TOO_LARGE, f"{width} x {height}, at most {limits.max_pixels} pixels")
+    if min(width, height) < limits.min_side:
+        raise Unusable(Reason.TOO_SMALL, f"{width} x {height}, each side at least {limits.min_side}")
+
+
+def _unknown(image: bytes) -> Unusable:
+    try:
+        with Image.open(io.BytesIO(image), formats=_KNOWN) as picture:
+            return Unusable(Reason.UNSUPPORTED, picture.format or "")
+    except UnidentifiedImageError:
+        kind = "HEIF or another ISO media file" if image[4:8] == b"ftyp" else ""
+        return Unusable(Reason.UNSUPPORTED, kind) if kind else Unusable(Reason.NOT_AN_IMAGE, _beginning(image))
+    except Exception as error:  # as above
+        return Unusable(Reason.NOT_AN_IMAGE, _first_line(error))
+
+
+def _beginning(image: bytes) -> str:
+    return f"begins with {image[:16]!r}"
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200].encode("utf-8", "backslashreplace").decode()

@@ -1,0 +1,63 @@
+"""Shards back to samples."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+
+import polars as pl
+
+from cim.errors import CimError
+from cim.records import Sample
+
+
+def shard_paths(folder: Path) -> list[Path]:
+    """The tars of one split, sorted. Raises CimError when there is none."""
+    # A dot begins the temporary files of a killed run.
+    paths = sorted(path for path in folder.glob("*.tar") if not path.name.startswith("."))
+    if not paths:
+        raise CimError(f"no shard in {folder}", "one or more .tar files", "run the shard stage first")
+    return paths
+
+
+def read_samples(tar: Path) -> Iterator[Sample]:
+    """The samples of one of our shards, ascending by id; one image in memory at a time. Raises CimError."""
+    try:
+        with tarfile.open(tar, "r:") as opened:
+            for key, members in groupby(opened, key=lambda member: member.name.partition(".")[0]):
+                yield _sample(key, {m.name.partition(".")[2]: _content(opened, m) for m in members})
+    except (tarfile.TarError, KeyError, ValueError) as error:
+        raise CimError(
+            f"{tar} is no shard of this pipeline ({type(error).__name__}: {error})",
+            "image, .txt and .json members for every id",
+            "delete it and run the shard stage again",
+        ) from error
+
+
+def read_manifest(folder: Path) -> pl.DataFrame:
+    """One row a sample of one split: id, shard, captions, source, width, height, suffix, extra (JSON text).
+
+    Sorted by shard, then id: the order in which `read_samples` gives them. Raises CimError when it is not there.
+    """
+    path = folder / "manifest.parquet"
+    if not path.is_file():
+        raise CimError(f"no {path}", "a manifest, which sharding writes last", "run the shard stage to its end")
+    return pl.read_parquet(path)
+
+
+def _sample(key: str, parts: dict[str, bytes]) -> Sample:
+    facts = json.loads(parts.pop("json"))
+    parts.pop("txt", None)
+    ((suffix, image),) = parts.items()  # ValueError unless exactly one image is left
+    return Sample(
+        id=key, image=image, suffix=suffix, captions=tuple(facts["captions"]), source=facts["source"],
+        width=facts["width"], height=facts["height"], extra=facts["extra"],
+    )  # fmt: skip
+
+
+def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    handle = tar.extractfile(member)
+    if handle is None:
+        raise ValueError(f"{member.name} is not a regular file")
+    return handle.read()

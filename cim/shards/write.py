@@ -1,0 +1,106 @@
+"""One shard: images fetched again from their sources, written as a tar with the same bytes every time."""
+
+import io
+import json
+import tarfile
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+import polars as pl
+
+from cim.atomic import done_facts, mark_done, replacing
+from cim.errors import CimError
+from cim.fingerprint import fingerprint
+from cim.params.shard import Source
+from cim.records import Sample
+from cim.shards.ids import content_hash
+from cim.sources.base import ImageSource
+from cim.sources.open import open_sources
+
+FORMAT = 1  # of the tar's members; raise it when their bytes change
+IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file
+
+
+@dataclass(frozen=True)
+class ShardJob:
+    """One tar to write. plan: its rows of Plan.samples (Parquet). sources: the whole shard.sources."""
+
+    plan: Path
+    tar: Path
+    sources: tuple[Source, ...]
+
+    def __str__(self) -> str:
+        return self.tar.name
+
+
+def write_shard(job: ShardJob) -> dict[str, Any]:
+    """Write the tar of `job` and its done marker, unless they are there already; counts.
+
+    Raises CimError when an image is no longer what the scan saw, OSError when one can't be read.
+    """
+    rows = pl.read_parquet(job.plan)
+    content = rows.sort("id").select("id", "captions", "source", "suffix", "width", "height", "extra")
+    # The rows are all that reaches the tar: of params, only what changed them makes a shard stale.
+    mark = fingerprint("shard", FORMAT, content.rows())
+    if (facts := done_facts(job.tar, mark)) is not None:
+        return facts
+    with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
+        places = _fetch(rows.sort("order"), open_sources(job.sources), spool)
+        write_tar(temporary, _samples(content, places, spool))
+    facts = {"images": rows.height, "captions": int(rows["captions"].list.len().sum())}
+    mark_done(job.tar, mark, **facts)
+    return facts
+
+
+def write_tar(path: Path, samples: Iterable[Sample]) -> None:
+    """Write `samples` (ascending ids) as a WebDataset tar; the bytes depend on nothing else.
+
+    Members of a sample: `<id>.<suffix>`, `<id>.txt` (first caption; absent without one), `<id>.json`.
+    """
+    before = ""
+    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as tar:
+        for sample in samples:
+            if sample.id <= before:
+                raise ValueError(f"samples must come in ascending order of id, found {sample.id} after {before}")
+            before = sample.id
+            facts = {
+                "captions": sample.captions, "source": sample.source, "width": sample.width, "height": sample.height,
+                "sha256": content_hash(sample.image), "extra": sample.extra,
+            }  # fmt: skip
+            _add(tar, f"{sample.id}.{sample.suffix}", sample.image)
+            if sample.captions:
+                _add(tar, f"{sample.id}.txt", sample.captions[0].encode())
+            _add(tar, f"{sample.id}.json", json.dumps(facts, sort_keys=True).encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)  # its defaults: mtime 0, owner 0 without a name, mode 0644
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))
+
+
+def _fetch(rows: pl.DataFrame, sources: Sequence[ImageSource], spool: IO[bytes]) -> dict[str, tuple[int, int]]:
+    """All images into `spool`, read in scan order (cheap for every source); id -> (offset, size)."""
+    places = {}
+    for sample_id, at, locator in rows.select("id", "at", "locator").iter_rows():
+        image = sources[at].fetch(locator)
+        if content_hash(image)[:16] != sample_id:
+            raise CimError(
+                f"{locator} of {sources[at].name} changed while sharding",
+                "sources that stay as they are",
+                "run shard again when nothing writes to its sources",
+            )
+        places[sample_id] = (spool.tell(), len(image))
+        spool.write(image)
+    return places
+
+
+def _samples(rows: pl.DataFrame, places: dict[str, tuple[int, int]], spool: IO[bytes]) -> Iterator[Sample]:
+    for row in rows.iter_rows(named=True):
+        offset, size = places[row["id"]]
+        spool.seek(offset)
+        captions, extra = tuple(row.pop("captions")), json.loads(row.pop("extra"))
+        yield Sample(image=spool.read(size), captions=captions, extra=extra, **row)

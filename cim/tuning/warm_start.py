@@ -1,0 +1,45 @@
+"""Supervised warm start: the base captioner learns to caption as the train captions do."""
+
+from pathlib import Path
+from typing import Any
+
+from cim.params import WarmStart
+
+
+def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
+    """Fine-tune `model` in place on `dataset` (TRL SFTTrainer, loss on the caption alone).
+
+    dataset: datasets.Dataset with columns image (PIL), prompt and completion (conversational).
+    scratch: folder the trainer may write to. Returns the log, one record every tenth of the run
+    with loss, learning_rate and epoch.
+    """
+    import torch
+    from trl import SFTConfig, SFTTrainer
+
+    steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
+    on_gpu = torch.cuda.is_available()
+    config = SFTConfig(
+        output_dir=str(scratch),
+        max_steps=steps,
+        per_device_train_batch_size=params.batch_size,
+        learning_rate=params.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(params.warmup_share * steps),
+        weight_decay=params.weight_decay,
+        adam_beta2=0.98,
+        max_length=None,
+        completion_only_loss=True,
+        logging_steps=max(1, steps // 20),
+        save_strategy="no",
+        report_to=[],
+        seed=params.seed,
+        use_cpu=not on_gpu,
+        bf16=on_gpu,
+        activation_checkpointing=False,
+        remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=False,
+    )
+    trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=processor)
+    trainer.train()
+    return [record for record in trainer.state.log_history if "loss" in record]

@@ -1,0 +1,30 @@
+"""Base against tuned on the eval split: two judges, then the report."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from cim.layout import Layout
+from cim.metrics.evalset import read_eval_set
+from cim.params import load_params
+from flows.command import main
+from flows.shards import map_shards
+from tasks.evaluate import JUDGES, judge, print_table, write_report
+
+
+@flow
+def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
+    """Judge the captions of both captioners, write data/report, print the before/after table; returns metrics."""
+    params, layout = load_params(Path(params_path)), Layout()
+    shared: dict[str, Any] = {"evaluated": read_eval_set(layout), "params": params}
+    # One at a time: each holds a model.
+    found = map_shards(judge, JUDGES, params.runtime, "judging", 1, layout=layout, **shared)
+    judged = dict(zip(JUDGES, found, strict=True))
+    (metrics,) = map_shards(write_report, [layout], params.runtime, "reporting", 1, judged=judged, **shared)
+    print_table(layout)
+    return metrics
+
+
+if __name__ == "__main__":
+    main(evaluate, "evaluate")

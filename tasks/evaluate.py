@@ -1,0 +1,65 @@
+"""evaluate: one judge of all captions is one task, writing the report another."""
+
+from typing import Any
+
+from prefect import task
+
+from cim.atomic import read_json, write_bytes, write_json
+from cim.errors import CimError
+from cim.layout import Layout
+from cim.metrics.compare import compare
+from cim.metrics.evalset import EvalSet
+from cim.params import Params
+
+JUDGES = ("retrieval", "reward")
+
+
+@task(name="judge")
+def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> dict[str, Any]:
+    """What one of JUDGES finds, by captioner: ranks (n,) by the held-out encoder, or identity scores."""
+    import torch
+
+    from cim.metrics.judge import check_held_out, held_out_ranks, identities
+
+    torch.set_num_threads(params.runtime.torch_threads)
+    if part == "reward":
+        from cim.rewards.retriever import Retriever
+
+        return identities(evaluated, Retriever.open(layout, params.tune.reward, params.runtime.device).score)
+    from cim.encoders.load import load_clip
+
+    encoder = load_clip(layout.model("heldout"), params.runtime.device)
+    check_held_out(layout, encoder.fingerprint)
+    return held_out_ranks(layout, evaluated, encoder.encode_texts)
+
+
+@task(name="report")
+def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, params: Params) -> dict[str, Any]:
+    """Compare, then write images.parquet, plots/*.csv, report.html and, last, metrics.json; its content.
+
+    judged: what the JUDGES found, by their names.
+    """
+    from cim.metrics.judge import measure
+    from cim.report.build import build
+    from cim.report.html import render
+    from cim.report.tables import write_images, write_plots
+    from cim.scenes.parse import parse
+
+    measured = measure(evaluated, judged["retrieval"], judged["reward"], parse)
+    metrics = compare(measured["base"], measured["tuned"], params.evaluate) | {"left_out": evaluated.left_out}
+    write_images(layout.report / "images.parquet", evaluated.ids, measured)
+    write_plots(layout.report / "plots", metrics, measured)
+    page = render(build(layout, params, evaluated, measured, metrics))
+    write_bytes(layout.report / "report.html", page.encode())
+    write_json(layout.report / "metrics.json", metrics)
+    return metrics
+
+
+def print_table(layout: Layout) -> None:
+    """Print the before/after table of the last evaluation and where its report is. Raises CimError without one."""
+    from cim.report.table import table
+
+    path = layout.report / "metrics.json"
+    if not path.is_file():
+        raise CimError(f"no {path}", "an evaluation", "dvc repro evaluate")
+    print(f"\n{table(read_json(path))}\n\nReport: {(layout.report / 'report.html').resolve()}")

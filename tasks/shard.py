@@ -1,0 +1,13 @@
+"""shard: one tar is one task, retried on its own."""
+
+from typing import Any
+
+from prefect import task
+
+from cim.shards.write import ShardJob, write_shard
+
+
+@task
+def shard_task(job: ShardJob) -> dict[str, Any]:
+    """Write one shard unless it is there already; counts of its images and captions."""
+    return write_shard(job)

@@ -1,0 +1,44 @@
+"""Little shards and an engine without a model, for the tests of this folder."""
+
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from cim.captioners.decoding import Decoding, Generated
+from cim.captions.lineage import Lineage
+from cim.captions.shard import ShardJob
+from cim.records import Sample
+from cim.shards.ids import content_id
+from cim.shards.write import write_tar
+
+LINEAGE = Lineage("model-one", "Describe it.", Decoding(8), "float32")
+
+
+def png(shade: int, size: tuple[int, int] = (8, 8)) -> bytes:
+    """A PNG of one gray shade, 0 to 255."""
+    stream = io.BytesIO()
+    Image.new("RGB", size, (shade, shade, shade)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def write_shard(path: Path, images: list[bytes]) -> list[str]:
+    """A shard of these images with one old caption each; the ids in the order of `images`."""
+    ids = [content_id(image) for image in images]
+    samples = [
+        Sample(i, image, "png", (f"old {i}", "older"), "test", 8, 8, {"n": 1})
+        for i, image in sorted(zip(ids, images, strict=True))
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_tar(path, samples)
+    return ids
+
+
+def shade_engine(images: list[Image.Image], keys: list[str]) -> list[Generated]:
+    """Says the shade: right only if image and answer stay together."""
+    return [Generated(f"shade {image.getpixel((0, 0))[0]}", "stop", 3) for image in images]
+
+
+def job_in(folder: Path, lineage: Lineage = LINEAGE, **changes: object) -> ShardJob:
+    """The job for `folder`/target-000000.tar, its output in `folder`/out."""
+    return ShardJob(folder / "target-000000.tar", folder / "out", lineage, **changes)  # type: ignore[arg-type]

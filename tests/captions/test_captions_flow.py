@@ -1,0 +1,158 @@
+"""The stage itself: both captioners, both splits, resume, loud failures. Prefect's part: tests/end_to_end."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from captioned_shards import LINEAGE, job_in, png, write_shard
+
+import cim.captioners.generate
+import flows.caption
+import tasks.caption
+from cim.atomic import read_json
+from cim.captioners.load import captioner_fingerprint
+from cim.captioners.tiny import make_tiny_captioner
+from cim.captions.read import read_captions, read_rejects
+from cim.errors import CimError
+from cim.params import MadeCaptioner, Runtime
+from flows.caption import caption
+from tasks.caption import ModelJob, caption_task
+
+SIZES = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Two untrained captioners that differ in their weights."""
+    folder = tmp_path_factory.mktemp("models")
+    for seed, name in enumerate(("base", "tuned")):
+        make_tiny_captioner(MadeCaptioner(kind="tiny", **SIZES), ["a red circle"] * 9, seed, folder / name)
+    return {name: folder / name for name in ("base", "tuned")}
+
+
+def _model(folder: Path) -> ModelJob:
+    return ModelJob(folder, captioner_fingerprint(folder), "cpu", "float32", trust_remote_code=False, torch_threads=1)
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders from which a captioner is loaded, in order; nothing is loaded yet."""
+    import cim.captioners.load
+
+    tasks.caption._loaded.cache_clear()
+    found: list[Path] = []
+    load = cim.captioners.load.load_captioner
+
+    def noted(folder: Path, *rest: object, **options: object) -> object:
+        found.append(folder)
+        return load(folder, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(cim.captioners.load, "load_captioner", noted)
+    return found
+
+
+def test_the_model_is_loaded_once_and_only_when_there_is_work(
+    models: dict[str, Path], tmp_path: Path, loads: list[Path]
+) -> None:
+    for number in range(2):
+        write_shard(tmp_path / f"target-00000{number}.tar", [png(10 + number, (64, 64))])
+    base = _model(models["base"])
+    lineage = replace(LINEAGE, model_fingerprint=base.fingerprint)
+    jobs = [replace(job_in(tmp_path, lineage), shard=shard) for shard in sorted(tmp_path.glob("*.tar"))]
+    first = [caption_task.fn(job, base, 4) for job in jobs]
+    assert loads == [models["base"]]
+    tasks.caption._loaded.cache_clear()
+    assert [caption_task.fn(job, base, 2) for job in jobs] == first  # another batch size is no reason
+    assert loads == [models["base"]]
+    caption_task.fn(replace(jobs[0], lineage=replace(lineage, prompt="What?")), base, 4)
+    assert loads == [models["base"]] * 2
+
+
+def test_a_model_that_changed_since_the_flow_began_is_refused(
+    models: dict[str, Path], tmp_path: Path, loads: list[Path]
+) -> None:
+    write_shard(tmp_path / "target-000000.tar", [png(10)])
+    with pytest.raises(CimError, match="changed while captioning"):
+        caption_task.fn(job_in(tmp_path), replace(_model(models["base"]), fingerprint="other"), 4)
+    assert not (tmp_path / "out").exists()
+
+
+def _in_turn(task: Any, items: list[Any], runtime: Runtime, doing: str, workers: int, **constants: Any) -> list[Any]:
+    """What map_shards does, without a server."""
+    assert workers == 1  # the model is not for two threads
+    return [task.fn(item, **constants) for item in items]
+
+
+@pytest.fixture
+def place(models: dict[str, Path], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with two target shards, an eval shard, models and params; the flow runs there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flows.caption, "map_shards", _in_turn)
+    shutil.copy(root / "tests/end_to_end/tiny.yaml", "params.yaml")
+    thin = png(90, (1, 300))  # Qwen's processor refuses a ratio above 200
+    contents = {"target": [[png(1, (64, 64)), png(2, (40, 90))], [png(3), b"bad"]], "eval": [[png(4), thin]]}
+    for split, shards in contents.items():
+        rows = []
+        for number, images in enumerate(shards):
+            path = Path(f"data/shards/{split}/{split}-00000{number}.tar")
+            rows += [{"id": i, "shard": path.name} for i in write_shard(path, images)]
+        pl.DataFrame(rows).write_parquet(f"data/shards/{split}/manifest.parquet")
+    shutil.copytree(models["base"], "data/models/captioner")
+    shutil.copytree(models["tuned"], "data/tuned/model")
+    return tmp_path
+
+
+def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
+    place: Path, loads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = caption.fn()
+    out = place / "data/captions"
+    assert read_json(out / "summary.json") == summary
+    counts = {n: {s: (c["images"], c["captions"], c["rejects"]) for s, c in of.items()} for n, of in summary.items()}
+    assert counts == {name: {"target": (4, 3, 1), "eval": (2, 1, 1)} for name in ("base", "tuned")}
+    assert read_rejects(out / "base/eval")["reason"].to_list() == ["refused by the captioner"]
+    assert sorted(path.relative_to(out).as_posix() for path in out.rglob("*.tar")) == [
+        "tuned/target/target-000000.tar", "tuned/target/target-000001.tar",
+    ]  # fmt: skip
+    for name, folder in {"base": "data/models/captioner", "tuned": "data/tuned/model"}.items():
+        assert set(read_captions(out / name / "target")["model_fingerprint"]) == {captioner_fingerprint(Path(folder))}
+    assert loads == [Path("data/models/captioner"), Path("data/tuned/model")]
+
+    # Another tuned model and one shard fewer: the base captions stay, the leftover goes.
+    before = {path: path.stat().st_mtime_ns for path in (out / "base").rglob("*.parquet")}
+    template = place / "data/tuned/model/chat_template.jinja"
+    template.write_text(template.read_text() + " ")
+    (place / "data/shards/target/target-000001.tar").unlink()
+    asked: list[str] = []
+    generate = cim.captioners.generate.generate
+
+    def noted(captioner: Any, images: list[Any], prompts: list[str], decoding: Any, keys: list[str], size: int) -> Any:
+        asked.extend(keys)
+        return generate(captioner, images, prompts, decoding, keys, size)
+
+    monkeypatch.setattr(cim.captioners.generate, "generate", noted)
+    tasks.caption._loaded.cache_clear()
+    caption.fn()
+    assert loads[2:] == [Path("data/tuned/model")]
+    done = read_captions(out / "tuned/target")["id"].to_list()
+    assert set(asked) >= set(done)
+    assert len(done) == 2
+    kept = {path: stamp for path, stamp in before.items() if "target-000001" not in path.name}
+    assert {path: path.stat().st_mtime_ns for path in (out / "base").rglob("*.parquet")} == kept
+    assert not list(out.rglob("*target-000001*"))
+
+
+def test_a_split_without_any_caption_is_a_loud_failure(place: Path) -> None:
+    write_shard(place / "data/shards/eval/eval-000000.tar", [b"bad", b"worse"])
+    with pytest.raises(CimError, match="no caption for any of 2 images of eval by the base model"):
+        caption.fn()
+
+
+def test_a_missing_tuned_model_stops_the_run_before_any_work(place: Path) -> None:
+    shutil.rmtree(place / "data/tuned")
+    with pytest.raises(CimError, match="tune for the tuned one"):
+        caption.fn()
+    assert not (place / "data/captions").exists()

@@ -1,0 +1,56 @@
+"""What more than one folder of tests needs: a Prefect server, and a workspace in which everything was made once."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from workspace import Workspace, make_workspace
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[str]:
+    """URL of one throw-away Prefect server, used by flows in this process and by those in subprocesses."""
+    from prefect.settings import PREFECT_API_URL
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=600):
+        yield str(PREFECT_API_URL.value())
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory, prefect_server: str) -> Workspace:
+    """A workspace after its first `dvc repro` with tests/end_to_end/tiny.yaml. Copy it before changing it."""
+    folder = tmp_path_factory.mktemp("finished")
+    workspace = make_workspace(folder, ROOT / "tests/end_to_end/tiny.yaml", prefect_server)
+    workspace.check("dvc", "init", "--no-scm", "--quiet")
+    workspace.first_run = workspace.check("dvc", "repro")
+    return workspace
+
+
+@pytest.fixture
+def copied(finished: Workspace, tmp_path: Path) -> Workspace:
+    """A copy of the finished workspace, free to be broken, except below data/models and DVC's cache."""
+    return finished.copy(tmp_path / "copy")
+
+
+@pytest.fixture(scope="session")
+def scratch(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy in which only params.yaml changes; a test puts it back."""
+    return finished.copy(tmp_path_factory.mktemp("scratch") / "copy")
+
+
+@pytest.fixture(autouse=True)
+def _no_stray_switches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """What the person's shell sets, and DVC's machine-wide cache, play no part."""
+    for name in [name for name in os.environ if name.startswith("DVC_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "dvc-site"))

@@ -1,0 +1,108 @@
+"""map_shards on a real Prefect server: order, retries, progress, one error that names every failure."""
+
+import logging
+import threading
+from collections import Counter
+from dataclasses import dataclass
+
+import pytest
+from prefect import flow, task
+
+from cim.errors import CimError
+from cim.params import Runtime
+from flows.shards import map_shards, runner_for, summary
+
+RUNTIME = Runtime(workers=3, retries=2, retry_delay_seconds=0.01)
+TRIES: Counter[str] = Counter()
+BUSY: list[int] = []
+LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Work:
+    name: str
+    failures: int = 0
+    mendable: bool = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+@task
+def work_on(work: Work, extra: list[str]) -> str:
+    """Fail as told, then answer."""
+    assert isinstance(work, Work)
+    assert type(extra) is list
+    TRIES[work.name] += 1
+    if TRIES[work.name] <= work.failures:
+        if work.mendable:
+            raise OSError("disk away")
+        raise CimError(f"nothing in {work.name}", "an image", "add one")
+    return f"{work.name}{len(extra)}"
+
+
+@task
+def alone(number: int) -> int:
+    """Count how many of this run at once."""
+    with LOCK:
+        BUSY.append(1)
+    held = len(BUSY)
+    threading.Event().wait(0.01)
+    with LOCK:
+        BUSY.pop()
+    return held
+
+
+@flow
+def over(items: list[Work], runtime: Runtime) -> list[str]:
+    """The flow under test."""
+    return map_shards(work_on, items, runtime, "working", extra=["a", "b"])
+
+
+@flow
+def one_by_one() -> list[int]:
+    """A model's tasks, though three workers are configured."""
+    return map_shards(alone, range(4), RUNTIME, "working", workers=1)
+
+
+@pytest.fixture(autouse=True)
+def _fresh(prefect_server: str, caplog: pytest.LogCaptureFixture) -> None:
+    TRIES.clear()
+    caplog.set_level(logging.CRITICAL, "prefect")
+
+
+class TestMapShards:
+    def test_results_in_the_order_of_items(self) -> None:
+        assert over([Work("c"), Work("a"), Work("b")], RUNTIME) == ["c2", "a2", "b2"]
+
+    def test_nothing_to_do(self) -> None:
+        assert over([], RUNTIME) == []
+
+    def test_a_passing_failure_is_retried(self) -> None:
+        assert over([Work("a", failures=2), Work("b")], RUNTIME) == ["a2", "b2"]
+        assert TRIES == {"a": 3, "b": 1}
+
+    def test_every_failure_is_named_and_the_rest_is_done(self) -> None:
+        items = [Work("a", failures=9), Work("b", failures=9, mendable=False), Work("c")]
+        with pytest.raises(CimError) as caught:
+            over(items, RUNTIME)
+        assert TRIES == {"a": 3, "b": 1, "c": 1}  # 1 + 2 retries; a user's error is not retried; others go on
+        message = str(caught.value)
+        assert "2 of 3 failed while working" in message
+        assert "a: OSError: disk away" in message
+        assert "b: found nothing in b; expected an image. Remedy: add one" in message
+
+    def test_one_at_a_time_where_asked(self) -> None:
+        assert one_by_one() == [1, 1, 1, 1]
+
+
+def test_same_reason_is_said_once() -> None:
+    message = str(summary("reading", {"a": OSError("gone"), "b": OSError("gone"), "c": KeyError("x")}, 5))
+    assert "3 of 5 failed while reading:\n  a, b: OSError: gone\n  c: KeyError: 'x'" in message
+
+
+@pytest.mark.parametrize("name", ["ray", "dask"])
+def test_missing_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, f"prefect_{name}", None)  # as if not installed
+    with pytest.raises(CimError, match=rf"pip install '\.\[{name}\]'"):
+        runner_for(Runtime.model_validate({"task_runner": name}))

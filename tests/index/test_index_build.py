@@ -1,0 +1,152 @@
+"""Building from embeddings: contents, skipping, refusals, and what must not be imported."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from cim.atomic import read_json
+from cim.errors import CimError
+from cim.index.build import build_items, build_space
+from cim.index.meta import IndexMeta
+from cim.index.search import GalleryIndex
+from cim.index.vectors import VectorStore
+
+
+def random_shards(seed, prefix, counts, dim=8, repeat=1):
+    rng = np.random.default_rng(seed)
+    shards, start = [], 0
+    for count in counts:
+        ids = [f"{prefix}{n:04d}" for n in range(start, start + count) for _ in range(repeat)]
+        shards.append((ids, rng.normal(size=(len(ids), dim))))
+        start += count
+    return shards
+
+
+@pytest.fixture
+def embedded(embed):
+    embed("image", "gallery", random_shards(0, "g", [5, 4]))
+    embed("text", "gallery", random_shards(1, "g", [5, 4], dim=6, repeat=2), encoder="text-1")
+
+
+def test_items_hold_every_image_vector_in_order(layout, embedded):
+    meta = build_items(layout, ["gallery"], 3)
+    folder = layout.index("items")
+    stored = np.load(folder / "vectors.npy", mmap_mode="r")
+    shards = [np.load(layout.embeddings("image", "gallery") / f"gallery-00000{n}.npy") for n in (0, 1)]
+    np.testing.assert_array_equal(stored, np.concatenate(shards))
+    assert stored.dtype == np.float16
+    assert (meta.rows, meta.items, meta.dim, meta.encoder) == (9, 9, 8, "encoder-1")
+    assert IndexMeta.read(folder) == meta
+
+
+def test_spaces_count_rows_and_items(layout, embedded):
+    build_items(layout, ["gallery"], 3)
+    text = build_space(layout, "caption_text", ["gallery"], "Flat", 3)
+    clip = build_space(layout, "clip", ["gallery"], "Flat", 3)
+    assert (text.rows, text.items, text.dim, text.encoder, text.recall) == (18, 9, 6, "text-1", None)
+    assert (clip.rows, clip.items, clip.dim, clip.encoder) == (9, 9, 8, "encoder-1")
+    store = VectorStore([(layout.index("items") / "vectors.npy", layout.index("items") / "ids.parquet")])
+    ids = [f"g{n:04d}" for n in range(9)]
+    found, scores = GalleryIndex.open(layout.index("clip")).search(store.get(ids), 1)
+    assert found == [[name] for name in ids]
+    np.testing.assert_allclose(scores, 1, atol=1e-6)
+
+
+def test_captions_without_an_image_vector_are_left_out_and_counted(layout, embed, embedded):
+    embed("text", "gallery", random_shards(1, "g", [5, 6], dim=6), encoder="text-1")
+    build_items(layout, ["gallery"], 3)
+    assert build_space(layout, "caption_text", ["gallery"], "Flat", 3).items == 9
+    assert read_json(layout.root / "index" / "caption_text.done.json")["facts"]["skipped"] == 2
+
+
+def test_done_is_skipped_and_changed_embeddings_are_not(layout, embed, embedded):
+    def build():
+        build_items(layout, ["gallery"], 3)
+        build_space(layout, "clip", ["gallery"], "Flat", 3)
+        return [(layout.index(part) / "ids.parquet").stat().st_mtime_ns for part in ("items", "clip")]
+
+    first = build()
+    assert build() == first
+    embed("image", "gallery", random_shards(7, "g", [5, 4]))
+    assert all(later > earlier for later, earlier in zip(build(), first, strict=True))
+
+
+def test_a_build_cut_short_cannot_be_opened_and_is_redone(layout, embedded, monkeypatch):
+    build_items(layout, ["gallery"], 3)
+    monkeypatch.setattr("cim.index.build._finish", lambda *_, **__: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build_space(layout, "clip", ["gallery"], "Flat", 3)
+    with pytest.raises(CimError, match="dvc repro index"):
+        GalleryIndex.open(layout.index("clip"))
+    monkeypatch.undo()
+    build_space(layout, "clip", ["gallery"], "Flat", 3)
+    assert len(GalleryIndex.open(layout.index("clip")).items) == 9
+
+
+def test_an_approximate_index_stores_its_recall(layout, embed):
+    embed("image", "gallery", random_shards(3, "g", [300, 200]))
+    build_items(layout, ["gallery"], 3)
+    one_list = build_space(layout, "clip", ["gallery"], "IVF1,Flat", 3)
+    assert one_list.recall == {"k": 3, "queries": 500, "recall": 1.0}  # one list holds everything: exact
+    coarse = build_space(layout, "clip", ["gallery"], "IVF12,PQ2x4", 3)
+    assert coarse.recall is not None
+    assert 0 < coarse.recall["recall"] < 0.9  # one of 12 lists probed, one byte a vector
+
+
+def test_refusals_before_anything_is_written(layout, embed, embedded):
+    with pytest.raises(CimError, match="dvc repro embed"):
+        build_items(layout, ["validation"], 3)
+    with pytest.raises(CimError, match="9 gallery items; expected at least k = 10"):
+        build_items(layout, ["gallery"], 10)
+    assert not layout.index("items").exists()
+    build_items(layout, ["gallery"], 3)
+    with pytest.raises(CimError, match="'Flatt'"):
+        build_space(layout, "clip", ["gallery"], "Flatt", 3)
+    with pytest.raises(CimError, match="leave IDMap out"):
+        build_space(layout, "clip", ["gallery"], "IDMap,Flat", 3)
+    with pytest.raises(CimError, match="enough vectors to train"):
+        build_space(layout, "clip", ["gallery"], "IVF64,Flat", 3)
+    embed("image", "train", random_shards(5, "t", [3]), encoder="encoder-2")
+    with pytest.raises(CimError, match=r"different encoders.*image/train by encoder-2"):
+        build_items(layout, ["gallery", "train"], 3)
+    embed("image", "train", random_shards(5, "g", [3]))
+    with pytest.raises(CimError, match="an id twice"):
+        build_items(layout, ["gallery", "train"], 3)
+
+
+def test_files_of_different_builds_are_refused(layout, embed, embedded):
+    build_items(layout, ["gallery"], 3)
+    build_space(layout, "clip", ["gallery"], "Flat", 3)
+    build_space(layout, "caption_text", ["gallery"], "Flat", 3)
+    clip, text = layout.index("clip"), layout.index("caption_text")
+    kept = (clip / "ids.parquet").read_bytes()
+    (clip / "ids.parquet").write_bytes((text / "ids.parquet").read_bytes())
+    with pytest.raises(CimError, match=r"ids.parquet with digest .*as built.*dvc repro --force index"):
+        GalleryIndex.open(clip)
+    (clip / "ids.parquet").write_bytes(kept)
+    (clip / "index.faiss").write_bytes((text / "index.faiss").read_bytes())
+    with pytest.raises(CimError, match="an index of 18 x 6 beside 9 ids"):
+        GalleryIndex.open(clip)
+    (clip / "index.faiss").write_bytes(b"not an index")
+    with pytest.raises(CimError, match=r"index\.faiss"):
+        GalleryIndex.open(clip)
+
+
+def test_building_and_opening_import_no_torch():
+    code = (
+        "import sys, cim.index.build, cim.index.search, cim.rewards.retriever, cim.rewards.trl\n"
+        "print(*({'torch', 'transformers', 'sentence_transformers', 'open_clip', 'trl'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_task_builds_each_part(layout, embedded):
+    from cim.params import Index
+    from tasks.index import index_part
+
+    params = Index(factory="Flat")
+    for part, rows in (("items", 9), ("caption_text", 18), ("clip", 9)):
+        assert index_part.fn(part, layout, params, 3).rows == rows

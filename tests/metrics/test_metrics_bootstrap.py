@@ -1,0 +1,86 @@
+"""Paired bootstrap: exact where it can be, against the textbook where not."""
+
+import numpy as np
+import pytest
+
+from cim.metrics import bootstrap
+from cim.metrics.bootstrap import mean, median, paired, percentile, ratio
+
+
+def test_constant_gain_has_a_point_interval():
+    # every image gains exactly 2, so every resample does
+    base = np.arange(10.0).reshape(-1, 1)
+    found = paired(base, base + 2, mean, 200, seed=0)
+    assert (found.base, found.tuned, found.value) == pytest.approx((4.5, 6.5, 2))
+    assert (found.low, found.high) == pytest.approx((2, 2))
+    assert found.within_noise is False
+    assert found.images == 10
+
+
+def test_no_difference_is_within_noise():
+    rng = np.random.default_rng(1)
+    base = rng.normal(size=(200, 1))
+    assert paired(base, base[::-1], mean, 500, seed=0).within_noise is True
+    assert paired(base, base, mean, 100, seed=0).within_noise is True  # [0, 0] contains 0
+
+
+def test_interval_of_a_mean_agrees_with_the_normal_one():
+    # differences ~ N(0.5, 1), n = 400: standard error 0.05, 95% interval about 0.5 +- 0.098
+    rng = np.random.default_rng(2)
+    gain = rng.normal(0.5, 1, size=(400, 1))
+    gain += 0.5 - gain.mean()
+    found = paired(np.zeros((400, 1)), gain, mean, 4000, seed=3)
+    error = 1.96 * gain.std() / 20
+    assert (found.low, found.high) == pytest.approx((0.5 - error, 0.5 + error), abs=0.01)
+
+
+def test_pairing_matters():
+    # images differ widely (0 to 99), every gain is 1 +- 0.1: unpaired noise would hide it
+    rng = np.random.default_rng(4)
+    base = np.arange(100.0).reshape(-1, 1)
+    found = paired(base, base + 1 + rng.normal(0, 0.1, size=(100, 1)), mean, 500, seed=0)
+    assert 0.95 < found.low < found.high < 1.05
+
+
+def test_ratio_is_micro():
+    # 1/1 and 0/3: 1/4 (not 1/2); tuned 1/1 and 3/3: 1
+    base, tuned = np.array([[1.0, 1.0], [0.0, 3.0]]), np.array([[1.0, 1.0], [3.0, 3.0]])
+    found = paired(base, tuned, ratio, 500, seed=0)
+    assert (found.base, found.tuned, found.value) == pytest.approx((0.25, 1, 0.75))
+    # resamples are (1,1): 0, (1,2): 3/4, (2,2): 1, so the interval is [0, 1]
+    assert (found.low, found.high) == pytest.approx((0, 1))
+
+
+def test_undefined_ratio_is_none_not_a_number():
+    nothing, something = np.array([[0.0, 0.0]] * 4), np.array([[1.0, 2.0]] * 4)
+    found = paired(nothing, something, ratio, 100, seed=0)
+    assert (found.base, found.tuned) == (None, 0.5)
+    assert (found.value, found.low, found.high, found.within_noise) == (None, None, None, None)
+
+
+def test_rows_without_a_value_on_either_side_take_no_part():
+    base, tuned = np.array([[1.0], [np.nan], [3.0]]), np.array([[2.0], [5.0], [np.nan]])
+    found = paired(base, tuned, mean, 100, seed=0)
+    assert (found.base, found.tuned, found.images) == (1, 2, 1)
+    assert paired(base[1:2], tuned[1:2], mean, 100, seed=0).images == 0
+
+
+def test_median_and_percentile():
+    sample = np.array([[[1.0], [2.0], [9.0]]])
+    assert median(sample).tolist() == [2]
+    assert percentile(100)(sample).tolist() == [9]
+
+
+def test_seeded_and_independent_of_chunking(monkeypatch):
+    rng = np.random.default_rng(5)
+    base, tuned = rng.normal(size=(2, 30, 1))
+    first = paired(base, tuned, mean, 300, seed=7)
+    assert first == paired(base, tuned, mean, 300, seed=7)
+    assert first != paired(base, tuned, mean, 300, seed=8)
+    monkeypatch.setattr(bootstrap, "_VALUES_AT_ONCE", 100)
+    assert paired(base, tuned, mean, 300, seed=7) == first
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=r"\(n, c\)"):
+        paired(np.ones((2, 1)), np.ones((3, 1)), mean, 100, seed=0)

@@ -1,0 +1,61 @@
+"""Held-out retrieval: ranks by hand."""
+
+import numpy as np
+import pytest
+
+from cim.errors import CimError
+from cim.metrics import retrieval
+from cim.metrics.retrieval import ranks, recall_at, require_held_out
+
+IMAGES = np.eye(3, dtype=np.float32)
+
+
+def test_ranks_by_hand():
+    # caption 0 is closest to its image; 1 prefers image 0; 2 prefers 1, then 0, its own last
+    captions = np.array([[1, 0, 0], [0.8, 0.6, 0], [0.5, 0.8, 0.1]], dtype=np.float32)
+    found = ranks(captions, IMAGES)
+    assert found.tolist() == [1, 2, 3]
+    assert recall_at(found, 1) == pytest.approx(1 / 3)
+    assert recall_at(found, 5) == 1
+
+
+def test_ties_are_pessimistic():
+    # one vector for everything: every image ties with the own one, so every rank is the last
+    assert ranks(np.ones((4, 2)), np.ones((4, 2))).tolist() == [4, 4, 4, 4]
+
+
+def test_nearly_equal_scores_are_ties():
+    images = np.array([[1, 0], [1 - 1e-8, 0]])
+    assert ranks(np.array([[1.0, 0.0]]), images).tolist() == [2]
+
+
+def test_a_vector_that_is_no_number_ranks_last():
+    captions = np.array([[np.nan, 0, 0], [0, 1, 0], [0, 0, 1]])
+    assert ranks(captions, IMAGES).tolist() == [3, 1, 1]
+
+
+def test_own_rows_let_captions_search_a_larger_gallery():
+    captions = np.array([[0, 0, 1.0]])
+    assert ranks(captions, IMAGES, np.array([2])).tolist() == [1]
+    assert ranks(captions, IMAGES, np.array([0])).tolist() == [3]  # ties with image 1 at 0
+
+
+def test_blocks_change_nothing(monkeypatch):
+    rng = np.random.default_rng(0)
+    captions, images = rng.normal(size=(10, 4)), rng.normal(size=(10, 4))
+    whole = ranks(captions, images)
+    monkeypatch.setattr(retrieval, "_BLOCK", 3)
+    assert ranks(captions, images).tolist() == whole.tolist()
+
+
+def test_shapes_that_do_not_fit_are_errors():
+    with pytest.raises(ValueError, match=r"\(n, d\)"):
+        ranks(np.ones((2, 3)), np.ones((2, 4)))
+    with pytest.raises(ValueError, match="row of images"):
+        ranks(np.ones((4, 2)), np.ones((3, 2)))
+
+
+def test_the_rewards_own_encoder_is_refused():
+    require_held_out("aaaa", "bbbb")
+    with pytest.raises(CimError, match="held-out encoder is the reward's"):
+        require_held_out("aaaa", "aaaa")

@@ -1,0 +1,84 @@
+"""Marked words, the choice of cards, what a card says."""
+
+from collections import namedtuple
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cim.metrics.measured import Measured
+from cim.metrics.scenes import Counts
+from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, answers, choose
+from cim.report.words import Piece, marked_words
+
+Identity = namedtuple("Identity", "grc qir total ids scores cosines")
+
+
+def test_added_and_dropped_words_by_hand():
+    before, after = marked_words("a star, and a circle.", "A red star above a circle")
+    assert before == [Piece("a", False), Piece("star,", False), Piece("and", True), Piece("a circle.", False)]
+    assert after == [Piece("A", False), Piece("red", True), Piece("star", False), Piece("above", True),
+                     Piece("a circle", False)]  # fmt: skip
+
+
+def test_all_words_of_an_answer_to_nothing_are_new():
+    assert marked_words("", "a star") == ([], [Piece("a star", True)])
+
+
+@given(st.text(), st.text())
+def test_pieces_give_the_captions_back(before, after):
+    left, right = marked_words(before, after)
+    assert " ".join(piece.text for piece in left) == " ".join(before.split())
+    assert " ".join(piece.text for piece in right) == " ".join(after.split())
+
+
+def test_choose_by_hand():
+    # 100 images, gain of image i is i - 50; 8 cards: 4 by lot, 2 largest gains, 2 largest losses
+    gains = [float(i - 50) for i in range(100)]
+    chosen = choose(gains, 8, seed=0)
+    by_lot = [i for i, why in chosen.items() if why == RANDOM]
+    assert len(chosen) == 8
+    assert len(by_lot) == 4
+    best = [i for i in range(99, -1, -1) if i not in by_lot][:2]
+    worst = [i for i in range(100) if i not in by_lot][:2]
+    assert [i for i, why in chosen.items() if why == GAIN] == best
+    assert [i for i, why in chosen.items() if why == LOSS] == worst
+    assert choose(gains, 8, seed=0) == chosen != choose(gains, 8, seed=1)
+
+
+def test_choose_shows_everything_when_it_can():
+    assert choose([1.0, None, -1.0], 50, seed=0) == {0: RANDOM, 1: RANDOM, 2: RANDOM}
+
+
+def test_choose_never_calls_a_loss_a_gain():
+    chosen = choose([-1.0] * 40, 20, seed=0)
+    assert len(chosen) == 20
+    assert GAIN not in chosen.values()
+
+
+@given(st.lists(st.none() | st.floats(-2, 2), min_size=1, max_size=60), st.integers(1, 70))
+def test_choose_fills_up_without_repeats(gains, count):
+    assert len(choose(gains, count, seed=3)) == min(count, len(gains))
+
+
+def measured(caption, total, truncated=False):
+    facts = {"objects": Counts(1, 2, 3), "attributes": Counts(), "relations": Counts(0, 1, 1)}
+    identity = total and Identity(0.5, total - 0.5, total, ("g1", "g2"), (0.9, 0.8), (0.7, -0.1))
+    return Measured([caption], [truncated], [facts], np.array([3]), [identity], [None])
+
+
+def test_answers_and_flags():
+    base, tuned = answers(measured("a", 1.0), measured("a b", 1.5, True), 0, {"g1": "one"})
+    assert base.facts[0] == ("objects", 1, 1, 2)  # 1 of 2 said is right; 1 of 3 true was said
+    assert base.found == [Found("g1", "one", 0.9, 0.7), Found("g2", "", 0.8, -0.1)]
+    card = Card("x", "data:,", [], RANDOM, base, tuned)
+    assert card.gain == pytest.approx(0.5)
+    assert card.flags == ["truncated"]
+
+
+def test_unscorable_has_no_gain_and_is_flagged():
+    card = Card("x", "data:,", [], RANDOM, *answers(measured("a", None), measured("a", 1.0), 0, {}))
+    assert card.gain is None
+    assert card.flags == ["unscorable", "unchanged"]
+    assert card.base.found == []

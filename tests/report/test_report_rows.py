@@ -1,0 +1,87 @@
+"""Rows and the terminal table: formats by hand."""
+
+import pytest
+
+from cim.report.rows import change, groups, number
+from cim.report.table import print_table, table
+
+
+def difference(value, low=None, high=None, verdict="no interval", images=10):
+    return {"value": value, "low": low, "high": high, "images": images, "verdict": verdict}
+
+
+METRICS = {
+    "images": 10,
+    "base": {
+        "scenes": {"relation_precision": None, "relation_recall": 0.25},
+        "retrieval": {"r1": 0.5, "median_rank": 3.5},
+        "reward": {"qir": 1.0, "unscorable": 2},
+        "details": {"color_recall": 0.1},
+    },
+    "tuned": {
+        "scenes": {"relation_precision": 1.0, "relation_recall": 0.75},
+        "retrieval": {"r1": 0.5, "median_rank": 1},
+        "reward": {"qir": 1.12345, "unscorable": 0},
+        "details": {"color_recall": 0.2},
+    },
+    "difference": {
+        "scenes": {
+            "relation_precision": difference(None),
+            "relation_recall": difference(0.5, 0.3, 0.58, "better"),
+        },
+        "retrieval": {
+            "r1": difference(0.0, -0.12, 0.09, "within noise"),
+            "median_rank": difference(-2.5, -3, -1, "better"),
+        },
+        "reward": {"qir": difference(0.12345, 0.1, 0.15, "better", images=8), "unscorable": difference(-2)},
+        "details": {"color_recall": difference(0.1, 0.05, 0.15, "better")},
+    },
+    "absent": {"overlap": "no image of the eval split has a reference caption"},
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(0.325, "share", "32.5%"), (1.0, "score", "1.000"), (7.25, "words", "7.2"), (3.5, "rank", "3.5"),
+     (2.0, "rank", "2"), (4, "count", "4"), (None, "share", "undefined")],
+)  # fmt: skip
+def test_number(value, unit, text):
+    assert number(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [(0.21, "share", "+21.0"), (-0.0001, "share", "0.0"), (0.0004, "score", "0.000"), (-0.261, "score", "-0.261"),
+     (-2.5, "rank", "-2.5"), (-1, "count", "-1"), (None, "share", "")],
+)  # fmt: skip
+def test_change(value, unit, text):
+    assert change(value, unit) == text
+
+
+def test_strips_share_their_groups_scale():
+    scenes, retrieval, reward, _ = groups(METRICS)
+    # the widest bound is 0.58, so the axis goes from -0.6 to +0.6: 0.5 stands at 50 + 50 * 0.5 / 0.6
+    assert scenes.scale == "60 points"
+    recall = scenes.rows[1]
+    assert (recall.strip.low, recall.strip.value, recall.strip.high) == pytest.approx((75, 91.67, 98.33))
+    assert scenes.rows[0].strip is None  # undefined
+    assert retrieval.rows[1].strip is None  # ranks have another unit
+    assert reward.scale == "0.2"
+
+
+def test_undefined_is_said():
+    row = groups(METRICS)[0].rows[0]
+    assert (row.base, row.tuned, row.change, row.interval) == ("undefined", "100.0%", "", "")
+
+
+def test_table():
+    lines = table(METRICS).splitlines()
+    assert lines[0] == "Base against tuned on 10 images"
+    assert "Relation recall 25.0% 75.0% +50.0 +30.0 to +58.0 better" in [" ".join(line.split()) for line in lines]
+    assert lines[-1] == "Not measured: no image of the eval split has a reference caption (overlap)"
+    assert "Color" not in table(METRICS)
+
+
+def test_print_table(capsys):
+    print_table(METRICS)
+    assert capsys.readouterr().out == table(METRICS) + "\n"

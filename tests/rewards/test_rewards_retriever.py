@@ -1,0 +1,195 @@
+"""From captions to scores over a hand-made gallery, with a fake encoder whose captions are vectors in words."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+from cim.errors import CimError
+from cim.index.build import build_items, build_space
+from cim.params.tune import Reward
+from cim.rewards import spaces
+from cim.rewards.exclusion import itself, none
+from cim.rewards.retriever import Retriever
+
+
+class WordsAsNumbers:
+    """ "0.6 0.8" -> (0.6, 0.8) made unit; "nan nan" -> an encoder that failed. Counts its calls."""
+
+    def __init__(self, fingerprint="text-1"):
+        self.fingerprint, self.calls = fingerprint, 0
+
+    def encode_texts(self, texts):
+        self.calls += 1
+        vectors = np.array([[float(word) for word in text.split()] for text in texts], dtype=np.float32)
+        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+# Images of the gallery along the axes of 3 dimensions; "two" has two captions, the second the one that counts.
+IMAGES = (["one", "three", "two"], [[1, 0, 0], [0, 0, 1], [0, 1, 0]])
+CAPTIONS = (["one", "two", "three", "two"], [[1, 0], [0, -1], [0.6, 0.8], [0.8, 0.6]])
+
+
+@pytest.fixture
+def world(layout, embed, monkeypatch):
+    """A built index, and sources of the train split: "near" looks like "one", "far" like nothing in the gallery."""
+    embed("image", "gallery", [IMAGES], encoder="image-1")
+    embed("image", "train", [(["near", "far"], [[1, 0, 0], [-1, 0, 0]])], encoder="image-1")
+    embed("text", "gallery", [CAPTIONS], encoder="text-1")
+    build(layout)
+    encoder = WordsAsNumbers()
+    monkeypatch.setattr(spaces, "_load", lambda *_: encoder)
+    return layout, encoder
+
+
+def build(layout):
+    build_items(layout, ["gallery"], 1)
+    build_space(layout, "caption_text", ["gallery"], "Flat", 1)
+    build_space(layout, "clip", ["gallery"], "Flat", 1)
+
+
+def reward(**changes):
+    return Reward(**{"k": 2, "exclude": "self", **changes})
+
+
+def test_scores_by_hand(world):
+    layout, _ = world
+    # (1, 0) finds one (1.0), two by its better caption (0.8), three (0.6).
+    # images (1,0,0) and (0,1,0): GRC = |(1/2, 1/2, 0)| = sqrt(1/2); QIR with "near" = 1 + 0/2; with "far" = -1
+    near, far = Retriever.open(layout, reward(beta=2.0)).score(["1 0", " 1 0\n"], ["near", "far"])
+    assert near.ids == ("one", "two")
+    np.testing.assert_allclose(near.scores, [1.0, 0.8], atol=1e-3)
+    np.testing.assert_allclose(near.cosines, [1.0, 0.0], atol=1e-6)
+    assert (near.grc, near.qir) == pytest.approx((0.5**0.5, 1.0), abs=1e-6)
+    assert near.total == pytest.approx(0.5**0.5 + 2.0, abs=1e-6)
+    assert far.qir == pytest.approx(-1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("exclude", "expected"), [("none", ("one", "two")), ("self", ("two", "three"))])
+def test_a_source_in_the_gallery_retrieves_itself_only_with_none(world, exclude, expected):
+    layout, _ = world
+    (score,) = Retriever.open(layout, reward(exclude=exclude)).score(["1 0"], ["one"])
+    assert score.ids == expected
+
+
+def test_exclusions_are_by_id():
+    assert none(["a", "b"]) == [(), ()]
+    assert itself(["a", "b"]) == [("a",), ("b",)]
+
+
+def test_too_few_left_after_exclusion_is_said(world):
+    layout, _ = world
+    retriever = Retriever.open(layout, reward(k=3))
+    assert retriever.score(["1 0"], ["near"])[0].ids == ("one", "two", "three")
+    with pytest.raises(CimError, match="fewer than 3 could be reached"):
+        retriever.score(["1 0"], ["one"])
+
+
+def test_unscorable_is_none_and_the_rest_is_scored_with_one_call(world):
+    layout, encoder = world
+    retriever = Retriever.open(layout, reward())
+    captions = ["", "1 0", " \n\t", "nan nan", "0 1", "1 0"]
+    scores = retriever.score(captions, ["near", "near", "near", "near", "unknown", "far"])
+    assert [score is None for score in scores] == [True, False, True, True, True, False]
+    assert encoder.calls == 1
+    assert scores[1] == retriever.score(["1 0"], ["near"])[0]
+    assert retriever.score(["", " "], ["near", "far"]) == [None, None]
+    assert retriever.score([], []) == []
+
+
+def test_sources_of_other_embeddings_are_an_error_not_none(world):
+    layout, _ = world
+    with pytest.raises(CimError, match="no image vector for any of 2 sources, the first nowhere"):
+        Retriever.open(layout, reward()).score(["1 0", "1 0"], ["nowhere", "elsewhere"])
+    with pytest.raises(ValueError, match="1 captions for 2 source ids"):
+        Retriever.open(layout, reward()).score(["1 0"], ["near", "far"])
+
+
+def test_retrieve_gives_ids_scores_and_unit_vectors(world):
+    layout, _ = world
+    found = Retriever.open(layout, reward()).retrieve(["1 0", "0 -1"], ["near", "two"])
+    assert found.ids == [["one", "two"], ["one", "three"]]  # (0, -1): "two" itself is excluded; one 0, three -0.8
+    assert found.vectors.shape == (2, 2, 3)
+    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=2), 1, atol=1e-6)
+
+
+def test_clip_space_searches_image_vectors(world):
+    layout, encoder = world
+    encoder.fingerprint = "image-1"
+    (score,) = Retriever.open(layout, reward(space="clip")).score(["0.1 0.2 0.9"], ["near"])
+    assert score.ids == ("three", "two")
+
+
+def test_an_index_of_another_encoder_is_refused(world):
+    layout, encoder = world
+    encoder.fingerprint = "text-2"
+    with pytest.raises(CimError, match=r"caption_text built with encoder text-1; expected text-2.*dvc repro index"):
+        Retriever.open(layout, reward())
+
+
+def test_an_index_of_other_embeddings_is_refused(world, embed):
+    layout, _ = world
+    embed("text", "gallery", [(CAPTIONS[0], np.roll(CAPTIONS[1], 1, axis=0))], encoder="text-1")
+    with pytest.raises(CimError, match=r"caption_text built from text/gallery .*present.*dvc repro index"):
+        Retriever.open(layout, reward())
+    build(layout)
+    Retriever.open(layout, reward())
+    embed("image", "gallery", [(IMAGES[0], np.roll(IMAGES[1], 1, axis=0))], encoder="image-1")
+    with pytest.raises(CimError, match="items built from image/gallery"):
+        Retriever.open(layout, reward())
+
+
+def test_sources_of_another_image_encoder_are_refused(world, embed):
+    layout, _ = world
+    embed("image", "train", [(["near"], [[1, 0, 0]])], encoder="image-2")
+    with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2, that of .*image/train"):
+        Retriever.open(layout, reward())
+
+
+def test_missing_parts_and_small_galleries_are_said(world, tmp_path):
+    layout, _ = world
+    with pytest.raises(CimError, match="3 gallery items; expected at least k = 4"):
+        Retriever.open(layout, reward(k=4))
+    with pytest.raises(CimError, match="'fuzed'; expected one of"):
+        spaces.open_space(layout, "fuzed", "cpu")
+    (layout.index("caption_text") / "meta.json").unlink()
+    with pytest.raises(CimError, match=r"no usable .*caption_text/meta.json.*dvc repro index"):
+        Retriever.open(layout, reward())
+
+
+@pytest.mark.parametrize("k", [1, 3, 50])
+def test_parity_with_a_float64_search_and_formula_ties_included(layout, embed, monkeypatch, k):
+    rng = np.random.default_rng(k)
+    ids = [f"{n:04d}" for n in rng.permutation(120)]
+    images, captions = rng.normal(size=(120, 16)), rng.normal(size=(30, 6))[rng.integers(30, size=240)]
+    embed("image", "gallery", [(ids, images)])
+    embed("text", "gallery", [([name for name in ids for _ in "12"], captions)], encoder="text-1")
+    build(layout)
+    monkeypatch.setattr(spaces, "_load", lambda *_: WordsAsNumbers())
+    stored = {role: np.load(layout.embeddings(role, "gallery") / "gallery-000000.npy") for role in ("image", "text")}
+    wide = {
+        role: v / np.linalg.norm(v, axis=1, keepdims=True)
+        for role, v in ((r, v.astype(float)) for r, v in stored.items())
+    }
+    queries = rng.normal(size=(20, 6)).astype(np.float32)
+    sources = [ids[n] for n in rng.integers(120, size=20)]
+    scores = Retriever.open(layout, reward(k=k, exclude="none")).score(
+        [" ".join(repr(float(x)) for x in query) for query in queries], sources
+    )
+    for query, source, score in zip(queries.astype(float), sources, scores, strict=True):
+        # every item by its better caption; 30 distinct captions for 240 rows, so most ranks are ties: lower id first
+        cosines = np.round(wide["text"] @ (query / np.linalg.norm(query)), 6).reshape(120, 2).max(axis=1)
+        ranked = sorted(range(120), key=lambda n: (-cosines[n], ids[n]))[:k]
+        found, own = wide["image"][ranked], wide["image"][ids.index(source)]
+        consistency = np.linalg.norm(found.mean(axis=0))
+        relevance = sum(0.5**r * float(own @ vector) for r, vector in enumerate(found))
+        assert score.ids == tuple(ids[n] for n in ranked)
+        assert (score.grc, score.qir) == pytest.approx((consistency, relevance), abs=1e-5)
+        assert score.total == pytest.approx(consistency + relevance, abs=1e-5)
+
+
+def test_a_retriever_can_be_pickled_without_its_vectors(world):
+    layout, _ = world
+    retriever = Retriever.open(layout, reward())
+    again = pickle.loads(pickle.dumps(retriever))
+    assert again.score(["1 0"], ["near"]) == retriever.score(["1 0"], ["near"])

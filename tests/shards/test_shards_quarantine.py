@@ -1,0 +1,149 @@
+"""Every reason for refusing an image or a caption, and what is not refused."""
+
+import struct
+import zlib
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+from shard_pictures import encoded, params, picture
+
+from cim.records import Candidate
+from cim.shards.quarantine import Checked, Reason, Unusable, check_caption, check_image
+
+LIMITS = params(min_side=32, max_pixels=100_000)
+
+
+def check(image: bytes | None, problem: str = "") -> Checked:
+    return check_image(Candidate(image, (), "a", problem=problem), LIMITS)
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG whose header promises width x height and whose pixel data is missing."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+
+def test_three_formats_are_taken_by_content():
+    for kind, suffix in {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}.items():
+        assert check(encoded(picture(1), kind)) == Checked(suffix, 40, 36)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L"])
+def test_jpeg_modes_are_taken(mode):
+    assert check(encoded(picture(1, mode=mode), "JPEG")).suffix == "jpg"
+
+
+def test_16_bit_png_is_taken():
+    assert check(encoded(Image.new("I;16", (40, 40), 40_000))).suffix == "png"
+
+
+def test_phone_jpeg_is_taken():
+    assert check(encoded(picture(1), "MPO", save_all=True, append_images=[picture(2)])).suffix == "jpg"
+
+
+def test_width_and_height_are_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    assert check(encoded(picture(1, (60, 40)), "JPEG", exif=exif)) == Checked("jpg", 40, 60)
+
+
+REFUSED = {
+    "nothing": (None, Reason.NO_IMAGE, ""),
+    "empty": (b"", Reason.EMPTY, ""),
+    "text": (b"not a picture", Reason.NOT_AN_IMAGE, "not a picture"),
+    "bm text": (b"BMW is a car, and this is text.", Reason.NOT_AN_IMAGE, ""),
+    "gif": (encoded(picture(1), "GIF"), Reason.UNSUPPORTED, "GIF"),
+    "bmp": (encoded(picture(1), "BMP"), Reason.UNSUPPORTED, "BMP"),
+    "tiff": (encoded(picture(1), "TIFF"), Reason.UNSUPPORTED, "TIFF"),
+    "heic": (b"\0\0\0\x18ftypheic" + b"\0" * 40, Reason.UNSUPPORTED, "HEIF"),
+    "moving": (
+        encoded(picture(1), "WEBP", save_all=True, append_images=[picture(2)]),
+        Reason.ANIMATED,
+        "2 frames",
+    ),
+    "moving png": (
+        encoded(picture(1), "PNG", save_all=True, append_images=[picture(2)]),
+        Reason.ANIMATED,
+        "2 frames",
+    ),
+    "cut": (encoded(picture(1, (90, 90)), "JPEG")[:-200], Reason.CORRUPT, "truncated"),
+    "cut in the header": (encoded(picture(1), "JPEG")[:30], Reason.CORRUPT, "Truncated"),
+    "signature alone": (b"RIFF\0\0\0\0WEBP" + b"x" * 40, Reason.CORRUPT, "broken header"),
+    "cut png": (encoded(picture(1))[:-30], Reason.CORRUPT, ""),
+    "cut webp": (encoded(picture(1, (90, 90)), "WEBP")[:-40], Reason.CORRUPT, ""),
+    "small": (encoded(picture(1, (200, 31))), Reason.TOO_SMALL, "200 x 31"),
+    "large": (encoded(picture(1, (400, 251))), Reason.TOO_LARGE, "400 x 251"),
+    "bomb": (bomb(9_000, 9_000), Reason.TOO_LARGE, "9000 x 9000"),  # by its header: it could not be decoded
+    "bomb that Pillow refuses": (bomb(60_000, 60_000), Reason.TOO_LARGE, "3600000000 pixels"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused(name):
+    image, reason, detail = REFUSED[name]
+    with pytest.raises(Unusable) as caught:
+        check(image)
+    assert caught.value.reason is reason
+    assert detail in caught.value.detail
+    assert " at 0x" not in caught.value.detail  # an address would differ from run to run
+
+
+def test_unreadable_file_says_why():
+    with pytest.raises(Unusable) as caught:
+        check(None, problem="Permission denied")
+    assert (caught.value.reason, caught.value.detail) == (Reason.UNREADABLE, "Permission denied")
+
+
+@given(
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff\xe0", b"\x89PNG\r\n\x1a\n", b"RIFF\0\0\0\0WEBP", b"GIF8"]),
+)
+def test_any_bytes_are_judged(content, start):
+    with pytest.raises(Unusable):
+        check(start + content)
+
+
+@given(st.data())
+def test_a_damaged_picture_is_judged(data):
+    image = bytearray(encoded(picture(1), data.draw(st.sampled_from(["JPEG", "PNG", "WEBP"]))))
+    for _ in range(data.draw(st.integers(1, 8))):
+        image[data.draw(st.integers(0, len(image) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(Unusable):  # anything else raised would be a bug
+        assert check(bytes(image)).suffix in ("jpg", "png", "webp")
+
+
+def test_running_out_of_memory_is_no_property_of_the_image(monkeypatch):
+    def full(_):
+        raise MemoryError
+
+    monkeypatch.setattr("cim.shards.quarantine.rgb", full)
+    with pytest.raises(MemoryError):
+        check(encoded(picture(1)))
+
+
+def test_captions():
+    assert check_caption(" A dog.\n") == "A dog."
+    for caption, reason in [
+        ("", Reason.CAPTION_EMPTY),
+        (" \t\n", Reason.CAPTION_EMPTY),
+        (b"caf\xe9", Reason.CAPTION_NOT_UTF8),
+        ("lone \udce9", Reason.CAPTION_NOT_UTF8),
+        ("lone \ud800", Reason.CAPTION_NOT_UTF8),
+    ]:
+        with pytest.raises(Unusable) as caught:
+            check_caption(caption)
+        assert caught.value.reason is reason
+        caught.value.detail.encode()  # fit for a table
+
+
+@given(st.text() | st.binary())
+def test_any_caption_is_judged(caption):
+    with suppress(Unusable):
+        assert check_caption(caption).strip()

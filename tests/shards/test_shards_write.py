@@ -1,0 +1,210 @@
+"""Tars: the same bytes for the same samples, readable by WebDataset and by ourselves."""
+
+import hashlib
+import io
+import json
+import subprocess
+import sys
+import tarfile
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shard_pictures import encoded, picture
+
+from cim.atomic import marker_of
+from cim.errors import CimError
+from cim.layout import Layout
+from cim.params import FolderSource, Shard
+from cim.records import Sample
+from cim.shards.ids import content_id
+from cim.shards.plan import make_plan
+from cim.shards.publish import prepare
+from cim.shards.read import read_samples, shard_paths
+from cim.shards.write import write_shard, write_tar
+from cim.sources.open import open_sources
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+
+
+@st.composite
+def samples(draw) -> Sample:
+    image = draw(st.binary(max_size=2000))
+    return Sample(
+        id=content_id(image), image=image, suffix=draw(st.sampled_from(["jpg", "png", "webp"])),
+        captions=tuple(draw(st.lists(TEXT, max_size=3))), source=draw(TEXT), width=draw(st.integers(1, 9999)),
+        height=draw(st.integers(1, 9999)), extra=draw(st.dictionaries(st.text(), JSON, max_size=3)),
+    )  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(samples(), max_size=5, unique_by=lambda sample: sample.id))
+def test_round_trip_and_same_bytes(tmp_path_factory, given_samples):
+    folder = tmp_path_factory.mktemp("tars")
+    ordered = sorted(given_samples, key=lambda sample: sample.id)
+    write_tar(folder / "a.tar", ordered)
+    write_tar(folder / "b.tar", iter(ordered))
+    assert list(read_samples(folder / "a.tar")) == ordered
+    assert (folder / "a.tar").read_bytes() == (folder / "b.tar").read_bytes()
+
+
+def sample(number: int, *captions: str) -> Sample:
+    image = encoded(picture(number), "JPEG")
+    return Sample(content_id(image), image, "jpg", captions, "list", 40, 36, {"scene": {"objects": []}})
+
+
+def test_members_are_fixed(tmp_path):
+    one = sample(1, "first", "zweite — größer")
+    write_tar(tmp_path / "a.tar", [one])
+    with tarfile.open(tmp_path / "a.tar") as tar:
+        members = tar.getmembers()
+        facts = json.loads(tar.extractfile(f"{one.id}.json").read())
+    assert [m.name for m in members] == [f"{one.id}.jpg", f"{one.id}.txt", f"{one.id}.json"]
+    assert {(m.mtime, m.uid, m.gid, m.uname, m.gname, m.mode) for m in members} == {(0, 0, 0, "", "", 0o644)}
+    assert facts == {
+        "captions": ["first", "zweite — größer"], "source": "list", "width": 40, "height": 36,
+        "sha256": hashlib.sha256(one.image).hexdigest(), "extra": {"scene": {"objects": []}},
+    }  # fmt: skip
+
+
+def test_webdataset_reads_them(tmp_path):
+    import webdataset
+
+    ordered = sorted([sample(1, "first", "second"), sample(2, "third")], key=lambda one: one.id)
+    write_tar(tmp_path / "a.tar", ordered)
+    read = list(webdataset.WebDataset(str(tmp_path / "a.tar"), shardshuffle=False))
+    assert [(one["__key__"], one["jpg"], one["txt"].decode()) for one in read] == [
+        (one.id, one.image, one.captions[0]) for one in ordered
+    ]
+
+
+def test_order_is_demanded(tmp_path):
+    ordered = sorted([sample(1), sample(2)], key=lambda one: one.id)
+    for wrong in (ordered[::-1], [ordered[0], ordered[0]]):
+        with pytest.raises(ValueError, match="ascending"):
+            write_tar(tmp_path / "a.tar", wrong)
+
+
+def test_broken_shards_are_named(tmp_path):
+    write_tar(tmp_path / "a.tar", [sample(1, "c")])
+    whole = (tmp_path / "a.tar").read_bytes()
+    (tmp_path / "cut.tar").write_bytes(whole[:700])
+    (tmp_path / "text.tar").write_bytes(b"text" * 200)
+    with tarfile.open(tmp_path / "other.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("a.jpg"), io.BytesIO())
+    for name in ("cut.tar", "text.tar", "other.tar"):
+        with pytest.raises(CimError, match=name):
+            list(read_samples(tmp_path / name))
+
+
+def test_shard_paths_skip_what_a_killed_run_left(tmp_path):
+    with pytest.raises(CimError, match="run the shard stage"):
+        shard_paths(tmp_path)
+    for name in (
+        "gallery-000001.tar",
+        "gallery-000000.tar",
+        ".gallery-000002.tar.x1.tar",
+        "gallery-000000.tar.done.json",
+    ):
+        (tmp_path / name).touch()
+    assert [path.name for path in shard_paths(tmp_path)] == ["gallery-000000.tar", "gallery-000001.tar"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder of five pictures with captions."""
+    images = tmp_path / "images"
+    images.mkdir()
+    for number in range(5):
+        (images / f"{number}.png").write_bytes(encoded(picture(number)))
+    lines = [f"{number}.png,picture {number}" for number in range(5)]
+    (images / "captions.csv").write_text("\n".join(["file_name,caption", *lines]))
+    return images
+
+
+def jobs(folder, layout, per_shard=2):
+    source = FolderSource(kind="folder", path=str(folder), splits={"gallery": 1.0})
+    values = Shard(samples_per_shard=per_shard, sources=[source])
+    plan = make_plan(open_sources(values.sources), values, workers=1)
+    return prepare(plan, values, layout)
+
+
+def test_same_input_same_tars(folder, tmp_path):
+    tars = []
+    for name in ("one", "two"):
+        for job in jobs(folder, Layout(tmp_path / name)):
+            write_shard(job)
+        tars.append({path.name: path.read_bytes() for path in shard_paths(Layout(tmp_path / name).shards("gallery"))})
+    assert tars[0] == tars[1]
+    assert list(tars[0]) == [f"gallery-{number:06d}.tar" for number in range(3)]
+
+
+def test_ids_ascend_and_bytes_are_original(folder, tmp_path):
+    for job in jobs(folder, Layout(tmp_path / "data"), per_shard=5):
+        assert write_shard(job) == {"images": 5, "captions": 5}
+        read = list(read_samples(job.tar))
+    assert [one.id for one in read] == sorted(one.id for one in read)
+    assert {one.image for one in read} == {encoded(picture(number)) for number in range(5)}
+
+
+def test_done_shards_are_skipped_and_stale_ones_redone(folder, tmp_path):
+    layout = Layout(tmp_path / "data")
+    first = jobs(folder, layout)
+    for job in first:
+        write_shard(job)
+    times = [job.tar.stat().st_mtime_ns for job in first]
+    for job in jobs(folder, layout):
+        write_shard(job)
+    assert [job.tar.stat().st_mtime_ns for job in first] == times
+    # Another caption for picture 4, the only one of the third shard: that one alone is stale.
+    with (folder / "captions.csv").open("a") as handle:
+        handle.write("\n4.png,another")
+    for job in jobs(folder, layout):
+        write_shard(job)
+    changed = [job.tar.stat().st_mtime_ns != time for job, time in zip(first, times, strict=True)]
+    assert changed == [False, False, True]
+    assert [one.captions for one in read_samples(first[2].tar)] == [("picture 4", "another")]
+
+
+def test_a_shard_without_marker_is_redone(folder, tmp_path):
+    job = jobs(folder, Layout(tmp_path / "data"), per_shard=5)[0]
+    write_shard(job)
+    whole = job.tar.read_bytes()
+    marker_of(job.tar).unlink()
+    job.tar.write_bytes(b"half")
+    write_shard(job)
+    assert job.tar.read_bytes() == whole
+
+
+def test_a_changed_source_is_an_error_and_leaves_no_tar(folder, tmp_path):
+    (job,) = jobs(folder, Layout(tmp_path / "data"), per_shard=5)
+    (folder / "3.png").write_bytes(encoded(picture(99)))
+    with pytest.raises(CimError, match=r"3\.png of folder:.*changed while sharding"):
+        write_shard(job)
+    assert list(job.tar.parent.iterdir()) == []
+
+
+def test_images_beyond_memory_go_through_a_file(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr("cim.shards.write.IN_MEMORY", 100)
+    (job,) = jobs(folder, Layout(tmp_path / "data"), per_shard=5)
+    write_shard(job)
+    assert all(one.id == content_id(one.image) for one in read_samples(job.tar))
+
+
+def test_plan_files_hold_their_shard_only(folder, tmp_path):
+    assert [pl.read_parquet(job.plan).height for job in jobs(folder, Layout(tmp_path / "data"))] == [2, 2, 1]
+
+
+def test_sharding_needs_no_torch():
+    code = (
+        "import sys, cim.shards.publish, cim.shards.write, cim.shards.read\n"
+        "import cim.sources.folder, cim.sources.coco, cim.sources.parquet, cim.sources.webdataset, cim.sources.scenes\n"
+        "assert not {'torch', 'transformers', 'webdataset', 'prefect'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,171 @@
+"""The rules of the design, held by measuring; each guard is shown to catch a planted violation."""
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from layers import importers, lengths, loaded_by, own_modules, params_read
+
+from cim.params import Params, load_params
+from flows.help import models_in
+
+STEPS = [name for name in Params.model_fields if name != "runtime"]
+# Read by every stage and changing no artefact, or (records, params) a change of them comes with one elsewhere.
+SHARED = ("cim/params/", "cim/atomic.py", "cim/errors.py", "cim/fingerprint.py", "cim/layout.py", "cim/records.py")
+SHARDS = ("cim/shards/", "cim/sources/")  # after the shard stage: what changes in them changes data/shards
+SHARED += ("flows/command.py", "flows/help.py", "flows/shards.py", "flows/__init__.py")
+
+
+@pytest.fixture
+def stages(root: Path) -> dict[str, dict[str, Any]]:
+    """The stages of dvc.yaml, a foreach group filled in."""
+    found = {}
+    for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
+        for key, item in stage.get("foreach", {"": {}}).items():
+            text = yaml.safe_dump(stage.get("do", stage)).replace("${key}", key)
+            for field, value in item.items():
+                text = text.replace(f"${{item.{field}}}", value)
+            found[f"{name}@{key}" if key else name] = yaml.safe_load(text)
+    return found
+
+
+def step_of(stage: dict[str, Any]) -> str:
+    """shard, for the command `python -m flows.shard`."""
+    return str(stage["cmd"]).split()[2].removeprefix("flows.")
+
+
+def within(path: str, folders: list[str]) -> bool:
+    return any(path == folder or path.startswith(folder.rstrip("/") + "/") for folder in folders)
+
+
+def output_paths(stage: dict[str, Any]) -> list[str]:
+    listed = [*stage.get("outs", []), *stage.get("metrics", []), *stage.get("plots", [])]
+    return [next(iter(out)) if isinstance(out, dict) else out for out in listed]
+
+
+class TestLayers:
+    def test_library_knows_no_orchestrator(self, root: Path) -> None:
+        assert importers(root / "cim", ["prefect", "dvc", "flows", "tasks"]) == {}
+
+    def test_tasks_know_neither_flows_nor_dvc(self, root: Path) -> None:
+        assert importers(root / "tasks", ["flows", "dvc"]) == {}
+
+    def test_flows_only_orchestrate(self, root: Path) -> None:
+        heavy = ["torch", "transformers", "trl", "faiss", "numpy", "polars", "open_clip", "sentence_transformers"]
+        assert importers(root / "flows", heavy) == {}
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            "import prefect",
+            "from dvc.repo import Repo",
+            "def f():\n    import prefect.flows",
+            'import_module("prefect")',
+        ],
+    )
+    def test_planted_import_is_found(self, tmp_path: Path, line: str) -> None:
+        (tmp_path / "deep").mkdir()
+        (tmp_path / "deep/planted.py").write_text(line)
+        (tmp_path / "deep/innocent.py").write_text("import prefecture  # 'import prefect'")
+        assert list(importers(tmp_path, ["prefect", "dvc"])) == ["deep/planted.py"]
+
+
+class TestLightStages:
+    @pytest.mark.parametrize("step", ["shard", "index"])
+    def test_loads_no_model_library(self, root: Path, step: str) -> None:
+        assert loaded_by(f"flows.{step}", root) <= {"faiss"}  # index may search; what runs load: end_to_end
+
+    def test_planted_import_is_found(self, tmp_path: Path) -> None:
+        (tmp_path / "torch.py").write_text("")
+        (tmp_path / "inner.py").write_text("import torch")
+        (tmp_path / "planted.py").write_text("import inner")
+        assert loaded_by("planted", tmp_path) == {"torch"}
+        assert loaded_by("json", tmp_path) == set()
+
+
+class TestSizes:
+    def test_files_are_small(self, root: Path) -> None:
+        found = lengths(root / name for name in ("cim", "flows", "tasks", "tests", "benchmarks"))
+        assert {name: lines for name, lines in found.items() if lines > 250} == {}
+
+    def test_most_files_are_smaller_still(self, root: Path) -> None:
+        found = lengths(root / name for name in ("cim", "flows", "tasks"))
+        assert statistics.median(found.values()) <= 120
+
+    def test_planted_long_file_is_measured(self, tmp_path: Path) -> None:
+        (tmp_path / "long.py").write_text("pass\n" * 251)
+        assert list(lengths([tmp_path]).values()) == [251]
+
+
+class TestSteps:
+    def test_every_step_is_in_every_layer(self, root: Path, stages: dict[str, dict[str, Any]]) -> None:
+        assert {step_of(stage) for stage in stages.values()} == set(STEPS)
+        for layer in ("flows", "tasks"):
+            assert [step for step in STEPS if not (root / layer / f"{step}.py").is_file()] == []
+
+    def test_every_file_of_tasks_is_a_step(self, root: Path) -> None:
+        assert {path.stem for path in (root / "tasks").glob("*.py")} - {"__init__"} <= set(STEPS)
+
+    def test_dependencies_exist(self, root: Path, stages: dict[str, dict[str, Any]]) -> None:
+        made = [out for stage in stages.values() for out in output_paths(stage)]
+        for name, stage in stages.items():
+            for path in stage["deps"]:
+                assert within(path, made) if path.startswith("data/") else (root / path).exists(), f"{name}: {path}"
+
+    def test_a_stage_depends_on_all_code_it_runs(self, root: Path, stages: dict[str, dict[str, Any]]) -> None:
+        for name, stage in stages.items():
+            step = step_of(stage)
+            if step == "models":  # one file serves all kinds; which code a kind needs is for dvc.yaml to say
+                continue
+            known = SHARED if step == "shard" else (*SHARED, *SHARDS)
+            used = {path for path in own_modules(root, f"flows/{step}.py", known) if not path.endswith("__init__.py")}
+            assert {path for path in used if not within(path, stage["deps"])} == set(), name
+
+    def test_planted_hidden_dependency_is_found(self, tmp_path: Path) -> None:
+        for name, text in {
+            "flows/a.py": "import tasks.a",
+            "tasks/a.py": "def f():\n    from cim.b import c",
+            "cim/b.py": "",
+        }.items():
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).write_text(text)
+        assert own_modules(tmp_path, "flows/a.py") == {"flows/a.py", "tasks/a.py", "cim/b.py"}
+
+
+class TestParams:
+    def test_file_and_types_agree(self, root: Path) -> None:
+        written = yaml.safe_load((root / "params.yaml").read_text())
+        read = load_params(root / "params.yaml").model_dump(mode="json", exclude_unset=True)
+        assert read == written
+
+    def test_no_parameter_is_without_effect(self, stages: dict[str, dict[str, Any]]) -> None:
+        """Every field but runtime's is watched by the stage of its section; no stage watches runtime."""
+        for step in STEPS:
+            watched = {param for stage in stages.values() if step_of(stage) == step for param in stage["params"]}
+            if step not in watched:
+                (section,) = models_in(Params.model_fields[step].annotation)
+                assert {f"{step}.{field}" for field in section.model_fields} <= watched
+        assert not any(param.split(".")[0] == "runtime" for stage in stages.values() for param in stage["params"])
+
+    def test_watched_parameters_exist(self, stages: dict[str, dict[str, Any]]) -> None:
+        for param in {param for stage in stages.values() for param in stage["params"]}:
+            models = [Params]
+            for part in param.split("."):
+                assert any(part in model.model_fields for model in models), param
+                models = [
+                    i for m in models if part in m.model_fields for i in models_in(m.model_fields[part].annotation)
+                ]
+
+    def test_a_stage_watches_all_parameters_it_reads(self, root: Path, stages: dict[str, dict[str, Any]]) -> None:
+        for step in STEPS:
+            watched = [param for stage in stages.values() if step_of(stage) == step for param in stage["params"]]
+            for name in params_read(root / f"flows/{step}.py"):
+                section = name.split(".")[0]
+                if section in Params.model_fields and section != "runtime":
+                    assert any(f"{name}.".startswith(f"{w}.") or w.startswith(f"{name}.") for w in watched), name
+
+    def test_planted_hidden_parameter_is_found(self, tmp_path: Path) -> None:
+        (tmp_path / "flow.py").write_text("k = params.tune.reward.k + params.embed.batch_size; other.tune.x")
+        assert params_read(tmp_path / "flow.py") == {"tune.reward.k", "embed.batch_size"}
