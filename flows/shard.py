@@ -15,7 +15,7 @@ from flows.shards import map_shards
 from tasks.shard import shard_task
 
 
-@flow
+@flow(name="shard")
 def shard(params_path: str = "params.yaml") -> dict[str, Any]:
     """Sources to WebDataset shards, manifests and rejects; returns what summary.json holds."""
     params, layout = load_params(Path(params_path)), Layout()

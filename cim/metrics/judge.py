@@ -17,7 +17,6 @@ from cim.metrics.overlap import rouge_l
 from cim.metrics.retrieval import ranks, require_held_out
 from cim.metrics.scenes import Graph, score_scene
 
-REWARD_AND_JUDGE = ("image", "heldout")
 _BATCH = 256
 
 Parser = Callable[[str], Graph]
@@ -36,9 +35,8 @@ def check_held_out(layout: Layout, heldout: str) -> None:
         found = f"eval images embedded by {embedded}, held-out model {heldout}"
         raise CimError(found, "one and the same encoder", "dvc repro embed")
     require_held_out(reward, heldout)
-    weights = [
-        sorted(hash_path(file) for file in layout.model(role).glob("*.safetensors")) for role in REWARD_AND_JUDGE
-    ]
+    folders = [layout.model(role) for role in ("image", "heldout")]
+    weights = [sorted(hash_path(file) for file in folder.glob("*.safetensors")) for folder in folders]
     if all(weights):
         require_held_out(*(fingerprint(hashes) for hashes in weights))
 

@@ -34,7 +34,7 @@ class ScenesSource(SourceBase):
     captions: int = Field(1, ge=1, le=5, description="captions a scene")
     detail: float = Field(ge=0, le=1, description="chance that a caption states each further fact")
     near_duplicates: float = Field(
-        0.2, ge=0, le=1, description="share of scenes that differ from the one before in one fact"
+        0.2, ge=0, le=0.9, description="share of scenes that differ from the one before in one fact"
     )
 
 

@@ -42,10 +42,12 @@ class Tune(Section):
     steps: int = Field(ge=1, description="optimizer steps")
     prompts_per_step: int = Field(ge=1, description="images an optimizer step")
     generations: int = Field(5, ge=2, description="G, captions sampled an image")
-    reuse: int = Field(1, ge=1, description="optimizer steps on one rollout (TRL num_iterations)")
+    updates_per_rollout: int = Field(1, ge=1, description="optimizer steps on one rollout, each with its own images")
+    micro_batch: int | None = Field(None, ge=1, description="captions a forward pass holds; null: a whole step's")
     temperature: float = Field(1.0, gt=0)
     max_new_tokens: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
+    schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="of the learning rate")
     kl: float = Field(0.001, ge=0, description="weight of the KL term to the base model (k3)")
     clip: float = Field(0.2, gt=0, description="PPO clip range")
     loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = "grpo"
@@ -61,4 +63,7 @@ class Tune(Section):
             raise ValueError(
                 f"validate_every {self.validate_every} is above steps {self.steps}: no checkpoint would be chosen"
             )
+        if self.micro_batch is not None and (self.prompts_per_step * self.generations) % self.micro_batch:
+            captions = self.prompts_per_step * self.generations
+            raise ValueError(f"micro_batch {self.micro_batch} does not divide the {captions} captions of a step")
         return self

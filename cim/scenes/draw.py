@@ -3,6 +3,7 @@
 import io
 import math
 import random
+from typing import Any
 
 import aggdraw
 from PIL import Image
@@ -16,6 +17,7 @@ CELL = 0.125
 RADIUS = {"small": 0.11, "large": 0.185}
 STEP = {"small": 2 * CELL, "large": 4 * CELL}  # from one copy's centre to the next
 OUTER_RADIUS = 0.36  # of a thing that holds another one
+CONTOUR, INK = 0.025, (25, 25, 30)
 Point = tuple[float, float]
 
 
@@ -61,15 +63,23 @@ def _drift(rng: random.Random, cells: int) -> float:
 
 def _paint(picture: Image.Image, thing: Thing, centre: Point, radius: float) -> None:
     mask = Image.new("L", picture.size, 0)
-    pen = aggdraw.Draw(mask)
-    if thing.shape == "circle":
-        x, y = centre
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), None, aggdraw.Brush(255))
-    else:
-        outline = [(centre[0] + radius * x, centre[1] + radius * y) for x, y in _outline(thing.shape)]
-        pen.polygon([value for point in outline for value in point], None, aggdraw.Brush(255))
-    pen.flush()
+    inside = aggdraw.Draw(mask)
+    _trace(inside, thing.shape, centre, radius, aggdraw.Brush(255))
+    inside.flush()
     picture.paste(_texture(picture.size, thing, centre), (0, 0), mask)
+    # The same dark contour around every shape: its form shows alike in all colours, on all backgrounds.
+    contour = aggdraw.Draw(picture)  # aggdraw copies the picture when it begins
+    _trace(contour, thing.shape, centre, radius, aggdraw.Pen(INK, CONTOUR * picture.width))
+    contour.flush()
+
+
+def _trace(canvas: Any, shape: str, centre: Point, radius: float, tool: Any) -> None:
+    if shape == "circle":
+        x, y = centre
+        canvas.ellipse((x - radius, y - radius, x + radius, y + radius), tool)
+    else:
+        corners = [(centre[0] + radius * x, centre[1] + radius * y) for x, y in _outline(shape)]
+        canvas.polygon([value for corner in corners for value in corner], tool)
 
 
 def _texture(size: tuple[int, int], thing: Thing, centre: Point) -> Image.Image:
@@ -78,16 +88,15 @@ def _texture(size: tuple[int, int], thing: Thing, centre: Point) -> Image.Image:
     if thing.texture == "plain":
         return fill
     pen = aggdraw.Draw(fill)
-    # Dark stripes and pale dots, both tinted: neither melts into a black or white background.
-    shade = tuple(int(c * 0.35) if thing.texture == "striped" else int(90 + 0.65 * c) for c in color)
+    pale = tuple(min(255, int(130 + 0.5 * c)) for c in color)
     period = size[0] / 12
     if thing.texture == "striped":
-        stroke = aggdraw.Pen(shade, period * 0.42)
+        stroke = aggdraw.Pen(pale, period * 0.5)
         for i in range(-12, 13):
             x = centre[0] + (i + 0.5) * period
             pen.line((x - size[1], centre[1] - size[1], x + size[1], centre[1] + size[1]), stroke)
     else:
-        dot, brush = period * 0.27, aggdraw.Brush(shade)
+        dot, brush = period * 0.28, aggdraw.Brush(pale)
         for i in range(-12, 13):
             for j in range(-12, 13):
                 x, y = centre[0] + (i + 0.5 * (j % 2)) * period, centre[1] + j * period

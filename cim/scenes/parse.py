@@ -14,7 +14,7 @@ _ADJECTIVES: dict[str, tuple[str, str]] = {
 } | {color: ("color", color) for color in COLORS}
 _SINGULAR = {word: shape for shape, words in WORDS["shape"].items() for word in words}
 _PLURAL = {PLURALS[word]: shape for word, shape in _SINGULAR.items()}
-_COUNTS: dict[str, int | None] = {word: count for count, word in NUMBERS.items()} | {"some": None, "a": 1, "an": 1}
+_COUNTS: dict[str, int | None] = {"some": None, "a": 1, "an": 1, **{word: count for count, word in NUMBERS.items()}}
 _RELATION_WORDS = {"left": "left of", "right": "right of"} | {
     word: relation for relation in ("above", "below", "inside") for word in WORDS["relation"][relation]
 }

@@ -43,10 +43,17 @@ def scene_at(seed: int, index: int, near_duplicates: float = 0.0) -> Scene:
     With chance `near_duplicates` it is the scene before it, changed in exactly one fact
     (an attribute, the background or the relation).
     """
-    rng = random.Random(f"scene-{seed}-{index}")
-    if index > 0 and rng.random() < near_duplicates:
-        return _change_one(scene_at(seed, index - 1, near_duplicates), rng)
-    return _invent(rng)
+    first = index
+    while first > 0 and _rng(seed, first).random() < near_duplicates:
+        first -= 1  # back to the last scene that was invented
+    scene = _invent(_rng(seed, first))
+    for later in range(first + 1, index + 1):
+        scene = _change_one(scene, _rng(seed, later))
+    return scene
+
+
+def _rng(seed: int, index: int) -> random.Random:
+    return random.Random(f"scene-{seed}-{index}")
 
 
 def _invent(rng: random.Random) -> Scene:
@@ -90,7 +97,8 @@ def _change_one(scene: Scene, rng: random.Random) -> Scene:
             position = rng.randrange(len(scene.things))
             options = {"shape": SHAPES, "color": list(COLORS), "size": SIZES, "texture": TEXTURES, "count": (1, 2, 3)}
             name = rng.choice(list(options))
-            thing = replace(scene.things[position], **{name: rng.choice(options[name])})
+            change: dict[str, Any] = {name: rng.choice(options[name])}
+            thing = replace(scene.things[position], **change)
             other = replace(scene, things=(*scene.things[:position], thing, *scene.things[position + 1 :]))
         if other != scene and _valid(other):
             return other

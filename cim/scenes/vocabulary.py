@@ -14,9 +14,9 @@ TEXTURES = ("plain", "striped", "dotted")
 COUNTS = (1, 2, 3)
 BACKGROUNDS = {
     "white": (248, 248, 246),
-    "gray": (150, 152, 155),
-    "black": (22, 22, 26),
-    "pink": (250, 190, 205),
+    "gray": (172, 174, 178),
+    "pink": (252, 196, 212),
+    "brown": (176, 138, 104),
 }
 
 LEFT, RIGHT, ABOVE, BELOW, INSIDE = "left of", "right of", "above", "below", "inside"

@@ -67,8 +67,8 @@ def test_shards_every_split(root: Path, here: Path) -> None:
     ("source", "message"),
     [
         ({"path": "nowhere"}, "no folder at nowhere"),
-        ({"path": "empty"}, "source folder:empty is empty"),
-        ({"path": "texts"}, "no usable image among 2 (2 not an image"),
+        ({"path": "apart/empty"}, "source folder:apart/empty is empty"),
+        ({"path": "apart/texts"}, "no usable image among 2 (2 not an image"),
         ({"captions": "none.csv"}, "no file at none.csv"),
         ({"captions": "other.csv"}, "columns file_name, caption"),
     ],
@@ -79,10 +79,10 @@ def test_user_errors_are_one_message(
     from flows.command import main
     from flows.shard import shard
 
-    (here / "empty").mkdir()
-    (here / "texts").mkdir()
-    (here / "texts" / "a.jpg").write_text("text a")
-    (here / "texts" / "b.jpg").write_text("text b")
+    (here / "apart" / "empty").mkdir(parents=True)
+    (here / "apart" / "texts").mkdir()
+    (here / "apart" / "texts" / "a.jpg").write_text("text a")
+    (here / "apart" / "texts" / "b.jpg").write_text("text b")
     (here / "other.csv").write_text("image;text\n")
     with pytest.raises(SystemExit) as ended:
         main(shard, "shard", ["--params", params(root, here, **source)])

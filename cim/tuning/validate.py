@@ -1,0 +1,74 @@
+"""How good is the captioner now, on images it is not trained on? Chooses the checkpoint, never a test set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cim.captioners.decoding import Decoding
+from cim.captioners.generate import generate
+from cim.captioners.load import Captioner
+from cim.encoders.base import TextEncoder
+from cim.rewards.retriever import Retriever
+from cim.shards.images import decode_rgb
+from cim.shards.lookup import ImageLookup
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Greedy captions of v validation images, judged by retrieval among those images and by the reward.
+
+    self_retrieval: mean reciprocal rank of the own image, in (0, 1]. recall_at_1: in [0, 1].
+    grc, qir: means over scored captions. unscorable: captions without a reward. length: mean words.
+    """
+
+    self_retrieval: float
+    recall_at_1: float
+    grc: float
+    qir: float
+    unscorable: int
+    length: float
+
+
+@dataclass(frozen=True)
+class Validator:
+    """Judges a model on fixed images.
+
+    ids: v validation ids. vectors: (v, d) unit image vectors of `encoder`. prompt, decoding: how captions are asked.
+    """
+
+    ids: Sequence[str]
+    images: ImageLookup
+    vectors: npt.NDArray[np.float32]
+    encoder: TextEncoder
+    retriever: Retriever
+    prompt: str
+    decoding: Decoding
+
+    def __call__(self, model: Any, processor: Any) -> Validation:
+        """Caption all images with `model`, restore its mode, and judge the captions."""
+        pictures = [decode_rgb(self.images[sample_id]) for sample_id in self.ids]
+        captioner = Captioner(model, processor, fingerprint="")
+        found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
+        captions = [one.text for one in found]
+        ranks = own_ranks(self.encoder.encode_texts(captions), self.vectors)
+        scores = self.retriever.score(captions, list(self.ids))
+        known = [score for score in scores if score is not None]
+        return Validation(
+            self_retrieval=float(np.mean(1 / ranks)),
+            recall_at_1=float(np.mean(ranks == 1)),
+            grc=float(np.mean([score.grc for score in known])) if known else 0.0,
+            qir=float(np.mean([score.qir for score in known])) if known else 0.0,
+            unscorable=len(scores) - len(known),
+            length=float(np.mean([len(caption.split()) for caption in captions])),
+        )
+
+
+def own_ranks(queries: npt.NDArray[np.float32], images: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    """Rank (1 is best) of image i for query i. queries, images: (v, d) unit vectors. Ties count against it."""
+    similar = queries @ images.T
+    own = np.diagonal(similar)[:, None]
+    ranks: npt.NDArray[np.int64] = (similar >= own).sum(axis=1)
+    return ranks

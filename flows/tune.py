@@ -1,0 +1,32 @@
+"""tune: the base captioner -> the tuned one, by GRPO with the identity reward."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from cim.layout import Layout
+from cim.params import LoadedCaptioner, load_params
+from flows.command import main
+from flows.shards import map_shards
+from tasks.tune import TuneJob, tune_task
+
+
+@flow
+def tune(params_path: str = "params.yaml") -> dict[str, Any]:
+    """Tune the base captioner with GRPO; returns its best and its first validation."""
+    params = load_params(Path(params_path))
+    made = params.models.captioner
+    job = TuneJob(
+        layout=Layout(),
+        params=params.tune,
+        prompts=tuple(params.caption.prompts),
+        device=params.runtime.device,
+        torch_threads=params.runtime.torch_threads,
+        trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
+    )
+    return map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
+
+
+if __name__ == "__main__":
+    main(tune, "tune")

@@ -1,0 +1,112 @@
+"""tune: one run of GRPO is one task; what it needs is opened here, what it leaves is written here."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Literal
+
+from prefect import task
+
+from cim.atomic import done_facts, mark_done, write_bytes, write_json
+from cim.captioners.load import captioner_fingerprint
+from cim.errors import CimError
+from cim.fingerprint import fingerprint
+from cim.layout import Layout
+from cim.params import Tune
+
+
+@dataclass(frozen=True)
+class TuneJob:
+    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes."""
+
+    layout: Layout
+    params: Tune
+    prompts: tuple[str, ...]
+    device: Literal["auto", "cpu", "cuda"]
+    torch_threads: int
+    trust_remote_code: bool
+
+    def fingerprint(self) -> str:
+        """Of base model, reward, images and parameters."""
+        layout = self.layout
+        return fingerprint(
+            captioner_fingerprint(layout.model("captioner")),
+            layout.index("items") / "meta.json",
+            layout.index(self.params.reward.space) / "meta.json",
+            layout.shards("train") / "manifest.parquet",
+            layout.shards("validation") / "manifest.parquet",
+            self.params,
+            list(self.prompts),
+        )
+
+
+@task
+def tune_task(job: TuneJob) -> dict[str, Any]:
+    """Tune the base captioner unless that is done; a killed run goes on from its last checkpoint."""
+    name = job.fingerprint()
+    if (facts := done_facts(job.layout.tuned, name)) is not None:
+        return facts
+    root = job.layout.tuned.parent
+    scratch = root / "checkpoints" / name
+    for stale in scratch.parent.glob("*"):  # another run's: other data or parameters
+        if stale != scratch:
+            rmtree(stale)
+    import torch
+
+    torch.set_num_threads(job.torch_threads)
+    facts = _tune(job, scratch)
+    mark_done(job.layout.tuned, name, **facts)
+    rmtree(scratch, ignore_errors=True)
+    return facts
+
+
+def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
+    from cim.captioners.load import load_captioner
+    from cim.rewards.retriever import Retriever
+    from cim.rewards.trl import identity_terms
+    from cim.shards.lookup import ImageLookup
+    from cim.shards.read import read_manifest
+    from cim.tuning.curves import curves
+    from cim.tuning.finish import write_tuned
+    from cim.tuning.grpo import grpo
+    from cim.tuning.rows import prompt_rows
+
+    layout, params = job.layout, job.params
+    base = layout.model("captioner")
+    captioner = load_captioner(base, job.device, "float32", trust_remote_code=job.trust_remote_code)
+    retriever = Retriever.open(layout, params.reward, job.device)
+    train = layout.shards("train")
+    ids = sorted(read_manifest(train)["id"].to_list())
+    rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
+    terms = identity_terms(retriever)
+    tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
+    if not any(record.get("reward") is not None for record in tuned.log) and tuned.validations[-1]["step"] > 0:
+        raise CimError("no reward in any step", "captions that can be scored", "look at the base captioner's captions")
+    write_bytes(layout.tuned.parent / "curves.csv", curves(tuned.log, tuned.validations).write_csv().encode())
+    best = max(tuned.validations, key=lambda record: (record["self_retrieval"], -record["step"]))
+    facts = {"best": best, "base": tuned.validations[0], "steps": int(tuned.validations[-1]["step"])}
+    write_json(layout.tuned.parent / "summary.json", facts)
+    write_tuned(base, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)
+    return facts
+
+
+def _validator(job: TuneJob, retriever: Any) -> Any:
+    from cim.captioners.decoding import Decoding
+    from cim.encoders.load import load_clip
+    from cim.shards.lookup import ImageLookup
+    from cim.shards.read import read_manifest
+    from cim.tuning.validate import Validator
+
+    folder = job.layout.shards("validation")
+    ids = sorted(read_manifest(folder)["id"].to_list())
+    chosen = [i for i, known in zip(ids, retriever.sources.has(ids), strict=True) if known]
+    chosen = chosen[: job.params.validation_images]
+    return Validator(
+        ids=chosen,
+        images=ImageLookup(folder),
+        vectors=retriever.sources.get(chosen),
+        encoder=load_clip(job.layout.model("image"), job.device),
+        retriever=retriever,
+        prompt=job.prompts[0],
+        decoding=Decoding(job.params.max_new_tokens),
+    )
