@@ -13,7 +13,8 @@ from typing import Any
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success fsync it and rename it to `path`.
 
-    On any exception the temporary file is removed and `path` keeps what it held.
+    The done marker of `path`, of what it held before, goes first. On any exception the temporary file is
+    removed and `path` keeps what it held.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=path.suffix, dir=path.parent)
@@ -23,6 +24,7 @@ def replacing(path: Path) -> Iterator[Path]:
         yield temporary
         _sync(temporary)
         temporary.chmod(0o644)  # mkstemp makes 0600, which other users' loaders could not read
+        unmark(path)
         temporary.replace(path)
         _sync(path.parent)
     finally:
@@ -49,6 +51,14 @@ def read_json(path: Path) -> Any:
 def marker_of(artefact: Path) -> Path:
     """Where the done marker of `artefact` (a file or a folder) lives: beside it."""
     return artefact.with_name(f"{artefact.name}.done.json")
+
+
+def unmark(artefact: Path) -> None:
+    """Remove the done marker: before new content takes the old one's place, or the old marker would vouch for it."""
+    marker = marker_of(artefact)
+    if marker.exists():
+        marker.unlink()
+        _sync(marker.parent)
 
 
 def mark_done(artefact: Path, fingerprint: str, **facts: Any) -> None:

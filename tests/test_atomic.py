@@ -106,3 +106,12 @@ class TestDone:
         mark_done(tmp_path / "model", "f")
         assert done_facts(tmp_path / "model", "f") == {}
         assert list((tmp_path / "model").iterdir()) == []  # beside it: DVC and hashes see the artefact alone
+
+
+def test_new_content_is_not_vouched_for_by_the_old_marker(tmp_path: Path) -> None:
+    """A finished, B killed before its marker, then A asked for again: B's content must not pass as A's."""
+    path = tmp_path / "file.txt"
+    write_bytes(path, b"A")
+    mark_done(path, "a")
+    write_bytes(path, b"B")  # the process dies here, before mark_done(path, "b")
+    assert done_facts(path, "a") is None

@@ -8,7 +8,7 @@ from cim.atomic import replacing
 from cim.captions.lineage import Lineage
 from cim.records import Caption, Sample
 from cim.shards.read import read_samples
-from cim.shards.write import write_tar
+from cim.shards.tar import write_tar
 
 
 def write_recaptioned(path: Path, shard: Path, captions: Iterable[Caption], lineage: Lineage) -> None:

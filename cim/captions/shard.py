@@ -10,7 +10,7 @@ from PIL import UnidentifiedImageError
 from PIL.Image import Image
 from tqdm import tqdm
 
-from cim.atomic import done_facts, mark_done, marker_of
+from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.decoding import Generated
 from cim.captions.lineage import Lineage
 from cim.captions.recaption import write_recaptioned
@@ -81,7 +81,7 @@ def caption_shard(job: ShardJob, engine: Engine) -> dict[str, Any]:
             bar.update(len(ids))
     # The old marker goes before the first file changes: killed from here on, a rerun with the old model must not
     # take these files for its own.
-    marker_of(job.table).unlink(missing_ok=True)
+    unmark(job.table)
     write_rejects(rejects_path(job.folder, job.shard), job.shard.name, rejects)
     if job.tar:
         write_recaptioned(job.folder / job.shard.name, job.shard, captions, job.lineage)

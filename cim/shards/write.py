@@ -1,10 +1,8 @@
 """One shard: images fetched again from their sources, written as a tar with the same bytes every time."""
 
-import io
 import json
-import tarfile
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -17,6 +15,7 @@ from cim.fingerprint import fingerprint
 from cim.params.shard import Source
 from cim.records import Sample
 from cim.shards.ids import content_hash
+from cim.shards.tar import write_tar
 from cim.sources.base import ImageSource
 from cim.sources.open import open_sources
 
@@ -53,33 +52,6 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     facts = {"images": rows.height, "captions": int(rows["captions"].list.len().sum())}
     mark_done(job.tar, mark, **facts)
     return facts
-
-
-def write_tar(path: Path, samples: Iterable[Sample]) -> None:
-    """Write `samples` (ascending ids) as a WebDataset tar; the bytes depend on nothing else.
-
-    Members of a sample: `<id>.<suffix>`, `<id>.txt` (first caption; absent without one), `<id>.json`.
-    """
-    before = ""
-    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as tar:
-        for sample in samples:
-            if sample.id <= before:
-                raise ValueError(f"samples must come in ascending order of id, found {sample.id} after {before}")
-            before = sample.id
-            facts = {
-                "captions": sample.captions, "source": sample.source, "width": sample.width, "height": sample.height,
-                "sha256": content_hash(sample.image), "extra": sample.extra,
-            }  # fmt: skip
-            _add(tar, f"{sample.id}.{sample.suffix}", sample.image)
-            if sample.captions:
-                _add(tar, f"{sample.id}.txt", sample.captions[0].encode())
-            _add(tar, f"{sample.id}.json", json.dumps(facts, sort_keys=True).encode())
-
-
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
-    member = tarfile.TarInfo(name)  # its defaults: mtime 0, owner 0 without a name, mode 0644
-    member.size = len(content)
-    tar.addfile(member, io.BytesIO(content))
 
 
 def _fetch(rows: pl.DataFrame, sources: Sequence[ImageSource], spool: IO[bytes]) -> dict[str, tuple[int, int]]:

@@ -10,7 +10,7 @@ from cim.captions.lineage import Lineage
 from cim.captions.shard import ShardJob
 from cim.records import Sample
 from cim.shards.ids import content_id
-from cim.shards.write import write_tar
+from cim.shards.tar import write_tar
 
 LINEAGE = Lineage("model-one", "Describe it.", Decoding(8), "float32")
 

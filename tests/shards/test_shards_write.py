@@ -22,7 +22,8 @@ from cim.shards.ids import content_id
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths
-from cim.shards.write import write_shard, write_tar
+from cim.shards.tar import write_tar
+from cim.shards.write import write_shard
 from cim.sources.open import open_sources
 
 JSON = st.recursive(

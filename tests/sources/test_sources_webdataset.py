@@ -11,7 +11,7 @@ from cim.errors import CimError
 from cim.params import WebDatasetSource
 from cim.records import Sample
 from cim.shards.ids import content_id
-from cim.shards.write import write_tar
+from cim.shards.tar import write_tar
 from cim.sources.open import open_source
 from cim.sources.spans import from_span
 
