@@ -2,11 +2,13 @@
 
 import os
 
-# Telemetry off by default, also without make; each is its library's own documented switch.
+# Defaults, also without make; each is its library's own documented switch, and one that is set already wins.
+# Telemetry off. OpenMP threads that wait asleep: on a shared machine, spinning ones slow torch tenfold.
 for _switch, _value in {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DVC_NO_ANALYTICS": "1",
+    "OMP_WAIT_POLICY": "PASSIVE",
 }.items():
     os.environ.setdefault(_switch, _value)

@@ -53,6 +53,10 @@ def _default(field: FieldInfo) -> str:
     if field.is_required():
         return " (required)"
     value = field.get_default(call_default_factory=True)
+    if isinstance(value, BaseModel):
+        return ""  # its own fields show theirs
+    if isinstance(value, BaseModel):
+        return ""  # its fields follow with theirs
     return f" (default {value if isinstance(value, str) else json.dumps(value)})"
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from prefect import task
 
-from cim.atomic import done_facts, mark_done, write_bytes, write_json
+from cim.atomic import done_facts, mark_done, unmark, write_bytes, write_json
 from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
@@ -54,6 +54,7 @@ def tune_task(job: TuneJob) -> dict[str, Any]:
     import torch
 
     torch.set_num_threads(job.torch_threads)
+    unmark(job.layout.tuned)
     facts = _tune(job, scratch)
     mark_done(job.layout.tuned, name, **facts)
     rmtree(scratch, ignore_errors=True)

@@ -9,7 +9,7 @@ from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint, load_captioner
 from cim.captioners.tiny import make_tiny_captioner
 from cim.errors import CimError
-from cim.params import LoadedCaptioner, Models
+from cim.params import LoadedCaptioner, MadeCaptioner, Models
 from cim.shards.lookup import ImageLookup
 from cim.shards.read import read_manifest
 
@@ -60,6 +60,7 @@ def _start(params: Models, texts: list[str], prompts: Sequence[str], out: Path) 
 def _warm_started(
     params: Models, captions: dict[str, list[str]], train: Path, prompts: Sequence[str], device: str, work: Path
 ) -> list[dict[str, float]]:
+    from cim.tuning.align import align_vision
     from cim.tuning.rows import caption_rows
     from cim.tuning.warm_start import warm_start
 
@@ -67,6 +68,8 @@ def _warm_started(
     trusted = isinstance(section, LoadedCaptioner) and section.trust_remote_code
     captioner = load_captioner(work / "start", device, "float32", trust_remote_code=trusted)  # type: ignore[arg-type]
     images = ImageLookup(train)
+    if isinstance(section, MadeCaptioner):
+        align_vision(captioner.model, captioner.processor, captions, images, section.align)
     rows = caption_rows(list(captions), list(captions.values()), prompts, images, params.warm_start.seed)
     log = warm_start(captioner.model, captioner.processor, rows, params.warm_start, work / "checkpoints")
     finished = work / "finished"

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import open_clip
 import torch
+from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL.Image import Image
 
 from cim.encoders.base import Vectors, unit
@@ -45,7 +46,7 @@ class OpenClipEncoder:
 
 def image_transform(model: Any) -> Any:
     """PIL image to float tensor (3, side, side), as this model was trained."""
-    return open_clip.image_transform_v2(open_clip.PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
+    return image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
 
 def embed_dim(model: Any) -> int:

@@ -102,7 +102,21 @@ class _Fit:
                 features = seen
         if not math.isfinite(losses[-1]):
             raise CimError(f"loss {losses[-1]} while fitting an encoder", "a number", "lower its learning_rate")
+        self._settle_statistics()
         return Fitted(self.model.eval(), self.config, losses)
+
+    @torch.no_grad()
+    def _settle_statistics(self) -> None:
+        """Batch norm's means and variances anew, for the final weights (precise BN, arXiv 2105.07576).
+
+        The running ones trail behind: after few steps, images would be encoded by statistics of older weights.
+        """
+        norms = [module for module in self.model.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain average over what follows
+        for batch in batches(None, len(self.images), self.params.batch_size, 1, self.rng):
+            self.model.encode_image(normalised(self.images[torch.from_numpy(batch)].to(self.device)))
 
     def _step(self, batch: npt.NDArray[np.int64]) -> tuple[torch.Tensor, npt.NDArray[np.float32]]:
         """The loss of one batch, and its (b, d) features for the next epoch's grouping."""

@@ -1,6 +1,7 @@
 """A model folder to an encoder."""
 
 from pathlib import Path
+from typing import Any
 
 from cim.encoders.base import ClipEncoder, TextEncoder
 from cim.encoders.card import REMEDY, EncoderCard, Kind
@@ -12,13 +13,8 @@ def load_text_encoder(folder: Path, device: str) -> TextEncoder:
 
     Raises CimError when the folder is missing, holds something else or does not load.
     """
-    card = _card(folder, "sentence-transformers")
-    from cim.encoders.sentence import SentenceEncoder
-
-    try:
-        return SentenceEncoder(folder, card.fingerprint, device)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise _broken(folder, error) from error
+    encoder: TextEncoder = _load(folder, "sentence-transformers", device)
+    return encoder
 
 
 def load_clip(folder: Path, device: str) -> ClipEncoder:
@@ -26,25 +22,34 @@ def load_clip(folder: Path, device: str) -> ClipEncoder:
 
     Raises CimError when the folder is missing, holds something else or does not load.
     """
-    card = _card(folder, "open_clip")
-    from cim.encoders.clip import OpenClipEncoder
+    encoder: ClipEncoder = _load(folder, "open_clip", device)
+    return encoder
 
-    if not any(folder.glob("*.safetensors")):  # open_clip would take other formats, or random weights
-        raise CimError(f"no .safetensors file in {folder}", "an open_clip model's weights", REMEDY)
+
+def load_folder(folder: Path, kind: Kind, fingerprint: str, device: str) -> Any:
+    """The encoder of a folder that has no card yet. Raises CimError when it does not load."""
+    from safetensors import SafetensorError
+
+    if not any(folder.rglob("*.safetensors")):  # the libraries would take other formats, or random weights
+        raise CimError(f"no .safetensors file in {folder}", f"the weights of a {kind} model", REMEDY)
     try:
-        return OpenClipEncoder(folder, card.fingerprint, device)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        raise _broken(folder, error) from error
+        if kind == "open_clip":
+            from cim.encoders.clip import OpenClipEncoder
+
+            return OpenClipEncoder(folder, fingerprint, device)
+        from cim.encoders.sentence import SentenceEncoder
+
+        return SentenceEncoder(folder, fingerprint, device)
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError) as error:
+        raise CimError(
+            f"{folder} does not load ({type(error).__name__}: {error})",
+            f"a whole {kind} model that needs no network and no code of its own",
+            f"if it was made here, delete it and {REMEDY}; else check that the installed {kind} can read it",
+        ) from error
 
 
-def _card(folder: Path, kind: Kind) -> EncoderCard:
+def _load(folder: Path, kind: Kind, device: str) -> Any:
     card = EncoderCard.read(folder)
     if card.kind != kind:
         raise CimError(f"a {card.kind} model in {folder}", f"a {kind} model", REMEDY)
-    return card
-
-
-def _broken(folder: Path, error: Exception) -> CimError:
-    return CimError(
-        f"{folder} does not load ({type(error).__name__}: {error})", "a whole model folder", f"delete it and {REMEDY}"
-    )
+    return load_folder(folder, kind, card.fingerprint, device)

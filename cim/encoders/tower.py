@@ -21,7 +21,7 @@ def tiny_config(params: FittedClip, context_length: int) -> dict[str, Any]:
     context_length: tokens a caption may have, the two marks included.
     """
     vision = CLIPVisionCfg(
-        layers=[1, 1, 1, 1],  # type: ignore[arg-type]  # a list makes it a ResNet
+        layers=[1, 1, 1, 1],  # a list makes it a ResNet
         width=params.width,
         head_width=4 * params.width,  # 8 heads in the attention pool, whatever the width
         image_size=params.side,

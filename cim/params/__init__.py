@@ -3,6 +3,7 @@
 from cim.params.caption import CaptionParams, Evaluate
 from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
+    Align,
     FittedClip,
     LoadedCaptioner,
     LoadedClip,
@@ -25,7 +26,7 @@ from cim.params.shard import (
 from cim.params.tune import Lora, Reward, StopEarly, Tune
 
 __all__ = [
-    "CaptionParams", "CocoSource", "Embed", "Evaluate", "FittedClip", "FolderSource", "Index",
+    "Align", "CaptionParams", "CocoSource", "Embed", "Evaluate", "FittedClip", "FolderSource", "Index",
     "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params", "ParquetSource",
     "Reward", "Runtime", "ScenesSource", "Shard", "Source", "StopEarly", "TextEncoder", "Tune",
     "WarmStart", "WebDatasetSource", "load_params", "parse_params",

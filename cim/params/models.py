@@ -50,16 +50,26 @@ class LoadedCaptioner(Loaded):
     warm_start: bool = Field(False, description="fine-tune on the train captions before CIM")
 
 
+class Align(Section):
+    """Vision warm start of a made model: image tokens learn to be near the words of their captions."""
+
+    seed: int = Field(0, ge=0)
+    steps: int = Field(1000, ge=1)
+    batch_size: int = Field(64, ge=2, description="images a step")
+    learning_rate: float = Field(0.003, gt=0, description="peak")
+
+
 class MadeCaptioner(Section):
     """A tiny Qwen2.5-VL-architecture model with a locally trained tokenizer, made from nothing."""
 
     kind: Literal["tiny"]
-    hidden: int = Field(192, ge=32, description="text width")
-    layers: int = Field(3, ge=1, description="text layers")
-    vision_hidden: int = Field(128, ge=32, description="vision width")
-    vision_depth: int = Field(3, ge=1, description="vision layers")
+    hidden: int = Field(128, ge=32, description="text width")
+    layers: int = Field(2, ge=1, description="text layers")
+    vision_hidden: int = Field(64, ge=32, description="vision width")
+    vision_depth: int = Field(2, ge=1, description="vision layers")
     side: int = Field(64, ge=32, description="images are resized to about side x side pixels")
     vocabulary: int = Field(1024, ge=300, description="tokens of the BPE trained on the train captions")
+    align: Align = Align()
     warm_start: Literal[True] = Field(True, description="a model made from nothing must be warm-started")
 
 

@@ -93,7 +93,7 @@ class TestOneParameter:
             ("index.splits", ["gallery", "train"], {"embed", "index"}),
             ("tune.seed", 1, {"tune"}),
             ("tune.reward.beta", 0.5, {"tune", "evaluate"}),
-            ("caption.prompts", ["What is it?"], {"tune", "caption"}),
+            ("caption.prompts", ["What is it?"], {"models-captioner", "tune", "caption"}),
             ("evaluate.seed", 1, {"evaluate"}),
         ],
     )

@@ -1,0 +1,95 @@
+"""What is to be embedded by which encoder, a job a shard. Needs no torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from cim.atomic import done_facts, marker_of
+from cim.encoders.card import EncoderCard
+from cim.fingerprint import fingerprint
+from cim.layout import Layout
+from cim.shards.read import shard_paths
+
+TEXT, IMAGE, HELDOUT = "text", "image", "heldout"
+
+
+@dataclass(frozen=True)
+class EmbedJob:
+    """One shard by one encoder. role: text (captions), image or heldout (images). folder: embeddings of the split.
+
+    encoder: fingerprint of the weights in `model`.
+    """
+
+    role: str
+    shard: Path
+    folder: Path
+    model: Path
+    encoder: str
+
+    def __str__(self) -> str:
+        return f"{self.shard.name} ({self.role})"
+
+    @property
+    def vectors(self) -> Path:
+        """The .npy file; its done marker stands for all files of the shard."""
+        return self.folder / f"{self.shard.stem}.npy"
+
+    @property
+    def rows(self) -> Path:
+        """The Parquet file that says what each vector is of."""
+        return self.vectors.with_suffix(".parquet")
+
+    @property
+    def rejects(self) -> Path:
+        """What could not be embedded, and why; there only if there is any."""
+        return self.folder / "rejects" / f"{self.shard.stem}.parquet"
+
+    def fingerprint(self) -> str:
+        """Of what decides the vectors: shard bytes, weights, whether captions or images. Not of the batch size."""
+        return fingerprint("embed", self.role == TEXT, self.shard, self.encoder)
+
+    def done(self) -> dict[str, Any] | None:
+        """The facts of an earlier run if its files are there and made from exactly this, else None."""
+        return done_facts(self.vectors, self.fingerprint()) if self.rows.exists() else None
+
+
+def wanted_splits(retrieved: list[str]) -> dict[str, list[str]]:
+    """Splits to embed by role. retrieved: those whose images may be retrieved (index.splits)."""
+    looked_up = ["train", "validation", "eval"]  # source images of the reward
+    return {
+        TEXT: list(retrieved),
+        IMAGE: [*retrieved, *(split for split in looked_up if split not in retrieved)],
+        HELDOUT: ["validation", "eval"],
+    }
+
+
+def plan_embeddings(layout: Layout, retrieved: list[str]) -> dict[tuple[str, str], list[EmbedJob]]:
+    """Jobs by (role, split), the jobs of one role together. Raises CimError for a missing model or split."""
+    plan = {}
+    for role, splits in wanted_splits(retrieved).items():
+        model = layout.model(role)
+        encoder = EncoderCard.read(model).fingerprint
+        for split in splits:
+            folder = layout.embeddings(role, split)
+            shards = shard_paths(layout.shards(split))
+            plan[role, split] = [EmbedJob(role, shard, folder, model, encoder) for shard in shards]
+    return plan
+
+
+def prune(layout: Layout, plan: dict[tuple[str, str], list[EmbedJob]]) -> None:
+    """Remove what an older plan left behind, temporary files included: readers take whatever lies in a folder."""
+    kept = {path for jobs in plan.values() for job in jobs for path in _files(job)}
+    kept |= {layout.embeddings(role, split) / "meta.json" for role, split in plan}
+    root = layout.root / "embeddings"
+    for folder in (path for role in root.glob("*") if role.is_dir() for path in role.iterdir()):
+        if (folder.parent.name, folder.name) not in plan:
+            rmtree(folder) if folder.is_dir() else folder.unlink()
+            continue
+        for path in folder.rglob("*"):
+            if path.is_file() and path not in kept:
+                path.unlink()
+
+
+def _files(job: EmbedJob) -> list[Path]:
+    return [job.vectors, job.rows, job.rejects, marker_of(job.vectors)]

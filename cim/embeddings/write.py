@@ -1,0 +1,144 @@
+"""One shard to vectors on disk; one split's summary."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from PIL import UnidentifiedImageError
+from PIL.Image import Image
+
+from cim.atomic import mark_done, read_json, replacing, unmark, write_json
+from cim.embeddings.plan import TEXT, EmbedJob
+from cim.encoders.base import ImageEncoder, TextEncoder, Vectors
+from cim.encoders.card import EncoderCard
+from cim.fingerprint import fingerprint
+from cim.records import Reject
+from cim.shards.images import decode_rgb
+from cim.shards.quarantine import Reason
+from cim.shards.read import read_samples
+
+WINDOW_BYTES = 256 * 2**20  # decoded pixels held at once, however large the photos are
+Rows = dict[str, list[str]]
+
+
+def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
+    """Encode the captions or images of one shard; facts {vectors, rejects}.
+
+    encoder: a TextEncoder for the role text, else an ImageEncoder. Writes <stem>.npy (float16 (n, d), C order, unit
+    length before the cast), <stem>.parquet (id; for captions also caption; row i is vector i), then the done marker.
+    """
+    made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
+    rejects: list[Reject] = []
+    if job.role == TEXT:
+        rows, parts = _captions(job.shard, encoder, batch_size)
+    else:
+        rows, parts = _images(job.shard, encoder, batch_size, rejects)
+    vectors = np.concatenate([np.zeros((0, encoder.dim), dtype=np.float16), *parts])
+    unmark(job.vectors)  # killed between two files, the old marker must not vouch for a mixture
+    _write_rejects(job.rejects, rejects)
+    with replacing(job.rows) as temporary:
+        pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String)).write_parquet(temporary)
+    with replacing(job.vectors) as temporary:
+        np.save(temporary, vectors, allow_pickle=False)
+    facts = {"vectors": len(vectors), "rejects": len(rejects)}
+    mark_done(job.vectors, made_from, **facts)
+    return facts
+
+
+def write_meta(card: EncoderCard, jobs: list[EmbedJob], facts: list[dict[str, Any]]) -> dict[str, Any]:
+    """meta.json of the folder of `jobs`, all of one role and split, once every one is done; what it holds.
+
+    An unchanged one is left as it is.
+    """
+    folder = jobs[0].folder
+    meta = {
+        "role": jobs[0].role,
+        "split": folder.name,
+        "encoder": card.name,
+        "encoder_kind": card.kind,
+        "encoder_revision": card.revision,
+        "encoder_fingerprint": card.fingerprint,
+        "dim": card.dim,
+        "dtype": "float16",
+        "shards": len(jobs),
+        "vectors": sum(one["vectors"] for one in facts),
+        "rejects": sum(one["rejects"] for one in facts),
+        "fingerprint": _fingerprint(jobs),
+    }
+    path = folder / "meta.json"
+    if not path.exists() or read_json(path) != meta:
+        write_json(path, meta)
+    return meta
+
+
+def drop_stale_meta(jobs: list[EmbedJob]) -> None:
+    """Remove the meta.json that will not hold once `jobs` run: a stage that breaks off must not leave one behind."""
+    if any(job.done() is None for job in jobs):
+        (jobs[0].folder / "meta.json").unlink(missing_ok=True)
+
+
+def _fingerprint(jobs: list[EmbedJob]) -> str:
+    return fingerprint("embeddings", [[job.shard.name, job.fingerprint()] for job in jobs])
+
+
+def _captions(shard: Path, encoder: TextEncoder, batch_size: int) -> tuple[Rows, list[Any]]:
+    rows: Rows = {"id": [], "caption": []}
+    for sample in read_samples(shard):
+        rows["id"] += [sample.id] * len(sample.captions)
+        rows["caption"] += sample.captions
+    texts = rows["caption"]
+    return rows, [_half(encoder.encode_texts(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size)]
+
+
+def _images(shard: Path, encoder: ImageEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Any]]:
+    rows: Rows = {"id": []}
+    parts = []
+    for ids, images in _windows(shard, batch_size, rejects):
+        parts.append(_half(encoder.encode_images(images)))
+        rows["id"] += ids
+    return rows, parts
+
+
+def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tuple[list[str], list[Image]]]:
+    """Ids and decoded images, `batch_size` at most and about WINDOW_BYTES; undecodable ones go to `rejects`."""
+    ids: list[str] = []
+    images: list[Image] = []
+    held = 0
+    for sample in read_samples(shard):
+        try:
+            image = decode_rgb(sample.image)
+        except MemoryError:
+            raise
+        except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
+            rejects.append(Reject(sample.id, Reason.CORRUPT.value, _first_line(error)))
+            continue
+        ids.append(sample.id)
+        images.append(image)
+        held += 3 * image.width * image.height
+        if len(ids) >= batch_size or held >= WINDOW_BYTES:
+            yield ids, images
+            ids, images, held = [], [], 0
+    if ids:
+        yield ids, images
+
+
+def _half(vectors: Vectors) -> Any:
+    """Unit vectors as float16: cosines move by about 1e-4 (2^-11 relative a coordinate)."""
+    return vectors.astype(np.float16)
+
+
+def _write_rejects(path: Path, rejects: list[Reject]) -> None:
+    if not rejects:
+        path.unlink(missing_ok=True)
+        return
+    columns = {"id": [r.source for r in rejects], "reason": [r.reason for r in rejects]}
+    with replacing(path) as temporary:
+        pl.DataFrame({**columns, "detail": [r.detail for r in rejects]}).write_parquet(temporary)
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, UnidentifiedImageError):  # its own text holds a memory address
+        return "broken header"
+    return f"{type(error).__name__}: {error}".split("\n")[0][:200]

