@@ -147,6 +147,15 @@ class TestParams:
                 assert {f"{step}.{field}" for field in section.model_fields} <= watched
         assert not any(param.split(".")[0] == "runtime" for stage in stages.values() for param in stage["params"])
 
+    @pytest.mark.parametrize("name", ["params.yaml", "examples/photos.yaml", "tests/end_to_end/tiny.yaml"])
+    def test_watched_parameters_are_written(self, root: Path, stages: dict[str, dict[str, Any]], name: str) -> None:
+        """DVC knows no defaults: it refuses a stage whose parameter the file leaves out."""
+        for param in {param for stage in stages.values() for param in stage["params"]}:
+            values = yaml.safe_load((root / name).read_text())
+            for part in param.split("."):
+                assert part in values, f"{name} leaves out {param}"
+                values = values[part]
+
     def test_watched_parameters_exist(self, stages: dict[str, dict[str, Any]]) -> None:
         for param in {param for stage in stages.values() for param in stage["params"]}:
             models = [Params]

@@ -1,40 +1,50 @@
 """The base captioner: made from nothing or fetched, then warm-started where params ask for it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
+from typing import Any, Literal
 
-from cim.atomic import write_json
+from cim.atomic import read_json, write_json
 from cim.captioners.fetch import fetch_captioner
-from cim.captioners.load import captioner_fingerprint, load_captioner
+from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.captioners.tiny import make_tiny_captioner
 from cim.errors import CimError
+from cim.fingerprint import fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
 from cim.shards.lookup import ImageLookup
 from cim.shards.read import read_manifest
 
+Device = Literal["auto", "cpu", "cuda"]
+STATE = "log.done.json"  # not part of a captioner's fingerprint
 
-def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], device: str, out: Path) -> None:
+
+def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path) -> None:
     """Make `out` a captioner folder with cim.json, whole or not at all.
 
-    train: folder of the train shards, used by the tokenizer of a made model and by the warm start.
-    device: auto, cpu or cuda. Work goes on in a folder beside `out`; a killed warm start resumes there.
+    train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
+    Work goes on in a folder beside `out`; a killed run resumes there.
     """
-    work = out.with_name(f".{out.name}.partial")
-    captions = _captions(train)
-    start = work / "start"
-    if not (start / "cim.json").is_file():
-        rmtree(start, ignore_errors=True)
-        _start(params, [text for texts in captions.values() for text in texts], prompts, start)
-    finished, log = start, []
+    key = fingerprint(params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
+    work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
+    for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
+        rmtree(stale)
+    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
+    folder = _once(work / "start", making.start)
+    if isinstance(params.captioner, MadeCaptioner):
+        folder = _once(work / "aligned", partial(making.align, folder))
     if params.captioner.warm_start:
-        finished, log = work / "finished", _warm_started(params, captions, train, prompts, device, work)
-    made_from = {"params": params.model_dump(mode="json", include={"captioner", "warm_start"}), "warm_start_log": log}
-    fingerprint = captioner_fingerprint(finished)
-    write_json(finished / "cim.json", {"role": "captioner", "fingerprint": fingerprint, "made_from": made_from})
+        folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
+    log = read_json(folder / STATE)
+    made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
+    (folder / STATE).unlink()
+    card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
+    write_json(folder / "cim.json", card)
     if out.exists():
         rmtree(out)
-    finished.replace(out)
+    folder.replace(out)
     rmtree(work, ignore_errors=True)
 
 
@@ -46,34 +56,62 @@ def _captions(train: Path) -> dict[str, list[str]]:
     return captions
 
 
-def _start(params: Models, texts: list[str], prompts: Sequence[str], out: Path) -> None:
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(params.captioner, LoadedCaptioner):
-        fetch_captioner(params.captioner, out)
-    else:
+@dataclass(frozen=True)
+class _Making:
+    """The steps from nothing to a base captioner; each fills a new folder and returns its log."""
+
+    params: Models
+    captions: dict[str, list[str]]
+    images: ImageLookup
+    prompts: tuple[str, ...]
+    device: Device
+
+    def start(self, out: Path) -> list[float]:
+        section = self.params.captioner
+        if isinstance(section, LoadedCaptioner):
+            fetch_captioner(section, out)
+            return []
+        texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.
-        often = [prompt for prompt in prompts for _ in range(len(texts))]
-        make_tiny_captioner(params.captioner, [*texts, *often], params.warm_start.seed, out)
-    write_json(out / "cim.json", {"role": "captioner", "state": "before warm start"})
+        often = [prompt for prompt in self.prompts for _ in texts]
+        make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
+        return []
+
+    def align(self, source: Path, out: Path) -> list[float]:
+        from cim.tuning.align import align_vision
+
+        assert isinstance(self.params.captioner, MadeCaptioner)
+        captioner = self._load(source)
+        section = self.params.captioner.align
+        losses = align_vision(captioner.model, captioner.processor, self.captions, self.images, section)
+        _save(captioner, out)
+        return losses
+
+    def warm_start(self, source: Path, out: Path, checkpoints: Path) -> list[dict[str, float]]:
+        from cim.tuning.rows import caption_rows
+        from cim.tuning.warm_start import warm_start
+
+        captioner, section = self._load(source), self.params.warm_start
+        rows = caption_rows(list(self.captions), list(self.captions.values()), self.prompts, self.images, section.seed)
+        log = warm_start(captioner.model, captioner.processor, rows, section, checkpoints)
+        _save(captioner, out)
+        return log
+
+    def _load(self, folder: Path) -> Captioner:
+        section = self.params.captioner
+        trusted = isinstance(section, LoadedCaptioner) and section.trust_remote_code
+        return load_captioner(folder, self.device, "float32", trust_remote_code=trusted)
 
 
-def _warm_started(
-    params: Models, captions: dict[str, list[str]], train: Path, prompts: Sequence[str], device: str, work: Path
-) -> list[dict[str, float]]:
-    from cim.tuning.align import align_vision
-    from cim.tuning.rows import caption_rows
-    from cim.tuning.warm_start import warm_start
+def _once(folder: Path, make: Callable[[Path], Any]) -> Path:
+    """`folder`, made unless an earlier run finished it; its log, written last, says so."""
+    if not (folder / STATE).is_file():
+        rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_json(folder / STATE, make(folder))
+    return folder
 
-    section = params.captioner
-    trusted = isinstance(section, LoadedCaptioner) and section.trust_remote_code
-    captioner = load_captioner(work / "start", device, "float32", trust_remote_code=trusted)  # type: ignore[arg-type]
-    images = ImageLookup(train)
-    if isinstance(section, MadeCaptioner):
-        align_vision(captioner.model, captioner.processor, captions, images, section.align)
-    rows = caption_rows(list(captions), list(captions.values()), prompts, images, params.warm_start.seed)
-    log = warm_start(captioner.model, captioner.processor, rows, params.warm_start, work / "checkpoints")
-    finished = work / "finished"
-    rmtree(finished, ignore_errors=True)
-    captioner.model.save_pretrained(finished)
-    captioner.processor.save_pretrained(finished)
-    return log
+
+def _save(captioner: Captioner, folder: Path) -> None:
+    captioner.model.save_pretrained(folder)
+    captioner.processor.save_pretrained(folder)

@@ -32,7 +32,7 @@ class FittedClip(Section):
     seed: int = Field(ge=0, description="initialisation, order and data half")
     width: int = Field(ge=8, description="channels of the image tower's first stage")
     embed_dim: int = Field(128, ge=8, description="d, the size of the shared space")
-    side: int = Field(64, ge=32, description="input size in pixels")
+    side: int = Field(64, ge=32, multiple_of=32, description="input size in pixels, a multiple of 32")
     epochs: int = Field(ge=1, description="passes over the pairs")
     batch_size: int = Field(128, ge=2, description="pairs a step; the others are the negatives")
     learning_rate: float = Field(gt=0, description="peak of a cosine schedule")

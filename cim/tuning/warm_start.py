@@ -10,12 +10,14 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     """Fine-tune `model` in place on `dataset` (TRL SFTTrainer, loss on the caption alone).
 
     dataset: datasets.Dataset with columns image (PIL), prompt and completion (conversational).
-    scratch: folder the trainer may write to. Returns the log, one record every tenth of the run
-    with loss, learning_rate and epoch.
+    scratch: folder of checkpoints; a killed run goes on from the newest there. Returns the log, one record every
+    twentieth of the run with loss, learning_rate and epoch.
     """
     import torch
+    from transformers.trainer_utils import get_last_checkpoint
     from trl import SFTConfig, SFTTrainer
 
+    scratch.mkdir(parents=True, exist_ok=True)
     steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
     on_gpu = torch.cuda.is_available()
     config = SFTConfig(
@@ -30,7 +32,9 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         max_length=None,
         completion_only_loss=True,
         logging_steps=max(1, steps // 20),
-        save_strategy="no",
+        save_strategy="steps",
+        save_steps=max(1, steps // 5),
+        save_total_limit=1,
         report_to=[],
         seed=params.seed,
         use_cpu=not on_gpu,
@@ -41,5 +45,5 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         disable_tqdm=False,
     )
     trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=processor)
-    trainer.train()
+    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(scratch)))
     return [record for record in trainer.state.log_history if "loss" in record]

@@ -87,7 +87,7 @@ class TestLocal:
 class TestHub:
     @pytest.mark.parametrize("revision", [None, "main", "abc123"])
     def test_asks_for_a_commit(self, tmp_path: Path, revision: str | None) -> None:
-        with pytest.raises(CimError, match="copy it from https://huggingface.co/a/b/commits/main"):
+        with pytest.raises(CimError, match=r"copy it from https://huggingface\.co/a/b/commits/main"):
             make_text_encoder(TextEncoder(name="a/b", revision=revision), tmp_path / "text")
         for name in ("hf-hub:a/b", "a/b"):
             with pytest.raises(CimError, match="40 hex digits"):

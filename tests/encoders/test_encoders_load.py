@@ -117,7 +117,7 @@ class TestFolders:
 
 class TestRefusals:
     def test_missing_folder(self, tmp_path: Path) -> None:
-        with pytest.raises(CimError, match="no cim.json"):
+        with pytest.raises(CimError, match=r"no cim\.json"):
             load_clip(tmp_path / "nowhere", "cpu")
 
     def test_the_other_kind(self, clip_folder: Path, text_folder: Path) -> None:

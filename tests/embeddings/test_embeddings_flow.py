@@ -1,0 +1,115 @@
+"""Plan, task and what a changed plan leaves behind. Prefect's part: tests/end_to_end."""
+
+from pathlib import Path
+
+import pytest
+from fake_encoders import ShadeEncoder, job_in, write_card, write_shard
+
+import tasks.embed
+from cim.embeddings.plan import plan_embeddings, prune, wanted_splits
+from cim.embeddings.write import embed_shard
+from cim.errors import CimError
+from cim.layout import Layout
+from cim.params import Runtime
+from tasks.embed import embed_task
+
+ROLES = ("text", "image", "heldout")
+RUNTIME = Runtime(device="cpu", torch_threads=1)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path / "data")
+    for split in ("gallery", "train", "validation", "eval"):
+        for number in range(2):
+            write_shard(layout.shards(split) / f"{split}-{number:06d}.tar", [number + 1, len(split)])
+    for role in ROLES:
+        write_card(layout, role)
+    return layout
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Folders from which an encoder is loaded, in order; nothing is loaded yet."""
+    import cim.encoders.load
+
+    found: list[Path] = []
+
+    def load(folder: Path, device: str) -> ShadeEncoder:
+        found.append(folder)
+        return ShadeEncoder()
+
+    monkeypatch.setattr(cim.encoders.load, "load_clip", load)
+    monkeypatch.setattr(cim.encoders.load, "load_text_encoder", load)
+    tasks.embed._loaded.cache_clear()
+    return found
+
+
+class TestPlan:
+    def test_who_embeds_what(self) -> None:
+        assert wanted_splits(["gallery", "train"]) == {
+            "text": ["gallery", "train"],
+            "image": ["gallery", "train", "validation", "eval"],
+            "heldout": ["validation", "eval"],
+        }
+
+    def test_a_job_a_shard(self, layout: Layout) -> None:
+        plan = plan_embeddings(layout, ["gallery"])
+        assert list(plan) == [
+            ("text", "gallery"),
+            *(("image", split) for split in ("gallery", "train", "validation", "eval")),
+            *(("heldout", split) for split in ("validation", "eval")),
+        ]
+        assert [str(job) for job in plan["text", "gallery"]] == [f"gallery-00000{n}.tar (text)" for n in range(2)]
+        assert {job.encoder for jobs in plan.values() for job in jobs} == {"shade-1"}
+
+    def test_everything_must_be_there_before_any_work(self, layout: Layout) -> None:
+        (layout.model("heldout") / "cim.json").unlink()
+        with pytest.raises(CimError, match=r"no cim\.json"):
+            plan_embeddings(layout, ["gallery"])
+        write_card(layout, "heldout")
+        with pytest.raises(CimError, match="no shard"):
+            plan_embeddings(layout, ["gallery", "target"])
+
+    def test_prune_keeps_what_is_planned(self, layout: Layout) -> None:
+        plan = plan_embeddings(layout, ["gallery"])
+        for jobs in plan.values():
+            for job in jobs:
+                embed_shard(job, ShadeEncoder(), 8)
+        root = layout.root / "embeddings"
+        kept = sorted(path for path in root.rglob("*") if path.is_file())
+        stray = [
+            layout.embeddings("text", "train") / "train-000000.npy",  # a split no longer wanted
+            layout.embeddings("image", "eval") / "eval-000009.npy",  # a shard that is gone
+            layout.embeddings("image", "eval") / ".eval-000000.npy.x1.npy",  # of a killed run
+        ]
+        for path in stray:
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(b"")
+        prune(layout, plan)
+        assert sorted(path for path in root.rglob("*") if path.is_file()) == kept
+        assert not layout.embeddings("text", "train").exists()
+
+    def test_prune_of_nothing(self, layout: Layout) -> None:
+        prune(layout, plan_embeddings(layout, ["gallery"]))
+
+
+class TestTask:
+    def test_an_encoder_is_loaded_once_and_only_for_work(self, layout: Layout, loads: list[Path]) -> None:
+        jobs = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        facts = [embed_task.fn(job, 8, RUNTIME) for job in jobs]
+        assert loads == [layout.model("image")]
+        tasks.embed._loaded.cache_clear()
+        assert [embed_task.fn(job, 3, RUNTIME) for job in jobs] == facts
+        assert loads == [layout.model("image")]
+
+    def test_a_changed_encoder_is_redone(self, layout: Layout, loads: list[Path]) -> None:
+        (first, *_) = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        embed_task.fn(first, 8, RUNTIME)
+        write_card(layout, "image", "shade-2")
+        (again, *_) = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        assert again.done() is None
+
+    def test_an_encoder_that_changes_meanwhile(self, layout: Layout, loads: list[Path]) -> None:
+        with pytest.raises(CimError, match="changed while embedding"):
+            embed_task.fn(job_in(layout, encoder="shade-2"), 8, RUNTIME)
