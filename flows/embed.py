@@ -31,7 +31,7 @@ def embed(params_path: str = "params.yaml") -> list[dict[str, Any]]:
             f"embedding {split} ({role})",
             workers=1,  # they share the encoder
             batch_size=params.embed.batch_size,
-            runtime=params.runtime,
+            execution=params.runtime,
         )
         metas.append(write_meta(EncoderCard.read(layout.model(role)), jobs, facts))
     return metas

@@ -13,11 +13,11 @@ from cim.params import Runtime
 
 
 @task
-def embed_task(job: EmbedJob, batch_size: int, runtime: Runtime) -> dict[str, Any]:
+def embed_task(job: EmbedJob, batch_size: int, execution: Runtime) -> dict[str, Any]:
     """Embed one shard unless that is done already; its counts. Not for two threads of one process at once."""
     if (facts := job.done()) is not None:
         return facts
-    encoder = _loaded(job.role, job.model, job.encoder, runtime.device, runtime.torch_threads)
+    encoder = _loaded(job.role, job.model, job.encoder, execution.device, execution.torch_threads)
     return embed_shard(job, encoder, batch_size)
 
 

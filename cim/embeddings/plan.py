@@ -7,7 +7,7 @@ from typing import Any
 
 from cim.atomic import done_facts, marker_of
 from cim.encoders.card import EncoderCard
-from cim.fingerprint import fingerprint
+from cim.fingerprint import fingerprint, hash_path
 from cim.layout import Layout
 from cim.shards.read import shard_paths
 
@@ -18,11 +18,12 @@ TEXT, IMAGE, HELDOUT = "text", "image", "heldout"
 class EmbedJob:
     """One shard by one encoder. role: text (captions), image or heldout (images). folder: embeddings of the split.
 
-    encoder: fingerprint of the weights in `model`.
+    content: hash of the shard's bytes, taken once for all roles. encoder: fingerprint of the weights in `model`.
     """
 
     role: str
     shard: Path
+    content: str
     folder: Path
     model: Path
     encoder: str
@@ -47,7 +48,7 @@ class EmbedJob:
 
     def fingerprint(self) -> str:
         """Of what decides the vectors: shard bytes, weights, whether captions or images. Not of the batch size."""
-        return fingerprint("embed", self.role == TEXT, self.shard, self.encoder)
+        return fingerprint("embed", self.role == TEXT, self.content, self.encoder)
 
     def done(self) -> dict[str, Any] | None:
         """The facts of an earlier run if its files are there and made from exactly this, else None."""
@@ -66,14 +67,16 @@ def wanted_splits(retrieved: list[str]) -> dict[str, list[str]]:
 
 def plan_embeddings(layout: Layout, retrieved: list[str]) -> dict[tuple[str, str], list[EmbedJob]]:
     """Jobs by (role, split), the jobs of one role together. Raises CimError for a missing model or split."""
+    wanted = wanted_splits(retrieved)
+    encoders = {role: EncoderCard.read(layout.model(role)).fingerprint for role in wanted}
+    shards = {split: shard_paths(layout.shards(split)) for splits in wanted.values() for split in splits}
+    content = {shard: hash_path(shard) for paths in shards.values() for shard in paths}
     plan = {}
-    for role, splits in wanted_splits(retrieved).items():
-        model = layout.model(role)
-        encoder = EncoderCard.read(model).fingerprint
+    for role, splits in wanted.items():
+        model, encoder = layout.model(role), encoders[role]
         for split in splits:
             folder = layout.embeddings(role, split)
-            shards = shard_paths(layout.shards(split))
-            plan[role, split] = [EmbedJob(role, shard, folder, model, encoder) for shard in shards]
+            plan[role, split] = [EmbedJob(role, s, content[s], folder, model, encoder) for s in shards[split]]
     return plan
 
 

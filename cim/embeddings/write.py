@@ -29,7 +29,6 @@ def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
     encoder: a TextEncoder for the role text, else an ImageEncoder. Writes <stem>.npy (float16 (n, d), C order, unit
     length before the cast), <stem>.parquet (id; for captions also caption; row i is vector i), then the done marker.
     """
-    made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
     rejects: list[Reject] = []
     if job.role == TEXT:
         rows, parts = _captions(job.shard, encoder, batch_size)
@@ -43,7 +42,7 @@ def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
     with replacing(job.vectors) as temporary:
         np.save(temporary, vectors, allow_pickle=False)
     facts = {"vectors": len(vectors), "rejects": len(rejects)}
-    mark_done(job.vectors, made_from, **facts)
+    mark_done(job.vectors, job.fingerprint(), **facts)
     return facts
 
 

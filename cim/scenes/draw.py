@@ -88,18 +88,18 @@ def _texture(size: tuple[int, int], thing: Thing, centre: Point) -> Image.Image:
     if thing.texture == "plain":
         return fill
     pen = aggdraw.Draw(fill)
-    pale = tuple(min(255, int(130 + 0.5 * c)) for c in color)
-    period = size[0] / 12
+    pale = tuple(int(150 + 0.4 * c) for c in color)
+    period = CELL * size[0]  # the pattern repeats from cell to cell
     if thing.texture == "striped":
-        stroke = aggdraw.Pen(pale, period * 0.5)
-        for i in range(-12, 13):
+        stroke = aggdraw.Pen(pale, period * 0.4)
+        for i in range(-10, 11):
             x = centre[0] + (i + 0.5) * period
             pen.line((x - size[1], centre[1] - size[1], x + size[1], centre[1] + size[1]), stroke)
     else:
-        dot, brush = period * 0.28, aggdraw.Brush(pale)
-        for i in range(-12, 13):
-            for j in range(-12, 13):
-                x, y = centre[0] + (i + 0.5 * (j % 2)) * period, centre[1] + j * period
+        dot, brush = period * 0.23, aggdraw.Brush(pale)
+        for i in range(-9, 10):
+            for j in range(-9 + (i + 9) % 2, 10, 2):  # every second crossing of a grid of half periods
+                x, y = centre[0] + i * period / 2, centre[1] + j * period / 2
                 pen.ellipse((x - dot, y - dot, x + dot, y + dot), None, brush)
     pen.flush()
     return fill

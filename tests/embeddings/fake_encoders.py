@@ -8,6 +8,7 @@ from PIL import Image
 
 from cim.embeddings.plan import EmbedJob
 from cim.encoders.card import EncoderCard
+from cim.fingerprint import hash_path
 from cim.layout import Layout
 from cim.records import Sample
 from cim.shards.ids import content_id
@@ -61,4 +62,4 @@ def write_card(layout: Layout, role: str, fingerprint: str = "shade-1") -> Encod
 def job_in(layout: Layout, role: str = "image", encoder: str = "shade-1") -> EmbedJob:
     """The job for shard 0 of the split train."""
     shard = layout.shards("train") / "train-000000.tar"
-    return EmbedJob(role, shard, layout.embeddings(role, "train"), layout.model(role), encoder)
+    return EmbedJob(role, shard, hash_path(shard), layout.embeddings(role, "train"), layout.model(role), encoder)

@@ -92,7 +92,7 @@ class TestResume:
         job = job_in(layout)
         embed_shard(job, ShadeEncoder(), 2)
         write_shard(job.shard, [1, 2])
-        assert job.done() is None
+        assert job_in(layout).done() is None
 
     def test_batch_size_changes_nothing(self, layout: Layout) -> None:
         job = job_in(layout)
