@@ -27,6 +27,7 @@ def map_shards(
     items: Sequence[Any],
     runtime: Runtime,
     description: str,
+    /,  # so that a task's own parameter may have any of these names
     workers: int | None = None,
     **constants: Any,
 ) -> list[Result]:
