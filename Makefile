@@ -41,8 +41,9 @@ bench: env ## benchmarks; each prints a table with a calibration
 env: $(READY)
 	@ln -sfn $(VENV) .venv
 
-# Pinned and resolved beforehand: --no-deps spares pip the resolving. The marker comes last.
-$(READY): $(LOCK)
+# Pinned and resolved beforehand: --no-deps spares pip the resolving. The marker comes last. The lock's hash is
+# in the folder's name, so its time stamp says nothing: a new clone must not rebuild what it can use.
+$(READY):
 	rm -rf $(VENV)
 	$(PYTHON) -m venv $(VENV)
 	$(PY) -m pip install --no-deps --disable-pip-version-check -r $(LOCK)
