@@ -26,6 +26,9 @@ class TuneJob:
     torch_threads: int
     trust_remote_code: bool
 
+    def __str__(self) -> str:
+        return "the captioner"
+
     def fingerprint(self) -> str:
         """Of base model, reward, images and parameters."""
         layout = self.layout

@@ -9,6 +9,7 @@ from cim.captioners.load import Captioner
 from cim.captioners.suppress import suppressed_tokens
 from cim.params import Tune
 from cim.tuning.callbacks import KeepBest
+from cim.tuning.checkpoints import last_checkpoint
 from cim.tuning.validate import Validator
 
 
@@ -30,10 +31,8 @@ def grpo(
     rewards: TRL reward functions and their weights. scratch: checkpoints and best weights; a run that was
     killed goes on from the newest checkpoint found there.
     """
-    from transformers.trainer_utils import get_last_checkpoint
     from trl import GRPOTrainer
 
-    scratch.mkdir(parents=True, exist_ok=True)
     functions, weights = rewards
     keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
     trainer = GRPOTrainer(
@@ -45,7 +44,7 @@ def grpo(
         callbacks=[keep],
         peft_config=_lora(params),
     )
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(scratch)))
+    trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
     log = [record for record in trainer.state.log_history if "reward" in record]
     return Tuned(log, keep.history, keep.best)
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from cim.params import WarmStart
+from cim.tuning.checkpoints import last_checkpoint
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -14,10 +15,8 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     twentieth of the run with loss, learning_rate and epoch.
     """
     import torch
-    from transformers.trainer_utils import get_last_checkpoint
     from trl import SFTConfig, SFTTrainer
 
-    scratch.mkdir(parents=True, exist_ok=True)
     steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
     on_gpu = torch.cuda.is_available()
     config = SFTConfig(
@@ -45,5 +44,5 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         disable_tqdm=False,
     )
     trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=processor)
-    trainer.train(resume_from_checkpoint=get_last_checkpoint(str(scratch)))
+    trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
     return [record for record in trainer.state.log_history if "loss" in record]
