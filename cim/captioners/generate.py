@@ -108,7 +108,7 @@ def _lengths(processor: Any, images: Sequence[Image], prompts: Sequence[str]) ->
 @contextmanager
 def _generating(model: Any) -> Iterator[None]:
     """Eval mode and an empty generation config (a model's own penalties or top-k would bend what params say)."""
-    owner = model.get_base_model() if hasattr(model, "peft_config") else model
+    owner = model.get_base_model() if hasattr(model, "get_base_model") else model
     modes = [(module, module.training) for module in model.modules()]
     kept = owner.generation_config
     model.eval()

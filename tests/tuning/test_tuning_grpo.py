@@ -1,0 +1,96 @@
+"""Real TRL, a real but tiny model, two steps: the paths of params that the end-to-end test does not take."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cim.captioners.decoding import Decoding
+from cim.captioners.generate import generate
+from cim.captioners.load import Captioner, load_captioner
+from cim.captioners.tiny import make_tiny_captioner
+from cim.params import Lora, MadeCaptioner, Reward, Tune
+from cim.records import Sample
+from cim.scenes.draw import draw
+from cim.scenes.scene import scene_at
+from cim.shards.ids import content_hash
+from cim.shards.images import decode_rgb
+from cim.shards.lookup import ImageLookup
+from cim.shards.tar import write_tar
+from cim.tuning.finish import write_tuned
+from cim.tuning.grpo import grpo
+from cim.tuning.rows import prompt_rows
+from cim.tuning.validate import Validation
+
+TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
+TUNE = Tune(
+    reward=Reward(), steps=2, prompts_per_step=2, generations=2, max_new_tokens=6, learning_rate=0.01, validate_every=1
+)
+
+
+class Length:
+    """Pays for long completions; has nothing to say of one image."""
+
+    __name__ = "length"
+
+    def __init__(self, silent: str) -> None:
+        self.silent = silent
+        self.ids: list[str] = []
+
+    def __call__(self, completions: list[Any], id: list[str], **_: Any) -> list[float | None]:
+        self.ids += id
+        texts = [completion[0]["content"] for completion in completions]
+        return [None if i == self.silent else float(len(t)) for i, t in zip(id, texts, strict=True)]
+
+
+def rising(model: Any, processor: Any) -> Validation:
+    """Every validation is better than the one before."""
+    rising.count += 1  # type: ignore[attr-defined]
+    return Validation(rising.count / 100, 0.0, 0.0, 0.0, 0, 1.0)  # type: ignore[attr-defined]
+
+
+rising.count = 0  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> tuple[Path, list[str], ImageLookup]:
+    """A tiny captioner's folder, four image ids and their images."""
+    pictures = {content_hash(image)[:16]: image for image in (draw(scene_at(0, i), 32) for i in range(4))}
+    ids = sorted(pictures)
+    write_tar(tmp_path / "train-000000.tar", [Sample(i, pictures[i], "png", (), "s", 32, 32) for i in ids])
+    make_tiny_captioner(TINY, ["a red circle", "two stars"] * 50, 0, tmp_path / "base")
+    return tmp_path / "base", ids, ImageLookup(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param({"lora": Lora(rank=2, alpha=4)}, id="adapters"),
+        pytest.param({"updates_per_rollout": 2, "micro_batch": 2}, id="two updates on one rollout, in halves"),
+    ],
+)
+def test_grpo_leaves_a_captioner_that_stands_alone(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, change: dict[str, Any]
+) -> None:
+    base, ids, images = scene
+    captioner, reward = load_captioner(base, "cpu", "float32"), Length(ids[0])
+    rows = prompt_rows(ids, ["Say."], images, seed=0)
+    params = TUNE.model_copy(update=change)
+    tuned = grpo(captioner, rows, ([reward], [1.0]), rising, params, tmp_path / "scratch")  # type: ignore[arg-type]
+    assert [record["step"] for record in tuned.validations] == [0, 1, 2]
+    assert tuned.best.name == "best-000002"
+    assert set(reward.ids) <= set(ids)
+    # 2 images x 2 captions a step, 2 steps
+    assert len(reward.ids) == 8
+    write_tuned(base, tuned, {"note": 1}, tmp_path / "out")
+    after = load_captioner(tmp_path / "out", "cpu", "float32")
+    assert after.fingerprint != captioner.fingerprint
+    assert not list((tmp_path / "out").glob("adapter*"))
+
+    def captions(one: Captioner) -> list[str]:
+        pictures = [decode_rgb(images[i]) for i in ids]
+        return [g.text for g in generate(one, pictures, ["Say."] * 4, Decoding(6))]
+
+    # The folder speaks as the model in memory does, adapters merged or not.
+    in_memory = Captioner(captioner.model, captioner.processor, "")
+    assert captions(after) == captions(in_memory)
