@@ -1,0 +1,45 @@
+"""A run's metrics.json as a Markdown table, put into a document.
+
+python -m benchmarks.results data/report/metrics.json --write docs/results.md --name default-run
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from benchmarks.tables import replace_between
+from cim.report.rows import groups
+
+LEFT_OUT = ("details", "text")
+
+
+def markdown(metrics: dict[str, Any], left_out: tuple[str, ...] = LEFT_OUT) -> str:
+    """One row a measure: base, tuned, difference with its 95% interval."""
+    lines = [f"{metrics['images']} images.", ""]
+    lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
+    for group in groups(metrics):
+        if group.name not in left_out:
+            lines += [
+                f"| {r.label} | {r.base} | {r.tuned} | {r.change} | {r.interval} | {r.verdict} |" for r in group.rows
+            ]
+    lines += [f"\nNot measured: {reason}." for name, reason in metrics["absent"].items() if name not in left_out]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("metrics", type=Path)
+    parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
+    parser.add_argument("--name", default="default-run", help="of the markers")
+    parser.add_argument("--all", dest="left_out", action="store_const", const=(), default=LEFT_OUT, help="text, too")
+    options = parser.parse_args()
+    shown = markdown(json.loads(options.metrics.read_text()), options.left_out)
+    print(shown)
+    if options.write:
+        replace_between(options.write, options.name, shown)
+
+
+if __name__ == "__main__":
+    main()
