@@ -20,10 +20,9 @@ def markdown(metrics: dict[str, Any], left_out: tuple[str, ...] = LEFT_OUT) -> s
     lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
     for group in groups(metrics):
         if group.name not in left_out:
-            lines += [
-                f"| {r.label} | {r.base} | {r.tuned} | {r.change} | {r.interval} | {r.verdict} |" for r in group.rows
-            ]
-    lines += [f"\nNot measured: {reason}." for name, reason in metrics["absent"].items() if name not in left_out]
+            rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
+            lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"\nNot measured: {reason}." for reason in dict.fromkeys(metrics["absent"].values())]
     return "\n".join(lines)
 
 
