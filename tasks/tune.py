@@ -70,6 +70,7 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     from cim.rewards.trl import identity_terms
     from cim.shards.lookup import ImageLookup
     from cim.shards.read import read_manifest
+    from cim.tuning.callbacks import best_of
     from cim.tuning.curves import curves
     from cim.tuning.finish import write_tuned
     from cim.tuning.grpo import grpo
@@ -81,16 +82,22 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     retriever = Retriever.open(layout, params.reward, job.device)
     train = layout.shards("train")
     ids = sorted(read_manifest(train)["id"].to_list())
+    rollout = params.prompts_per_step * params.updates_per_rollout
+    if len(ids) < rollout:  # TRL would drop the incomplete rollout and train nothing
+        raise CimError(
+            f"{len(ids)} train images", f"{rollout} or more, for one rollout", "add images or lower tune.prompts_per_step"
+        )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
     terms = identity_terms(retriever)
     tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
-    if not any(record.get("reward") is not None for record in tuned.log) and tuned.validations[-1]["step"] > 0:
-        raise CimError("no reward in any step", "captions that can be scored", "look at the base captioner's captions")
     write_bytes(layout.tuned.parent / "curves.csv", curves(tuned.log, tuned.validations).write_csv().encode())
-    best = max(tuned.validations, key=lambda record: (record["self_retrieval"], -record["step"]))
-    facts = {"best": best, "base": tuned.validations[0], "steps": int(tuned.validations[-1]["step"])}
+    facts = {
+        "best": best_of(tuned.validations),
+        "base": tuned.validations[0],
+        "steps": int(tuned.validations[-1]["step"]),
+    }
     write_json(layout.tuned.parent / "summary.json", facts)
-    write_tuned(base, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)
+    write_tuned(base, captioner, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)
     return facts
 
 

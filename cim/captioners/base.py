@@ -30,7 +30,8 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     key = fingerprint(params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
     work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
-        rmtree(stale)
+        if stale.is_dir():
+            rmtree(stale)
     making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
     folder = _once(work / "start", making.start)
     if isinstance(params.captioner, MadeCaptioner):
@@ -39,12 +40,12 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
         folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
     log = read_json(folder / STATE)
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
-    (folder / STATE).unlink()
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
     write_json(folder / "cim.json", card)
     if out.exists():
         rmtree(out)
     folder.replace(out)
+    (out / STATE).unlink()
     rmtree(work, ignore_errors=True)
 
 

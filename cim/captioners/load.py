@@ -15,11 +15,15 @@ _OTHER = ("cim.json", ".done.json", "trainer_state.json", "all_results.json", "e
 
 @dataclass(frozen=True)
 class Captioner:
-    """A loaded captioner. model: image-text-to-text model in eval mode; processor: pads on the left."""
+    """A loaded captioner. model: image-text-to-text model in eval mode; processor: pads on the left.
+
+    trusted: the user allowed the folder's own code to run.
+    """
 
     model: Any
     processor: Any
     fingerprint: str
+    trusted: bool = False
 
 
 def captioner_files(folder: Path) -> list[Path]:
@@ -98,7 +102,7 @@ def load_captioner(
     processor.tokenizer.padding_side = "left"  # generation continues at the right end of every row
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    return Captioner(model.to(place).eval(), processor, fingerprint)
+    return Captioner(model.to(place).eval(), processor, fingerprint, trust_remote_code)
 
 
 def _check_processor(processor: Any, folder: Path) -> None:

@@ -52,7 +52,7 @@ def _fit(params: FittedClip, folder: Path, gallery: Path, device: str) -> dict[s
     from cim.encoders.pairs import gallery_pairs
     from cim.encoders.save import save_clip
 
-    images, captions = gallery_pairs(gallery, params.side, params.data_share, params.seed)
+    images, captions = gallery_pairs(gallery, params.side, params.pairs)
     fitted = fit_clip(params, images, captions, device)
     save_clip(fitted.model, fitted.config, folder)
     return {"pairs": len(images), "losses": [round(loss, 4) for loss in fitted.losses]}

@@ -1,6 +1,7 @@
 """The gallery as training pairs: pixels in memory, small, and captions."""
 
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,18 +13,19 @@ from cim.shards.images import decode_rgb
 from cim.shards.read import read_manifest, read_samples, shard_paths
 
 Pixels = npt.NDArray[np.uint8]
+Part = Literal["all", "first_half", "second_half"]
 
 
-def gallery_pairs(folder: Path, side: int, share: float, seed: int) -> tuple[Pixels, list[tuple[str, ...]]]:
+def gallery_pairs(folder: Path, side: int, part: Part) -> tuple[Pixels, list[tuple[str, ...]]]:
     """Images (n, side, side, 3) and their captions from the shards in `folder`, one entry a captioned image.
 
-    share: of all images with captions, chosen by seed. An image that can't be decoded is left out.
+    part: all of them or a half: ids are hashes, so the even ones are half of them, whatever else the gallery holds.
+    An image that can't be decoded is left out.
     Raises CimError when fewer than two pairs are left.
     """
     manifest = read_manifest(folder)
-    ids = sorted(manifest["id"].filter(manifest["captions"].list.len() > 0).to_list())
-    chosen = np.random.default_rng([seed, len(ids)]).permutation(len(ids))[: max(2, round(share * len(ids)))]
-    wanted = {ids[i] for i in chosen}
+    ids = manifest["id"].filter(manifest["captions"].list.len() > 0).to_list()
+    wanted = {i for i in ids if part == "all" or (int(i, 16) % 2 == 0) == (part == "first_half")}
     images = np.empty((len(wanted), side, side, 3), dtype=np.uint8)
     captions: list[tuple[str, ...]] = []
     for tar in tqdm(shard_paths(folder), desc="reading pairs", unit="shard"):

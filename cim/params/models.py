@@ -36,7 +36,9 @@ class FittedClip(Section):
     epochs: int = Field(ge=1, description="passes over the pairs")
     batch_size: int = Field(128, ge=2, description="pairs a step; the others are the negatives")
     learning_rate: float = Field(gt=0, description="peak of a cosine schedule")
-    data_share: float = Field(1.0, gt=0, le=1, description="share of gallery pairs used, chosen by seed")
+    pairs: Literal["all", "first_half", "second_half"] = Field(
+        "all", description="of the gallery; the halves, by sample id, share no image"
+    )
 
 
 ClipEncoder = Annotated[LoadedClip | FittedClip, Field(discriminator="kind")]

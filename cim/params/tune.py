@@ -53,6 +53,7 @@ class Tune(Section):
     loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = "grpo"
     lora: Lora | None = Field(None, description="null: full fine-tuning")
     activation_checkpointing: bool = False
+    precision: Literal["auto", "float32"] = Field("auto", description="auto: bfloat16 autocast on GPU only")
     validate_every: int = Field(ge=1, description="steps between validations and checkpoints")
     validation_images: int = Field(128, ge=2, description="images of the validation split used for it")
     stop_early: StopEarly | None = None

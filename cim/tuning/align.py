@@ -1,11 +1,13 @@
 """Vision warm start of a made captioner: image tokens learn to be near the words that captions use."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from tqdm import tqdm
 
+from cim.errors import CimError
 from cim.params import Align
 from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
@@ -57,6 +59,8 @@ def align_vision(
         optimizer.step()
         schedule.step()
         losses.append(loss.item())
+    if not math.isfinite(losses[-1]):
+        raise CimError(f"loss {losses[-1]} in the alignment", "a number", "lower models.captioner.align.learning_rate")
     return losses
 
 

@@ -60,9 +60,8 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
 
     @property
     def best(self) -> Path:
-        """The folder of the best weights so far (of the first among equals). Needs one validation."""
-        step = max(self.history, key=lambda record: (record["self_retrieval"], -record["step"]))["step"]
-        return self.folder / f"best-{int(step):06d}"
+        """The folder of the best weights so far. Needs one validation."""
+        return best_folder(self.history, self.folder)
 
     def _validate(self, model: Any, state: TrainerState) -> None:
         before = max((record["self_retrieval"] for record in self.history), default=-math.inf)
@@ -71,6 +70,16 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
             if self.history[-1]["self_retrieval"] > before:
                 model.save_pretrained(self.best)  # the adapter alone where there is one
             write_json(self.folder / HISTORY, self.history)
+
+
+def best_of(history: list[dict[str, float]]) -> dict[str, float]:
+    """The best validation by self-retrieval, the first among equals."""
+    return max(history, key=lambda record: (record["self_retrieval"], -record["step"]))
+
+
+def best_folder(history: list[dict[str, float]], folder: Path) -> Path:
+    """Where KeepBest keeps the weights of the best validation."""
+    return folder / f"best-{int(best_of(history)['step']):06d}"
 
 
 def stalled(scores: list[float], rule: StopEarly) -> bool:

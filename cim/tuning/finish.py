@@ -5,28 +5,29 @@ from shutil import rmtree
 from typing import Any
 
 from cim.atomic import write_json
-from cim.captioners.load import captioner_fingerprint
+from cim.captioners.load import Captioner, captioner_fingerprint
 from cim.tuning.grpo import Tuned
 
 
-def write_tuned(base: Path, tuned: Tuned, facts: dict[str, Any], out: Path) -> None:
+def write_tuned(base: Path, captioner: Captioner, tuned: Tuned, facts: dict[str, Any], out: Path) -> None:
     """Write `out`: safetensors with any adapter merged, the base's processor, cim.json with the lineage.
 
-    base: folder of the captioner that was tuned. facts: JSON values kept in cim.json.
+    base: folder that `captioner` was loaded from. facts: JSON values kept in cim.json.
     """
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
 
+    how = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": captioner.trusted}
     work = out.with_name(f".{out.name}.partial")
     rmtree(work, ignore_errors=True)
     if (tuned.best / "adapter_config.json").is_file():
         from peft import PeftModel
 
-        plain = AutoModelForImageTextToText.from_pretrained(base, local_files_only=True, use_safetensors=True)
+        plain = AutoModelForImageTextToText.from_pretrained(base, **how)
         model = PeftModel.from_pretrained(plain, tuned.best).merge_and_unload()
     else:
-        model = AutoModelForImageTextToText.from_pretrained(tuned.best, local_files_only=True, use_safetensors=True)
+        model = AutoModelForImageTextToText.from_pretrained(tuned.best, **how)
     model.save_pretrained(work)
-    AutoProcessor.from_pretrained(base, local_files_only=True).save_pretrained(work)
+    captioner.processor.save_pretrained(work)
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(work), "made_from": facts}
     write_json(work / "cim.json", {**card, "base": captioner_fingerprint(base)})
     if out.exists():

@@ -1,14 +1,17 @@
 """GRPO with the identity reward: TRL's GRPOTrainer, the best checkpoint kept, resumable."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cim.atomic import read_json, write_json
 from cim.captioners.load import Captioner
 from cim.captioners.suppress import suppressed_tokens
+from cim.errors import CimError
 from cim.params import Tune
-from cim.tuning.callbacks import KeepBest
+from cim.tuning.callbacks import HISTORY, KeepBest, best_folder
 from cim.tuning.checkpoints import last_checkpoint
 from cim.tuning.validate import Validator
 
@@ -33,6 +36,9 @@ def grpo(
     """
     from trl import GRPOTrainer
 
+    finished = scratch / "trained.json"  # a run killed after training must not train on
+    if finished.is_file():
+        return _reread(finished, scratch)
     functions, weights = rewards
     keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
     trainer = GRPOTrainer(
@@ -46,7 +52,24 @@ def grpo(
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
     log = [record for record in trainer.state.log_history if "reward" in record]
-    return Tuned(log, keep.history, keep.best)
+    if not any(math.isfinite(record["reward"]) for record in log):
+        raise CimError(
+            f"no reward in any of {len(log)} steps",
+            "captions that can be scored",
+            "look at the base captioner's captions: are they empty?",
+        )
+    write_json(finished, [{name: _plain(value) for name, value in record.items()} for record in log])
+    return Tuned(log, keep.history, best_folder(keep.history, scratch))
+
+
+def _reread(finished: Path, scratch: Path) -> Tuned:
+    history = read_json(scratch / HISTORY)
+    return Tuned(read_json(finished), history, best_folder(history, scratch))
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: what is not a number is null."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _config(captioner: Captioner, params: Tune, weights: list[float], scratch: Path) -> Any:
@@ -54,6 +77,12 @@ def _config(captioner: Captioner, params: Tune, weights: list[float], scratch: P
     from trl import GRPOConfig
 
     on_gpu = captioner.model.device.type == "cuda"
+    if on_gpu and torch.cuda.device_count() > 1 and not torch.distributed.is_initialized():
+        raise CimError(
+            f"{torch.cuda.device_count()} GPUs visible to one process",
+            "one",
+            "make one visible: CUDA_VISIBLE_DEVICES=0",
+        )
     captions = params.prompts_per_step * params.generations
     micro = params.micro_batch or captions
     return GRPOConfig(
@@ -75,7 +104,8 @@ def _config(captioner: Captioner, params: Tune, weights: list[float], scratch: P
         reward_weights=weights,
         activation_checkpointing=params.activation_checkpointing,
         use_cpu=not on_gpu,
-        bf16=on_gpu and captioner.model.dtype != torch.float32,
+        bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay float32
+        trust_remote_code=captioner.trusted,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         save_strategy="no",  # KeepBest says when

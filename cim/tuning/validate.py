@@ -15,6 +15,8 @@ from cim.rewards.retriever import Retriever
 from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
 
+WINDOW = 64  # images in memory at once
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -49,10 +51,12 @@ class Validator:
 
     def __call__(self, model: Any, processor: Any) -> Validation:
         """Caption all images with `model`, restore its mode, and judge the captions."""
-        pictures = [decode_rgb(self.images[sample_id]) for sample_id in self.ids]
         captioner = Captioner(model, processor, fingerprint="")
-        found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
-        captions = [one.text for one in found]
+        captions: list[str] = []
+        for start in range(0, len(self.ids), WINDOW):
+            pictures = [decode_rgb(self.images[sample_id]) for sample_id in self.ids[start : start + WINDOW]]
+            found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
+            captions += [one.text for one in found]
         ranks = own_ranks(self.encoder.encode_texts(captions), self.vectors)
         scores = self.retriever.score(captions, list(self.ids))
         known = [score for score in scores if score is not None]

@@ -1,8 +1,10 @@
 """Supervised warm start: the base captioner learns to caption as the train captions do."""
 
+import math
 from pathlib import Path
 from typing import Any
 
+from cim.errors import CimError
 from cim.params import WarmStart
 from cim.tuning.checkpoints import last_checkpoint
 
@@ -14,11 +16,10 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     scratch: folder of checkpoints; a killed run goes on from the newest there. Returns the log, one record every
     twentieth of the run with loss, learning_rate and epoch.
     """
-    import torch
     from trl import SFTConfig, SFTTrainer
 
     steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
-    on_gpu = torch.cuda.is_available()
+    on_gpu = model.device.type == "cuda"
     config = SFTConfig(
         output_dir=str(scratch),
         max_steps=steps,
@@ -45,4 +46,7 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     )
     trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=processor)
     trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
-    return [record for record in trainer.state.log_history if "loss" in record]
+    log = [record for record in trainer.state.log_history if "loss" in record]
+    if log and not math.isfinite(log[-1]["loss"]):
+        raise CimError(f"loss {log[-1]['loss']} in the warm start", "a number", "lower models.warm_start.learning_rate")
+    return log

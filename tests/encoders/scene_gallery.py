@@ -16,9 +16,7 @@ from cim.scenes.scene import scene_at
 from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 
-TINY = FittedClip(
-    kind="fit", seed=0, width=8, embed_dim=16, side=32, epochs=2, batch_size=16, learning_rate=0.003, data_share=1.0
-)
+TINY = FittedClip(kind="fit", seed=0, width=8, embed_dim=16, side=32, epochs=2, batch_size=16, learning_rate=0.003)
 
 
 def scenes(count: int, side: int = 32) -> tuple[np.ndarray, list[list[str]]]:

@@ -99,13 +99,6 @@ class TestFolders:
         again = make_clip_encoder(TINY, tmp_path / "image", gallery)
         assert again == EncoderCard.read(clip_folder)
 
-    def test_share_of_the_pairs_by_seed(self, gallery: Path) -> None:
-        from cim.encoders.pairs import gallery_pairs
-
-        halves = [gallery_pairs(gallery, 32, 0.5, seed)[1] for seed in (0, 1, 0)]
-        assert [len(half) for half in halves] == [12] * 3
-        assert halves[0] == halves[2] != halves[1]
-
     def test_no_pairs_no_folder(self, tmp_path: Path) -> None:
         from scene_gallery import png, write_gallery
 

@@ -7,7 +7,7 @@ def checkpoint(folder: Path, step: int, *files: str) -> Path:
     path = folder / f"checkpoint-{step}"
     path.mkdir(parents=True)
     for name in files:
-        (path / name).touch()
+        (path / name).write_text("{}")
     return path
 
 

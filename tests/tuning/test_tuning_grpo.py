@@ -82,7 +82,7 @@ def test_grpo_leaves_a_captioner_that_stands_alone(
     assert set(reward.ids) <= set(ids)
     # 2 images x 2 captions a step, 2 steps
     assert len(reward.ids) == 8
-    write_tuned(base, tuned, {"note": 1}, tmp_path / "out")
+    write_tuned(base, captioner, tuned, {"note": 1}, tmp_path / "out")
     after = load_captioner(tmp_path / "out", "cpu", "float32")
     assert after.fingerprint != captioner.fingerprint
     assert not list((tmp_path / "out").glob("adapter*"))
