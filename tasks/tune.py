@@ -85,7 +85,7 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     rollout = params.prompts_per_step * params.updates_per_rollout
     if len(ids) < rollout:  # TRL would drop the incomplete rollout and train nothing
         raise CimError(
-            f"{len(ids)} train images", f"{rollout} or more, for one rollout", "add images or lower tune.prompts_per_step"
+            f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
     terms = identity_terms(retriever)

@@ -52,7 +52,7 @@ def grpo(
     )
     trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
     log = [record for record in trainer.state.log_history if "reward" in record]
-    if not any(math.isfinite(record["reward"]) for record in log):
+    if all(_plain(record["reward"]) is None for record in log):  # TRL says NaN or None
         raise CimError(
             f"no reward in any of {len(log)} steps",
             "captions that can be scored",

@@ -9,6 +9,7 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner, load_captioner
 from cim.captioners.tiny import make_tiny_captioner
+from cim.errors import CimError
 from cim.params import Lora, MadeCaptioner, Reward, Tune
 from cim.records import Sample
 from cim.scenes.draw import draw
@@ -94,3 +95,29 @@ def test_grpo_leaves_a_captioner_that_stands_alone(
     # The folder speaks as the model in memory does, adapters merged or not.
     in_memory = Captioner(captioner.model, captioner.processor, "")
     assert captions(after) == captions(in_memory)
+
+
+class Silent(Length):
+    """Has nothing to say of anything."""
+
+    def __call__(self, completions: list[Any], id: list[str], **_: Any) -> list[float | None]:
+        return [None] * len(id)
+
+
+def test_training_without_any_reward_is_an_error(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> None:
+    base, ids, images = scene
+    captioner, rows = load_captioner(base, "cpu", "float32"), prompt_rows(ids, ["Say."], images, seed=0)
+    with pytest.raises(CimError, match="no reward in any of 2 steps"):
+        grpo(captioner, rows, ([Silent("")], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+
+
+def test_finished_training_is_not_repeated(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> None:
+    """Killed after training, before the captioner was written: the same result again, no step more."""
+    base, ids, images = scene
+    captioner, rows = load_captioner(base, "cpu", "float32"), prompt_rows(ids, ["Say."], images, seed=0)
+    reward = Length("")
+    first = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+    asked = len(reward.ids)
+    again = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+    assert len(reward.ids) == asked
+    assert again == first
