@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from cim.fingerprint import hash_path
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -64,15 +66,18 @@ def unmark(artefact: Path) -> None:
 def mark_done(artefact: Path, fingerprint: str, **facts: Any) -> None:
     """Write the done marker of `artefact`. Call it after everything else is on disk.
 
-    `facts` (counts, seconds) are kept for summaries and do not take part in the comparison.
+    `facts` (counts) are kept for summaries and do not take part in the comparison. No times: markers lie inside
+    DVC's outputs, so the same work must give the same bytes. Raises FileNotFoundError when nothing is there.
     """
-    write_json(marker_of(artefact), {"fingerprint": fingerprint, "facts": facts})
+    marker = {"fingerprint": fingerprint, "holds": _holds(artefact), "facts": facts}
+    write_json(marker_of(artefact), marker)
 
 
 def done_facts(artefact: Path, fingerprint: str) -> dict[str, Any] | None:
-    """The facts of `artefact` if it was finished with exactly this fingerprint, else None.
+    """The facts of `artefact` if it was finished with exactly this fingerprint and is still as it was, else None.
 
-    A missing artefact, a missing, broken or older marker all mean: do it again.
+    A missing artefact, a file of another size, a folder with any other content, a missing, broken or older marker
+    all mean: do it again.
     """
     if not artefact.exists():
         return None
@@ -82,8 +87,15 @@ def done_facts(artefact: Path, fingerprint: str) -> dict[str, Any] | None:
         return None
     if not isinstance(marker, dict) or marker.get("fingerprint") != fingerprint:
         return None
+    if marker.get("holds") != _holds(artefact):
+        return None
     facts = marker.get("facts")
     return facts if isinstance(facts, dict) else {}
+
+
+def _holds(artefact: Path) -> int | str:
+    """Bytes of a file (there may be thousands of large ones); SHA-256 of a folder's names and contents."""
+    return hash_path(artefact) if artefact.is_dir() else artefact.stat().st_size
 
 
 def _sync(path: Path) -> None:

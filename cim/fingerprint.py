@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,11 @@ from pydantic import BaseModel
 
 from cim import __version__
 
+ROOT = Path(__file__).parents[1]
+
 
 def fingerprint(*parts: Any) -> str:
-    """16 hex digits of the SHA-256 of `parts` and the code version.
+    """16 hex digits of the SHA-256 of `parts` and cim.__version__; `code_of` as a part adds the code that matters.
 
     Parts may be JSON values, paths (hashed by content, see `hash_path`) or pydantic models.
     The order of parts counts; the order of dictionary keys does not.
@@ -20,6 +24,28 @@ def fingerprint(*parts: Any) -> str:
     for part in parts:
         digest.update(b"\x00" + _canonical(part))
     return digest.hexdigest()[:16]
+
+
+@cache  # what runs is what was imported: an edit counts from the next start
+def code_of(*names: str) -> str:
+    """SHA-256 (hex) of the .py files of packages and modules, "cim.tuning" or "cim.shards.tar"; order is nothing.
+
+    Raises ModuleNotFoundError for a name that is neither.
+    """
+    return hash_code(ROOT, names)
+
+
+def hash_code(root: Path, names: Iterable[str]) -> str:
+    """`code_of` below any `root`, read anew each time: relative names and bytes, sorted by name."""
+    files: set[Path] = set()
+    for name in names:
+        place = root.joinpath(*name.split("."))
+        module = place.with_name(f"{place.name}.py")
+        found = {module} if module.is_file() else set(place.rglob("*.py"))
+        if not found:
+            raise ModuleNotFoundError(f"no code of {name} in {root}")
+        files |= found
+    return _hash_files(root, files)
 
 
 def hash_path(path: Path) -> str:
@@ -31,9 +57,13 @@ def hash_path(path: Path) -> str:
         return _hash_file(path)
     if not path.is_dir():
         raise FileNotFoundError(path)
+    return _hash_files(path, (p for p in path.rglob("*") if p.is_file()))
+
+
+def _hash_files(root: Path, files: Iterable[Path]) -> str:
     digest = hashlib.sha256()
-    for file in sorted(p for p in path.rglob("*") if p.is_file()):
-        digest.update(f"{file.relative_to(path).as_posix()}\x00{_hash_file(file)}\x00".encode())
+    for file in sorted(files):
+        digest.update(f"{file.relative_to(root).as_posix()}\x00{_hash_file(file)}\x00".encode())
     return digest.hexdigest()
 
 

@@ -55,8 +55,6 @@ def _default(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if isinstance(value, BaseModel):
         return ""  # its own fields show theirs
-    if isinstance(value, BaseModel):
-        return ""  # its fields follow with theirs
     return f" (default {value if isinstance(value, str) else json.dumps(value)})"
 
 

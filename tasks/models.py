@@ -6,7 +6,8 @@ from typing import Any
 from prefect import task
 
 from cim.atomic import done_facts, mark_done, unmark
-from cim.fingerprint import fingerprint
+from cim.captioners.base import CODE as CAPTIONER_CODE
+from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import FittedClip, Models, Runtime
 
@@ -25,14 +26,20 @@ class ModelsJob:
         return self.role
 
     def fingerprint(self) -> str:
-        """Of the parameters of this model and of the shards it is made from."""
+        """Of the code and parameters of this model and of the shards it is made from."""
         parts: list[Any] = [self.role]
         if self.role == "captioner":
             captioner = self.params.captioner
-            parts += [captioner, self.params.warm_start, list(self.prompts), self.layout.shards("train") / MANIFEST]
+            parts += [
+                code_of(*CAPTIONER_CODE),
+                captioner,
+                self.params.warm_start,
+                list(self.prompts),
+                self.layout.shards("train") / MANIFEST,
+            ]
         else:
             section = getattr(self.params, f"{self.role}_encoder")
-            parts.append(section)
+            parts += [code_of("cim.encoders"), section]
             if isinstance(section, FittedClip):
                 parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)

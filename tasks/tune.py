@@ -10,7 +10,7 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark, write_bytes, write_json
 from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
-from cim.fingerprint import fingerprint
+from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import Tune
 
@@ -30,9 +30,10 @@ class TuneJob:
         return "the captioner"
 
     def fingerprint(self) -> str:
-        """Of base model, reward, images and parameters."""
+        """Of code, base model, reward, images and parameters; the meta.json know the code of index and encoders."""
         layout = self.layout
         return fingerprint(
+            code_of("cim.captioners", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
             layout.index("items") / "meta.json",
             layout.index(self.params.reward.space) / "meta.json",
@@ -42,13 +43,22 @@ class TuneJob:
             list(self.prompts),
         )
 
+    def done(self) -> dict[str, Any] | None:
+        """The facts of an earlier run if model, curves and summary are there, made from exactly this, else None."""
+        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, SUMMARY)):
+            return None
+        return done_facts(self.layout.tuned, self.fingerprint())
+
+
+CURVES, SUMMARY = "curves.csv", "summary.json"
+
 
 @task
 def tune_task(job: TuneJob) -> dict[str, Any]:
     """Tune the base captioner unless that is done; a killed run goes on from its last checkpoint."""
-    name = job.fingerprint()
-    if (facts := done_facts(job.layout.tuned, name)) is not None:
+    if (facts := job.done()) is not None:
         return facts
+    name = job.fingerprint()
     root = job.layout.tuned.parent
     scratch = root / "checkpoints" / name
     for stale in scratch.parent.glob("*"):  # another run's: other data or parameters
@@ -90,13 +100,13 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
     terms = identity_terms(retriever)
     tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
-    write_bytes(layout.tuned.parent / "curves.csv", curves(tuned.log, tuned.validations).write_csv().encode())
+    write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     facts = {
         "best": best_of(tuned.validations),
         "base": tuned.validations[0],
         "steps": int(tuned.validations[-1]["step"]),
     }
-    write_json(layout.tuned.parent / "summary.json", facts)
+    write_json(layout.tuned.parent / SUMMARY, facts)
     write_tuned(base, captioner, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)
     return facts
 

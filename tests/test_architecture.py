@@ -14,7 +14,6 @@ from flows.help import models_in
 STEPS = [name for name in Params.model_fields if name != "runtime"]
 # Read by every stage and changing no artefact, or (records, params) a change of them comes with one elsewhere.
 SHARED = ("cim/params/", "cim/atomic.py", "cim/errors.py", "cim/fingerprint.py", "cim/layout.py", "cim/records.py")
-SHARDS = ("cim/shards/", "cim/sources/")  # after the shard stage: what changes in them changes data/shards
 SHARED += ("flows/command.py", "flows/help.py", "flows/shards.py", "flows/__init__.py")
 
 
@@ -116,8 +115,7 @@ class TestSteps:
 
     def test_a_stage_depends_on_all_code_it_runs(self, root: Path, stages: dict[str, dict[str, Any]]) -> None:
         for step in STEPS:  # the stages of models share one flow: which of its code a role needs is for dvc.yaml to say
-            known = SHARED if step == "shard" else (*SHARED, *SHARDS)
-            used = {path for path in own_modules(root, f"flows/{step}.py", known) if not path.endswith("__init__.py")}
+            used = {path for path in own_modules(root, f"flows/{step}.py", SHARED) if not path.endswith("__init__.py")}
             deps = [path for stage in stages.values() if step_of(stage) == step for path in stage["deps"]]
             assert {path for path in used if not within(path, deps)} == set(), step
 

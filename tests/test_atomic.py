@@ -1,5 +1,6 @@
 """Files are whole or absent, whatever happens in the middle."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -90,11 +91,63 @@ class TestDone:
         assert done_facts(tmp_path / "a", "f") == {}
 
     def test_artefact_gone(self, tmp_path: Path) -> None:
+        write_bytes(tmp_path / "a", b"x")
         mark_done(tmp_path / "a", "f")
+        (tmp_path / "a").unlink()
         assert done_facts(tmp_path / "a", "f") is None
 
+    def test_nothing_cannot_be_marked(self, tmp_path: Path) -> None:
+        with pytest.raises(FileNotFoundError):
+            mark_done(tmp_path / "a", "f")
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("content", [b"", b"whol", b"whole and more"])
+    def test_a_file_of_another_size_is_not_done(self, tmp_path: Path, content: bytes) -> None:
+        path = tmp_path / "a.tar"
+        path.write_bytes(b"whole")
+        mark_done(path, "f")
+        path.write_bytes(content)
+        assert done_facts(path, "f") is None
+
+    @pytest.mark.parametrize("harm", ["delete", "change", "add", "rename"])
+    def test_a_folder_with_other_content_is_not_done(self, tmp_path: Path, harm: str) -> None:
+        folder = tmp_path / "index"
+        write_bytes(folder / "deep/index.faiss", b"vectors")
+        write_bytes(folder / "meta.json", b"{}")
+        mark_done(folder, "f", rows=1)
+        assert done_facts(folder, "f") == {"rows": 1}
+        index = folder / "deep/index.faiss"
+        if harm == "delete":
+            index.unlink()
+        elif harm == "rename":
+            index.rename(folder / "index.faiss")
+        else:  # of the same size: DVC checked out an older one
+            (index if harm == "change" else folder / "more").write_bytes(b"VECTORS")
+        assert done_facts(folder, "f") is None
+
+    def test_the_marker_tells_no_time(self, tmp_path: Path) -> None:
+        """It lies inside DVC's outputs: the same content made later must give the same bytes."""
+        markers = []
+        for name, when in (("one", 0), ("two", 10**9)):
+            write_bytes(tmp_path / name / "model/weights", b"w")
+            os.utime(tmp_path / name / "model/weights", (when, when))
+            mark_done(tmp_path / name / "model", "f")
+            markers.append(marker_of(tmp_path / name / "model").read_bytes())
+        assert markers[0] == markers[1]
+
     @pytest.mark.parametrize(
-        "content", [b"", b"{", b"[]", b"null", b'"f"', b'{"facts": {}}', b"\xff\xfe", b"\x00" * 40]
+        "content",
+        [
+            b"",
+            b"{",
+            b"[]",
+            b"null",
+            b'"f"',
+            b'{"facts": {}}',
+            b'{"fingerprint": "f", "facts": {}}',
+            b"\xff\xfe",
+            b"\x00" * 40,
+        ],
     )
     def test_broken_marker(self, tmp_path: Path, content: bytes) -> None:
         write_bytes(tmp_path / "a", b"x")

@@ -1,6 +1,7 @@
 """Fingerprints change exactly when what they name changes."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cim.fingerprint
-from cim.fingerprint import fingerprint, hash_path
+from cim.fingerprint import ROOT, code_of, fingerprint, hash_code, hash_path
 from cim.params import Runtime
 
 PART = st.recursive(
@@ -103,3 +104,40 @@ class TestPaths:
     def test_nothing_there(self, tmp_path: Path) -> None:
         with pytest.raises(FileNotFoundError):
             hash_path(tmp_path / "none")
+
+
+class TestCode:
+    @pytest.fixture
+    def copied(self, tmp_path: Path) -> Path:
+        """A root with a copy of cim/shards."""
+        shutil.copytree(ROOT / "cim/shards", tmp_path / "cim/shards")
+        return tmp_path
+
+    def test_of_this_project(self, copied: Path) -> None:
+        assert code_of("cim.shards") == hash_code(copied, ["cim.shards"])
+        assert code_of("cim.shards", "cim.index") == code_of("cim.index", "cim.shards", "cim.shards.tar")
+        assert len({code_of("cim.shards"), code_of("cim.index"), code_of("cim.shards.tar"), code_of()}) == 4
+
+    @pytest.mark.parametrize("harm", ["edit", "delete", "add"])
+    def test_a_changed_file_changes_it(self, copied: Path, harm: str) -> None:
+        before, other = hash_code(copied, ["cim.shards"]), hash_code(copied, ["cim.shards.read"])
+        file = copied / "cim/shards/tar.py"
+        if harm == "edit":
+            file.write_text(file.read_text().replace("USTAR", "PAX"))
+        elif harm == "delete":
+            file.unlink()
+        else:
+            (copied / "cim/shards/deep").mkdir()
+            (copied / "cim/shards/deep/more.py").write_text("")
+        assert hash_code(copied, ["cim.shards"]) != before
+        assert hash_code(copied, ["cim.shards.read"]) == other
+
+    def test_what_is_no_code_does_not_count(self, copied: Path) -> None:
+        before = hash_code(copied, ["cim.shards"])
+        (copied / "cim/shards/notes.md").write_text("")
+        (copied / "cim/shards/tar.cpython-311.pyc").write_bytes(b"")
+        assert hash_code(copied, ["cim.shards"]) == before
+
+    def test_a_name_without_code_is_refused(self) -> None:
+        with pytest.raises(ModuleNotFoundError, match=r"cim\.shard "):
+            code_of("cim.shard")

@@ -1,6 +1,5 @@
 """Bring a captioner that exists into the data folder: from the hub at a pinned revision, or from a local folder."""
 
-import re
 import shutil
 from fnmatch import fnmatch
 from pathlib import Path
@@ -9,11 +8,10 @@ from cim.captioners.load import captioner_files, check_captioner_folder
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.params import LoadedCaptioner
+from cim.params.models import COMMIT, HUB_ID
 
 # Weights only as safetensors; the rest is text. Python files come along only when the user trusts them.
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def fetch_captioner(params: LoadedCaptioner, out: Path) -> None:
@@ -49,13 +47,13 @@ def _copy(params: LoadedCaptioner, out: Path) -> None:
 
 
 def _download(params: LoadedCaptioner, out: Path) -> None:
-    if not _HUB_ID.fullmatch(params.name):
+    if not HUB_ID.fullmatch(params.name):
         raise CimError(
             f"models.captioner.name {params.name!r}: no such folder, and not a hub id",
             "a local model folder or a hub id like Qwen/Qwen2.5-VL-3B-Instruct",
             "mend models.captioner.name",
         )
-    if not _COMMIT.fullmatch(params.revision or ""):
+    if not COMMIT.fullmatch(params.revision or ""):
         raise CimError(
             f"models.captioner.revision {params.revision!r} for the hub id {params.name}",
             "a commit hash of 40 hex digits (branches and tags move, so a run could not be repeated)",

@@ -86,6 +86,12 @@ def load_captioner(
         model, report = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
         )
+    except ImportError as error:  # processors may want packages of their own: SmolVLM's num2words
+        raise CimError(
+            f"a captioner folder {folder} that needs a Python package which is not installed ({error})",
+            f"{error.name or 'the package named'}, which this architecture's model or processor imports",
+            f"pip install {error.name or 'it'} in this environment and run again",
+        ) from error
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise CimError(
             f"a captioner folder {folder} that does not load ({type(error).__name__}: {error})",

@@ -53,7 +53,7 @@ def _config(params: MadeCaptioner, tokenizer: Any) -> Any:
         "intermediate_size": params.hidden * 3,
         "num_hidden_layers": params.layers,
         "num_attention_heads": heads,
-        "num_key_value_heads": max(1, heads // 3),
+        "num_key_value_heads": max(n for n in range(1, max(1, heads // 3) + 1) if heads % n == 0),  # a divisor
         "vocab_size": len(tokenizer),
         "max_position_embeddings": 1024,
         # Positions of (time, height, width): the three sections sum to half a head's width.

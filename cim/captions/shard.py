@@ -15,12 +15,13 @@ from cim.captioners.decoding import Generated
 from cim.captions.lineage import Lineage
 from cim.captions.recaption import write_recaptioned
 from cim.captions.write import captions_path, rejects_path, write_captions, write_rejects
-from cim.fingerprint import fingerprint
+from cim.fingerprint import code_of, fingerprint
 from cim.records import Caption, Reject
 from cim.shards.images import decode_rgb
 from cim.shards.quarantine import Reason
 from cim.shards.read import read_samples
 
+CODE = ("cim.captioners", "cim.captions", "cim.shards.images", "cim.shards.read", "cim.shards.tar")
 WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
 
 
@@ -54,8 +55,8 @@ class ShardJob:
         return captions_path(self.folder, self.shard)
 
     def fingerprint(self) -> str:
-        """Of what decides the output: shard bytes, model, prompt, decoding, whether a tar is wanted."""
-        return fingerprint("caption", self.shard, self.lineage.values(), self.tar)
+        """Of what decides the output: code, shard bytes, model, prompt, decoding, whether a tar is wanted."""
+        return fingerprint("caption", code_of(*CODE), self.shard, self.lineage.values(), self.tar)
 
     def done(self) -> dict[str, Any] | None:
         """The facts of an earlier run if all files are there and made from exactly this, else None."""

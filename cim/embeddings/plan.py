@@ -7,10 +7,11 @@ from typing import Any
 
 from cim.atomic import done_facts, marker_of
 from cim.encoders.card import EncoderCard
-from cim.fingerprint import fingerprint, hash_path
+from cim.fingerprint import code_of, fingerprint, hash_path
 from cim.layout import Layout
 from cim.shards.read import shard_paths
 
+CODE = ("cim.embeddings", "cim.encoders")
 TEXT, IMAGE, HELDOUT = "text", "image", "heldout"
 
 
@@ -47,8 +48,8 @@ class EmbedJob:
         return self.folder / "rejects" / f"{self.shard.stem}.parquet"
 
     def fingerprint(self) -> str:
-        """Of what decides the vectors: shard bytes, weights, whether captions or images. Not of the batch size."""
-        return fingerprint("embed", self.role == TEXT, self.content, self.encoder)
+        """Of what decides the vectors: code, shard bytes, weights, captions or images. Not of the batch size."""
+        return fingerprint("embed", code_of(*CODE), self.role == TEXT, self.content, self.encoder)
 
     def done(self) -> dict[str, Any] | None:
         """The facts of an earlier run if its files are there and made from exactly this, else None."""

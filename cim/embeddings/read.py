@@ -30,6 +30,8 @@ def read_embeddings(folder: Path) -> Embeddings:
     rows = pl.concat([pl.read_parquet(file.with_suffix(".parquet")) for file in files])
     if len(rows) != len(vectors):
         raise CimError(
-            f"{len(vectors)} vectors for {len(rows)} rows in {folder}", "one a row", "dvc repro --force embed"
+            f"{len(vectors)} vectors for {len(rows)} rows in {folder}",
+            "one a row",
+            "delete data/embeddings and run dvc repro embed",
         )
     return Embeddings(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), rows)

@@ -11,7 +11,7 @@ from PIL.Image import Image
 
 from cim.atomic import mark_done, read_json, replacing, unmark, write_json
 from cim.embeddings.plan import TEXT, EmbedJob
-from cim.encoders.base import ImageEncoder, TextEncoder, Vectors
+from cim.encoders.base import ImageEncoder, TextEncoder, Vectors, directed
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import fingerprint
 from cim.records import Reject
@@ -20,6 +20,7 @@ from cim.shards.quarantine import Reason
 from cim.shards.read import read_samples
 
 WINDOW_BYTES = 256 * 2**20  # decoded pixels held at once, however large the photos are
+NO_VECTOR = "no finite vector"  # the reject reason of what the encoder makes none of
 Rows = dict[str, list[str]]
 
 
@@ -28,10 +29,11 @@ def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
 
     encoder: a TextEncoder for the role text, else an ImageEncoder. Writes <stem>.npy (float16 (n, d), C order, unit
     length before the cast), <stem>.parquet (id; for captions also caption; row i is vector i), then the done marker.
+    What can't be decoded or gets no finite vector is in neither, but in rejects/<stem>.parquet with its reason.
     """
     rejects: list[Reject] = []
     if job.role == TEXT:
-        rows, parts = _captions(job.shard, encoder, batch_size)
+        rows, parts = _captions(job.shard, encoder, batch_size, rejects)
     else:
         rows, parts = _images(job.shard, encoder, batch_size, rejects)
     vectors = np.concatenate([np.zeros((0, encoder.dim), dtype=np.float16), *parts])
@@ -82,22 +84,39 @@ def _fingerprint(jobs: list[EmbedJob]) -> str:
     return fingerprint("embeddings", [[job.shard.name, job.fingerprint()] for job in jobs])
 
 
-def _captions(shard: Path, encoder: TextEncoder, batch_size: int) -> tuple[Rows, list[Any]]:
-    rows: Rows = {"id": [], "caption": []}
+def _captions(shard: Path, encoder: TextEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Vectors]]:
+    ids: list[str] = []
+    captions: list[str] = []
     for sample in read_samples(shard):
-        rows["id"] += [sample.id] * len(sample.captions)
-        rows["caption"] += sample.captions
-    texts = rows["caption"]
-    return rows, [_half(encoder.encode_texts(texts[i : i + batch_size])) for i in range(0, len(texts), batch_size)]
+        ids += [sample.id] * len(sample.captions)
+        captions += sample.captions
+    rows: Rows = {"id": [], "caption": []}
+    parts = []
+    for start in range(0, len(ids), batch_size):
+        some = {"id": ids[start : start + batch_size], "caption": captions[start : start + batch_size]}
+        parts.append(_keep(encoder.encode_texts(some["caption"]), some, rows, rejects))
+    return rows, parts
 
 
-def _images(shard: Path, encoder: ImageEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Any]]:
+def _images(shard: Path, encoder: ImageEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Vectors]]:
     rows: Rows = {"id": []}
     parts = []
     for ids, images in _windows(shard, batch_size, rejects):
-        parts.append(_half(encoder.encode_images(images)))
-        rows["id"] += ids
+        parts.append(_keep(encoder.encode_images(images), {"id": ids}, rows, rejects))
     return rows, parts
+
+
+def _keep(vectors: Vectors, some: Rows, rows: Rows, rejects: list[Reject]) -> Any:
+    """The finite ones of `vectors` as float16; their rows of `some` go to `rows`, the others to `rejects`.
+
+    float16 moves cosines of unit vectors by about 1e-4 (2^-11 relative a coordinate).
+    """
+    good = directed(vectors)
+    for name, values in some.items():
+        rows[name] += [values[i] for i in np.flatnonzero(good)]
+    for i in np.flatnonzero(~good):
+        rejects.append(Reject(some["id"][i], NO_VECTOR, some["caption"][i][:200] if "caption" in some else ""))
+    return vectors[good].astype(np.float16)
 
 
 def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tuple[list[str], list[Image]]]:
@@ -121,11 +140,6 @@ def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tu
             ids, images, held = [], [], 0
     if ids:
         yield ids, images
-
-
-def _half(vectors: Vectors) -> Any:
-    """Unit vectors as float16: cosines move by about 1e-4 (2^-11 relative a coordinate)."""
-    return vectors.astype(np.float16)
 
 
 def _write_rejects(path: Path, rejects: list[Reject]) -> None:

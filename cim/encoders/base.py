@@ -25,14 +25,14 @@ class TextEncoder(Encoder, Protocol):
     """Texts to vectors."""
 
     def encode_texts(self, texts: list[str]) -> Vectors:
-        """(n, d) float32 unit vectors of n texts, in their order. n may be 0."""
+        """(n, d) float32 unit vectors of n texts, in their order; NaN for one that has none. n may be 0."""
 
 
 class ImageEncoder(Encoder, Protocol):
     """Images to vectors."""
 
     def encode_images(self, images: list[Image]) -> Vectors:
-        """(n, d) float32 unit vectors of n RGB images of any size, in their order. n may be 0."""
+        """(n, d) float32 unit vectors of n RGB images of any size, in their order; NaN for one that has none."""
 
 
 class ClipEncoder(TextEncoder, ImageEncoder, Protocol):
@@ -40,9 +40,15 @@ class ClipEncoder(TextEncoder, ImageEncoder, Protocol):
 
 
 def unit(vectors: npt.NDArray[np.float32]) -> Vectors:
-    """`vectors` (n, d) scaled to length 1, row by row. Raises ValueError for a row without a direction."""
+    """`vectors` (n, d) scaled to length 1, row by row; a row without a direction (zero, not finite) becomes NaN.
+
+    One bad caption or image must not end a run: whoever asked counts it as unscorable or refuses it.
+    """
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not (np.isfinite(lengths) & (lengths > 0)).all():
-        bad = np.flatnonzero(~(np.isfinite(lengths[:, 0]) & (lengths[:, 0] > 0)))
-        raise ValueError(f"{len(bad)} of {len(vectors)} vectors are zero or not finite, the first in row {bad[0]}")
+    lengths[~(np.isfinite(lengths) & (lengths > 0))] = np.nan
     return np.ascontiguousarray(vectors / lengths, dtype=np.float32)
+
+
+def directed(vectors: Vectors) -> npt.NDArray[np.bool_]:
+    """(n,) which rows of (n, d) `unit` vectors have a direction."""
+    return np.asarray(np.isfinite(vectors).all(axis=1))

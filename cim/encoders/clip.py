@@ -26,14 +26,14 @@ class OpenClipEncoder:
         self.dim = embed_dim(self._model)
 
     def encode_images(self, images: list[Image]) -> Vectors:
-        """(n, d) float32 unit vectors. One forward pass: the caller bounds n."""
+        """(n, d) float32 unit vectors, NaN where there is none. One forward pass: the caller bounds n."""
         if not images:
             return np.zeros((0, self.dim), dtype=np.float32)
         pixels = torch.stack([self._prepare(image.convert("RGB")) for image in images])
         return self._run(self._model.encode_image, pixels)
 
     def encode_texts(self, texts: list[str]) -> Vectors:
-        """(n, d) float32 unit vectors; what exceeds the model's context length is cut off. The caller bounds n."""
+        """As for images; what exceeds the model's context length is cut off."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         return self._run(self._model.encode_text, self._tokenize(texts))

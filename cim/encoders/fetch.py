@@ -4,9 +4,10 @@ import shutil
 from importlib import import_module
 from pathlib import Path
 
-from cim.encoders.hub import HUB_ID, downloaded
+from cim.encoders.hub import downloaded
 from cim.errors import CimError
 from cim.params import TextEncoder
+from cim.params.models import HUB_ID
 
 PACKAGE = "package:"
 # Weights only as safetensors, the rest is text: nothing in a model folder can be run.

@@ -10,12 +10,12 @@ import open_clip
 from open_clip.factory import get_model_config
 
 from cim.encoders.fetch import PATTERNS, copy_safe
-from cim.encoders.hub import HUB_ID, downloaded, unreachable
+from cim.encoders.hub import downloaded, unreachable
 from cim.encoders.save import CONFIG, save_clip
 from cim.errors import CimError
 from cim.params import LoadedClip
+from cim.params.models import HUB, HUB_ID
 
-HUB = "hf-hub:"
 WHERE = "models.image_encoder or heldout_encoder"
 
 

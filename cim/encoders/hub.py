@@ -1,15 +1,12 @@
 """Model files from the Hugging Face hub, at a pinned commit, or one clear error."""
 
-import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cim.errors import CimError
-
-COMMIT = re.compile(r"[0-9a-f]{40}")
-HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+from cim.params.models import COMMIT
 
 
 @contextmanager

@@ -21,7 +21,7 @@ class SentenceEncoder:
         self.dim: int = dim
 
     def encode_texts(self, texts: list[str]) -> Vectors:
-        """(n, d) float32 unit vectors. One forward pass: the caller bounds n."""
+        """(n, d) float32 unit vectors, NaN where there is none. One forward pass: the caller bounds n."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         with autocast(self._device):

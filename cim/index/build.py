@@ -16,13 +16,14 @@ from tqdm import tqdm
 
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
-from cim.fingerprint import fingerprint
+from cim.fingerprint import code_of, fingerprint
 from cim.index.meta import ROLES, IndexMeta, digest_ids
 from cim.index.recall import measure_recall
 from cim.index.source import EmbeddingSource
 from cim.index.vectors import read_ids
 from cim.layout import Layout
 
+CODE = "cim.index"
 TRAINING_ROWS = 200_000
 """At most this many vectors train a quantizer; more changes its centroids little and costs memory."""
 
@@ -35,9 +36,11 @@ def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
     source = EmbeddingSource.open(layout, "image", splits)
     ids, folder = source.ids(), layout.index("items")
     if len(np.unique(ids)) != len(ids):
-        raise CimError(f"an id twice among {splits}", "each image in one split", "dvc repro --force embed")
+        raise CimError(
+            f"an id twice among {splits}", "each image in one split", "delete data/embeddings and run dvc repro embed"
+        )
     _enough(len(ids), k)
-    whole = fingerprint("items", source.built_from)
+    whole = fingerprint("items", code_of(CODE), source.built_from)
     if done_facts(folder, whole) is not None:
         return IndexMeta.read(folder)
     (folder / "meta.json").unlink(missing_ok=True)  # half-built, the folder cannot be opened
@@ -65,7 +68,7 @@ def build_space(layout: Layout, space: str, splits: list[str], factory: str, k: 
     with _refusals(f"index.factory {factory!r}", f"a FAISS factory string for dim {source.dim}", "try Flat"):
         index = faiss.index_factory(source.dim, factory, faiss.METRIC_INNER_PRODUCT)
     exact = isinstance(index, faiss.IndexFlat)
-    whole = fingerprint(space, factory, source.built_from, items.fingerprint, None if exact else k)
+    whole = fingerprint(space, code_of(CODE), factory, source.built_from, items.fingerprint, None if exact else k)
     if done_facts(folder, whole) is not None:
         return IndexMeta.read(folder)
     (folder / "meta.json").unlink(missing_ok=True)

@@ -50,7 +50,9 @@ class GalleryIndex:
         try:
             index = faiss.read_index(str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as error:
-            raise CimError(f"{folder}/index.faiss: {error}", "an index", "dvc repro --force index") from error
+            raise CimError(
+                f"{folder}/index.faiss: {error}", "an index", "delete data/index and run dvc repro index"
+            ) from error
         opened = cls(index, row_ids, meta)
         opened._folder = folder
         return opened
@@ -142,5 +144,6 @@ class GalleryIndex:
         return CimError(
             f"{len(self.items)} gallery items, {hidden} of them excluded for a source: fewer than {k} could be reached",
             f"at least {k} left to retrieve",
-            "add gallery images, lower tune.reward.k, or exclude fewer (an IVF index may also need a higher nprobe)",
+            "add gallery images, lower tune.reward.k, or exclude fewer (an IVF index looks into one list:"
+            " have fewer lists, or Flat)",
         )

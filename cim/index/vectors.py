@@ -10,6 +10,8 @@ import polars as pl
 
 from cim.errors import CimError
 
+REMAKE = "delete data/embeddings and data/index, then run dvc repro index"  # rows come from either
+
 
 class VectorStore:
     """float16 rows of one or more `.npy` files and the ids of those rows.
@@ -24,13 +26,13 @@ class VectorStore:
         columns = [read_ids(ids) for _, ids in self._files]
         for (path, _), part, ids in zip(self._files, self._parts, columns, strict=True):
             if part.ndim != 2 or len(part) != len(ids):
-                raise CimError(f"{path} of shape {part.shape} beside {len(ids)} ids", "a row an id", "dvc repro embed")
+                raise CimError(f"{path} of shape {part.shape} beside {len(ids)} ids", "a row an id", REMAKE)
         everything = np.concatenate(columns) if columns else np.empty(0, dtype="S1")
         self._order = np.argsort(everything, kind="stable")
         self.ids: npt.NDArray[np.bytes_] = everything[self._order]
         if (again := self.ids[1:] == self.ids[:-1]).any():
             twice = self.ids[1:][again][0].decode()
-            raise CimError(f"id {twice} twice in {self._files[0][0].parent}", "one row an id", "dvc repro embed")
+            raise CimError(f"id {twice} twice in {self._files[0][0].parent}", "one row an id", REMAKE)
         self._starts = np.cumsum([0, *(len(part) for part in self._parts)])
 
     def __reduce__(self) -> tuple[Any, ...]:

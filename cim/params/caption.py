@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cim.params.base import Section
 
@@ -22,6 +22,13 @@ class CaptionParams(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 on GPU, float32 on CPU"
     )
+
+    @field_validator("prompts")
+    @classmethod
+    def _say_something(cls, prompts: list[str]) -> list[str]:
+        if blank := [number for number, prompt in enumerate(prompts) if not prompt.strip()]:
+            raise ValueError(f"prompt {blank[0]} (counted from 0) is blank")
+        return prompts
 
 
 class Evaluate(Section):

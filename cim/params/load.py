@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from cim.errors import CimError
 from cim.params.base import Section
 from cim.params.caption import CaptionParams, Evaluate
+from cim.params.contradictions import Leniently, kind_of, sections_in
 from cim.params.models import Models
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
@@ -59,7 +60,7 @@ def parse_params(values: Any, name: str = "params") -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        lines = [_line(problem) for problem in error.errors()]
+        lines = _lines(values, error)
         raise CimError(
             f"{len(lines)} problem(s) in {name}:\n  " + "\n  ".join(lines) + "\n",
             "values as described by `python -m flows.<step> --help`",
@@ -67,8 +68,24 @@ def parse_params(values: Any, name: str = "params") -> Params:
         ) from error
 
 
+def _lines(values: Any, error: ValidationError) -> list[str]:
+    """One line a mistake: those pydantic found, and the contradictions it does not look for beside them."""
+    problems: list[Any] = error.errors()
+    lines = [_line(problem) for problem in problems]
+    if isinstance(values, dict):
+        known = [p["loc"] for p in problems if p["type"] not in ("extra_forbidden", "value_error")]
+        lenient = Leniently(known)
+        lenient.section(Params, values, ())
+        lines += [f"{_where(place)}: Value error, {text}" for place, text in lenient.found]
+    return list(dict.fromkeys(lines))
+
+
+def _where(place: tuple[Any, ...]) -> str:
+    return ".".join(str(part) for part in place) or "(top level)"
+
+
 def _line(problem: Any) -> str:
-    where = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+    where = _where(problem["loc"])
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
         near = difflib.get_close_matches(name, _names_at(problem["loc"][:-1]), n=1)
@@ -82,19 +99,11 @@ def _names_at(location: tuple[Any, ...]) -> list[str]:
     models: list[type[BaseModel]] = [Params]
     for part in location:
         following = [
-            m for model in models if part in model.model_fields for m in _models_in(model.model_fields[part].annotation)
+            m
+            for model in models
+            if part in model.model_fields
+            for m in sections_in(model.model_fields[part].annotation)
         ]
-        tagged = [m for m in models if _tag(m) == part]
+        tagged = [m for m in models if kind_of(m) == part]
         models = following or tagged or models  # list positions leave the candidates as they are
     return sorted({name for model in models for name in model.model_fields})
-
-
-def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [m for inner in getattr(annotation, "__args__", ()) for m in _models_in(inner)]
-
-
-def _tag(model: type[BaseModel]) -> str | None:
-    kind = model.model_fields.get("kind")
-    return None if kind is None else kind.annotation.__args__[0]  # type: ignore[union-attr]

@@ -1,10 +1,16 @@
 """models: the encoders and the base captioner, loaded or made."""
 
+import re
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from cim.params.base import Section
+
+COMMIT = re.compile(r"[0-9a-f]{40}")
+HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+HUB = "hf-hub:"  # how open_clip writes hub ids
 
 
 class Loaded(Section):
@@ -12,6 +18,20 @@ class Loaded(Section):
 
     name: str = Field(description="hub id, local folder or file; package:NAME for a model inside a Python package")
     revision: str | None = Field(None, description="commit hash on the hub; needed for hub ids")
+
+    @model_validator(mode="after")
+    def _pinned(self) -> "Loaded":
+        if self.on_hub() and not COMMIT.fullmatch(self.revision or ""):
+            raise ValueError(
+                f"{self.name} is no file or folder here, so a hub id: its revision must be a commit hash of 40 hex"
+                f" digits (branches and tags move), found {self.revision!r}"
+            )
+        return self
+
+    def on_hub(self) -> bool:
+        """Whether name is a hub id: what lies here under that name comes first."""
+        name = self.name.removeprefix(HUB)
+        return not Path(name).exists() and (name != self.name or HUB_ID.fullmatch(name) is not None)
 
 
 class TextEncoder(Loaded):
@@ -23,6 +43,15 @@ class LoadedClip(Loaded):
 
     kind: Literal["open_clip"]
     pretrained: str | None = Field(None, description="open_clip pretrained tag or local checkpoint file")
+
+    @model_validator(mode="after")
+    def _revision_counts(self) -> "LoadedClip":
+        if self.pretrained is not None and self.revision is not None and not self.on_hub():
+            raise ValueError(
+                f"revision {self.revision!r} has no effect beside pretrained {self.pretrained!r}, which alone says"
+                f" which weights of {self.name}: leave it out, or give name as {HUB}ORG/NAME"
+            )
+        return self
 
 
 class FittedClip(Section):
@@ -65,9 +94,9 @@ class MadeCaptioner(Section):
     """A tiny Qwen2.5-VL-architecture model with a locally trained tokenizer, made from nothing."""
 
     kind: Literal["tiny"]
-    hidden: int = Field(128, ge=32, description="text width")
+    hidden: int = Field(128, ge=32, multiple_of=32, description="text width, a multiple of 32")
     layers: int = Field(2, ge=1, description="text layers")
-    vision_hidden: int = Field(64, ge=32, description="vision width")
+    vision_hidden: int = Field(64, ge=32, multiple_of=32, description="vision width, a multiple of 32")
     vision_depth: int = Field(2, ge=1, description="vision layers")
     side: int = Field(64, ge=32, description="images are resized to about side x side pixels")
     vocabulary: int = Field(1024, ge=300, description="tokens of the BPE trained on the train captions")
@@ -82,7 +111,7 @@ class WarmStart(Section):
     """Supervised start on the train captions (TRL's SFTTrainer)."""
 
     seed: int = Field(0, ge=0)
-    epochs: float = Field(ge=0, description="passes over train images; each pass draws one caption an image")
+    epochs: float = Field(ge=0, description="passes over the train captions, all those of an image")
     batch_size: int = Field(32, ge=1)
     learning_rate: float = Field(gt=0)
     warmup_share: float = Field(0.05, ge=0, lt=1)

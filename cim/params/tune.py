@@ -59,11 +59,15 @@ class Tune(Section):
     stop_early: StopEarly | None = None
 
     @model_validator(mode="after")
-    def _fits(self) -> "Tune":
+    def _validates(self) -> "Tune":
         if self.validate_every > self.steps:
             raise ValueError(
                 f"validate_every {self.validate_every} is above steps {self.steps}: no checkpoint would be chosen"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _divides(self) -> "Tune":
         if self.micro_batch is not None and (self.prompts_per_step * self.generations) % self.micro_batch:
             captions = self.prompts_per_step * self.generations
             raise ValueError(f"micro_batch {self.micro_batch} does not divide the {captions} captions of a step")

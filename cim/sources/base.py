@@ -87,7 +87,14 @@ def source_name(kind: str, path: str | Path) -> str:
 
 def local_files(pattern: str) -> list[Path]:
     """Files of a path, glob or brace pattern, sorted in each brace expansion. Raises CimError when there is none."""
-    patterns = [os.path.expanduser(one) for one in braceexpand(pattern)]
+    try:
+        patterns = [os.path.expanduser(one) for one in braceexpand(pattern)]
+    except ValueError as error:
+        raise CimError(
+            f"unbalanced braces in {pattern}",
+            "a } for every {",
+            r"mend path in shard.sources; a brace that belongs to a file's name is written \{",
+        ) from error
     files = [Path(name) for one in patterns for name in ([one] if Path(one).is_file() else sorted(glob(one)))]
     if not files:
         raise CimError(f"no file at {pattern}", "a file, a glob or a brace pattern", "mend path in shard.sources")

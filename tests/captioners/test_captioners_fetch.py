@@ -74,7 +74,7 @@ def test_a_hub_model_arrives_with_allowed_files_only(
 @pytest.mark.parametrize("revision", [None, "main", "v1.0", COMMIT[:7]])
 def test_an_unpinned_revision_is_refused(tmp_path: Path, revision: str | None) -> None:
     with pytest.raises(CimError, match="40 hex digits"):
-        fetch_captioner(LoadedCaptioner(kind="hf", name="maker/model", revision=revision), tmp_path / "out")
+        fetch_captioner(LoadedCaptioner.model_construct(**{**dict(HUB), "revision": revision}), tmp_path / "out")
 
 
 @pytest.mark.parametrize("name", ["no/such/folder", "/nowhere", "word"])

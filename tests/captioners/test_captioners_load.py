@@ -107,6 +107,18 @@ def test_code_in_the_folder_never_runs_unasked(folder: Path) -> None:
     assert not (folder / "ran").exists()
 
 
+def test_a_package_that_the_processor_wants_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As SmolVLM's does, with transformers' own words."""
+    from transformers import AutoProcessor
+
+    def wants(*_: object, **__: object) -> None:
+        raise ImportError("Package `num2words` is required to run SmolVLM processor.")
+
+    monkeypatch.setattr(AutoProcessor, "from_pretrained", wants)
+    with pytest.raises(CimError, match=r"not installed \(Package `num2words`.*pip install"):
+        load_captioner(folder, "cpu")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without GPU")
 def test_a_gpu_that_is_not_there(folder: Path) -> None:
     with pytest.raises(CimError, match="no GPU"):

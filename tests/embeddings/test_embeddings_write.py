@@ -71,6 +71,28 @@ class TestShard:
         assert all(rejects["detail"])
         assert not set(rejects["id"]) & set(pl.read_parquet(job.rows)["id"])
 
+    @pytest.mark.parametrize("role", ["image", "text"])
+    def test_what_gets_no_finite_vector_is_named_and_counted(self, layout: Layout, role: str) -> None:
+        """Shade 7, and the caption "7" of that image, are NaN; its other caption "107" is not."""
+
+        class Planted(ShadeEncoder):
+            def vectors(self, shades: list[int]) -> np.ndarray:
+                found = super().vectors(shades)
+                found[[shade == 7 for shade in shades]] = np.nan
+                return found
+
+        job, total = job_in(layout, role), {"image": 5, "text": 10}[role]
+        assert embed_shard(job, Planted(), 3) == {"vectors": total - 1, "rejects": 1}
+        vectors, rows, rejects = np.load(job.vectors), pl.read_parquet(job.rows), pl.read_parquet(job.rejects)
+        assert np.isfinite(vectors).all()
+        assert len(rows) == len(vectors)
+        shade_of = write_shard(layout.shards("train") / "again.tar", SHADES)
+        assert [shade_of[i] for i in rejects["id"]] == [7]
+        assert rejects["reason"].to_list() == ["no finite vector"]
+        assert rejects["detail"].to_list() == ["7" if role == "text" else ""]
+        shades = [int(c) for c in rows["caption"]] if role == "text" else [shade_of[i] for i in rows["id"]]
+        np.testing.assert_allclose(vectors.astype(float), np.stack([direction(s) for s in shades]), atol=2**-12)
+
     def test_large_images_are_not_held_all_at_once(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("cim.embeddings.write.WINDOW_BYTES", 2 * 8 * 8 * 3)
         encoder = ShadeEncoder()

@@ -22,6 +22,11 @@ def clip(name: str, revision: str | None = None, pretrained: str | None = None) 
     return LoadedClip(kind="open_clip", name=name, revision=revision, pretrained=pretrained)
 
 
+def unchecked(name: str, revision: str | None) -> LoadedClip:
+    """What params refuse: a folder seen when they were read may be gone when it is fetched."""
+    return LoadedClip.model_construct(kind="open_clip", name=name, revision=revision, pretrained=None)
+
+
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every download fails as without network."""
@@ -88,10 +93,10 @@ class TestHub:
     @pytest.mark.parametrize("revision", [None, "main", "abc123"])
     def test_asks_for_a_commit(self, tmp_path: Path, revision: str | None) -> None:
         with pytest.raises(CimError, match=r"copy it from https://huggingface\.co/a/b/commits/main"):
-            make_text_encoder(TextEncoder(name="a/b", revision=revision), tmp_path / "text")
+            make_text_encoder(TextEncoder.model_construct(name="a/b", revision=revision), tmp_path / "text")
         for name in ("hf-hub:a/b", "a/b"):
             with pytest.raises(CimError, match="40 hex digits"):
-                make_clip_encoder(clip(name, revision), tmp_path / "image", NOWHERE)
+                make_clip_encoder(unchecked(name, revision), tmp_path / "image", NOWHERE)
 
     @pytest.mark.usefixtures("no_hub")
     def test_unreachable(self, tmp_path: Path) -> None:

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from scene_gallery import TINY, scenes
 
-from cim.encoders.base import unit
+from cim.encoders.base import directed, unit
 from cim.encoders.card import EncoderCard, building, folder_fingerprint
 from cim.encoders.load import load_clip, load_text_encoder
 from cim.encoders.make import make_clip_encoder
@@ -60,11 +61,34 @@ class TestVectors:
         assert load_clip(clip_folder, "cpu").encode_texts([]).shape == (0, 16)
         assert load_text_encoder(text_folder, "cpu").encode_texts([]).shape == (0, 384)
 
-    def test_a_vector_without_direction_is_an_error(self) -> None:
-        assert unit(np.array([[3, 4]], np.float32)).tolist() == pytest.approx(np.array([[0.6, 0.8]]))
-        for bad in (0.0, np.nan, np.inf):
-            with pytest.raises(ValueError, match="first in row 1"):
-                unit(np.array([[1, 1], [bad, bad]], np.float32))
+    @pytest.mark.parametrize("bad", [[0, 0], [np.nan, 1], [np.inf, 1], [-np.inf, np.inf]])
+    def test_a_vector_without_direction_is_nan_and_the_others_stay(self, bad: list[float]) -> None:
+        vectors = unit(np.array([[3, 4], bad, [0, 2]], np.float32))
+        assert directed(vectors).tolist() == [True, False, True]
+        assert np.isnan(vectors[1]).all()
+        np.testing.assert_allclose(vectors[[0, 2]], [[0.6, 0.8], [0, 1]], atol=1e-6)
+
+    @pytest.mark.parametrize("method", ["encode_image", "encode_text"])
+    def test_one_bad_output_of_the_model_spoils_one_row(
+        self, clip_folder: Path, monkeypatch: pytest.MonkeyPatch, method: str
+    ) -> None:
+        encoder = load_clip(clip_folder, "cpu")
+        encode = getattr(encoder._model, method)
+
+        def planted(inputs: torch.Tensor) -> torch.Tensor:
+            vectors = encode(inputs)
+            vectors[1] = torch.nan
+            return vectors
+
+        monkeypatch.setattr(encoder._model, method, planted)
+        vectors = encoder.encode_images(images()) if method == "encode_image" else encoder.encode_texts(TEXTS)
+        assert directed(vectors).tolist() == [True, False, True, True]
+
+    def test_one_bad_caption_of_a_sentence_model(self, text_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        encoder = load_text_encoder(text_folder, "cpu")
+        planted = np.array([[1, 0], [np.nan, 1]], np.float32)
+        monkeypatch.setattr(encoder._model, "encode", lambda *_, **__: planted)
+        assert directed(encoder.encode_texts(["a", "b"])).tolist() == [True, False]
 
 
 class TestFolders:

@@ -73,6 +73,15 @@ def test_done_is_skipped_and_changed_embeddings_are_not(layout, embed, embedded)
     assert all(later > earlier for later, earlier in zip(build(), first, strict=True))
 
 
+@pytest.mark.parametrize("lost", ["index.faiss", "ids.parquet", "meta.json"])
+def test_a_lost_file_is_built_again(layout, embedded, lost):
+    build_items(layout, ["gallery"], 3)
+    build_space(layout, "clip", ["gallery"], "Flat", 3)
+    (layout.index("clip") / lost).unlink()
+    build_space(layout, "clip", ["gallery"], "Flat", 3)
+    assert len(GalleryIndex.open(layout.index("clip")).items) == 9
+
+
 def test_a_build_cut_short_cannot_be_opened_and_is_redone(layout, embedded, monkeypatch):
     build_items(layout, ["gallery"], 3)
     monkeypatch.setattr("cim.index.build._finish", lambda *_, **__: 1 / 0)

@@ -92,7 +92,7 @@ def test_an_approximate_index_that_reaches_too_little_says_so():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(400, 8)).astype(np.float32)
     index = gallery([f"{n:03d}" for n in range(400)], vectors, "IVF8,Flat")
-    with pytest.raises(CimError, match="nprobe"):
+    with pytest.raises(CimError, match="fewer lists, or Flat"):
         index.search(vectors[:1], 300)
 
 

@@ -106,6 +106,74 @@ class TestAllAtOnce:
         for part in ("validate_every", "heldout_encoder equals image_encoder", "embed.x"):
             assert part in message
 
+    @pytest.mark.parametrize("mistake", [("tune.stepz", 1), ("tune.learning_rate", "fast"), ("tune.reward.k", 0)])
+    def test_a_mistake_hides_no_contradiction_of_its_own_section(self, mistake: tuple[str, Any]) -> None:
+        message = message_for(mistake, ("tune.validate_every", 10**6), ("tune.micro_batch", 10**6 + 1))
+        assert "3 problem(s)" in message
+        for part in (mistake[0], "validate_every 1000000 is above", "micro_batch 1000001 does not divide"):
+            assert part in message
+
+    @pytest.mark.parametrize("mistake", [("shrad", 1), ("tune.steps", "many"), ("shard.sources.0.side", 1)])
+    def test_a_mistake_anywhere_hides_no_missing_split(self, mistake: tuple[str, Any]) -> None:
+        message = message_for(mistake, ("shard.sources.2.splits", {"target": 1.0}))
+        assert "2 problem(s)" in message
+        assert "feeds the splits ['eval']" in message
+
+    def test_what_depends_on_a_bad_value_is_not_guessed(self) -> None:
+        assert "1 problem(s)" in message_for(("tune.steps", "many"), ("tune.validate_every", 10**6))
+        assert "1 problem(s)" in message_for(("shard.sources.2.splits", {"target": "all"}))
+        both = [(f"models.{name}_encoder", DEFAULT["models"]["image_encoder"]) for name in ("image", "heldout")]
+        same = ("models.heldout_encoder", {**both[0][1], "width": "wide"})
+        assert "1 problem(s)" in message_for(both[0], same)  # whether they are equal, nobody can say
+
+    @pytest.mark.parametrize("section", list(Params.model_fields))
+    @pytest.mark.parametrize("value", [None, 1, "text", [], [1], {"kind": []}, {1: {}}])
+    def test_any_nonsense_is_a_plain_message(self, section: str, value: Any) -> None:
+        assert section in message_for((section, value), ("shrad", 1))
+
+
+COMMIT = "0123456789abcdef" * 2 + "01234567"
+HF = {"kind": "hf", "name": "maker/model"}
+CLIP = {"kind": "open_clip", "name": "ViT-B-32", "pretrained": "openai"}
+
+
+class TestModels:
+    @pytest.mark.parametrize("revision", [None, "main", COMMIT[:12], COMMIT.upper()])
+    @pytest.mark.parametrize(
+        ("place", "value"),
+        [
+            ("models.text_encoder", {"name": "maker/model"}),
+            ("models.captioner", HF),
+            ("models.image_encoder", {"kind": "open_clip", "name": "maker/model"}),
+            ("models.image_encoder", {"kind": "open_clip", "name": "hf-hub:maker/model"}),
+        ],
+    )
+    def test_a_hub_id_needs_a_commit(self, place: str, value: dict[str, Any], revision: str | None) -> None:
+        message = message_for((place, {**value, "revision": revision}))
+        assert "1 problem(s)" in message
+        assert "40 hex digits" in message
+        parse_params(changed((place, {**value, "revision": COMMIT})))
+
+    def test_what_is_no_hub_id_needs_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "maker/model").mkdir(parents=True)
+        for name in ("package:some_module", str(tmp_path), "maker/model"):
+            parse_params(changed(("models.text_encoder", {"name": name})))
+        parse_params(changed(("models.captioner", HF), ("models.image_encoder", CLIP)))
+
+    def test_a_revision_without_effect_is_refused(self) -> None:
+        message = message_for(("models.image_encoder", {**CLIP, "revision": COMMIT}))
+        assert "has no effect beside pretrained 'openai'" in message
+
+    @pytest.mark.parametrize("field", ["hidden", "vision_hidden"])
+    @pytest.mark.parametrize("width", [48, 100, 16])
+    def test_widths_are_whole_heads(self, field: str, width: int) -> None:
+        assert field in message_for((f"models.captioner.{field}", width))
+
+    @pytest.mark.parametrize("prompts", [[""], ["Describe.", " \n"], []])
+    def test_a_prompt_says_something(self, prompts: list[str]) -> None:
+        assert "caption.prompts" in message_for(("caption.prompts", prompts))
+
 
 class TestStrict:
     @pytest.mark.parametrize(

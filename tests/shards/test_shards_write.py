@@ -183,6 +183,15 @@ def test_a_shard_without_marker_is_redone(folder, tmp_path):
     assert job.tar.read_bytes() == whole
 
 
+def test_a_cut_shard_is_redone(folder, tmp_path):
+    job = jobs(folder, Layout(tmp_path / "data"), per_shard=5)[0]
+    write_shard(job)
+    whole = job.tar.read_bytes()
+    job.tar.write_bytes(whole[:-512])
+    write_shard(job)
+    assert job.tar.read_bytes() == whole
+
+
 def test_a_changed_source_is_an_error_and_leaves_no_tar(folder, tmp_path):
     (job,) = jobs(folder, Layout(tmp_path / "data"), per_shard=5)
     (folder / "3.png").write_bytes(encoded(picture(99)))

@@ -85,6 +85,11 @@ def test_globs_and_braces(tmp_path):
         assert [one.image for one in scan(tmp_path / pattern)] == [png(0), png(1), png(2)]
     with pytest.raises(CimError, match="no file at"):
         scan(tmp_path / "b-*.tar")
+    for pattern in ("{a", "a}", "a-{000..{001}.tar"):
+        with pytest.raises(CimError, match="unbalanced braces"):
+            scan(tmp_path / pattern)
+    (tmp_path / "a-000.tar").rename(tmp_path / "{a.tar")
+    assert [one.image for one in scan(tmp_path / r"\{a.tar")] == [png(0)]
 
 
 @pytest.mark.parametrize("cut", [600, 1024, 1200, 2048, 4096])

@@ -1,0 +1,35 @@
+"""A tuned model counts as done only with what evaluate needs of the run beside it."""
+
+from pathlib import Path
+
+import pytest
+
+from cim.atomic import mark_done, write_bytes
+from cim.layout import Layout
+from cim.params import load_params
+from tasks.tune import TuneJob
+
+
+@pytest.fixture
+def job(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TuneJob:
+    """A finished run; its inputs are gone, so its fingerprint is given."""
+    monkeypatch.setattr(TuneJob, "fingerprint", lambda _: "f")
+    for name in ("model/model.safetensors", "curves.csv", "summary.json"):
+        write_bytes(tmp_path / "tuned" / name, b"x")
+    mark_done(tmp_path / "tuned/model", "f", steps=3)
+    return TuneJob(Layout(tmp_path), load_params(root / "params.yaml").tune, ("Describe.",), "cpu", 1, False)
+
+
+def test_whole(job: TuneJob) -> None:
+    assert job.done() == {"steps": 3}
+
+
+@pytest.mark.parametrize("lost", ["curves.csv", "summary.json", "model/model.safetensors", "model.done.json"])
+def test_a_lost_file_means_not_done(job: TuneJob, lost: str) -> None:
+    (job.layout.tuned.parent / lost).unlink()
+    assert job.done() is None
+
+
+def test_another_model_checked_out_means_not_done(job: TuneJob) -> None:
+    (job.layout.tuned / "model.safetensors").write_bytes(b"y")
+    assert job.done() is None
