@@ -71,7 +71,10 @@ class Validator:
 
 
 def own_ranks(queries: npt.NDArray[np.float32], images: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Rank (1 is best) of image i for query i. queries, images: (v, d) unit vectors. Ties count against it; a query of NaN ranks last."""
+    """Rank (1 is best) of image i for query i. queries, images: (v, d) unit vectors.
+
+    Ties count against it; a query of NaN ranks last.
+    """
     similar = queries @ images.T
     own = np.diagonal(similar)[:, None]
     ranks: npt.NDArray[np.int64] = (~(similar < own)).sum(axis=1)  # NaN is below nothing: last
