@@ -11,6 +11,7 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
 from cim.encoders.base import TextEncoder
+from cim.metrics.retrieval import ranks
 from cim.rewards.retriever import Retriever
 from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
@@ -57,25 +58,14 @@ class Validator:
             pictures = [decode_rgb(self.images[sample_id]) for sample_id in self.ids[start : start + WINDOW]]
             found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
             captions += [one.text for one in found]
-        ranks = own_ranks(self.encoder.encode_texts(captions), self.vectors)
+        found_at = ranks(self.encoder.encode_texts(captions), self.vectors)
         scores = self.retriever.score(captions, list(self.ids))
         known = [score for score in scores if score is not None]
         return Validation(
-            self_retrieval=float(np.mean(1 / ranks)),
-            recall_at_1=float(np.mean(ranks == 1)),
+            self_retrieval=float(np.mean(1 / found_at)),
+            recall_at_1=float(np.mean(found_at == 1)),
             grc=float(np.mean([score.grc for score in known])) if known else 0.0,
             qir=float(np.mean([score.qir for score in known])) if known else 0.0,
             unscorable=len(scores) - len(known),
             length=float(np.mean([len(caption.split()) for caption in captions])),
         )
-
-
-def own_ranks(queries: npt.NDArray[np.float32], images: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
-    """Rank (1 is best) of image i for query i. queries, images: (v, d) unit vectors.
-
-    Ties count against it; a query of NaN ranks last.
-    """
-    similar = queries @ images.T
-    own = np.diagonal(similar)[:, None]
-    ranks: npt.NDArray[np.int64] = (~(similar < own)).sum(axis=1)  # NaN is below nothing: last
-    return ranks
