@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from PIL import UnidentifiedImageError
 from PIL.Image import Image
 from tqdm import tqdm
 
@@ -18,7 +17,7 @@ from cim.captions.write import captions_path, rejects_path, write_captions, writ
 from cim.fingerprint import code_of, fingerprint
 from cim.records import Caption, Reject
 from cim.shards.images import decode_rgb
-from cim.shards.quarantine import Reason
+from cim.shards.quarantine import Reason, first_line
 from cim.shards.read import read_samples
 
 CODE = ("cim.captioners", "cim.captions", "cim.shards.images", "cim.shards.read", "cim.shards.tar")
@@ -106,7 +105,7 @@ def _caption(engine: Engine, ids: list[str], images: list[Image], rejects: list[
         found = engine(images, ids)
     except ValueError as error:
         if len(ids) == 1:
-            rejects.append(Reject(ids[0], "refused by the captioner", _first_line(error)))
+            rejects.append(Reject(ids[0], "refused by the captioner", first_line(error)))
             return []
         half = len(ids) // 2  # one bad image must not cost its neighbours their captions
         first = _caption(engine, ids[:half], images[:half], rejects)
@@ -126,7 +125,7 @@ def _windows(job: ShardJob, rejects: list[Reject]) -> Iterator[tuple[list[str], 
             raise
         except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
             reason = Reason.CORRUPT if sample.image else Reason.EMPTY
-            rejects.append(Reject(sample.id, reason.value, _first_line(error)))
+            rejects.append(Reject(sample.id, reason.value, first_line(error)))
             continue
         ids.append(sample.id)
         images.append(image)
@@ -136,9 +135,3 @@ def _windows(job: ShardJob, rejects: list[Reject]) -> Iterator[tuple[list[str], 
             ids, images, held = [], [], 0
     if ids:
         yield ids, images
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):  # its own text holds a memory address
-        return "broken header"
-    return f"{type(error).__name__}: {error}".split("\n")[0][:200].encode("utf-8", "backslashreplace").decode()

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from PIL import UnidentifiedImageError
 from PIL.Image import Image
 
 from cim.atomic import mark_done, read_json, replacing, unmark, write_json
@@ -16,7 +15,7 @@ from cim.encoders.card import EncoderCard
 from cim.fingerprint import fingerprint
 from cim.records import Reject
 from cim.shards.images import decode_rgb
-from cim.shards.quarantine import Reason
+from cim.shards.quarantine import Reason, first_line
 from cim.shards.read import read_samples
 
 WINDOW_BYTES = 256 * 2**20  # decoded pixels held at once, however large the photos are
@@ -130,7 +129,7 @@ def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tu
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
-            rejects.append(Reject(sample.id, Reason.CORRUPT.value, _first_line(error)))
+            rejects.append(Reject(sample.id, Reason.CORRUPT.value, first_line(error)))
             continue
         ids.append(sample.id)
         images.append(image)
@@ -149,9 +148,3 @@ def _write_rejects(path: Path, rejects: list[Reject]) -> None:
     columns = {"id": [r.source for r in rejects], "reason": [r.reason for r in rejects]}
     with replacing(path) as temporary:
         pl.DataFrame({**columns, "detail": [r.detail for r in rejects]}).write_parquet(temporary)
-
-
-def _first_line(error: Exception) -> str:
-    if isinstance(error, UnidentifiedImageError):  # its own text holds a memory address
-        return "broken header"
-    return f"{type(error).__name__}: {error}".split("\n")[0][:200]

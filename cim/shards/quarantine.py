@@ -73,10 +73,8 @@ def check_image(candidate: Candidate, limits: Shard) -> Checked:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unusable(Reason.TOO_LARGE, str(error)) from error
-    except UnidentifiedImageError as error:  # its own text holds a memory address
-        raise Unusable(Reason.CORRUPT, "broken header") from error
     except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
-        raise Unusable(Reason.CORRUPT, _first_line(error)) from error
+        raise Unusable(Reason.CORRUPT, first_line(error)) from error
     return Checked(suffix, width, height)
 
 
@@ -108,12 +106,15 @@ def _unknown(image: bytes) -> Unusable:
         kind = "HEIF or another ISO media file" if image[4:8] == b"ftyp" else ""
         return Unusable(Reason.UNSUPPORTED, kind) if kind else Unusable(Reason.NOT_AN_IMAGE, _beginning(image))
     except Exception as error:  # as above
-        return Unusable(Reason.NOT_AN_IMAGE, _first_line(error))
+        return Unusable(Reason.NOT_AN_IMAGE, first_line(error))
 
 
 def _beginning(image: bytes) -> str:
     return f"begins with {image[:16]!r}"
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error on bad data says, for rejects: one line, at most 200 characters, the same on every run."""
+    if isinstance(error, UnidentifiedImageError):  # its own text holds a memory address
+        return "broken header"
     return f"{type(error).__name__}: {error}".split("\n")[0][:200].encode("utf-8", "backslashreplace").decode()
