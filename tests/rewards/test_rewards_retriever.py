@@ -81,7 +81,7 @@ def test_too_few_left_after_exclusion_is_said(world):
     layout, _ = world
     retriever = Retriever.open(layout, reward(k=3))
     assert retriever.score(["1 0"], ["near"])[0].ids == ("one", "two", "three")
-    with pytest.raises(CimError, match="fewer than 3 could be reached"):
+    with pytest.raises(CimError, match="2 gallery items left for a source after exclusion; expected at least k = 3"):
         retriever.score(["1 0"], ["one"])
 
 
