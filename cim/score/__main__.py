@@ -54,12 +54,17 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
     for batch in batches(requests, retriever, encode):
         captions = gallery.captions(retrieved(batch))
         for one in batch:
-            print(block(one, captions), end="\n\n")
             summary.add(one)
+            if not (isinstance(one, Bad) and one.line is None):  # a typed one: said below
+                print(block(one, captions, params.tune.reward.space), end="\n\n")
         if html is not None:
             kept += batch
     if not summary.read:
-        raise CimError(f"nothing to score ({summary.bad} bad)", "at least one caption that can be read", "see above")
+        raise CimError(
+            f"nothing to score: {summary.first_bad or 'no line'}",
+            "a caption of an embedded sample or of an image file",
+            "give another --id or --image, or mend the lines of --jsonl",
+        )
     if summary.read + summary.bad > 1:
         print(summary)
     if html is not None:

@@ -15,15 +15,10 @@ from cim.score.gallery import Gallery
 from cim.score.pictures import read_picture
 from cim.score.requests import Bad
 from cim.score.run import Result, retrieved
-from cim.score.show import Summary, printable
+from cim.score.show import SCORES, Summary, printable
 
 _HERE, _REPORT = Path(__file__).parent, Path(cim.report.__path__[0])
 SIDE = 400  # pixels; shown at about half of that, for sharp screens
-NAMES = {
-    "caption_text": "its caption's cosine with the caption",
-    "clip": "its picture's cosine with the caption",
-    "fused": "its reciprocal-rank score",
-}
 
 
 @dataclass(frozen=True)
@@ -65,6 +60,6 @@ def render(page: Page) -> str:
         bad=[one for one in page.results if isinstance(one, Bad)],
         is_scored=lambda one: isinstance(one.outcome, IdentityScore),
         summary=summary,
-        score_is=NAMES[page.reward.space],
+        score_is=SCORES[page.reward.space],
         style=Markup("".join(path.read_text(encoding="utf-8") for path in styles)),
     )

@@ -11,14 +11,17 @@ from cim.score.run import Result
 WIDTH = 100
 """Characters of a caption that are shown in a table."""
 
+SCORES = {"caption_text": "caption cosine", "clip": "caption to image", "fused": "fused score"}
+"""What the retrieval score of a space is: the caption's cosine with a gallery caption or image, or 1 / (60 + rank)."""
+
 
 def printable(text: str) -> str:
     """`text` with everything that could steer a terminal, or is no character at all, replaced by U+FFFD."""
     return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
 
 
-def block(one: Result | Bad, captions: Mapping[str, str]) -> str:
-    """One result as lines of text. captions: of retrieved items by id."""
+def block(one: Result | Bad, captions: Mapping[str, str], space: str) -> str:
+    """One result as lines of text. captions: of retrieved items by id. space: that of the reward."""
     where = "" if _line(one) is None else f"line {_line(one)}: "
     if isinstance(one, Bad):
         return f"{where}bad: {printable(one.reason)}"
@@ -28,11 +31,12 @@ def block(one: Result | Bad, captions: Mapping[str, str]) -> str:
         return "\n".join([*lines, f"unscorable: {one.outcome.reason}"])
     score = one.outcome
     lines += [f"GRC {score.grc:.4f}  QIR {score.qir:.4f}  total {score.total:.4f}"]
-    width = max(map(len, score.ids))
-    lines += [f"rank  {'id':<{width}}  {'score':>7}  {'cosine':>7}  caption"]
+    width, found = max(map(len, score.ids)), SCORES[space]
+    lines += [f"rank  {'id':<{width}}  {found}  image cosine  caption"]
     rows = zip(score.ids, score.scores, score.cosines, strict=True)
-    for rank, (name, found, cosine) in enumerate(rows, start=1):
-        lines.append(f"{rank:>4}  {name:<{width}}  {found:7.4f}  {cosine:7.4f}  {_short(captions.get(name, ''))}")
+    for rank, (name, how_near, cosine) in enumerate(rows, start=1):
+        caption = _short(captions.get(name, ""))
+        lines.append(f"{rank:>4}  {name:<{width}}  {how_near:{len(found)}.4f}  {cosine:12.4f}  {caption}")
     return "\n".join(lines)
 
 
@@ -43,11 +47,13 @@ class Summary:
     scores: list[tuple[float, float, float]] = field(default_factory=list)
     unscorable: int = 0
     bad: int = 0
+    first_bad: str = ""
 
     def add(self, one: Result | Bad) -> None:
         """Count one more."""
         if isinstance(one, Bad):
             self.bad += 1
+            self.first_bad = self.first_bad or printable(one.reason)
         elif isinstance(one.outcome, IdentityScore):
             self.scores.append((one.outcome.grc, one.outcome.qir, one.outcome.total))
         else:
@@ -63,7 +69,7 @@ class Summary:
         return [sum(term) / len(self.scores) for term in zip(*self.scores, strict=True)] if self.scores else None
 
     def __str__(self) -> str:
-        text = f"{self.read} captions: {len(self.scores)} scored, {self.unscorable} unscorable. {self.bad} bad lines."
+        text = f"{self.read} captions: {len(self.scores)} scored, {self.unscorable} unscorable; bad lines: {self.bad}"
         if (means := self.means()) is None:
             return text
         return f"{text}\nmean  GRC {means[0]:.4f}  QIR {means[1]:.4f}  total {means[2]:.4f}"
