@@ -1,6 +1,7 @@
 """Reciprocal-rank fusion: by hand, by a brute-force definition, and over built indexes."""
 
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -8,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.errors import CimError
-from cim.rewards.exclusion import Barred
-from cim.rewards.fused import FusedSpace, depth_of, fuse
+from cim.index.meta import ROLES
+from cim.params import Reward
+from cim.rewards.exclusion import BY_ID, Barred
+from cim.rewards.fused import PARTS, FusedSpace, depth_of, fuse
+from cim.score.show import SCORES
 
 IDS = [f"{n:02d}" for n in range(40)]
 rankings = st.lists(st.lists(st.sampled_from(IDS), unique=True), min_size=1, max_size=3)
@@ -105,3 +109,10 @@ def test_too_few_in_all_parts_is_an_error_and_an_empty_batch_is_not():
     ids, scores = space.search(np.empty((0, 2), dtype=np.float32), 3, Barred([]))
     assert ids == []
     assert scores.shape == (0, 3)
+
+
+def test_every_choice_in_params_is_known_here():
+    choices = {name: set(get_args(Reward.model_fields[name].annotation)) for name in ("space", "exclude")}
+    assert choices == {"space": set(PARTS), "exclude": set(BY_ID)}
+    assert set(SCORES) == set(PARTS)
+    assert {part for parts in PARTS.values() for part in parts} == set(ROLES)
