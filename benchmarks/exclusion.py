@@ -71,7 +71,7 @@ def row(retriever: Retriever, ids: list[str], captions: list[dict[str, str]]) ->
         totals[kind] = np.array([one.total if isinstance(one, IdentityScore) else np.nan for one in scores])
     means = " | ".join(f"{np.nanmean(totals[kind]):.3f}" for kind in KINDS)
     pairs = (("copied", "anew"), ("anew", "wrong"), ("anew", "vague"))
-    shares = " | ".join(f"{np.mean(totals[a] > totals[b]):.0%}" for a, b in pairs)
+    shares = " | ".join(f"{np.mean((totals[a] > totals[b]) + 0.5 * (totals[a] == totals[b])):.0%}" for a, b in pairs)
     name: str = retriever.reward.exclude
     if name == "near_duplicates":
         name += f" {retriever.reward.duplicate_cosine:g}"
@@ -99,7 +99,7 @@ def main() -> None:
     settings += [{"exclude": "near_duplicates", "duplicate_cosine": cosine} for cosine in COSINES]
     lines = [
         f"{len(ids)} images of the gallery ({len(opened.items)} scenes), space {reward.space}, K = {reward.k}, "
-        "one seed: mean total reward of four captions of each, and how often one earns more than another.",
+        "one seed: mean total reward of four captions of each; how often one earns more than another (a tie is half).",
         "",
         "| exclude | left out an image | own gallery caption | true, in other words | one colour wrong | vague "
         "| own beats other words | true beats wrong | true beats vague |",
