@@ -5,10 +5,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cim.params.base import Section
+from cim.params.guards import Guards
 
 
 class Reward(Section):
-    """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
+    """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696), plus each guard's weight times its penalty."""
 
     space: Literal["caption_text", "clip"] = Field(
         "caption_text", description="caption to gallery captions, or to gallery images"
@@ -17,6 +18,7 @@ class Reward(Section):
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
     exclude: Literal["none", "self"] = Field("self", description="self: a source never retrieves itself")
+    guards: Guards = Guards()
 
 
 class Lora(Section):

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cim.params.guards import Guards
 from cim.params.tune import Reward
 from cim.rewards.retriever import IdentityScore
 from cim.rewards.trl import identity_terms, text_of
@@ -14,7 +15,7 @@ class LengthRetriever:
     """GRC is the caption's length / 10, QIR the number in the id; blank captions can't be scored. Counts batches."""
 
     def __init__(self):
-        self.reward, self.batches = Reward(beta=0.5), []
+        self.reward, self.batches = Reward(beta=0.5, guards=Guards.off()), []
 
     def score(self, captions, source_ids):
         self.batches.append((list(captions), list(source_ids)))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from cim.metrics.text import repetition
+from cim.params.guards import RepetitionGuard
 from cim.rewards.guards.said import Said, ramp
 
 
@@ -19,9 +20,7 @@ def repeated_share(text: str, n: int = 3) -> float:
 class Repetition:
     """0 up to a repeated share of `free`, falling to -1 at `full`."""
 
-    ngram: int
-    free: float
-    full: float
+    limits: RepetitionGuard
 
     def __call__(self, said: Said) -> float:
-        return -ramp(repeated_share(said.text, self.ngram), self.free, self.full)
+        return -ramp(repeated_share(said.text, self.limits.ngram), self.limits.free, self.limits.full)

@@ -1,0 +1,45 @@
+"""Gibberish: strings of letters that are no word."""
+
+import re
+from dataclasses import dataclass
+
+from cim.metrics.text import words
+from cim.params.guards import GibberishGuard
+from cim.rewards.guards.said import Said, ramp
+
+# Pairs of letters that English words (common compounds too) do not hold, by their first letter.
+_NEVER = {
+    "b": "kqx", "c": "bfjvx", "d": "x", "f": "kqxz", "g": "qvx", "h": "qxz", "j": "bcdfghjklmnpqrstvwxyz",
+    "k": "qxz", "l": "qx", "m": "qxz", "p": "qvx", "q": "bcdefghjklmnopqrstvwxyz", "s": "x", "t": "qx",
+    "v": "bcdfghjkmnpqtvwxz", "w": "qvxz", "x": "bdgjkrvxz", "y": "qz", "z": "cdfgjkmnpqrstvx",
+}  # fmt: skip
+_ODD = re.compile(
+    "|".join(
+        [
+            *(f"{first}[{seconds}]" for first, seconds in _NEVER.items()),
+            r"^[b-df-hj-np-tv-xz]{3,}$",  # no vowel
+            r"[b-df-hj-np-tv-xz]{6}",
+            r"([a-z])\1\1",
+            r"[a-z]\d+[a-z]",
+            r"^.{23,}$",
+        ]
+    )
+)
+_ASCII = re.compile(r"[a-z0-9]+")
+
+
+def odd_share(text: str) -> float:
+    """Share of the words of `text` that no English word looks like, in [0, 1]. Words in other letters are not odd."""
+    parts = [part for word in words(text) for part in re.split(r"['\u2019_-]", word) if part]
+    odd = [part for part in parts if _ASCII.fullmatch(part) and _ODD.search(part)]
+    return len(odd) / len(parts) if parts else 0.0
+
+
+@dataclass(frozen=True)
+class Gibberish:
+    """0 without odd words, falling to -1 at a share of `full`."""
+
+    limits: GibberishGuard
+
+    def __call__(self, said: Said) -> float:
+        return -ramp(odd_share(said.text), 0.0, self.limits.full)
