@@ -43,8 +43,8 @@ class RepetitionGuard(_Ramp):
     """Words said again and again."""
 
     ngram: int = Field(3, ge=1, description="words in a row that count as one")
-    free: float = Field(0.2, ge=0, lt=1, description="share of repeated n-grams without penalty")
-    full: float = Field(0.4, gt=0, le=1, description="share that is -1")
+    free: float = Field(0.25, ge=0, lt=1, description="share of repeated n-grams without penalty")
+    full: float = Field(0.5, gt=0, le=1, description="share that is -1")
 
 
 class PromptGuard(_Ramp):
@@ -74,11 +74,14 @@ class TokensGuard(_Guard):
 
 
 class ProseGuard(_Guard):
-    """Lists of words instead of sentences, or another language: too few function words, too many separators."""
+    """Lists or heaps of words instead of sentences, and other languages: told by function words and separators."""
 
     min_words: int = Field(5, ge=1, description="shorter captions are not judged by their function words")
-    function_words: float = Field(0.12, gt=0, lt=1, description="share below which the penalty begins; -1 at half")
-    separators: float = Field(0.3, gt=0, description="commas and the like a word, above which it begins; -1 at 1.5x")
+    function_words: float = Field(0.1, gt=0, lt=1, description="share below which the penalty begins; -1 at half")
+    separators: float = Field(
+        0.3, gt=0, description='commas, "and" and the like for each word, above which it begins; -1 at 1.5 times'
+    )
+    dangling: int = Field(2, ge=1, description='articles without a noun ("a of the") that are -1')
 
 
 class GibberishGuard(_Guard):

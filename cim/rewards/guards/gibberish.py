@@ -10,14 +10,14 @@ from cim.rewards.guards.said import Said, ramp
 # Pairs of letters that English words (common compounds too) do not hold, by their first letter.
 _NEVER = {
     "b": "kqx", "c": "bfjvx", "d": "x", "f": "kqxz", "g": "qvx", "h": "qxz", "j": "bcdfghjklmnpqrstvwxyz",
-    "k": "qxz", "l": "qx", "m": "qxz", "p": "qvx", "q": "bcdefghjklmnopqrstvwxyz", "s": "x", "t": "qx",
+    "k": "qxz", "l": "qx", "m": "qz", "p": "qvx", "q": "bcdefghjklmnopqrstvwxyz", "s": "x", "t": "qx",
     "v": "bcdfghjkmnpqtvwxz", "w": "qvxz", "x": "bdgjkrvxz", "y": "qz", "z": "cdfgjkmnpqrstvx",
 }  # fmt: skip
 _ODD = re.compile(
     "|".join(
         [
             *(f"{first}[{seconds}]" for first, seconds in _NEVER.items()),
-            r"^[b-df-hj-np-tv-xz]{3,}$",  # no vowel
+            r"^[b-df-hj-np-tv-xz]{4,}$",  # no vowel; shorter ones are mostly acronyms
             r"[b-df-hj-np-tv-xz]{6}",
             r"([a-z])\1\1",
             r"[a-z]\d+[a-z]",

@@ -11,16 +11,20 @@ _ENGLISH = """
 a an the this that these those some any each every both all no another other
 one two three four five six several many few
 his her hers its their our your my he she it they him them we you i who whom whose which what
-of in on at by to from with without into onto over under above below behind beside besides between among amid
-around round through across along against near next off out up down inside outside within upon toward towards
-before after during about like as for than beneath underneath past via atop
+of in on at by to from with without into onto over before after during about as for than via
 and or but nor so if because then not when where while there here
 is are was were be been being am has have had having do does did can could will would may might must
 """
 FUNCTION_WORDS = frozenset(_ENGLISH.split())
-"""Closed classes of English: determiners, numbers, pronouns, prepositions, conjunctions, auxiliaries."""
+"""Closed classes of English: determiners, numbers, pronouns, conjunctions, auxiliaries and bare prepositions.
 
-_SEPARATOR = re.compile(r"[,;:/|\n•·]")
+Words of place (above, inside, left of) are left out: a list of everything that could be seen holds them, too.
+"""
+
+_SEPARATOR = re.compile(r"[,;:/|\n•·]|\b(?:and|or)\b", re.IGNORECASE)
+_DANGLING = re.compile(
+    r"\b(?:an?|the)\b(?=\W*$|\s+(?:an?|the|of|to|and|or|is|are|was|were|at|with|from|by|for|in|on)\b)"
+)
 
 
 def function_share(text: str) -> float:
@@ -30,21 +34,24 @@ def function_share(text: str) -> float:
 
 
 def separators_a_word(text: str) -> float:
-    """Commas, semicolons, colons, slashes, bars, bullets and line breaks for each word."""
+    """Commas, semicolons, colons, slashes, bars, bullets, line breaks, "and" and "or" for each word."""
     return len(_SEPARATOR.findall(text.strip())) / max(1, len(words(text)))
+
+
+def dangling_articles(text: str) -> int:
+    """Articles before nothing that an article can stand before: "a of", "the" at the end. Words out of order."""
+    return len(_DANGLING.findall(text.lower()))
 
 
 @dataclass(frozen=True)
 class Prose:
-    """The worse of two: too few function words, falling to -1 at half the share asked for; too many separators."""
+    """The worst of three: few function words, falling to -1 at half the share; many separators; dangling articles."""
 
     limits: ProseGuard
 
     def __call__(self, said: Said) -> float:
-        limits = self.limits
-        few = 0.0
+        limits, few = self.limits, 0.0
         if len(words(said.text)) >= limits.min_words:
-            missing = 1 - function_share(said.text) / limits.function_words
-            few = ramp(missing, 0.0, 0.5)
+            few = 1 - ramp(function_share(said.text), 0.5 * limits.function_words, limits.function_words)
         listed = ramp(separators_a_word(said.text), limits.separators, 1.5 * limits.separators)
-        return -max(few, listed)
+        return -max(few, listed, ramp(dangling_articles(said.text), 0, limits.dangling))
