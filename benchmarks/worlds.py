@@ -114,11 +114,12 @@ def ideal_vectors(made: Sequence[Scene]) -> Vectors:
     """(n, d) unit vectors of facts: shapes, colours, sizes, textures, which goes with which, relation, background."""
     facts = [_facts(scene) for scene in made]
     column = {fact: place for place, fact in enumerate(sorted(set().union(*facts)))}
-    vectors = np.zeros((len(made), len(column)), dtype=np.float32)
+    vectors: Vectors = np.zeros((len(made), len(column)), dtype=np.float32)
     for row, counted in enumerate(facts):
         for fact, times in counted.items():
             vectors[row, column[fact]] = times
-    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return vectors
 
 
 def _facts(scene: Scene) -> Counter[str]:
