@@ -30,7 +30,7 @@ class LengthGuard(_Guard):
     """Captions outside a window of words: -1 below it, falling to -1 at 1.2 times its upper end."""
 
     min_words: int = Field(2, ge=1, description="fewer words are -1")
-    max_words: int = Field(250, ge=1, description="more words are punished, from 1.2 times as many on by -1")
+    max_words: int = Field(350, ge=1, description="more words are punished, from 1.2 times as many on by -1")
 
     @model_validator(mode="after")
     def _opens(self) -> "LengthGuard":
@@ -43,7 +43,7 @@ class RepetitionGuard(_Ramp):
     """Words said again and again."""
 
     ngram: int = Field(3, ge=1, description="words in a row that count as one")
-    free: float = Field(0.25, ge=0, lt=1, description="share of repeated n-grams without penalty")
+    free: float = Field(0.3, ge=0, lt=1, description="share of repeated n-grams without penalty")
     full: float = Field(0.5, gt=0, le=1, description="share that is -1")
 
 
@@ -55,18 +55,12 @@ class PromptGuard(_Ramp):
     full: float = Field(0.1, gt=0, le=1, description="share that is -1")
 
 
-class CharactersGuard(_Guard):
+class CharactersGuard(_Ramp):
     """Markup, control characters, symbols, and more digits and marks than a sentence has."""
 
-    strange: float = Field(0.02, gt=0, le=1, description="share of characters no sentence needs that is -1")
-    free: float = Field(0.2, ge=0, lt=1, description="share of non-letters (blanks left out) without penalty")
-    full: float = Field(0.4, gt=0, le=1, description="share of non-letters that is -1")
-
-    @model_validator(mode="after")
-    def _rises(self) -> "CharactersGuard":
-        if self.free >= self.full:
-            raise ValueError(f"free {self.free} is not below full {self.full}")
-        return self
+    free: float = Field(0.005, ge=0, lt=1, description="share of characters no sentence needs without penalty")
+    full: float = Field(0.02, gt=0, le=1, description="share that is -1")
+    letters: float = Field(0.75, gt=0, lt=1, description="letters in what is not blank, fewer are punished; -1 at 3/4")
 
 
 class TokensGuard(_Guard):
@@ -81,13 +75,14 @@ class ProseGuard(_Guard):
     separators: float = Field(
         0.3, gt=0, description='commas, "and" and the like for each word, above which it begins; -1 at 1.5 times'
     )
-    dangling: int = Field(2, ge=1, description='articles without a noun ("a of the") that are -1')
+    dangling: float = Field(0.1, ge=0, lt=1, description='articles before no noun ("a of the"), more are punished')
 
 
-class GibberishGuard(_Guard):
+class GibberishGuard(_Ramp):
     """Words that no English word looks like."""
 
-    full: float = Field(0.1, gt=0, le=1, description="share of such words that is -1; none is 0")
+    free: float = Field(0.02, ge=0, lt=1, description="share of such words without penalty")
+    full: float = Field(0.1, gt=0, le=1, description="share that is -1")
 
 
 class UnscorableGuard(_Guard):

@@ -14,7 +14,7 @@ from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.gibberish import odd_share
 from cim.rewards.guards.length import Length
 from cim.rewards.guards.prompt import copied_share
-from cim.rewards.guards.prose import dangling_articles, function_share, separators_a_word
+from cim.rewards.guards.prose import dangling_share, function_share, separators_a_word
 from cim.rewards.guards.repetition import Repetition, repeated_share
 from cim.rewards.guards.said import Said, ramp
 from cim.scenes.describe import describe
@@ -84,8 +84,8 @@ def test_special_tokens_that_only_the_ids_show():
 def test_prose():
     assert function_share("a dog on the grass") == pytest.approx(3 / 5)
     assert separators_a_word("dog, cat and bird; fish") == pytest.approx(3 / 5)
-    assert dangling_articles("a of the and dog the") == 3
-    assert dangling_articles("A dog on the grass, another in a tree.") == 0
+    assert dangling_share("a of the and dog, a cat the") == 3 / 4
+    assert dangling_share("A dog on the grass, another in a tree.") == 0
 
 
 def test_gibberish():
@@ -99,7 +99,7 @@ def test_gibberish():
     [
         ("length", ""),
         ("length", "circle"),
-        ("length", HONEST.replace(".", " with dots") * 20),
+        ("length", HONEST * 30),
         ("repetition", f"{HONEST} " * 3),
         ("prompt", PROMPT),
         ("prompt", f"{PROMPT} {HONEST}"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from cim.params.guards import CharactersGuard
 from cim.rewards.guards.said import Said, ramp
 
-_ORDINARY = frozenset(".,;:!?'\"()-/%&°$€£\u2018\u2019\u201c\u201d\u2013\u2014\u2026\n\t")
+_ORDINARY = frozenset(".,;:!?'\"()-/%&=+@`°$€£\u00b4\u00d7\u2122\u00ae\u2018\u2019\u201c\u201d\u2013\u2014\u2026\n\t")
 _WRITTEN = re.compile(r"\w+://\S*|\bwww\.\S+|&#?\w+;")  # addresses and entities hide among ordinary characters
 
 
@@ -30,14 +30,15 @@ def other_share(text: str) -> float:
 
 @dataclass(frozen=True)
 class Characters:
-    """The worse of two: strange characters, -1 at a share of `strange`; non-letters, from `free` to `full`."""
+    """The worse of two: strange characters, from `free` to -1 at `full`; few letters, -1 at 3/4 of the share asked."""
 
     limits: CharactersGuard
 
     def __call__(self, said: Said) -> float:
         limits = self.limits
-        strange = ramp(strange_share(said.text), 0.0, limits.strange)
-        return -max(strange, ramp(other_share(said.text), limits.free, limits.full))
+        strange = ramp(strange_share(said.text), limits.free, limits.full)
+        few = ramp(other_share(said.text), 1 - limits.letters, 1 - 0.75 * limits.letters)
+        return -max(strange, few)
 
 
 def _is_ordinary(character: str) -> bool:

@@ -25,21 +25,26 @@ _ODD = re.compile(
         ]
     )
 )
+_ACRONYM = re.compile(r"\b[A-Z]{1,4}\b")
 _ASCII = re.compile(r"[a-z0-9]+")
 
 
 def odd_share(text: str) -> float:
-    """Share of the words of `text` that no English word looks like, in [0, 1]. Words in other letters are not odd."""
-    parts = [part for word in words(text) for part in re.split(r"['\u2019_-]", word) if part]
+    """Share of the words of `text` that no English word looks like, in [0, 1].
+
+    Words in other letters than a to z are not odd, nor are acronyms: up to four capitals.
+    """
+    plain = _ACRONYM.sub("a", text)
+    parts = [part for word in words(plain) for part in re.split(r"['\u2019_-]", word) if part]
     odd = [part for part in parts if _ASCII.fullmatch(part) and _ODD.search(part)]
     return len(odd) / len(parts) if parts else 0.0
 
 
 @dataclass(frozen=True)
 class Gibberish:
-    """0 without odd words, falling to -1 at a share of `full`."""
+    """0 up to a share of odd words of `free`, falling to -1 at `full`."""
 
     limits: GibberishGuard
 
     def __call__(self, said: Said) -> float:
-        return -ramp(odd_share(said.text), 0.0, self.limits.full)
+        return -ramp(odd_share(said.text), self.limits.free, self.limits.full)

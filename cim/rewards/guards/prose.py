@@ -22,9 +22,9 @@ Words of place (above, inside, left of) are left out: a list of everything that 
 """
 
 _SEPARATOR = re.compile(r"[,;:/|\n•·]|\b(?:and|or)\b", re.IGNORECASE)
-_DANGLING = re.compile(
-    r"\b(?:an?|the)\b(?=\W*$|\s+(?:an?|the|of|to|and|or|is|are|was|were|at|with|from|by|for|in|on)\b)"
-)
+_ARTICLE = re.compile(r"\b(?:an?|the)\b")
+_NEVER_NEXT = r"an?|the|of|to|and|or|is|are|was|were|at|with|from|by|for|in|on"
+_DANGLING = re.compile(rf"{_ARTICLE.pattern}(?=\W*$|\s+(?:{_NEVER_NEXT})\b)")
 
 
 def function_share(text: str) -> float:
@@ -38,14 +38,15 @@ def separators_a_word(text: str) -> float:
     return len(_SEPARATOR.findall(text.strip())) / max(1, len(words(text)))
 
 
-def dangling_articles(text: str) -> int:
-    """Articles before nothing that an article can stand before: "a of", "the" at the end. Words out of order."""
-    return len(_DANGLING.findall(text.lower()))
+def dangling_share(text: str) -> float:
+    """Share of articles that no noun can follow, in [0, 1]: "a of", "the" at the end. Words out of order."""
+    lower = text.lower()
+    return len(_DANGLING.findall(lower)) / max(1, len(_ARTICLE.findall(lower)))
 
 
 @dataclass(frozen=True)
 class Prose:
-    """The worst of three: few function words, falling to -1 at half the share; many separators; dangling articles."""
+    """The worst of three: few function words, many separators, dangling articles (-1 where half of them dangle)."""
 
     limits: ProseGuard
 
@@ -54,4 +55,4 @@ class Prose:
         if len(words(said.text)) >= limits.min_words:
             few = 1 - ramp(function_share(said.text), 0.5 * limits.function_words, limits.function_words)
         listed = ramp(separators_a_word(said.text), limits.separators, 1.5 * limits.separators)
-        return -max(few, listed, ramp(dangling_articles(said.text), 0, limits.dangling))
+        return -max(few, listed, ramp(dangling_share(said.text), limits.dangling, max(0.5, limits.dangling)))
