@@ -51,8 +51,9 @@ KINDS: dict[str, Kind] = {
     "empty": lambda case, rng: "",
     "blanks": lambda case, rng: " \n\t",
     "one word": lambda case, rng: max(telling(case.honest), key=len),
-    "300 nouns": lambda case, rng: " ".join(rng.choices(case.nouns, k=300)),
-    "own words, then nouns to 300": lambda case, rng: " ".join(telling(case.honest) + rng.choices(case.nouns, k=285)),
+    "300 nouns, the own words first": lambda case, rng: " ".join(
+        (telling(case.honest) + rng.choices(case.nouns, k=300))[:300]
+    ),
     "the prompt": lambda case, rng: case.prompt,
     "the prompt five times": lambda case, rng: " ".join([case.prompt] * 5),
     "the prompt, then honest": lambda case, rng: f"{case.prompt} {case.honest}",
