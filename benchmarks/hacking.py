@@ -2,7 +2,7 @@
 
 python -m benchmarks.hacking [--photos FOLDER] [--write docs/guards.md]
 
-FOLDER holds captions.csv (columns file_name, caption; several rows a photo).
+FOLDER holds captions.csv (columns file_name, caption; several rows a photo) and the photos in images/.
 """
 
 import argparse
@@ -17,8 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.dishonest import FALSE, KINDS, LEAK, Kind
+from benchmarks.fitted import fitted_vectors
 from benchmarks.tables import replace_between
-from benchmarks.worlds import MiniLM, World, photos, scenes
+from benchmarks.worlds import MiniLM, Photos, World, photos, scenes
 from cim.params.tune import Reward
 from cim.rewards.trl import identity_terms
 
@@ -84,7 +85,7 @@ def table(results: Mapping[str, Sequence[Outcome]]) -> str:
 def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photos", type=Path, help="folder with captions.csv")
+    parser.add_argument("--photos", type=Path, help="folder with captions.csv and images/")
     parser.add_argument("--cases", type=int, default=200, help="images of each world")
     parser.add_argument("--write", type=Path, help="Markdown file with <!-- hacking --> and <!-- end hacking -->")
     options = parser.parse_args()
@@ -92,8 +93,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         worlds = {"scenes": scenes(Path(name) / "scenes", encoder, reward, cases=options.cases)}
         if options.photos:
-            captions = options.photos / "captions.csv"
-            worlds["photos"] = photos(Path(name) / "photos", encoder, reward, captions, options.cases)
+            read = Photos.read(options.photos / "captions.csv")
+            worlds["photos"] = photos(Path(name) / "photos", encoder, reward, read, options.cases)
+            seen = fitted_vectors([options.photos / "images" / one for one in read.names], read.others)
+            worlds["photos, fitted"] = photos(Path(name) / "fitted", encoder, reward, read, options.cases, seen)
         shown = "\n\n".join(
             table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)
         )

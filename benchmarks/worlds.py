@@ -131,21 +131,36 @@ def _facts(scene: Scene) -> Counter[str]:
     return found
 
 
-def photos(
-    folder: Path, encoder: MiniLM, reward: Reward, captions_csv: Path, cases: int = 100, vectors: Vectors | None = None
-) -> World:
-    """Photos with several human captions each: the longest is the honest one, the others are the gallery's.
+@dataclass(frozen=True)
+class Photos:
+    """n photos by name, each with an honest caption, the longest, and the others that people gave it."""
 
-    vectors: (n, d) of the photos by sorted name; default: the mean vector of a photo's gallery captions, what an
-    ideal encoder would see of it. The honest caption has no part in them.
+    names: list[str]
+    honest: list[str]
+    others: list[list[str]]
+
+    @classmethod
+    def read(cls, captions_csv: Path) -> "Photos":
+        """From a file with columns file_name and caption, several rows a photo."""
+        said: dict[str, list[str]] = defaultdict(list)
+        with captions_csv.open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                said[row["file_name"]].append(row["caption"].strip())
+        names = sorted(said)
+        honest = [max(said[name], key=len) for name in names]
+        others = [sorted(set(said[name]) - {best}) or [best] for name, best in zip(names, honest, strict=True)]
+        return cls(names, honest, others)
+
+
+def photos(
+    folder: Path, encoder: MiniLM, reward: Reward, read: Photos, cases: int = 100, vectors: Vectors | None = None
+) -> World:
+    """The gallery of the photos' other captions; cases with the honest one.
+
+    vectors: (n, d) of the photos; default: the mean vector of a photo's other captions, what an ideal encoder would
+    see of it. The honest caption has no part in them.
     """
-    said: dict[str, list[str]] = defaultdict(list)
-    with captions_csv.open(encoding="utf-8", newline="") as lines:
-        for row in csv.DictReader(lines):
-            said[row["file_name"]].append(row["caption"].strip())
-    names = sorted(said)
-    honest = [max(said[name], key=len) for name in names]
-    others = [sorted(set(said[name]) - {best}) or [best] for name, best in zip(names, honest, strict=True)]
+    names, honest, others = read.names, read.honest, read.others
     if vectors is None:
         sums = np.stack([encoder.encode_texts(several).sum(axis=0) for several in others])
         vectors = sums / np.linalg.norm(sums, axis=1, keepdims=True)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.dishonest import KINDS
 from benchmarks.hacking import outcomes, rewards, table
-from benchmarks.worlds import MiniLM, photos, scenes
+from benchmarks.worlds import MiniLM, Photos, photos, scenes
 from cim.params.guards import Guards
 from cim.params.tune import Reward
 
@@ -32,7 +32,9 @@ def make_photos(request, tmp_path_factory, encoder):
     folder = request.config.getoption("--photos")
     if folder is None:
         pytest.skip("no photos: give their folder with --photos")
-    return partial(photos, tmp_path_factory.mktemp("photos"), encoder, captions_csv=folder / "captions.csv", cases=120)
+    return partial(
+        photos, tmp_path_factory.mktemp("photos"), encoder, read=Photos.read(folder / "captions.csv"), cases=120
+    )
 
 
 @pytest.mark.parametrize("world", ["make_scenes", "make_photos"])
