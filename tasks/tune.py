@@ -34,7 +34,7 @@ class TuneJob:
         """Of code, base model, reward, images and parameters; the meta.json know the code of index and encoders."""
         layout = self.layout
         return fingerprint(
-            code_of("cim.captioners", "cim.rewards", "cim.tuning"),
+            code_of("cim.captioners", "cim.metrics.text", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
             *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
             layout.shards("train") / "manifest.parquet",
@@ -76,6 +76,7 @@ def tune_task(job: TuneJob) -> dict[str, Any]:
 
 def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     from cim.captioners.load import load_captioner
+    from cim.captioners.suppress import suppressed_tokens
     from cim.rewards.retriever import Retriever
     from cim.rewards.trl import identity_terms
     from cim.shards.lookup import ImageLookup
@@ -98,7 +99,7 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
-    terms = identity_terms(retriever)
+    terms = identity_terms(retriever, suppressed_tokens(captioner.processor, captioner.model))
     tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     facts = {

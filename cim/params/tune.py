@@ -5,15 +5,17 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from cim.params.base import Section
+from cim.params.guards import Guards
 
 
 class Reward(Section):
-    """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
+    """Reward = alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus each guard's weight times its penalty."""
 
     space: Literal["caption_text", "clip", "fused"] = Field(
         "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"
     )
     k: int = Field(3, ge=1, description="gallery images a caption retrieves")
+    alpha: float = Field(1.0, ge=0, description="weight of GRC; 0 to see what QIR does alone")
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
     exclude: Literal["none", "self", "near_duplicates"] = Field(
@@ -22,6 +24,7 @@ class Reward(Section):
     duplicate_cosine: float = Field(
         0.98, gt=0, le=1, description="near_duplicates: image cosine with the source from which on an item is one"
     )
+    guards: Guards = Guards()
 
 
 class Lora(Section):
