@@ -118,7 +118,7 @@ def test_the_whole_evaluation(layout, capsys):
     assert metrics["base"]["reward"]["unscorable"] == 1
     page = (layout.report / "report.html").read_text()
     assert "first in the gallery" in page
-    assert "second &lt;i&gt;" in page
+    assert "second \\u003ci\\u003e" in page
     assert "There are no training curves" in page
     images = pl.read_parquet(layout.report / "images.parquet")
     assert images["base_rank"].to_list() == [3, 3, 3]
