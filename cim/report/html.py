@@ -2,19 +2,21 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
 from cim.report.incidents import Raised, Rejected
-from cim.report.rows import Group, groups, number
+from cim.report.rows import Group, groups
+from cim.report.table import headline
 
 _HERE = Path(__file__).parent
 _TILES = (  # the first four that were measured
@@ -62,6 +64,7 @@ def render(report: Report) -> str:
     # Compact; `tojson` writes <, >, & and ' as escapes, so nothing in the data can end its element.
     environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     environment.filters["minus"] = lambda text: str(text).replace("-", "\u2212")
+    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([_.])", r"\1<wbr>", str(escape(text))))
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     rows = {row.key: row for group in tables for row in group.rows}
@@ -79,20 +82,6 @@ def render(report: Report) -> str:
         # Only this very script may run: a caption that slipped through as markup still could not act.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def headline(metrics: Mapping[str, Any]) -> str:
-    """One sentence for the top of the page, from held-out R@1; it claims no more than the interval allows."""
-    name = ("retrieval", "r1")
-    if name[0] not in metrics["difference"]:
-        return "Captions before and after tuning"
-    base, tuned = (number(metrics[side][name[0]][name[1]], "share") for side in ("base", "tuned"))
-    verdict = metrics["difference"][name[0]][name[1]]["verdict"]
-    if verdict == "better":
-        return f"After tuning, a caption finds its own image {tuned} of the time, up from {base}"
-    if verdict == "worse":
-        return f"After tuning, a caption finds its own image {tuned} of the time, down from {base}"
-    return f"Tuning made no clear difference to how often a caption finds its own image: {base} before, {tuned} after"
 
 
 def readings(tables: Iterable[Group]) -> dict[str, list[str]]:

@@ -17,8 +17,9 @@ from cim.metrics.measured import Measured
 from cim.params import Evaluate
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
-from cim.report.html import Report, headline, readings, render
+from cim.report.html import Report, readings, render
 from cim.report.incidents import Raised, Rejected
+from cim.report.table import headline
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"

@@ -3,7 +3,7 @@
 import pytest
 
 from cim.report.rows import change, groups, number
-from cim.report.table import print_table, table
+from cim.report.table import markdown, print_table, table
 
 
 def difference(value, low=None, high=None, verdict="no interval", images=10):
@@ -88,3 +88,12 @@ def test_table():
 def test_print_table(capsys):
     print_table(METRICS)
     assert capsys.readouterr().out == table(METRICS) + "\n"
+
+
+def test_markdown():
+    lines = markdown(METRICS).splitlines()
+    assert "| Relation recall | 25.0% | 75.0% | +50.0 | +30.0 to +58.0 | better |" in lines
+    assert "| Relation precision | \u2013 | 100.0% | \u2013 |  | no interval |" in lines
+    assert lines[-1] == "Not measured: no image of the eval split has a reference caption."
+    assert "Color" not in markdown(METRICS)
+    assert "Color" in markdown(METRICS, left_out=())
