@@ -14,7 +14,7 @@ FloatArray = npt.NDArray[np.float64]
 Side = Literal["base", "tuned"]
 
 TRAINING = {  # column: title, y axis
-    "reward": ("Reward", "GRC + beta x QIR"),
+    "reward": ("Reward", "reward"),
     "grc": ("GRC", "GRC"),
     "qir": ("QIR", "QIR"),
     "length": ("Caption length", "tokens"),

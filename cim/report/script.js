@@ -68,6 +68,7 @@ function drawn(card, position) {
   for (const tag of [card.why, card.unchanged && "same caption"]) if (tag) added(slot(node, "tags"), "span", tag);
   slot(node, "sides").append(answer(card.base, "base", "Before"), answer(card.tuned, "tuned", "After"));
   for (const reference of card.references) added(slot(node, "references"), "p", reference);
+  if (card.references.length > 1) slot(node, "references").firstElementChild.textContent = "References";
   if (!card.references.length) slot(node, "references").remove();
   return node;
 }
