@@ -14,7 +14,7 @@ from cim.report.cards import Card, answers, choose
 from cim.report.charts import Chart
 from cim.report.curves import histogram_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.incidents import alarms, rejects
+from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
 from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
 
@@ -55,7 +55,7 @@ def build(
         lineage=lineage(layout),
         params=yaml.safe_dump(params.model_dump(mode="json", exclude={"runtime"}), sort_keys=False, allow_unicode=True),
         rejects=rejects(layout.rejects),
-        alarms=alarms(layout.tuned.parent / "alarms.json"),
+        watched=watched(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards)),
     )
 

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
-from cim.report.incidents import Raised, Rejected
+from cim.report.incidents import Rejected, Watched
 from cim.report.rows import Group, groups
 from cim.report.table import headline
 
@@ -36,7 +36,7 @@ class Report:
     """Everything a report shows.
 
     metrics: as made by `cim.metrics.compare`. thumbnails: data URIs of gallery images by id.
-    lineage: rows of facts by what they describe. params: params.yaml as text. alarms: None when training was
+    lineage: rows of facts by what they describe. params: params.yaml as text. watched: None when training was
     not watched. notes: plain sentences on how to read the numbers and what is missing.
     """
 
@@ -48,7 +48,7 @@ class Report:
     lineage: Mapping[str, Mapping[str, str]]
     params: str
     rejects: Sequence[Rejected]
-    alarms: Sequence[Raised] | None = None
+    watched: Watched | None = None
     notes: Sequence[str] = ()
 
 

@@ -36,6 +36,26 @@ class Raised:
     remedy: str
 
 
+@dataclass(frozen=True)
+class Reading:
+    """One thing that was watched: its limit, the last and the highest reading; numbers as text."""
+
+    name: str
+    limit: str
+    last: str
+    highest: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A watched run: alarms by step, what was read every so many steps, why training ended ("" where unknown)."""
+
+    alarms: Sequence[Raised]
+    readings: Sequence[Reading]
+    every: str
+    ended: str
+
+
 def rejects(path: Path) -> list[Rejected]:
     """Quarantined images and captions of all sources in rejects.parquet, the most frequent reason first."""
     if not path.is_file():
@@ -46,21 +66,39 @@ def rejects(path: Path) -> list[Rejected]:
     return [Rejected(**row) for row in grouped.sort(["count", "reason"], descending=[True, False]).to_dicts()]
 
 
-def alarms(path: Path) -> list[Raised] | None:
-    """Alarms of alarms.json, in order; None when the file does not exist, so nothing was watched."""
-    return [_raised(alarm) for alarm in read_json(path)["alarms"]] if path.is_file() else None
+def watched(path: Path) -> Watched | None:
+    """What alarms.json says of the run; None when the file does not exist, so nothing was watched."""
+    if not path.is_file():
+        return None
+    record = read_json(path)
+    checks = record.get("checks", [])
+    return Watched(
+        alarms=[_raised(alarm) for alarm in record["alarms"]],
+        readings=[_reading(name, limit, checks) for name, limit in record.get("limits", {}).items()],
+        every=_text(record.get("every")),
+        ended=record.get("stop_reason", ""),
+    )
+
+
+def _reading(name: str, limit: float, checks: Sequence[Mapping[str, Any]]) -> Reading:
+    found = [check[name] for check in checks if check.get(name) is not None]
+    return Reading(_named(name), _text(limit), _text(found[-1] if found else None), _text(max(found, default=None)))
 
 
 def _raised(alarm: Mapping[str, Any]) -> Raised:
     first, last = alarm.get("step"), alarm.get("last_step")
     return Raised(
-        name=str(alarm["alarm"]).replace("_", " "),
+        name=_named(alarm["alarm"]),
         steps=_text(first) if last in (None, first) else f"{_text(first)} to {_text(last)}",
         value=_text(alarm.get("value")),
         limit=_text(alarm.get("limit")),
         found=str(alarm.get("found", "")),
         remedy=str(alarm.get("remedy", "")),
     )
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _text(value: Any) -> str:

@@ -15,7 +15,7 @@ from cim.params import Evaluate
 from cim.report.cards import GAIN, RANDOM, Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.incidents import Raised, Rejected
+from cim.report.incidents import Raised, Rejected, Watched
 from cim.report.thumbnails import data_uri
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -55,7 +55,7 @@ def report_path(tmp_path_factory):
         lineage={"Base captioner": {"fingerprint": "f" * 16, "name": ATTACK}},
         params="tune: {}",
         rejects=[Rejected("too small", 2, [ATTACK])],
-        alarms=[Raised("clipped", "10 to 30", "0.6", "0.2", "share of captions cut", "raise it")],
+        watched=Watched([Raised("clipped", "10 to 30", "0.6", "0.2", "share cut", "raise it")], [], "10", "all steps"),
         notes=["A note."],
     )
     path = tmp_path_factory.mktemp("report") / "report.html"

@@ -18,7 +18,7 @@ from cim.params import Evaluate
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, readings, render
-from cim.report.incidents import Raised, Rejected
+from cim.report.incidents import Raised, Reading, Rejected, Watched
 from cim.report.table import headline
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
@@ -46,7 +46,7 @@ def report(attack):
         lineage={attack: {attack: attack}},
         params=attack,
         rejects=[Rejected(attack, 2, [attack])],
-        alarms=[Raised(attack, attack, attack, attack, attack, attack)],
+        watched=Watched([Raised(*[attack] * 6)], [Reading(*[attack] * 4)], attack, attack),
         notes=[attack],
     )
 
@@ -134,8 +134,8 @@ def test_readings_name_what_is_worse_and_what_is_noise():
 def test_alarms_are_told_apart_from_no_watching():
     assert "Alarms during training" in page()
 
-    def said(alarms):
-        return render(replace(report("a star"), alarms=alarms))
+    def said(watched):
+        return render(replace(report("a star"), watched=watched))
 
-    assert "None was raised" in said([])
+    assert "None was raised" in said(Watched([], [], "10", ""))
     assert "Alarms during training" not in said(None)

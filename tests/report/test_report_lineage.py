@@ -5,7 +5,7 @@ import json
 import polars as pl
 
 from cim.layout import Layout
-from cim.report.incidents import Raised, Rejected, alarms, rejects
+from cim.report.incidents import Raised, Reading, Rejected, Watched, rejects, watched
 from cim.report.lineage import _flat, _model, _ordered
 
 
@@ -40,17 +40,31 @@ def test_rejects_by_reason_with_examples(tmp_path):
 
 def test_alarms(tmp_path):
     path = Layout(tmp_path).tuned.parent / "alarms.json"
-    assert alarms(path) is None
+    assert watched(path) is None
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"checks": [], "alarms": []}))
-    assert alarms(path) == []
-    raised = [
-        {"step": 10, "last_step": 30, "alarm": "zero_variance", "value": 0.61234, "limit": 0.5, "found": "f",
-         "remedy": "r"},
-        {"step": 20, "last_step": 20, "alarm": "clipped", "value": None},
-    ]  # fmt: skip
-    path.write_text(json.dumps({"checks": [], "alarms": raised}))
-    assert alarms(path) == [
-        Raised("zero variance", "10 to 30", "0.6123", "0.5", "f", "r"),
-        Raised("clipped", "20", "\u2013", "\u2013", "", ""),
-    ]
+    assert watched(path) == Watched([], [], "\u2013", "")
+    record = {
+        "every": 10,
+        "limits": {"zero_variance": 0.5, "clipped": 0.2},
+        "checks": [{"step": 10, "zero_variance": 0.61234, "clipped": None}, {"step": 20, "zero_variance": 0.25}],
+        "alarms": [
+            {"step": 10, "last_step": 30, "alarm": "zero_variance", "value": 0.61234, "limit": 0.5, "found": "f",
+             "remedy": "r"},
+            {"step": 20, "last_step": 20, "alarm": "clipped", "value": None},
+        ],
+        "stop_reason": "all steps",
+    }  # fmt: skip
+    path.write_text(json.dumps(record))
+    assert watched(path) == Watched(
+        alarms=[
+            Raised("zero variance", "10 to 30", "0.6123", "0.5", "f", "r"),
+            Raised("clipped", "20", "\u2013", "\u2013", "", ""),
+        ],
+        readings=[
+            Reading("zero variance", "0.5", "0.25", "0.6123"),
+            Reading("clipped", "0.2", "\u2013", "\u2013"),
+        ],
+        every="10",
+        ended="all steps",
+    )
