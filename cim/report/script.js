@@ -129,7 +129,14 @@ sort.addEventListener("change", choose);
 filter.addEventListener("change", choose);
 search.form.addEventListener("submit", (event) => event.preventDefault());
 at("more").addEventListener("click", () => draw(PAGE)?.focus({ preventScroll: true }));
-at("all").addEventListener("click", () => draw(cards.length)?.focus({ preventScroll: true }));
+at("all").addEventListener("click", async () => {
+  const chosen = fitting;
+  draw(PAGE)?.focus({ preventScroll: true });
+  while (chosen === fitting && list.children.length < fitting.length) {
+    draw(4 * PAGE);
+    await new Promise(requestAnimationFrame); // 2,000 at once would freeze the page
+  }
+});
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape" && event.target === search) return search.blur();

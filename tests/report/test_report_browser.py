@@ -109,6 +109,16 @@ def test_opens_with_a_page_of_cards(page):
     assert not page.locator("#more").is_visible()
 
 
+def test_shows_all_where_there_is_more_than_a_page(browser, report_path):
+    page = open_page(browser, report_path)
+    page.evaluate("cards.push(...cards, ...cards); choose()")  # 120
+    page.get_by_role("button", name="Show all 120").click()
+    page.wait_for_function("document.querySelectorAll('.card').length === 120")
+    assert page.evaluate("document.activeElement === document.querySelectorAll('.card')[30]")
+    assert not page.locator("#all").is_visible()
+    page.context.close()
+
+
 def test_search_finds_captions_references_and_ids(page):
     search = page.get_by_label("Search")
     for text, found in (("COLOUR17", ["id17"]), ("field colour17 number17", ["id17"]), ("reference8", ["id08"]),
