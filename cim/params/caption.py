@@ -36,4 +36,4 @@ class Evaluate(Section):
 
     bootstrap: int = Field(2000, ge=100, description="resamples for 95% intervals")
     seed: int = Field(0, ge=0)
-    cards: int = Field(50, ge=1, description="images shown in the report")
+    cards: int = Field(500, ge=1, le=2000, description="images shown in the report")

@@ -6,22 +6,33 @@ import io
 from PIL import Image
 
 _QUALITY = 78
-_LOSSLESS = 6_000  # bytes
+_FLAT = 4_096  # colours: a drawing, or so small that lossless costs little
+_LOSSLESS = 4_000  # bytes
+_SHRINK = 0.8  # side, until a picture fits
 
 
-def data_uri(picture: Image.Image, side: int) -> str:
-    """`picture` (RGB) as a data: URI, at most `side` pixels wide and high; smaller pictures keep their size.
+def data_uri(picture: Image.Image, side: int, most: int) -> str:
+    """`picture` (RGB) as a WebP data: URI of at most `most` characters, at most `side` pixels wide and high.
 
-    PNG up to 6 kB, which keeps flat drawings crisp; beyond, the shorter of WebP and PNG.
+    Smaller pictures keep their size; flat ones are lossless up to 4 kB, which keeps drawings crisp. One that is too
+    long is shrunk until it fits, down to 8 pixels.
     """
-    small = picture.copy()
-    small.thumbnail((side, side), Image.Resampling.LANCZOS)
-    webp, png = _encoded(small, "WEBP", quality=_QUALITY, method=4), _encoded(small, "PNG", optimize=True)
-    kind, content = ("png", png) if len(png) <= max(_LOSSLESS, len(webp)) else ("webp", webp)
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    while True:
+        small = picture.copy()
+        small.thumbnail((side, side), Image.Resampling.LANCZOS)
+        uri = f"data:image/webp;base64,{base64.b64encode(_encoded(small)).decode()}"
+        if len(uri) <= most or side <= 8:
+            return uri
+        side = max(8, int(min(side, max(small.size)) * _SHRINK))
 
 
-def _encoded(picture: Image.Image, kind: str, **how: int | bool) -> bytes:
+def _encoded(picture: Image.Image) -> bytes:
+    if picture.getcolors(_FLAT) is not None and len(exact := _webp(picture, lossless=True)) <= _LOSSLESS:
+        return exact
+    return _webp(picture, quality=_QUALITY, method=4)
+
+
+def _webp(picture: Image.Image, **how: int | bool) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, kind, **how)
+    picture.save(buffer, "WEBP", **how)
     return buffer.getvalue()
