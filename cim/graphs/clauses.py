@@ -4,24 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 # Parts of places: "in front of", "on the left side of" are one preposition.
-PLACES = frozenset(
-    [
-        "front",
-        "back",
-        "top",
-        "bottom",
-        "middle",
-        "center",
-        "centre",
-        "side",
-        "left",
-        "right",
-        "edge",
-        "corner",
-        "end",
-        "rear",
-    ]
-)
+PLACES = ("front", "back", "rear", "top", "bottom", "middle", "center", "centre")
+PLACES += ("side", "left", "right", "edge", "corner", "end")
 _SUBJECTS = ("nsubj", "nsubjpass")
 _WHO = ("who", "which", "that")
 
