@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 # Parts of places: "in front of", "on the left side of" are one preposition.
-PLACES = ("front", "back", "rear", "top", "bottom", "middle", "center", "centre")
-PLACES += ("side", "left", "right", "edge", "corner", "end")
+PLACES = frozenset(
+    ("front", "back", "rear", "top", "bottom", "middle", "center", "centre", "side", "left", "right")
+    + ("edge", "corner", "end")
+)
 _SUBJECTS = ("nsubj", "nsubjpass")
 _WHO = ("who", "which", "that")
 

@@ -1,6 +1,6 @@
 """Which facts two captions share: the same words first, then synonyms, then how near their meanings are.
 
-The three steps of CAPTURE (Dong et al., "Benchmarking and Improving Detail Image Caption", arXiv 2405.19092, section 3).
+The three steps of CAPTURE (Dong et al., "Benchmarking and Improving Detail Image Caption", arXiv 2405.19092).
 """
 
 from collections.abc import Callable, Sequence

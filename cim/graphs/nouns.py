@@ -68,9 +68,9 @@ def attributes(token: Any, name: str) -> Iterator[str]:
 def predicates(verb: Any) -> Iterator[str]:
     """What a verb says of its subject: "is brown and small", "looks old", "is painted white", "is sitting"."""
     for child in verb.children:
-        if (child.dep_ == "acomp" and verb.lemma_ in _SEEMING) or child.dep_ == "oprd":
-            if child.pos_ in ("ADJ", "VERB", "NOUN"):
-                yield from (_said(word) for word in (child, *_joined(child)))
+        described = (child.dep_ == "acomp" and verb.lemma_ in _SEEMING) or child.dep_ == "oprd"
+        if described and child.pos_ in ("ADJ", "VERB", "NOUN"):
+            yield from (_said(word) for word in (child, *_joined(child)))
     participle = verb.tag_ in ("VBN", "VBG") and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
     if participle and not any(_objects(verb)):
         yield verb.lower_
