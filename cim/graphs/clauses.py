@@ -4,10 +4,8 @@ from collections.abc import Iterator
 from typing import Any
 
 # Parts of places: "in front of", "on the left side of" are one preposition.
-PLACES = frozenset(
-    ("front", "back", "rear", "top", "bottom", "middle", "center", "centre", "side", "left", "right")
-    + ("edge", "corner", "end")
-)
+_ENDS = ("front", "back", "rear", "top", "bottom", "left", "right", "edge", "corner", "end")
+PLACES = frozenset((*_ENDS, "middle", "center", "centre", "side"))
 _SUBJECTS = ("nsubj", "nsubjpass")
 _WHO = ("who", "which", "that")
 

@@ -55,7 +55,7 @@ def load_writer(folder: Path, device: str) -> Write:
     if not any(folder.glob("*.safetensors")):
         raise CimError(
             f"no .safetensors file in {folder}",
-            "lizhuang144/flan-t5-base-VG-factual-sg or a model like it in safetensors (pickled .bin files can run code)",
+            "lizhuang144/flan-t5-base-VG-factual-sg in safetensors (pickled .bin files can run code and are not read)",
             "copy the model there, converted with save_pretrained if need be, or use the spacy parser",
         )
     import torch
