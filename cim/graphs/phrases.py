@@ -26,8 +26,14 @@ class Phrases:
             vectors = np.nan_to_num(self._encode(batch))  # no direction: like nothing else
             self._known.update(zip(batch, vectors, strict=True))
 
+    def __getitem__(self, phrase: str) -> Vectors:
+        """(d,) the unit vector of a phrase; zeros where there is none."""
+        if phrase not in self._known:
+            self.learn([phrase])
+        return self._known[phrase]
+
     def cosines(self, ours: Sequence[str], theirs: Sequence[str]) -> Vectors:
         """(len(ours), len(theirs)) cosines, neither side empty."""
         self.learn([*ours, *theirs])
-        left, right = (np.stack([self._known[phrase] for phrase in side]) for side in (ours, theirs))
+        left, right = (np.stack([self[phrase] for phrase in side]) for side in (ours, theirs))
         return np.asarray(left @ right.T, dtype=np.float32)
