@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from cim.graphs.wordnet import Wordnet
+
 # Parts of places: "in front of", "on the left side of" are one preposition.
 _ENDS = ("front", "back", "rear", "top", "bottom", "left", "right", "edge", "corner", "end")
 PLACES = frozenset((*_ENDS, "middle", "center", "centre", "side"))
@@ -34,16 +36,23 @@ def together(noun: Any) -> list[Any]:
     return [noun, *(word for word in noun.conjuncts if word.i > noun.i)]
 
 
-def verb_relations(verb: Any, about: list[Any]) -> Iterator[tuple[Any, str, Any]]:
+def verb_relations(verb: Any, about: list[Any], wordnet: Wordnet) -> Iterator[tuple[Any, str, Any]]:
     """(subject, relation, object) tokens of a verb: "hold"; "sit on"; "hold by" for passives; "on" for "is on"."""
     being = verb.lemma_ == "be"
+    action = verb_base(verb, wordnet)
     if not being:
         for child in verb.children:
             if child.dep_ == "dobj":
-                yield from ((subject, verb.lemma_, other) for subject in about for other in together(child))
+                yield from ((subject, action, other) for subject in about for other in together(child))
     for words, other in _places(verb):
-        relation = words if being else f"{verb.lemma_} {words}"
+        relation = words if being else f"{action} {words}"
         yield from ((subject, relation, other) for subject in about)
+
+
+def verb_base(verb: Any, wordnet: Wordnet) -> str:
+    """ "ride" for "riding" (spaCy's small model says "rid"): WordNet's first form of it, else spaCy's."""
+    bases = (base for base in wordnet.bases(verb.lower_, "v") if base != verb.lower_)
+    return str(verb.lemma_.lower()) if verb.tag_ in ("VB", "VBP") else next(bases, verb.lemma_.lower())
 
 
 def noun_relations(noun: Any) -> Iterator[tuple[Any, str, Any]]:

@@ -11,18 +11,20 @@ _SEEMING = ("be", "look", "seem", "appear", "become", "remain", "stay")
 
 
 def heads(sentence: Any, wordnet: Wordnet) -> dict[int, str]:
-    """Names of things by the position of their head: lower case, singular, with the words that belong to the name.
+    """Names of things by the positions of their words: lower case, singular.
 
-    "two tennis rackets": "tennis racket", since WordNet has it; "brick house": "house" (brick is an attribute).
+    "two tennis rackets": "tennis racket" for both words, since WordNet has it; "brick house": "house" for the
+    second (brick is an attribute).
     """
-    nouns = [token for token in sentence if is_noun(token)]
-    names = {token.i: _lemma(token, wordnet) for token in nouns}
-    inside = {part.i for token in nouns for part in _parts(token, names, wordnet)}
-    return {
-        token.i: " ".join([*(part.lower_ for part in _parts(token, names, wordnet)), names[token.i]])
-        for token in nouns
-        if token.i not in inside and not (token.dep_ == "compound" and is_noun(token.head))
-    }
+    names: dict[int, str] = {}
+    for token in reversed(list(sentence)):
+        if is_noun(token) and token.i not in names:
+            parts = _parts(token, wordnet)
+            belongs = token.dep_ == "compound" and is_noun(token.head) and not parts
+            if not belongs:
+                name = " ".join([*(part.lower_ for part in parts), _lemma(token, wordnet)])
+                names |= {word.i: name for word in (*parts, token)}
+    return names
 
 
 def _lemma(token: Any, wordnet: Wordnet) -> str:
@@ -30,15 +32,15 @@ def _lemma(token: Any, wordnet: Wordnet) -> str:
     return str(token.lemma_.lower()) if token.tag_ == "NNS" else wordnet.base(token.lower_, "n")
 
 
-def _parts(token: Any, names: dict[int, str], wordnet: Wordnet) -> list[Any]:
-    """The longest run of words before `token` that is one WordNet noun together with it."""
-    before = [left for left in token.lefts if left.dep_ == "compound"]
-    for start in range(len(before)):
-        run = before[start:]
-        adjoining = [part.i for part in run] == list(range(token.i - len(run), token.i))
-        if adjoining and wordnet.knows(" ".join([*(part.lower_ for part in run), names[token.i]])):
-            return run
-    return []
+def _parts(token: Any, wordnet: Wordnet) -> list[Any]:
+    """The longest run of nouns before `token` that is one WordNet noun together with it, however it was parsed."""
+    run: list[Any] = []
+    while token.i - len(run) > token.sent.start and is_noun(token.nbor(-len(run) - 1)):
+        run.insert(0, token.nbor(-len(run) - 1))
+    lemma = _lemma(token, wordnet)
+    while run and not wordnet.knows(" ".join([*(part.lower_ for part in run), lemma])):
+        del run[0]
+    return run
 
 
 def count(token: Any) -> int | None:

@@ -26,8 +26,8 @@ def _graph(document: Any) -> TextGraph:
 
 
 def _add(sentence: Any, builder: GraphBuilder) -> None:
-    places = inner_places(sentence)
-    names = {i: name for i, name in heads(sentence, load_wordnet()).items() if i not in places}
+    wordnet, places = load_wordnet(), inner_places(sentence)
+    names = {i: name for i, name in heads(sentence, wordnet).items() if i not in places}
     for token in sentence:
         name = names.get(token.i)
         if name is not None:
@@ -44,7 +44,7 @@ def _add(sentence: Any, builder: GraphBuilder) -> None:
                 if subject.i in names:
                     for attribute in predicates(token):
                         builder.add_attribute(names[subject.i], attribute)
-            related = list(verb_relations(token, about))
+            related = list(verb_relations(token, about, wordnet))
         else:
             related = []
         for subject, relation, other in related:
