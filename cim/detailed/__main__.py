@@ -78,7 +78,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--data", type=Path, required=True, help="folder with the published files of the set")
     made.add_argument("--captions", type=Path, nargs="+", default=[], help="JSON {image id: caption}; one row a file")
     made.add_argument("--controls", action="store_true", help="add rows for references, wrong images and no captions")
-    made.add_argument("--parser", choices=get_args(ParserName), default="spacy", help="default: spacy")
+    made.add_argument("--parser", choices=("spacy", "t5"), default="spacy", help="default: spacy")
     made.add_argument("--t5", type=Path, help="folder of FactualSceneGraph's T5, for --parser t5")
     made.add_argument("--encoder", type=Path, help="sentence-transformers folder (the papers': all-mpnet-base-v2;"
                       " default: all-MiniLM-L6-v2 of the environment)")  # fmt: skip

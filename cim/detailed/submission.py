@@ -46,9 +46,7 @@ def read_submission(path: Path, ids: Sequence[str]) -> Submission:
         raise CimError(f"{len(value) - len(given)} image(s) twice in {path}", expected, "give one caption an image")
     fitted = submission(path.stem, given, ids)
     if len(fitted.unknown) == len(given):
-        raise CimError(
-            f"none of the {len(given)} ids in {path} is in the set", f"ids such as {ids[0]!r}", "check --set"
-        )
+        raise CimError(f"no id of the set in {path}", f"ids such as {ids[0]!r}", "check --set and the file")
     return fitted
 
 

@@ -45,19 +45,14 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def notes(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
     """What a reader of the table must know: images left out, questions without an answer, nobody asked."""
-    odd = [answer for asked in benchmark.questions.values() for answer in asked.values() if answer not in ("Yes", "No")]
-    found = (
-        [f"{len(odd)} question(s) expect neither Yes nor No; they count as wrong in QA and in no class"] if odd else []
-    )
+    expected = [answer for questions in benchmark.questions.values() for answer in questions.values()]
+    odd = sum(answer not in ("Yes", "No") for answer in expected)
+    found = [f"{odd} of {len(expected)} questions expect neither Yes nor No: wrong in QA, in no class"] if odd else []
     for row in rows:
         if row.missing:
-            found.append(
-                f"{row.name}: {len(row.missing)} image(s) without a caption, scored as empty: {_some(row.missing)}"
-            )
+            found.append(f"{row.name}: {len(row.missing)} without caption, scored as empty: {_some(row.missing)}")
         if row.unknown:
-            found.append(
-                f"{row.name}: {len(row.unknown)} id(s) not in {benchmark.name}, left out: {_some(row.unknown)}"
-            )
+            found.append(f"{row.name}: {len(row.unknown)} not in the set, left out: {_some(row.unknown)}")
         if row.qa is not None and row.figures:
             said = ", ".join(f"{answer} {row.qa.given(answer)}" for answer in ANSWERS)
             found.append(f"{row.name}: the judge said {said}")

@@ -10,14 +10,21 @@ from cim.graphs.matching import Matcher, Synonyms
 from cim.graphs.phrases import Phrases
 from cim.graphs.wordnet import load_wordnet
 
-ParserName = Literal["spacy", "t5"]
+ParserName = Literal["scenes", "spacy", "t5"]
 
 
 def open_parser(name: ParserName, folder: Path | None, device: str) -> GraphParser:
-    """spacy: rules, needs nothing. t5: FactualSceneGraph's model in `folder`. device: auto, cpu, cuda.
+    """A parser of captions: their graphs in words, whatever reads them.
+
+    scenes: the grammar of generated scenes. spacy: rules over dependency trees, for any English. t5:
+    FactualSceneGraph's model in `folder`. device (t5): auto, cpu, cuda.
 
     Raises CimError for t5 without a folder, or with one that does not load.
     """
+    if name == "scenes":
+        from cim.graphs.scene_parser import SceneParser
+
+        return SceneParser()
     if name == "spacy":
         from cim.graphs.spacy_parser import SpacyParser
 
