@@ -13,6 +13,7 @@ from cim.graphs.graph import TextGraph
 from cim.graphs.matching import Agreement, Matcher
 from cim.graphs.phrases import Phrases
 
+_NO_WEIGHT = 1e-6  # no object is like any other: cosines of 0 but for rounding
 Attributes = Mapping[str, Sequence[str]]  # by object
 
 
@@ -46,7 +47,8 @@ def _found(wanted: Attributes, offered: Attributes, phrases: Phrases) -> float:
     total = found = 0.0
     for row, attributes in zip(near, wanted.values(), strict=True):
         best = int(np.argmax(row))
+        weight = max(float(row[best]), 0.0)
         cosines = phrases.cosines(list(attributes), offered[names[best]])
-        total += float(row[best]) * len(attributes)
-        found += float(row[best]) * float(cosines.max(axis=1).sum())
-    return found / total if total > 0 else 0.0
+        total += weight * len(attributes)
+        found += weight * float(cosines.max(axis=1).sum())
+    return found / total if total > _NO_WEIGHT else 0.0
