@@ -56,8 +56,9 @@ def verb_base(verb: Any, wordnet: Wordnet) -> str:
 
 
 def noun_relations(noun: Any) -> Iterator[tuple[Any, str, Any]]:
-    """(noun, preposition, noun) tokens of what hangs on a noun: "a dog with a ball", "the door of the house"."""
-    return ((noun, words, other) for words, other in _places(noun))
+    """(noun, preposition, noun) tokens of what hangs on a noun: "a dog with a ball"; "the dog's head" is "of" it."""
+    yield from ((noun, words, other) for words, other in _places(noun))
+    yield from ((noun, "of", child) for child in noun.children if child.dep_ == "poss")
 
 
 def inner_places(sentence: Any) -> set[int]:

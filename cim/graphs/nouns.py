@@ -18,7 +18,7 @@ def heads(sentence: Any, wordnet: Wordnet) -> dict[int, str]:
     """
     names: dict[int, str] = {}
     for token in reversed(list(sentence)):
-        if is_noun(token) and token.i not in names:
+        if is_noun(token) and token.i not in names and not _is_color(token):
             parts = _parts(token, wordnet)
             belongs = token.dep_ == "compound" and is_noun(token.head) and not parts
             if not belongs:
@@ -57,11 +57,14 @@ def count(token: Any) -> int | None:
 def attributes(token: Any, name: str) -> Iterator[str]:
     """What is said of a noun right beside it: adjectives, participles, and compounds that are not in its name.
 
-    "old", "wooden", "parked" (before or after it: "a car parked outside"), "brick" in "brick house".
+    "old", "wooden", "parked" (before or after it: "a car parked outside"), "brick" in "brick house", "red" in
+    "red color dress".
     """
     own = set(name.split())
     for child in token.children:
-        if child.dep_ in ("amod", "compound") and child.lower_ not in own:
+        if child.dep_ in ("compound", "nmod") and _is_color(child):
+            yield from attributes(child, name)
+        elif child.dep_ in ("amod", "compound") and child.lower_ not in own:
             yield from (_said(word) for word in (child, *_joined(child)))
         elif child.dep_ == "acl" and child.tag_ in ("VBN", "VBG") and not any(_objects(child)):
             yield child.lower_
@@ -80,6 +83,11 @@ def predicates(verb: Any) -> Iterator[str]:
 
 def _objects(verb: Any) -> Iterator[Any]:
     return (child for child in verb.children if child.dep_ in ("dobj", "agent", "xcomp", "ccomp"))
+
+
+def _is_color(token: Any) -> bool:
+    """The word "color" itself, which neither names nor describes anything ("red color dress", "white in color")."""
+    return token.lemma_.lower() in ("color", "colour")
 
 
 def _joined(token: Any) -> list[Any]:

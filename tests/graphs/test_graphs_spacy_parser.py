@@ -43,6 +43,8 @@ class TestAttributes:
             ("The wall is painted white.", {"wall": ("painted", "white")}),
             ("A car parked near a house.", {"car": ("parked",)}),
             ("There are parked cars.", {"car": ("parked",)}),
+            ("A woman wears a red color dress.", {"dress": ("red",)}),
+            ("The chair is white in colour.", {"chair": ("white",)}),
             ("A bigger boat is on the water.", {"boat": ("big",)}),
         ],
     )
@@ -55,6 +57,7 @@ class TestRelations:
         ("caption", "expected"),
         [
             ("A dog with a ball.", [("dog", "with", "ball")]),
+            ("The dog's head is in the picture.", [("head", "in", "picture"), ("head", "of", "dog")]),
             ("A man holds a racket.", [("man", "hold", "racket")]),
             ("A dog is sitting on the sofa next to a woman.",
              [("dog", "sit next to", "woman"), ("dog", "sit on", "sofa")]),
