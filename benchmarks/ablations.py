@@ -35,7 +35,7 @@ VARIANTS: dict[str, Variant] = {
     "seed-1": _seed(1),
     "seed-2": _seed(2),
     "grc-only": Variant(TUNE, {"tune.reward.beta": 0.0}),
-    "qir-only": Variant(TUNE, {"tune.reward.grc_weight": 0.0}),
+    "qir-only": Variant(TUNE, {"tune.reward.alpha": 0.0}),
     "exclude-none": Variant(TUNE, {"tune.reward.exclude": "none"}),
     "exclude-near": Variant(TUNE, {"tune.reward.exclude": "near_duplicates"}),
     "vague-gallery": Variant(GALLERY, {"shard.sources.0.detail": 0.35}),

@@ -135,12 +135,12 @@ Term = IdentityTerm | GuardTerm | UnscorableTerm
 def identity_terms(retriever: Retriever, marks: Collection[int] = ()) -> tuple[list[Term], list[float]]:
     """Reward functions and their weights, for GRPOTrainer and GRPOConfig.reward_weights.
 
-    grc (weight 1), qir (beta) and the guards of `retriever.reward.guards`. marks: ids of special tokens, which no
+    grc (weight alpha), qir (beta) and the guards of `retriever.reward.guards`. marks: ids of special tokens, which no
     caption may hold.
     """
     scorer, reward = BatchScorer(retriever), retriever.reward
     terms: list[Term] = [IdentityTerm(scorer, "grc"), IdentityTerm(scorer, "qir")]
-    weights = [1.0, reward.beta]
+    weights = [reward.alpha, reward.beta]
     if reward.guards.unscorable is not None:
         terms.append(UnscorableTerm(scorer))
         weights.append(reward.guards.unscorable.weight)
