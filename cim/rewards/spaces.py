@@ -11,6 +11,7 @@ from cim.errors import CimError
 from cim.index.meta import ROLES, EmbeddingMeta, check_embeddings, check_encoder
 from cim.index.search import GalleryIndex
 from cim.layout import Layout
+from cim.params.retrieval import Index
 
 
 class QueryEncoder(Protocol):
@@ -54,15 +55,18 @@ class EncodedSpace:
         return self.index.search(queries, k, excluded)
 
 
-def open_space(layout: Layout, name: str, device: str) -> EncodedSpace:
+def open_space(
+    layout: Layout, name: str, device: str, index_params: Index | None = None, k: int | None = None
+) -> EncodedSpace:
     """The space `name` with its query encoder on `device`.
 
-    Raises CimError when the index is missing or was built with other weights or embeddings than those present.
+    Raises CimError when the index is missing, was built with other weights or embeddings than those present or other
+    parameters than `index_params`, or has too low a recall@k for them.
     """
     if name not in ROLES:
         raise CimError(f"retrieval space {name!r}", f"one of {sorted(ROLES)}", "set tune.reward.space")
     role = ROLES[name]
-    index = GalleryIndex.open(layout.index(name))  # before the encoder: cheap checks first
+    index = GalleryIndex.open(layout.index(name), index_params, k)  # before the encoder: cheap checks first
     check_embeddings(index.meta, present_embeddings(layout, role))
     encoder = _load(layout, role, device)
     check_encoder(index.meta, encoder.fingerprint, str(layout.model(role)))
