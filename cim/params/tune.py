@@ -9,7 +9,7 @@ from cim.params.guards import Guards
 
 
 class Reward(Section):
-    """Reward = alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus each guard's weight times its penalty."""
+    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus each guard's weight times its penalty."""
 
     space: Literal["caption_text", "clip", "fused"] = Field(
         "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"

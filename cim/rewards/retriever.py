@@ -10,6 +10,7 @@ from cim.errors import CimError
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
+from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
@@ -54,10 +55,11 @@ class Retriever:
     reward: Reward
 
     @classmethod
-    def open(cls, layout: Layout, reward: Reward, device: str = "cpu") -> "Retriever":
-        """Everything under `layout` that `reward` needs.
+    def open(cls, layout: Layout, reward: Reward, device: str = "cpu", index: Index | None = None) -> "Retriever":
+        """Everything under `layout` that `reward` needs. index: what data/index must have been built with.
 
-        Raises CimError when a part is missing, stale or of another encoder, or the gallery holds fewer than k items.
+        Raises CimError when a part is missing, stale or of another encoder, the gallery holds fewer than k items, or
+        an approximate index finds too few of the k best.
         """
         folder = layout.index("items")
         meta = IndexMeta.read(folder)
@@ -74,7 +76,7 @@ class Retriever:
         sources = VectorStore([(file, file.with_suffix(".parquet")) for file in files])
         items = VectorStore([(folder / "vectors.npy", folder / "ids.parquet")])
         check_vectors(items, sources, folder)
-        return cls(open_space(layout, reward.space, device), items, sources, reward)
+        return cls(open_space(layout, reward.space, device, index, reward.k), items, sources, reward)
 
     def retrieve(self, captions: Sequence[str], source_ids: Sequence[str]) -> Retrieved:
         """What b captions find, the items their sources may not retrieve left out.

@@ -10,6 +10,7 @@ from cim.errors import CimError
 from cim.index.meta import ROLES, EmbeddingMeta, check_embeddings, check_encoder
 from cim.index.search import GalleryIndex
 from cim.layout import Layout
+from cim.params.retrieval import Index
 from cim.rewards.checks import check_gallery, check_weights
 from cim.rewards.exclusion import Barred
 from cim.rewards.fused import PARTS, FusedSpace, check_enough
@@ -72,21 +73,25 @@ class EncodedSpace:
         return [[name for name, _ in row] for row in rankings], scores.reshape(len(rankings), k)
 
 
-def open_space(layout: Layout, name: str, device: str) -> Space:
+def open_space(
+    layout: Layout, name: str, device: str, index_params: Index | None = None, k: int | None = None
+) -> Space:
     """The space `name` with its query encoders on `device`.
 
-    Raises CimError when an index is missing or was built with other weights or embeddings than those present.
+    Raises CimError when an index is missing, was built with other weights or embeddings than those present or other
+    parameters than `index_params`, or has too low a recall@k for them.
     """
     if name not in PARTS:
         raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
-    indexes = [open_index(layout, part) for part in PARTS[name]]  # before any encoder: cheap checks first
+    # Before any encoder: cheap checks first.
+    indexes = [open_index(layout, part, index_params, k) for part in PARTS[name]]
     parts = [_encoded(layout, index, device) for index in indexes]
     return parts[0] if len(parts) == 1 else FusedSpace(tuple(parts))
 
 
-def open_index(layout: Layout, part: str) -> GalleryIndex:
+def open_index(layout: Layout, part: str, index_params: Index | None = None, k: int | None = None) -> GalleryIndex:
     """The index of one part. Raises CimError when it is stale or holds items that data/index/items lacks."""
-    index = GalleryIndex.open(layout.index(part))
+    index = GalleryIndex.open(layout.index(part), index_params, k)
     check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
     check_gallery(index, layout.index("items") / "ids.parquet")
     return index

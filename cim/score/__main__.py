@@ -47,7 +47,7 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
 
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
-    retriever, gallery = Retriever.open(layout, params.tune.reward, device), Gallery.open(layout)
+    retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Gallery.open(layout)
     encode = lazily(lambda: open_image_encoder(layout, device))
     summary = Summary()
     kept: list[Result | Bad] = []
