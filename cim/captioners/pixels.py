@@ -12,8 +12,8 @@ def cap_pixels(folder: Path, most: int, *, trust_remote_code: bool = False) -> N
     """Write into the processor's config in `folder` that larger images are scaled down to `most` pixels.
 
     So training and captioning, by the base and by the tuned model, see the same pictures. One narrower than t:1,
-    where t is the cap in tokens, keeps one row of tokens: sqrt(aspect * t) of them, more than t. For image processors that
-    count pixels (Qwen2-VL's and its kin). Raises CimError for others, which have a fixed size or count tiles.
+    where t is the cap in tokens, keeps one row of tokens: sqrt(aspect * t) of them, more than t. For image
+    processors that count pixels (Qwen2-VL's and its kin); raises CimError for others (a fixed size, or tiles).
     """
     from transformers import AutoImageProcessor
 

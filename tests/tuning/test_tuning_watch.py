@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +70,11 @@ def test_a_resumed_run_keeps_its_alarms(run: Run, tmp_path: Path) -> None:
     assert first.stop_reason == "all steps"
     (alarm,) = [one for one in first.alarms if one["alarm"] == "clipped"]
     assert (alarm["step"], alarm["last_step"]) == (1, 2)  # it began once and went on
-    # A kill at step 3 of a longer run: what was found after the checkpoint goes, what was before stays.
+    # Killed after the checkpoint of the last step: no step beyond it.
     scratch = tmp_path / "scratch"
+    (scratch / "trained.json").unlink()
+    assert run(params, []) == first
+    # A kill at step 3 of a longer run: what was found after the checkpoint goes, what was before stays.
     (scratch / "trained.json").unlink()
     later = {"step": 3, "last_step": 3, "alarm": "divergence", "value": 1.0}
     alarms = [{**one, "last_step": 3} for one in first.alarms]
@@ -94,4 +96,4 @@ def test_training_stops_early(run: Run) -> None:
     assert [record["step"] for record in tuned.log] == [1, 2]
     assert tuned.stop_reason == "stop_early"
     assert tuned.best.name == "best-000001"
-    assert replace(run(params, [])) == tuned  # finished, not failed: another run finds it done
+    assert run(params, []) == tuned  # finished, not failed: another run finds it done
