@@ -13,7 +13,7 @@ from cim.captioners.suppress import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.tuning.callbacks import KeepBest, read_validations
-from cim.tuning.checkpoints import last_checkpoint
+from cim.tuning.checkpoints import Restored, last_checkpoint
 from cim.tuning.repetition import RepetitionShare
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
@@ -52,7 +52,9 @@ def grpo(
     checkpoint = last_checkpoint(scratch)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
-        trainer = _trainer(captioner, rows, rewards, validator, params, scratch)
+        keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
+        callbacks = [Restored(checkpoint), Watch(params, keep), keep]
+        trainer = _trainer(captioner, rows, rewards, params, scratch, callbacks)
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
     log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
@@ -74,20 +76,19 @@ def grpo(
 
 
 def _trainer(
-    captioner: Captioner, rows: Any, rewards: tuple[Sequence[Any], Sequence[float]], validator: Validator,
-    params: Tune, scratch: Path,
+    captioner: Captioner, rows: Any, rewards: tuple[Sequence[Any], Sequence[float]], params: Tune, scratch: Path,
+    callbacks: list[Any],
 ) -> Any:  # fmt: skip
     from trl import GRPOTrainer
 
     functions, weights = rewards
-    keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
     return GRPOTrainer(
         model=captioner.model,
         reward_funcs=[*functions, RepetitionShare()],
         args=_config(captioner, params, [*weights, 0.0], scratch),
         train_dataset=rows,
         processing_class=captioner.processor,
-        callbacks=[Watch(params, keep), keep],
+        callbacks=callbacks,
         peft_config=_lora(params),
     )
 

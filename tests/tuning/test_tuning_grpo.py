@@ -86,3 +86,25 @@ def test_finished_training_is_not_repeated(scene: tuple[Path, list[str], ImageLo
     again = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
     assert len(reward.ids) == asked
     assert again == first
+
+
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, alpha=4)], ids=["all weights", "adapters"])
+def test_a_killed_run_goes_on_with_the_weights_it_had(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, lora: Lora | None
+) -> None:
+    """As far from the base model as a run that nobody killed; the order of the images may differ."""
+    base, ids, images = scene
+    rows = prompt_rows(ids, ["Say."], images, seed=0)
+
+    def run(scratch: str, steps: int) -> list[dict[str, float]]:
+        captioner = load_captioner(base, "cpu", "float32")
+        params = TUNE.model_copy(update={"steps": steps, "lora": lora, "kl": 0.1})
+        return grpo(captioner, rows, ([Length("")], [1.0]), rising, params, tmp_path / scratch).log  # type: ignore[arg-type]
+
+    undisturbed = run("undisturbed", 4)
+    run("killed", 2)
+    (tmp_path / "killed/trained.json").unlink()
+    resumed = run("killed", 4)
+    kl = [[record["kl"] for record in log] for log in (undisturbed, resumed)]
+    assert kl[0][2] > 0
+    assert kl[1] == pytest.approx(kl[0], rel=0.1, abs=1e-9)  # from the base's weights, the third would be 0
