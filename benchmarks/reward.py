@@ -4,8 +4,8 @@ python -m benchmarks.reward [--rows 1000000] [--captions captions.csv] [--write 
 
 The gallery is drawn from a process fitted to embeddings of real captions (benchmarks.embeddinglike): those of
 --captions, a CSV with a column `caption`, or else of the embedded scenes. Ours is what training pays for a batch: the
-project's index, look-ups and reward through `Retriever.score`, source excluded. The baseline is benchmarks.baseline_server.
-Both run in turns with a matrix product of the search's shape, so that all see the machine in the same state.
+project's index, look-ups and reward through `Retriever.score`, source excluded. The baseline:
+benchmarks.baseline_server. Both run in turns with a matrix product of the search's shape, so that all see the machine in the same state.
 """
 
 import argparse

@@ -1,11 +1,7 @@
 """Ours, the baseline and a bare matrix product, in turns."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -14,6 +10,7 @@ import numpy as np
 from benchmarks.baseline_server import Baseline, K
 from benchmarks.embeddinglike import Vectors
 from benchmarks.reward_gallery import ENCODER, SPLIT, Queries
+from benchmarks.turns import Turns, resident_peak, seconds, sgemm
 from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
@@ -23,8 +20,6 @@ from cim.rewards.retriever import IdentityScore, Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 
 SPACE = "caption_text"
-SGEMM_ROWS = 16_384
-"""Rows of the bare matrix product: enough for its full speed, small enough to be made at once."""
 
 
 class Lookup:
@@ -55,6 +50,34 @@ class Lifted:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """One index over `rows`.
+
+    build: seconds, gate included. bytes: of its folder. recall: as the gate measured it; found: share of the exact
+    items for these queries; None for an exact index. scores: of the drawn queries. difference: largest of a reward from
+    the baseline's. resident: MiB of its own memory that opening and scoring a batch added.
+    """
+
+    rows: int
+    factory: str
+    build: float
+    bytes: int
+    recall: float | None
+    found: float | None
+    scores: list[IdentityScore]
+    difference: float
+    resident: float
+    lookup: Turns
+    encode: Turns
+
+    def of_sgemm(self, dim: int) -> tuple[float, float]:
+        """GFLOP/s of an exact search, over all the time that scoring takes, and its share of the bare product's."""
+        work = 2 * self.lookup.batch * self.rows * dim / 1e9
+        rates = [work / taken for taken in self.lookup.ours]
+        return median(rates), median(mine / bare for mine, bare in zip(rates, self.lookup.sgemm, strict=True))
+
+
+@dataclass(frozen=True)
 class Bench:
     """A gallery on disk, its baseline running, and what both are asked: `drawn` by vector, `real` to be encoded."""
 
@@ -66,7 +89,7 @@ class Bench:
     encoder: Lifted
     posts: int
 
-    def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> "Measured":
+    def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> Measured:
         """Build `factory`, then take turns. exact: the scores of an exact index, when `factory` is none."""
         build_items(self.layout, [SPLIT], K)
         began = time.perf_counter()
@@ -116,103 +139,7 @@ class Bench:
         return max(abs(one.total - other["total"]) for one, other in zip(scores, theirs, strict=False))
 
 
-@dataclass(frozen=True)
-class Turns:
-    """Of every turn: GFLOP/s of the bare matrix product, seconds of a batch by ours, seconds a caption by the baseline."""
-
-    batch: int
-    sgemm: list[float]
-    ours: list[float]
-    baseline: list[float]
-
-    @property
-    def rate(self) -> float:
-        """Captions a second, median turn."""
-        return self.batch / median(self.ours)
-
-    @property
-    def times(self) -> float:
-        """How many times the baseline's captions a second, median turn."""
-        return median(theirs * self.batch / ours for ours, theirs in zip(self.ours, self.baseline, strict=True))
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One index over `rows`.
-
-    build: seconds, gate included. bytes: of its folder. recall: as the gate measured it; found: share of the exact
-    items for these queries; None for an exact index. scores: of the drawn queries. difference: largest of a reward from
-    the baseline's. resident: MiB of its own memory that opening and scoring a batch added.
-    """
-
-    rows: int
-    factory: str
-    build: float
-    bytes: int
-    recall: float | None
-    found: float | None
-    scores: list[IdentityScore]
-    difference: float
-    resident: float
-    lookup: Turns
-    encode: Turns
-
-    def of_sgemm(self, dim: int) -> tuple[float, float]:
-        """GFLOP/s of an exact search, over all the time that scoring takes, and its share of the bare product's."""
-        work = 2 * self.lookup.batch * self.rows * dim / 1e9
-        rates = [work / taken for taken in self.lookup.ours]
-        return median(rates), median(mine / bare for mine, bare in zip(rates, self.lookup.sgemm, strict=True))
-
-
 def found(scores: list[IdentityScore], exact: list[IdentityScore]) -> float:
     """Mean share of the exact items among those found, for the same queries."""
-    return float(np.mean([len({*one.ids} & {*other.ids}) / len(other.ids) for one, other in zip(scores, exact)]))
-
-
-def sgemm(batch: int, dim: int) -> float:
-    """GFLOP/s of NumPy's (batch, dim) @ (dim, SGEMM_ROWS) in float32, all threads; the median of some."""
-    rng = np.random.default_rng(0)
-    left, right = (rng.standard_normal((rows, dim), dtype=np.float32) for rows in (batch, SGEMM_ROWS))
-    out = np.empty((batch, SGEMM_ROWS), dtype=np.float32)
-    taken = [seconds(lambda: np.matmul(left, right.T, out=out)) for _ in range(9)][1:]
-    return 2 * batch * dim * SGEMM_ROWS / median(taken) / 1e9
-
-
-def seconds(run: Callable[[], object]) -> float:
-    """Wall seconds of one call."""
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-class Resident:
-    """Peak MiB above the start of this process's anonymous memory: file pages, which processes share, left out."""
-
-    peak = 0.0
-
-
-@contextmanager
-def resident_peak() -> Iterator[Resident]:
-    """Look at /proc/self/status every 20 ms; NaN where there is none."""
-    found, stop = Resident(), threading.Event()
-    before = _anonymous()
-
-    def watch() -> None:
-        while not stop.wait(0.02):
-            found.peak = max(found.peak, _anonymous() - before)
-
-    watching = threading.Thread(target=watch)
-    watching.start()
-    try:
-        yield found
-    finally:
-        stop.set()
-        watching.join()
-
-
-def _anonymous() -> float:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except FileNotFoundError:  # not Linux
-        return float("nan")
-    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+    pairs = zip(scores, exact, strict=True)
+    return float(np.mean([len({*one.ids} & {*other.ids}) / len(other.ids) for one, other in pairs]))
