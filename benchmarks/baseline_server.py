@@ -131,4 +131,6 @@ if __name__ == "__main__":
     parser.add_argument("folder", type=Path)
     parser.add_argument("socket", type=int)
     options = parser.parse_args()
-    uvicorn.run(app(options.folder), fd=options.socket, log_level="warning")
+    config = uvicorn.Config(app(options.folder), log_level="warning", timeout_keep_alive=24 * 3600)
+    # Not Config's own fd: it takes the socket for a Unix one and leaves Nagle's 40 ms on.
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=options.socket)])

@@ -47,7 +47,7 @@ class CaptionProcess:
     def blocks(self, rows: int, seed: int) -> Iterator[Vectors]:
         """`rows` unit vectors, a cluster at a time: (m, d). The same for the same seed."""
         sizes = np.random.default_rng(seed).multinomial(rows, self.shares)
-        for number in np.flatnonzero(sizes):
+        for number in np.flatnonzero(sizes).tolist():
             yield self._cluster(number, int(sizes[number]), np.random.default_rng([seed, number]))
 
     def draw(self, rows: int, seed: int) -> Vectors:

@@ -5,7 +5,7 @@ python -m benchmarks.reward [--rows 1000000] [--captions captions.csv] [--write 
 The gallery is drawn from a process fitted to embeddings of real captions (benchmarks.embeddinglike): those of
 --captions, a CSV with a column `caption`, or else of the embedded scenes. Ours is what training pays for a batch: the
 project's index, look-ups and reward through `Retriever.score`, source excluded. The baseline:
-benchmarks.baseline_server. Both run in turns with a matrix product of the search's shape, so that all see the machine in the same state.
+benchmarks.baseline_server. Both run in turns with a bare matrix product, so that all see the machine in one state.
 """
 
 import argparse
@@ -27,7 +27,6 @@ from benchmarks.tables import replace_between
 from cim.encoders.base import unit
 from cim.layout import Layout
 
-BATCH = 1280
 DIM = 768
 SEED = 0
 POSTS = 20
@@ -40,6 +39,7 @@ def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--batch", type=int, default=1280, help="captions scored at once")
     parser.add_argument("--factories", nargs="*", default=["ivf_pq"], help="besides Flat")
     parser.add_argument("--hnsw-rows", type=int, default=200_000, help="rows that hnsw is built over; 0: not at all")
     parser.add_argument("--captions", type=Path, help="CSV of real captions (default: of the embedded scenes)")
@@ -70,8 +70,8 @@ def run(folder: Path, options: argparse.Namespace) -> str:
         if not rows or not factories:
             continue
         layout = Layout(folder / str(rows))
-        drawn = write_gallery(layout, process, rows, BATCH, SEED)
-        real = Queries([captions[i % len(captions)] for i in range(BATCH)], drawn.vectors, drawn.sources)
+        drawn = write_gallery(layout, process, rows, options.batch, SEED)
+        real = Queries([captions[i % len(captions)] for i in range(options.batch)], drawn.vectors, drawn.sources)
         np.save(layout.root / "queries.npy", drawn.vectors)
         np.save(layout.root / "lift.npy", process.origin)
         with Baseline(layout.root) as baseline:

@@ -42,7 +42,7 @@ def write_gallery(layout: Layout, process: CaptionProcess, rows: int, queries: i
     folder = layout.embeddings("text", SPLIT)
     folder.mkdir(parents=True)
     dim = process.centres.shape[1]
-    starts = np.arange(0, rows, SHARD)
+    starts = range(0, rows, SHARD)
     files = [folder / f"{SPLIT}-{number:06d}.npy" for number in range(len(starts))]
     parts = [
         np.lib.format.open_memmap(file, mode="w+", dtype=np.float16, shape=(min(SHARD, rows - start), dim))

@@ -90,23 +90,26 @@ class Bench:
     posts: int
 
     def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> Measured:
-        """Build `factory`, then take turns. exact: the scores of an exact index, when `factory` is none."""
+        """Build `factory`, then take turns: two of encoding, which is slow.
+
+        exact: the scores by an exact index, when `factory` is none.
+        """
         build_items(self.layout, [SPLIT], K)
         began = time.perf_counter()
         meta = build_space(self.layout, SPACE, [SPLIT], factory, K)
         build = time.perf_counter() - began
         with resident_peak() as resident:
-            retriever = self._retriever(Lookup(self.drawn))
+            retriever = self.retriever(Lookup(self.drawn))
             scores = [one for one in retriever.score(self.drawn.captions, self.drawn.sources) if one is not None]
         assert len(scores) == len(self.drawn.captions)
         lookup = self._turns("lookup", retriever, self.drawn, repeats)
-        encode = self._turns("encode", self._retriever(self.encoder), self.real, repeats)
+        encode = self._turns("encode", self.retriever(self.encoder), self.real, 2)
         return Measured(
             rows=self.rows,
             factory=factory,
             build=build,
             bytes=sum(file.stat().st_size for file in self.layout.index(SPACE).iterdir()),
-            recall=meta.recall and meta.recall["recall"],
+            recall=meta.recall["recall"] if meta.recall else None,
             found=None if exact is None else found(scores, exact),
             scores=scores,
             difference=self._difference(scores),
@@ -115,7 +118,8 @@ class Bench:
             encode=encode,
         )
 
-    def _retriever(self, encoder: QueryEncoder) -> Retriever:
+    def retriever(self, encoder: QueryEncoder) -> Retriever:
+        """Over the index built last."""
         index = GalleryIndex.open(self.layout.index(SPACE))
         items = self.layout.index("items")
         store = VectorStore([(items / "vectors.npy", items / "ids.parquet")])
@@ -136,7 +140,7 @@ class Bench:
     def _difference(self, scores: list[IdentityScore]) -> float:
         some = self.drawn.first(self.posts)
         theirs = self.baseline.score("lookup", some.captions, some.sources)
-        return max(abs(one.total - other["total"]) for one, other in zip(scores, theirs, strict=False))
+        return max(abs(one.total - float(other["total"])) for one, other in zip(scores, theirs, strict=False))
 
 
 def found(scores: list[IdentityScore], exact: list[IdentityScore]) -> float:

@@ -8,7 +8,7 @@ from benchmarks.baseline_server import K
 from benchmarks.calibration import ADDITIONS, machine
 from benchmarks.embeddinglike import Likeness
 from benchmarks.reward_measure import Measured
-from benchmarks.turns import Turns
+from benchmarks.turns import SGEMM_ROWS, Turns
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "sentence-transformers", "fastapi", "uvicorn")
 
@@ -26,9 +26,10 @@ def page(
             f"Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {calibration[0]:.2f} s before, "
             f"{calibration[1]:.2f} s after. {machine(*PACKAGES)}. {threads()}",
             speeds(measured),
-            f"Flat over {exact.rows:,} rows: {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} of "
-            f"the {median(exact.lookup.sgemm):.0f} GFLOP/s that NumPy's float32 matrix product of the same shape reached "
-            f"in the same turns. Largest difference of a reward from the baseline's: {exact.difference:.1e}.",
+            f"Flat over {exact.rows:,} rows: {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} "
+            f"of the {median(exact.lookup.sgemm):.0f} GFLOP/s that NumPy's float32 matrix product of "
+            f"{exact.lookup.batch:,} queries and {SGEMM_ROWS:,} rows reached in the same turns. Largest difference of "
+            f"a reward from the baseline's: {exact.difference:.1e}.",
             costs(measured),
             "The gallery beside the captions that it was drawn to be like, as many of each "
             f"(at full size, a query's nearest row is at cosine {nearest:.2f}):",
