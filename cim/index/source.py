@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,10 +43,16 @@ class EmbeddingSource:
         """(n,) id of every row."""
         return np.concatenate([read_ids(parquet) for _, parquet in self.files])
 
-    def blocks(self, known: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.bytes_]]]:
-        """Per shard: (m, d) float32 unit vectors and (m,) ids of the rows whose id is in `known`."""
-        for path, parquet in self.files:
-            ids = read_ids(parquet)
-            keep = np.isin(ids, known)
-            vectors = np.load(path, mmap_mode="r", allow_pickle=False)[keep].astype(np.float32)
-            yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ids[keep]
+    def parts(self, known: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.float16]]:
+        """Per shard: (m, d) vectors as they are on disk, of the rows that `known` (n,) marks."""
+        start = 0
+        for path, _ in self.files:
+            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            yield vectors[known[start : start + len(vectors)]]
+            start += len(vectors)
+        if start != len(known):
+            raise CimError(
+                f"{start} vectors beside {len(known)} ids in {self.files[0][0].parent}",
+                "a vector an id",
+                "delete data/embeddings and run dvc repro embed",
+            )
