@@ -55,14 +55,6 @@ class MiniLM:
 
 
 @dataclass(frozen=True)
-class World:
-    """A gallery with the reward over it, and cases of some of its images, the own image left out of retrieval."""
-
-    retriever: Retriever
-    cases: list[Case]
-
-
-@dataclass(frozen=True)
 class Gallery:
     """n images: ids, their captions, their vectors (n, d)."""
 
@@ -92,6 +84,15 @@ class Gallery:
         return rng.choice(np.flatnonzero(cosines <= np.median(cosines)).tolist())
 
 
+@dataclass(frozen=True)
+class World:
+    """A gallery with the reward over it, and cases of some of its images, the own image left out of retrieval."""
+
+    gallery: Gallery
+    retriever: Retriever
+    cases: list[Case]
+
+
 def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cases: int = 100) -> World:
     """`count` scenes of seed 11 with detailed captions; their vectors are what an ideal encoder would see."""
     rng = random.Random(0)
@@ -107,7 +108,7 @@ def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cas
         found.append(
             Case(gallery.ids[number], honest, wrong, german(honest), nouns, everything, "Describe this image.")
         )
-    return World(gallery.retriever(folder, encoder, reward), found)
+    return World(gallery, gallery.retriever(folder, encoder, reward), found)
 
 
 def ideal_vectors(made: Sequence[Scene]) -> Vectors:
@@ -179,4 +180,4 @@ def photos(
                 "Caption this image as accurately as possible, without speculation. Describe what you see.",
             )
         )  # fmt: skip
-    return World(gallery.retriever(folder, encoder, reward), found)
+    return World(gallery, gallery.retriever(folder, encoder, reward), found)
