@@ -13,6 +13,7 @@ from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import Index, Tune
+from cim.rewards.fused import PARTS
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class TuneJob:
         return fingerprint(
             code_of("cim.captioners", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
-            layout.index("items") / "meta.json",
-            layout.index(self.params.reward.space) / "meta.json",
+            *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
             self.params,
