@@ -22,4 +22,3 @@ class RepetitionShare:
         if log_metric is not None and completions:
             log_metric("repetition_share", fmean(repeated_share(text_of(one), GRAM) for one in completions))
         return [None] * len(completions)
-
