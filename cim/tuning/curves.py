@@ -33,7 +33,10 @@ def curves(log: Sequence[dict[str, Any]], validations: Sequence[dict[str, Any]])
     trained = pl.DataFrame(steps, schema=schema)
     names = sorted({name for record in validations for name in record} - {"step"})
     judged = pl.DataFrame(
-        [{"step": int(r["step"])} | {f"validation_{n}": float(r[n]) for n in names} for r in validations],
+        [
+            {"step": int(r["step"])} | {f"validation_{n}": None if r[n] is None else float(r[n]) for n in names}
+            for r in validations
+        ],
         schema={"step": pl.Int64} | {f"validation_{name}": pl.Float64 for name in names},
     )
     return trained.join(judged, on="step", how="full", coalesce=True).sort("step")
