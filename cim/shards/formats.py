@@ -22,9 +22,11 @@ _OTHERS = (
     (0, b"8BPS\0\1", "PSD"),
     (0, b"%PDF-", "PDF"),
 )
-_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes of the second header, at offset 14: "BM" alone is also a word
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # at offset 14: "BM" alone is also a word
 _HEAD = 4096  # comments and a document type may come before the first element
-_SVG = re.compile(rb"\A(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE\s+svg[^>]*>\s*)*<(\w+:)?svg[\s>]", re.S)
+_SVG = re.compile(
+    rb"\A(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE\s+svg[^>]*>\s*)*<(\w+:)?svg[\s>]", re.DOTALL
+)
 
 
 def is_decodable(content: bytes) -> bool:

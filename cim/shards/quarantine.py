@@ -33,6 +33,7 @@ class Reason(StrEnum):
 
 BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
 
+
 class Unusable(Exception):
     """An image or caption that is not used. detail: what exactly was found."""
 
