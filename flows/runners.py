@@ -24,26 +24,26 @@ EXTRA_RUNNERS = {"ray": ("prefect_ray", "RayTaskRunner"), "dask": ("prefect_dask
 def runner_for(runtime: Runtime, workers: int | None = None) -> TaskRunner[Any]:
     """The task runner that params name: the cluster at runtime.address, else one of this machine's own.
 
+    workers: tasks at once in one process, where that is not runtime.workers; 1 for tasks that hold a model.
     Raises CimError when its package is not installed.
     """
-    workers = workers or runtime.workers
     if runtime.task_runner == "threads":
-        return ThreadPoolTaskRunner(max_workers=workers)
+        return ThreadPoolTaskRunner(max_workers=workers or runtime.workers)
     runner = _extra(runtime.task_runner)
     if runtime.task_runner == "dask":
-        local = {"n_workers": workers, "threads_per_worker": 1}
+        local = {"n_workers": runtime.workers, "threads_per_worker": 1}
         return runner(address=runtime.address) if runtime.address else runner(cluster_kwargs=local)
     if runtime.address == "auto":  # prefect-ray would take it for "none given", and ray for the cluster of this machine
         return runner(init_kwargs={"address": "auto"})
     if runtime.address:
         return runner(address=runtime.address)
-    return runner(init_kwargs={"num_cpus": workers * _cpus(runtime, workers), "include_dashboard": False})
+    return runner(init_kwargs={"num_cpus": runtime.workers * _cpus(runtime, workers), "include_dashboard": False})
 
 
 def placed(runtime: Runtime, workers: int | None = None) -> AbstractContextManager[Any]:
     """While it is open, tasks submitted to Ray ask for what they need and survive their worker's death.
 
-    A task that is alone in its process (`workers` 1) holds a model: it takes runtime.torch_threads CPUs and
+    A task that holds a model (`workers` 1) takes runtime.torch_threads CPUs and
     runtime.gpus_per_task GPUs, which Ray makes the only visible ones. A task whose worker dies is tried again
     as often as one that fails. For other runners nothing happens.
     """

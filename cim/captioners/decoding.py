@@ -29,8 +29,15 @@ class Decoding:
 
 
 class Generated(NamedTuple):
-    """One caption. finish_reason: "stop" (the model ended it) or "length" (cut). tokens: the end token included."""
+    """One caption. finish_reason: "stop" (the model ended it) or "length" (cut). tokens: the end token included.
+
+    tokens_in: of the prompt with its image, 0 where the engine can't say. candidates: every text tried, with scores
+    beside them (None: unscorable), where more than one was; else empty.
+    """
 
     text: str
     finish_reason: str
     tokens: int
+    tokens_in: int = 0
+    candidates: tuple[str, ...] = ()
+    scores: tuple[float | None, ...] = ()

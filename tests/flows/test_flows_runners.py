@@ -57,9 +57,9 @@ class TestRay:
         runner: Any = runner_for(Runtime(task_runner="ray", address="auto"))
         assert (runner.address, runner.init_kwargs["address"]) == (None, "auto")
 
-    @pytest.mark.parametrize(("workers", "cpus"), [(None, 3), (1, 2)])
+    @pytest.mark.parametrize(("workers", "cpus"), [(None, 3), (1, 6)])
     def test_local_cluster_has_room_for_its_workers(self, workers: int | None, cpus: int) -> None:
-        # 3 plain workers take a CPU each; one with a model takes torch_threads, 2.
+        # 3 plain workers take a CPU each; with a model each takes torch_threads, 2.
         runner: Any = runner_for(Runtime(task_runner="ray", workers=3, torch_threads=2), workers)
         assert (runner.address, runner.init_kwargs["num_cpus"]) == (None, cpus)
 
