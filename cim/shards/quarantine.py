@@ -29,6 +29,9 @@ class Reason(StrEnum):
     CAPTION_EMPTY = "caption is empty"
     UNSAFE_NAME = "unsafe name"
     BAD_JSON = "broken JSON"
+    WITHOUT_IMAGE = "sample without image"
+    NOT_A_FILE = "not a regular file"
+    BROKEN_TAR = "broken tar"
 
 
 BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
