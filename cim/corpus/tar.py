@@ -69,6 +69,8 @@ def _grouped(tar: tarfile.TarFile) -> Iterator[tuple[str, dict[str, tarfile.TarI
         folder, slash, base = member.name.rpartition("/")
         stem, dot, extension = base.partition(".")
         if not dot or not stem or member.isdir():
+            if _unsafe_name(member.name):  # no sample, but nobody's note either
+                yield member.name, {extension.lower(): member}
             continue
         extension = extension.lower()
         if members and (f"{folder}{slash}{stem}" != key or extension in members):
@@ -97,12 +99,16 @@ def _item(tar: tarfile.TarFile, key: str, members: dict[str, tarfile.TarInfo]) -
 
 def _unsafe(member: tarfile.TarInfo) -> Problem | None:
     """Names and kinds that a well-made shard never holds; nothing is ever written under a member's name."""
-    path = PurePosixPath(member.name.replace("\\", "/"))
-    if path.is_absolute() or ".." in path.parts:
+    if _unsafe_name(member.name):
         return Reason.UNSAFE_NAME, to_locator(member.name)[:200]
     if not member.isreg():
         return Reason.UNREADABLE, "a link or device, not a file"
     return (Reason.UNREADABLE, f"{member.size} bytes, more than {MAX_BYTES}") if member.size > MAX_BYTES else None
+
+
+def _unsafe_name(name: str) -> bool:
+    path = PurePosixPath(name.replace("\\", "/"))
+    return path.is_absolute() or ".." in path.parts
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
