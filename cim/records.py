@@ -76,8 +76,8 @@ class Caption:
     finish_reason: "stop" (the model ended it), "length" (cut at max_new_tokens), "repetition" (it went round).
     tokens: number of generated tokens, end token included. tokens_in: of prompt and image, 0 where not known.
     candidates, scores: all texts tried and their CIM scores (None: unscorable), where more than one was.
-    at, source_key: its place and name in its source. alt_text: the caption it came with. suffix, width, height: of
-    the image.
+    cut: its unfinished last sentence was left out. at, source_key: its place and name in its source.
+    alt_text: the caption it came with. suffix, width, height: of the image.
     """
 
     id: str
@@ -87,6 +87,7 @@ class Caption:
     tokens_in: int = 0
     candidates: Sequence[str] = ()
     scores: Sequence[float | None] = ()
+    cut: bool = False
     at: int = 0
     source_key: str = ""
     alt_text: str | None = None

@@ -14,6 +14,7 @@ from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
 from flows.captioning import BATCHES, caption_shards
 from flows.command import main
+from flows.shards import map_shards
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task
 
@@ -28,7 +29,9 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     params = load_section(Path(params_path), Recaptioning, overrides or {})
     section, folder = params.recaption, Path(params.recaption.output).expanduser()
     parts = plan_corpus(section)
-    found = captioner_task.with_options(retries=params.runtime.retries)(section.model, Path(section.models))
+    (found,) = map_shards(
+        captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
+    )
     model = ModelJob.of(found, params.caption, params.runtime, trusted=section.model.trust_remote_code)
     prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption)
     lineage = Lineage(model.fingerprint, prompt, decoding, params.caption.precision)

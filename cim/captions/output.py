@@ -1,9 +1,11 @@
 """The folder that re-captioned shards go to: ours, or not touched."""
 
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from cim.atomic import read_json, write_json
+from cim.captions.claim import claim
 from cim.captions.lineage import Lineage
 from cim.captions.write import prune
 from cim.corpus.part import Part
@@ -26,16 +28,20 @@ def prepare(folder: Path, parts: Mapping[str, Part], lineage: Lineage) -> None:
                 "set recaption.output to a folder of its own",
             )
     card = folder / CARD
-    if folder.exists() and any(folder.iterdir()) and not card.is_file():
+    seen = [path for path in folder.glob("*") if not path.name.startswith(".")]  # a dot: of a run killed at its start
+    if seen and not card.is_file():
         raise CimError(
             f"{folder} with files in it, but no {CARD}",
             "a new or empty folder, or an earlier run's",
             "set recaption.output to another folder",
         )
     content = {"shards": len(parts), **lineage.values()}
-    if not card.is_file() or read_json(card) != content:
-        write_json(card, content)
-    prune(folder, parts)
+    with claim(folder / f".{CARD}.lock", math.inf):
+        for left in set(folder.glob(f".{CARD}.*")) - {folder / f".{CARD}.lock"}:
+            left.unlink()
+        if not card.is_file() or read_json(card) != content:
+            write_json(card, content)
+        prune(folder, parts)
 
 
 def _places(part: Part) -> Iterable[Path]:

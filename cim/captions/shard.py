@@ -124,6 +124,6 @@ def _row(picture: Picture, one: Generated) -> Caption:
     width, height = picture.pixels.size
     return Caption(
         id=picture.id, caption=one.text, finish_reason=one.finish_reason, tokens=one.tokens, tokens_in=one.tokens_in,
-        candidates=tuple(one.candidates), scores=tuple(one.scores), at=picture.at, source_key=picture.item.name,
-        alt_text=picture.item.text, suffix=picture.suffix, width=width, height=height,
+        candidates=tuple(one.candidates), scores=tuple(one.scores), cut=one.cut, at=picture.at,
+        source_key=picture.item.name, alt_text=picture.item.text, suffix=picture.suffix, width=width, height=height,
     )  # fmt: skip

@@ -21,6 +21,7 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "scores": pl.List(pl.Float64()),
     "cim_score": pl.Float64,
     "finish_reason": pl.String,
+    "cut": pl.Boolean,
     "tokens": pl.Int64,
     "tokens_in": pl.Int64,
     "seed": pl.Int64,
@@ -58,17 +59,19 @@ def rejects_path(folder: Path, stem: str) -> Path:
 
 
 def caption_row(caption: Caption, lineage: Lineage, origin: Origin) -> dict[str, Any]:
-    """The columns of `CAPTIONS` for one caption. cim_score: the best of its scores, which is the chosen one's."""
-    scores = list(caption.scores)
+    """The columns of `CAPTIONS` for one caption. cim_score: the chosen text's, None where it has none."""
+    scores, tried = list(caption.scores), list(caption.candidates)
+    chosen = tried.index(caption.caption) if caption.caption in tried else None
     return {
         "key": sample_key(origin.number, caption.at),
         "id": caption.id,
         "caption": caption.caption,
         "alt_text": caption.alt_text,
-        "candidates": list(caption.candidates),
+        "candidates": tried,
         "scores": scores,
-        "cim_score": max((score for score in scores if score is not None), default=None),
+        "cim_score": scores[chosen] if chosen is not None and scores else None,
         "finish_reason": caption.finish_reason,
+        "cut": caption.cut,
         "tokens": caption.tokens,
         "tokens_in": caption.tokens_in,
         "source_key": caption.source_key,

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from cim.corpus.part import Item
 from cim.corpus.sidecars import old_caption, read_facts, read_text
-from cim.corpus.untar import Tar, opened, problem_of
+from cim.corpus.untar import Problem, Tar, opened, problem_of
 from cim.fingerprint import hash_path
 from cim.shards.quarantine import Reason
 from cim.sources.base import to_locator
 
 IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "heic", "svg"})
+USED = IMAGES | {"txt", "json"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class TarPart:
         try:
             with opened(self.path) as tar:
                 for key, members in _grouped(tar):
-                    yield _item(tar, key, members)
+                    yield _item(key, members)
                 problem = tar.after()
         except tarfile.ReadError as error:
             problem = str(error)
@@ -63,24 +64,27 @@ def _hash(path: Path, size: int, modified: int, inode: int) -> str:
     return hash_path(path)
 
 
-def _grouped(tar: Tar) -> Iterator[tuple[str, dict[str, tarfile.TarInfo]]]:
-    """(key, members by extension) of every sample; files without an extension are notes, not samples.
+def _grouped(tar: Tar) -> Iterator[tuple[str, dict[str, bytes | Problem]]]:
+    """(key, extension -> content or why it is refused) of every sample; files without an extension are notes.
 
-    Where the tar breaks, the sample it broke at comes first, then tarfile.ReadError.
+    Content is read as it comes: going back in a compressed tar means reading it again from its start. Where the tar
+    breaks behind a whole sample, that one comes first, then tarfile.ReadError.
     """
-    key, members = "", dict[str, tarfile.TarInfo]()
+    key, members = "", dict[str, bytes | Problem]()
     try:
         for member in tar:
             folder, slash, base = member.name.rpartition("/")
             stem, dot, extension = base.partition(".")
-            if member.isdir() or (not (dot and stem) and not problem_of(member)):
+            problem = problem_of(member)
+            if member.isdir() or (not (dot and stem) and not problem):
                 continue
             its_key, extension = f"{folder}{slash}{stem}" if stem else member.name, extension.lower()
             if members and (its_key != key or extension in members):
                 yield key, members
                 members = {}
-            key = its_key
-            members[extension] = member
+            before, key, members = members, its_key, {}  # a sample that is cut here is the break's
+            content = tar.content(member) if extension in USED and not problem else b""
+            members = before | {extension: problem or content}
     except tarfile.ReadError:
         if members:
             yield key, members
@@ -89,16 +93,17 @@ def _grouped(tar: Tar) -> Iterator[tuple[str, dict[str, tarfile.TarInfo]]]:
         yield key, members
 
 
-def _item(tar: Tar, key: str, members: dict[str, tarfile.TarInfo]) -> Item:
+def _item(key: str, members: dict[str, bytes | Problem]) -> Item:
     name = to_locator(key)
-    if problem := next(filter(None, map(problem_of, members.values())), None):
-        return Item(name, None, problem=problem)
-    suffix = next((extension for extension in members if extension in IMAGES), "")
+    content = {extension: found for extension, found in members.items() if isinstance(found, bytes)}
+    for found in members.values():
+        if not isinstance(found, bytes):
+            return Item(name, None, problem=found)
+    suffix = next((extension for extension in content if extension in IMAGES), "")
     if not suffix:
-        return Item(name, None, problem=(Reason.WITHOUT_IMAGE, f"only {', '.join(sorted(members))}"[:200]))
-    text, bad_text = read_text(tar.content(members["txt"])) if "txt" in members else (None, None)
-    facts, bad_facts = read_facts(tar.content(members["json"])) if "json" in members else ({}, None)
-    others = sorted(set(members) - {suffix, "txt", "json"})
-    image = tar.content(members[suffix])
+        return Item(name, None, problem=(Reason.WITHOUT_IMAGE, f"only {', '.join(sorted(content))}"[:200]))
+    text, bad_text = read_text(content["txt"]) if "txt" in content else (None, None)
+    facts, bad_facts = read_facts(content["json"]) if "json" in content else ({}, None)
+    others = sorted(set(content) - {suffix, "txt", "json"})
     kept = facts | ({"not_kept": others} if others else {})
-    return Item(name, image, suffix, old_caption(text, facts), kept, bad_text or bad_facts)
+    return Item(name, content[suffix], suffix, old_caption(text, facts), kept, bad_text or bad_facts)

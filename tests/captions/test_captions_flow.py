@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
-from captioned_shards import LINEAGE, job_for, job_in, png, write_shard
+from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
 from speaking import make_speaking
 
 import cim.captioners.generate
@@ -19,7 +19,6 @@ from cim.captioners.load import captioner_fingerprint
 from cim.captions.job import ShardJob
 from cim.captions.read import read_captions, read_rejects
 from cim.errors import CimError
-from cim.params import Runtime
 from flows.caption import caption
 from tasks.caption import ModelJob, caption_task
 
@@ -86,22 +85,11 @@ def test_a_model_that_changed_since_the_flow_began_is_refused(
     assert not list((tmp_path / "out").iterdir())
 
 
-def _in_turn(
-    task: Any, items: list[Any], runtime: Runtime, doing: str, workers: int, seen: Any, **constants: Any
-) -> list[Any]:
-    """What map_shards does, without a server."""
-    assert workers == 1  # the model is not for two threads
-    found = [task.fn(item, **constants) for item in items]
-    for one in found:
-        seen(one)
-    return found
-
-
 @pytest.fixture
 def place(models: dict[str, Path], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with two target shards, an eval shard, models and params; the flow runs there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flows.captioning, "map_shards", _in_turn)
+    monkeypatch.setattr(flows.captioning, "map_shards", in_turn)
     values = yaml.safe_load((root / "tests/end_to_end/tiny.yaml").read_text())
     values["caption"]["max_reject_share"] = 0.5
     Path("params.yaml").write_text(yaml.safe_dump(values))

@@ -44,7 +44,7 @@ def test_every_image_gets_its_own_caption_with_lineage(tmp_path: Path, window: i
     shard = (tmp_path / "target-000000.tar").read_bytes()
     assert row | {"id": "", "caption": "", "alt_text": "", "source_key": ""} == {
         "key": "000000000", "id": "", "caption": "", "alt_text": "", "candidates": [], "scores": [], "cim_score": None,
-        "finish_reason": "stop", "tokens": 3, "tokens_in": 0, "seed": 0, "prompt": "Describe it.",
+        "finish_reason": "stop", "cut": False, "tokens": 3, "tokens_in": 0, "seed": 0, "prompt": "Describe it.",
         "prompt_hash": prompt_hash("Describe it."), "model_fingerprint": "model-one",
         "pipeline_version": pipeline_version(), "source_key": "", "source_shard": "target-000000.tar",
         "source_sha256": hashlib.sha256(shard).hexdigest(),
@@ -119,9 +119,10 @@ def test_the_recaptioned_shard_is_read_by_webdataset_with_untouched_images(tmp_p
             "key": row["__key__"], "caption": said, "alt_text": f"old {i}", "width": 8, "height": 8,
             "sha256": hashlib.sha256(row["png"]).hexdigest(),
             "recaption": {
-                "id": i, "candidates": [], "scores": [], "cim_score": None, "finish_reason": "stop", "tokens": 3,
-                "tokens_in": 0, "seed": 0, "prompt": "Describe it.", "prompt_hash": prompt_hash("Describe it."),
-                "model_fingerprint": "model-one", "pipeline_version": pipeline_version(), "source_key": i,
+                "id": i, "candidates": [], "scores": [], "cim_score": None, "finish_reason": "stop", "cut": False,
+                "tokens": 3, "tokens_in": 0, "seed": 0, "prompt": "Describe it.",
+                "prompt_hash": prompt_hash("Describe it."), "model_fingerprint": "model-one",
+                "pipeline_version": pipeline_version(), "source_key": i,
                 "source_shard": "target-000000.tar", "source_sha256": hashlib.sha256(shard).hexdigest(),
                 "decoding": {"max_new_tokens": 8, "temperature": 0.0, "seed": 0, "precision": "float32"},
             },

@@ -123,6 +123,23 @@ def test_a_key_that_comes_twice_is_two_samples() -> None:
     assert not any(item.problem for item in found)
 
 
+def test_a_sample_that_is_cut_inside_is_not_used() -> None:
+    whole = tar_of(("a.png", IMAGES[0]), ("b.png", IMAGES[1]), ("b.txt", b"words" * 200))
+    a, broken = items(whole[: 3 * 1024 - 512 + 300])  # the image of b is there, its text is not
+    assert (a.name, a.image) == ("a", IMAGES[0])
+    assert broken.problem is not None
+    assert broken.problem[1] == "unexpected end of data, behind a"
+
+
+def test_a_compressed_tar_is_read_once_from_start_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = tar_of(*((f"{n:03d}.png", RNG.randbytes(20_000)) for n in range(100)))
+    rewound = []
+    plain = gzip._GzipReader._rewind  # type: ignore[attr-defined]
+    monkeypatch.setattr("gzip._GzipReader._rewind", lambda reader: (rewound.append(1), plain(reader)))
+    assert len(items(gzip.compress(many, 1))) == 100
+    assert len(rewound) <= 3  # to find the compression, not per sample
+
+
 def test_an_error_of_the_disk_is_no_broken_tar(monkeypatch: pytest.MonkeyPatch) -> None:
     def fails(*_: object, **__: object) -> None:
         raise OSError(5, "Input/output error")
