@@ -13,8 +13,8 @@ from malformed_images import encoded, picture
 
 from cim.corpus.part import Item
 from cim.corpus.tar import TarPart
-from cim.corpus.untar import MAX_TEXT
 from cim.sources.base import MAX_BYTES
+from cim.sources.untar import MAX_TEXT
 
 RNG = random.Random(3)
 IMAGES = [encoded(picture(RNG), "PNG") for _ in range(3)]

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Self
+from typing import Literal, Self
 
 from cim.shards.quarantine import Reason
 from cim.sources.base import MAX_BYTES
@@ -79,10 +79,10 @@ class Tar:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Tar]:
-    """A tar on local disk; tarfile.ReadError for what is none."""
+def opened(path: Path, mode: Literal["r:", "r:*"] = "r:*") -> Iterator[Tar]:
+    """A tar on local disk, with mode "r:" only an uncompressed one; tarfile.ReadError for what is none."""
     try:
-        tar = tarfile.open(path, "r:*", tarinfo=_Member)  # noqa: SIM115  (what its reader raises is not for this try)
+        tar = tarfile.open(path, mode, tarinfo=_Member)  # noqa: SIM115  (what its reader raises is not for this try)
     except (*_BROKEN, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:  # the disk's
             raise
