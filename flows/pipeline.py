@@ -1,35 +1,63 @@
 """All stages as one flow, for schedules and for `make run`. The graph is DVC's; this only walks it."""
 
 import os
+import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.client.orchestration import get_client
+from prefect.futures import PrefectFuture, as_completed
+from prefect.task_runners import ThreadPoolTaskRunner
 
 from cim.errors import CimError
 from cim.layout import Layout
+from cim.params import load_params
 from flows.command import main
+from flows.relay import run_named
+
+EDGE = re.compile(r'^"(?P<before>[^"]+)"(?: -> "(?P<after>[^"]+)")?;$')
 
 
 @flow(name="pipeline")
 def pipeline(params_path: str = "params.yaml") -> None:
-    """Bring every stage of dvc.yaml up to date, then print what tuning changed and where the report is."""
+    """Bring every stage of dvc.yaml up to date, then print what tuning changed and where the report is.
+
+    Stages that need nothing of each other run side by side, `runtime.stages_at_once` of them.
+    """
     if Path(params_path).resolve() != Path("params.yaml").resolve():
         raise CimError(f"--params {params_path}", "params.yaml, the file dvc.yaml reads", "write your values there")
-    for name in stage_names():
-        reproduce.with_options(task_run_name=name)(name)
+    walk(stage_graph(), load_params(Path(params_path)).runtime.stages_at_once)
     from tasks.evaluate import print_table
 
     print_table(Layout())
 
 
+def walk(needs: dict[str, list[str]], at_once: int) -> None:
+    """Reproduce every stage of `needs` (name -> the stages before it) after those it needs.
+
+    After a failure, what runs is let finish, nothing new is begun, and the failure is raised.
+    """
+    order, sorter = list(needs), TopologicalSorter(needs)
+    sorter.prepare()
+    running: dict[PrefectFuture[None], str] = {}
+    with ThreadPoolTaskRunner(max_workers=at_once) as runner:
+        while sorter.is_active():
+            for name in sorted(sorter.get_ready(), key=order.index):
+                running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
+            done = next(as_completed(list(running)))
+            done.result()
+            sorter.done(running.pop(done))
+
+
 @task
 def reproduce(stage: str) -> None:
-    """`dvc repro STAGE`: runs it, and what it needs, only where something changed."""
-    code = subprocess.run([sys.executable, "-m", "dvc", "repro", stage], env=environment()).returncode
-    if code:
+    """`dvc repro STAGE` alone: runs it only where something changed."""
+    # Another stage may be at the lock.
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", "--single-item", stage]
+    if code := run_named(stage, command, environment()):
         raise CimError(
             f"stage {stage!r} failed (dvc repro ended with {code})",
             "the message above to say why",
@@ -37,13 +65,20 @@ def reproduce(stage: str) -> None:
         )
 
 
-def stage_names() -> list[str]:
-    """The stages of dvc.yaml in the order written."""
-    listing = [sys.executable, "-m", "dvc", "stage", "list", "--name-only"]
-    done = subprocess.run(listing, env=environment(), capture_output=True, text=True)
+def stage_graph() -> dict[str, list[str]]:
+    """The stages of dvc.yaml, in the order written, each with those it needs."""
+    asked = [sys.executable, "-m", "dvc", "dag", "--dot"]
+    done = subprocess.run(asked, env=environment(), capture_output=True, text=True)
     if done.returncode:
-        raise CimError(f"dvc stage list failed:\n{done.stderr}", "a DVC project here", "run from the repository's root")
-    return done.stdout.split()
+        raise CimError(f"dvc dag failed:\n{done.stderr}", "a DVC project here", "run from the repository's root")
+    needs: dict[str, list[str]] = {}
+    for line in done.stdout.splitlines():
+        if found := EDGE.match(line.strip()):
+            before, after = found["before"], found["after"]
+            needs.setdefault(before, [])
+            if after:
+                needs.setdefault(after, []).append(before)
+    return needs
 
 
 def environment() -> dict[str, str]:

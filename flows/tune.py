@@ -24,6 +24,7 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
         device=params.runtime.device,
         torch_threads=params.runtime.torch_threads,
         trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
+        index=params.index,
     )
     return map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
 

@@ -12,12 +12,16 @@ from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
-from cim.params import Tune
+from cim.params import Index, Tune
+from cim.rewards.fused import PARTS
 
 
 @dataclass(frozen=True)
 class TuneJob:
-    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes."""
+    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes.
+
+    index: what data/index must have been built with; its meta.json is in the fingerprint.
+    """
 
     layout: Layout
     params: Tune
@@ -25,6 +29,7 @@ class TuneJob:
     device: Literal["auto", "cpu", "cuda"]
     torch_threads: int
     trust_remote_code: bool
+    index: Index | None = None
 
     def __str__(self) -> str:
         return "the captioner"
@@ -35,8 +40,7 @@ class TuneJob:
         return fingerprint(
             code_of("cim.captioners", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
-            layout.index("items") / "meta.json",
-            layout.index(self.params.reward.space) / "meta.json",
+            *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
             self.params,
@@ -89,7 +93,7 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     layout, params = job.layout, job.params
     base = layout.model("captioner")
     captioner = load_captioner(base, job.device, "float32", trust_remote_code=job.trust_remote_code)
-    retriever = Retriever.open(layout, params.reward, job.device)
+    retriever = Retriever.open(layout, params.reward, job.device, job.index)
     train = layout.shards("train")
     ids = sorted(read_manifest(train)["id"].to_list())
     rollout = params.prompts_per_step * params.updates_per_rollout

@@ -7,8 +7,9 @@ from pathlib import Path
 from cim.captioners.load import captioner_files, check_captioner_folder
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
+from cim.hub import check_pinned, hub_errors
 from cim.params import LoadedCaptioner
-from cim.params.models import COMMIT, HUB_ID
+from cim.params.models import HUB_ID
 
 # Weights only as safetensors; the rest is text. Python files come along only when the user trusts them.
 PATTERNS = ("*.safetensors", "*.json", "*.jinja", "*.txt", "*.model")
@@ -53,34 +54,19 @@ def _download(params: LoadedCaptioner, out: Path) -> None:
             "a local model folder or a hub id like Qwen/Qwen2.5-VL-3B-Instruct",
             "mend models.captioner.name",
         )
-    if not COMMIT.fullmatch(params.revision or ""):
-        raise CimError(
-            f"models.captioner.revision {params.revision!r} for the hub id {params.name}",
-            "a commit hash of 40 hex digits (branches and tags move, so a run could not be repeated)",
-            f"copy it from https://huggingface.co/{params.name}/commits/main",
-        )
+    revision = check_pinned(params.name, params.revision)
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
-    from huggingface_hub.errors import HTTPError as HubTrouble  # type: ignore[attr-defined]  # of its HTTP library
 
     patterns = [*PATTERNS, *(["*.py"] if params.trust_remote_code else [])]
-    try:
-        names = HfApi().list_repo_files(params.name, revision=params.revision)
+    with hub_errors(params.name, revision):
+        names = HfApi().list_repo_files(params.name, revision=revision)
         if not any(name.endswith(".safetensors") for name in names):
             raise CimError(
-                f"no .safetensors file among the {len(names)} files of {params.name} at {params.revision}",
+                f"no .safetensors file among the {len(names)} files of {params.name} at {revision}",
                 "weights in safetensors (pickled .bin files can run code and are never fetched)",
                 "pin a revision that has them (many repositories keep one on refs/pr/N), or convert the model yourself",
             )
-        snapshot_download(params.name, revision=params.revision, local_dir=out, allow_patterns=patterns)
-    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
-        raise CimError(
-            f"the hub refuses {params.name} at {params.revision} ({type(error).__name__}: {error})",
-            "a model and commit that exist and that this account may read",
-            "check name and revision; for gated models accept the licence and log in with `hf auth login`",
-        ) from error
-    except (HubTrouble, OSError) as error:  # no network, a time-out, offline mode, a server error, a full disk
-        raise _unreachable(params, error) from error
+        snapshot_download(params.name, revision=revision, local_dir=out, allow_patterns=patterns)
     wanted = [name for name in names if any(fnmatch(name, pattern) for pattern in patterns)]
     if lacking := sorted(name for name in wanted if not (out / name).is_file()):
         raise CimError(
@@ -89,12 +75,3 @@ def _download(params: LoadedCaptioner, out: Path) -> None:
             "run the stage again; it continues where it stopped",
         )
     shutil.rmtree(out / ".cache", ignore_errors=True)  # the hub client's bookkeeping
-
-
-def _unreachable(params: LoadedCaptioner, error: Exception) -> CimError:
-    return CimError(
-        f"no download of {params.name} ({type(error).__name__}: {error})",
-        "a hub that can be reached (HF_ENDPOINT, default https://huggingface.co) and room on the disk",
-        "check network, proxy and HF_HUB_OFFLINE and run again; or copy the model folder here by other means and"
-        " give its path as models.captioner.name",
-    )

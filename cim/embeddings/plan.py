@@ -62,7 +62,7 @@ def wanted_splits(retrieved: list[str]) -> dict[str, list[str]]:
     return {
         TEXT: list(retrieved),
         IMAGE: [*retrieved, *(split for split in looked_up if split not in retrieved)],
-        HELDOUT: ["validation", "eval"],
+        HELDOUT: ["eval"],
     }
 
 

@@ -10,9 +10,10 @@ import open_clip
 from open_clip.factory import get_model_config
 
 from cim.encoders.fetch import PATTERNS, copy_safe
-from cim.encoders.hub import downloaded, unreachable
+from cim.encoders.hub import downloaded
 from cim.encoders.save import CONFIG, save_clip
 from cim.errors import CimError
+from cim.hub import unreachable
 from cim.params import LoadedClip
 from cim.params.models import HUB, HUB_ID
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from cim.errors import CimError
 from cim.index.meta import EmbeddingMeta
-from cim.index.vectors import read_ids
+from cim.index.vectors import REMAKE, read_ids
 from cim.layout import Layout
 
 
@@ -44,15 +45,18 @@ class EmbeddingSource:
         return np.concatenate([read_ids(parquet) for _, parquet in self.files])
 
     def parts(self, known: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.float16]]:
-        """Per shard: (m, d) vectors as they are on disk, of the rows that `known` (n,) marks."""
+        """Per shard: (m, d) vectors as they are on disk, of the rows that `known` (n,) marks.
+
+        Raises CimError for a file cut short, or of another length than its ids.
+        """
         start = 0
-        for path, _ in self.files:
-            vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-            yield vectors[known[start : start + len(vectors)]]
-            start += len(vectors)
-        if start != len(known):
-            raise CimError(
-                f"{start} vectors beside {len(known)} ids in {self.files[0][0].parent}",
-                "a vector an id",
-                "delete data/embeddings and run dvc repro embed",
-            )
+        for path, parquet in self.files:
+            rows = int(pl.scan_parquet(parquet).select(pl.len()).collect().item())
+            try:
+                vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            except ValueError as error:
+                raise CimError(f"{path}: {error}", "a whole file of vectors", REMAKE) from error
+            if vectors.shape != (rows, self.dim):
+                raise CimError(f"{path} of shape {vectors.shape} beside {rows} ids", f"({rows}, {self.dim})", REMAKE)
+            yield vectors[known[start : start + rows]]
+            start += rows

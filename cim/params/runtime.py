@@ -11,6 +11,7 @@ class Runtime(Section):
     """Execution: where and with how many hands. Takes part in no fingerprint."""
 
     task_runner: Literal["threads", "ray", "dask"] = Field("threads", description="Prefect task runner")
+    stages_at_once: int = Field(1, ge=1, description="stages `make run` works on at once; they share CPU and GPU")
     workers: int = Field(2, ge=1, description="shards worked on at once by stages that read and write")
     retries: int = Field(2, ge=0, description="tries after the first for a failed task")
     retry_delay_seconds: float = Field(2.0, ge=0, description="wait before a retry")

@@ -10,13 +10,18 @@ from cim.params.base import Section
 class Reward(Section):
     """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
 
-    space: Literal["caption_text", "clip"] = Field(
-        "caption_text", description="caption to gallery captions, or to gallery images"
+    space: Literal["caption_text", "clip", "fused"] = Field(
+        "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"
     )
     k: int = Field(3, ge=1, description="gallery images a caption retrieves")
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
-    exclude: Literal["none", "self"] = Field("self", description="self: a source never retrieves itself")
+    exclude: Literal["none", "self", "near_duplicates"] = Field(
+        "self", description="self: a source never retrieves itself; near_duplicates: nor a picture nearly the same"
+    )
+    duplicate_cosine: float = Field(
+        0.98, gt=0, le=1, description="near_duplicates: image cosine with the source from which on an item is one"
+    )
 
 
 class Lora(Section):

@@ -48,8 +48,10 @@ def align_vision(
         pictures = [decode_rgb(images[ids[row]]) for row in rows]
         pixels = processor.image_processor(images=pictures, return_tensors="pt").to(device)
         found = model.model.get_image_features(**pixels).pooler_output  # b of (t, d)
-        similar = [(tokens @ table.T * scale.exp()).logsumexp(dim=0) for tokens in found]
-        logits = torch.stack(similar) + bias  # (b, v)
+        near = torch.nn.utils.rnn.pad_sequence(found, batch_first=True) @ table.T * scale.exp()  # (b, t, v)
+        lengths = torch.tensor([len(tokens) for tokens in found], device=device)
+        padding = torch.arange(near.shape[1], device=device) >= lengths[:, None]
+        logits = near.masked_fill(padding[..., None], -math.inf).logsumexp(dim=1) + bias  # (b, v)
         said = torch.from_numpy(words[rows]).to(device) * rarity
         said = said / said.sum(dim=1, keepdim=True).clamp(min=1e-6)
         loss = -(said * logits.log_softmax(dim=1)).sum(dim=1).mean()

@@ -95,7 +95,7 @@ def test_a_repository_with_pickles_only_is_refused_before_any_download(
 @pytest.mark.parametrize(
     ("trouble", "message"),
     [
-        (HTTPError("Name or service not known"), "give its path as models.captioner.name"),
+        (HTTPError("Name or service not known"), "give its path as the name"),
         (OfflineModeIsEnabled("HF_HUB_OFFLINE"), "HF_HUB_OFFLINE"),
         (TimeoutError("slow"), "check network"),
         (RevisionNotFoundError.__new__(RevisionNotFoundError), "check name and revision"),

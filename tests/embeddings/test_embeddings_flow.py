@@ -50,7 +50,7 @@ class TestPlan:
         assert wanted_splits(["gallery", "train"]) == {
             "text": ["gallery", "train"],
             "image": ["gallery", "train", "validation", "eval"],
-            "heldout": ["validation", "eval"],
+            "heldout": ["eval"],
         }
 
     def test_a_job_a_shard(self, layout: Layout) -> None:
@@ -58,7 +58,7 @@ class TestPlan:
         assert list(plan) == [
             ("text", "gallery"),
             *(("image", split) for split in ("gallery", "train", "validation", "eval")),
-            *(("heldout", split) for split in ("validation", "eval")),
+            ("heldout", "eval"),
         ]
         assert [str(job) for job in plan["text", "gallery"]] == [f"gallery-00000{n}.tar (text)" for n in range(2)]
         assert {job.encoder for jobs in plan.values() for job in jobs} == {"shade-1"}

@@ -10,9 +10,7 @@ import pytest
 from fake_encoders import ShadeEncoder, gray, job_in, write_card, write_shard
 
 from cim.atomic import marker_of, read_json
-from cim.embeddings.read import read_embeddings
 from cim.embeddings.write import drop_stale_meta, embed_shard, write_meta
-from cim.errors import CimError
 from cim.layout import Layout
 
 SHADES = [3, 50, 7, 120, 64]
@@ -177,15 +175,3 @@ class TestMeta:
         assert path.exists()
         drop_stale_meta([job_in(layout, encoder="shade-2")])
         assert not path.exists()
-
-    def test_read_back(self, layout: Layout, meta: Callable[[], dict[str, Any]]) -> None:
-        folder = layout.embeddings("image", "train")
-        with pytest.raises(CimError, match=r"no meta\.json"):
-            read_embeddings(folder)
-        meta()
-        found = read_embeddings(folder)
-        np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, atol=1e-6)
-        assert len(found.rows) == len(found.vectors) == 5
-        pl.DataFrame({"id": ["one"]}).write_parquet(folder / "train-000000.parquet")
-        with pytest.raises(CimError, match="5 vectors for 1 rows"):
-            read_embeddings(folder)

@@ -115,6 +115,21 @@ def test_refusals_before_anything_is_written(layout, embed, embedded):
         build_items(layout, ["gallery", "train"], 3)
 
 
+def test_embeddings_cut_short_or_beside_other_ids_are_refused(layout, embedded):
+    path = layout.embeddings("image", "gallery") / "gallery-000001.npy"
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-16])
+    with pytest.raises(CimError, match=r"gallery-000001.npy: .*a whole file of vectors.*dvc repro index"):
+        build_items(layout, ["gallery"], 3)
+    np.save(path, np.load(path.with_name("gallery-000000.npy")))
+    with pytest.raises(CimError, match=r"gallery-000001.npy of shape \(5, 8\) beside 4 ids"):
+        build_items(layout, ["gallery"], 3)
+    with pytest.raises(CimError, match="a built index"):
+        IndexMeta.read(layout.index("items"))
+    path.write_bytes(whole)
+    assert build_items(layout, ["gallery"], 3).rows == 9
+
+
 def test_building_and_opening_import_no_torch():
     code = (
         "import sys, cim.index.build, cim.index.search, cim.rewards.retriever, cim.rewards.trl\n"

@@ -1,0 +1,42 @@
+"""The output of commands that run side by side, line by line, each line named."""
+
+import re
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import BinaryIO
+
+LINE_END = re.compile(rb"(?<=[\r\n])")
+CURSOR_UP = b"\x1b[A"
+EVERY = 10.0
+"""Seconds between two states of one progress bar: as lines, more would hide everything else."""
+
+
+def run_named(
+    name: str, command: Sequence[str], environment: Mapping[str, str], show: Callable[[str], object] = print
+) -> int:
+    """Run `command`, show its output as `name | line`, and return its exit code.
+
+    Progress bars rewrite their line, which two commands at once can't: of theirs, a state now and then is shown.
+    """
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0) as run:
+        assert run.stdout is not None
+        relay(name, run.stdout, show, time.monotonic)
+    return run.returncode
+
+
+def relay(name: str, stream: BinaryIO, show: Callable[[str], object], clock: Callable[[], float]) -> None:
+    """Show every whole line of `stream`, and of lines that are rewritten the newest,
+    once in EVERY seconds and when they are done."""
+    shown, rest = clock(), b""
+    while chunk := stream.read(4096):
+        *lines, rest = LINE_END.split((rest + chunk).replace(b"\r\n", b"\n"))
+        for line in lines:
+            text = line.replace(CURSOR_UP, b"").decode(errors="replace").rstrip()
+            rewritten = line.endswith(b"\r") or CURSOR_UP in line  # cursor up: a bar below another bar
+            if not text or (rewritten and clock() - shown < EVERY):
+                continue
+            shown = clock()
+            show(f"{name:<17}| {text}")
+    if text := rest.decode(errors="replace").strip():
+        show(f"{name:<17}| {text}")
