@@ -65,8 +65,8 @@ def page(shown: Page) -> str:
             f"{shown.calibration[0]:.2f} s before, {shown.calibration[1]:.2f} s after. {machine(*PACKAGES)}. {blas()}",
             speeds(measured),
             f"flat reached {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} of the "
-            f"{median(exact.lookup.sgemm):.0f} GFLOP/s of a bare float32 matrix product ({exact.lookup.batch:,} queries "
-            f"and {SGEMM_ROWS:,} rows, NumPy) in the same turns. Its rewards and the baseline's differ by "
+            f"{median(exact.lookup.sgemm):.0f} GFLOP/s of a bare float32 matrix product ({exact.lookup.batch:,} queries"
+            f" and {SGEMM_ROWS:,} rows, NumPy) in the same turns. Its rewards and the baseline's differ by "
             f"{exact.difference:.1e} at most.",
             costs(measured),
             *refused,
