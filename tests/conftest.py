@@ -10,6 +10,10 @@ from workspace import Workspace, make_workspace
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--photos", type=Path, help="folder with captions.csv (columns file_name, caption)")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -4,6 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
 from cim.report.words import Piece, marked_words
@@ -28,7 +30,7 @@ class Answer:
     caption: str
     pieces: Sequence[Piece]
     truncated: bool
-    rank: int
+    rank: int | None
     identity: Identity | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
@@ -96,7 +98,7 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
         caption=said.captions[i],
         pieces=pieces,
         truncated=said.truncated[i],
-        rank=int(said.ranks[i]),
+        rank=None if np.isnan(said.ranks[i]) else int(said.ranks[i]),
         identity=identity,
         found=found,
         facts=[] if counts is None else [(kind, *_split(counts[kind])) for kind in KINDS],
