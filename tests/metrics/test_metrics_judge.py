@@ -32,7 +32,8 @@ def test_photos_by_hand() -> None:
     scores = {name: [None] * 3 for name in PHOTOS.captions}
     measured = measure(PHOTOS, found, scores, parse, "no java today")
     metrics = compare(measured["base"], measured["tuned"], Evaluate(bootstrap=100))
-    # There: man, dog; car, dog; unknown. base names man, cat and dog: 1 of 3 absent, in 1 of 2 captions; 2 of 4 covered.
+    # There: man, dog; car, dog; unknown. base names man, cat and dog: 1 of 3 is absent, in 1 of 2 captions; 2 of 4 are
+    # covered.
     assert metrics["base"]["chair"] == pytest.approx({"chair_i": 1 / 3, "chair_s": 1 / 2, "coverage": 2 / 4})
     assert metrics["tuned"]["chair"] == pytest.approx({"chair_i": 0, "chair_s": 0, "coverage": 3 / 4})
     assert metrics["difference"]["chair"]["chair_s"]["images"] == 2
