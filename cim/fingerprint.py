@@ -45,7 +45,7 @@ def hash_code(root: Path, names: Iterable[str]) -> str:
         if not found:
             raise ModuleNotFoundError(f"no code of {name} in {root}")
         files |= found
-    return _hash_files(root, files)
+    return hash_files(root, files)
 
 
 def hash_path(path: Path) -> str:
@@ -57,10 +57,11 @@ def hash_path(path: Path) -> str:
         return _hash_file(path)
     if not path.is_dir():
         raise FileNotFoundError(path)
-    return _hash_files(path, (p for p in path.rglob("*") if p.is_file()))
+    return hash_files(path, (p for p in path.rglob("*") if p.is_file()))
 
 
-def _hash_files(root: Path, files: Iterable[Path]) -> str:
+def hash_files(root: Path, files: Iterable[Path]) -> str:
+    """SHA-256 (hex) of the names relative to `root` and the bytes of some files below it, sorted by name."""
     digest = hashlib.sha256()
     for file in sorted(files):
         digest.update(f"{file.relative_to(root).as_posix()}\x00{_hash_file(file)}\x00".encode())

@@ -19,7 +19,8 @@ def index(params_path: str = "params.yaml") -> list[IndexMeta]:
     params = load_params(Path(params_path))
     constants: dict[str, Any] = {"layout": Layout(), "params": params.index, "k": params.tune.reward.k}
     items = map_shards(index_part, ["items"], params.runtime, "indexing images", **constants)
-    return items + map_shards(index_part, list(ROLES), params.runtime, "indexing", **constants)
+    # One at a time: FAISS takes all cores by itself, and memory is checked for one build.
+    return items + map_shards(index_part, list(ROLES), params.runtime, "indexing", 1, **constants)
 
 
 if __name__ == "__main__":

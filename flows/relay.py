@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import BinaryIO
 
 LINE_END = re.compile(rb"(?<=[\r\n])")
+CURSOR_UP = b"\x1b[A"
 EVERY = 10.0
 """Seconds between two states of one progress bar: as lines, more would hide everything else."""
 
@@ -25,14 +26,15 @@ def run_named(
 
 
 def relay(name: str, stream: BinaryIO, show: Callable[[str], object], clock: Callable[[], float]) -> None:
-    """Show every whole line of `stream`, and of lines that are rewritten (ended by a carriage return) the newest,
+    """Show every whole line of `stream`, and of lines that are rewritten the newest,
     once in EVERY seconds and when they are done."""
     shown, rest = clock(), b""
     while chunk := stream.read(4096):
         *lines, rest = LINE_END.split((rest + chunk).replace(b"\r\n", b"\n"))
         for line in lines:
-            text = line[:-1].decode(errors="replace").rstrip()
-            if not text or (line.endswith(b"\r") and clock() - shown < EVERY):
+            text = line.replace(CURSOR_UP, b"").decode(errors="replace").rstrip()
+            rewritten = line.endswith(b"\r") or CURSOR_UP in line  # cursor up: a bar below another bar
+            if not text or (rewritten and clock() - shown < EVERY):
                 continue
             shown = clock()
             show(f"{name:<17}| {text}")

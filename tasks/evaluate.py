@@ -27,7 +27,8 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     if part == "reward":
         from cim.rewards.retriever import Retriever
 
-        return identities(evaluated, Retriever.open(layout, params.tune.reward, params.runtime.device).score)
+        retriever = Retriever.open(layout, params.tune.reward, params.runtime.device, params.index)
+        return identities(evaluated, retriever.score)
     from cim.encoders.load import load_clip
 
     encoder = load_clip(layout.model("heldout"), params.runtime.device)

@@ -13,4 +13,4 @@ def index_part(part: str, layout: Layout, params: Index, k: int) -> IndexMeta:
     """`items`, or a retrieval space (caption_text, clip), which needs items. Skipped when done."""
     if part == "items":
         return build_items(layout, list(params.splits), k)
-    return build_space(layout, part, list(params.splits), params.factory, k)
+    return build_space(layout, part, list(params.splits), params.factory, k, params)

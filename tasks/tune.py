@@ -12,12 +12,16 @@ from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
-from cim.params import Tune
+from cim.params import Index, Tune
+from cim.rewards.fused import PARTS
 
 
 @dataclass(frozen=True)
 class TuneJob:
-    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes."""
+    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes.
+
+    index: what data/index must have been built with; its meta.json is in the fingerprint.
+    """
 
     layout: Layout
     params: Tune
@@ -25,6 +29,7 @@ class TuneJob:
     device: Literal["auto", "cpu", "cuda"]
     torch_threads: int
     trust_remote_code: bool
+    index: Index | None = None
 
     def __str__(self) -> str:
         return "the captioner"
@@ -33,10 +38,9 @@ class TuneJob:
         """Of code, base model, reward, images and parameters; the meta.json know the code of index and encoders."""
         layout = self.layout
         return fingerprint(
-            code_of("cim.captioners", "cim.rewards", "cim.tuning"),
+            code_of("cim.captioners", "cim.metrics.retrieval", "cim.metrics.text", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
-            layout.index("items") / "meta.json",
-            layout.index(self.params.reward.space) / "meta.json",
+            *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
             self.params,
@@ -44,13 +48,13 @@ class TuneJob:
         )
 
     def done(self) -> dict[str, Any] | None:
-        """The facts of an earlier run if model, curves and summary are there, made from exactly this, else None."""
-        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, SUMMARY)):
+        """The facts of an earlier run if model, curves, alarms and summary are there, made from this, else None."""
+        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, ALARMS, SUMMARY)):
             return None
         return done_facts(self.layout.tuned, self.fingerprint())
 
 
-CURVES, SUMMARY = "curves.csv", "summary.json"
+CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 
 
 @task
@@ -76,20 +80,22 @@ def tune_task(job: TuneJob) -> dict[str, Any]:
 
 def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     from cim.captioners.load import load_captioner
+    from cim.captioners.suppress import suppressed_tokens
     from cim.rewards.retriever import Retriever
     from cim.rewards.trl import identity_terms
     from cim.shards.lookup import ImageLookup
     from cim.shards.read import read_manifest
-    from cim.tuning.callbacks import best_of
+    from cim.tuning.alarm_record import alarm_record
     from cim.tuning.curves import curves
     from cim.tuning.finish import write_tuned
     from cim.tuning.grpo import grpo
     from cim.tuning.rows import prompt_rows
+    from cim.tuning.stopping import best_of
 
     layout, params = job.layout, job.params
     base = layout.model("captioner")
     captioner = load_captioner(base, job.device, "float32", trust_remote_code=job.trust_remote_code)
-    retriever = Retriever.open(layout, params.reward, job.device)
+    retriever = Retriever.open(layout, params.reward, job.device, job.index)
     train = layout.shards("train")
     ids = sorted(read_manifest(train)["id"].to_list())
     rollout = params.prompts_per_step * params.updates_per_rollout
@@ -98,13 +104,16 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
-    terms = identity_terms(retriever)
+    terms = identity_terms(retriever, suppressed_tokens(captioner.processor, captioner.model))
     tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
+    write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts = {
         "best": best_of(tuned.validations),
         "base": tuned.validations[0],
         "steps": int(tuned.validations[-1]["step"]),
+        "stop_reason": tuned.stop_reason,
+        "alarms": len(tuned.alarms),
     }
     write_json(layout.tuned.parent / SUMMARY, facts)
     write_tuned(base, captioner, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)

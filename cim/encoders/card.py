@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
-from cim.fingerprint import hash_path
+from cim.fingerprint import hash_files
 
 CARD = "cim.json"
 Kind = Literal["sentence-transformers", "open_clip"]
@@ -50,8 +50,8 @@ class EncoderCard:
 
 
 def folder_fingerprint(folder: Path) -> str:
-    """16 hex digits of all files of a model folder: weights, configuration, tokenizer. Before the card is written."""
-    return hash_path(folder)[:16]
+    """16 hex digits of all files of a model folder but its card: weights, configuration, tokenizer."""
+    return hash_files(folder, (p for p in folder.rglob("*") if p.is_file() and p != folder / CARD))[:16]
 
 
 @contextmanager

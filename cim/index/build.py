@@ -3,12 +3,10 @@
 Embeddings are read a shard at a time. Nothing here imports torch or transformers.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 import polars as pl
@@ -17,15 +15,23 @@ from tqdm import tqdm
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
+from cim.index.approximate import Draft
+from cim.index.load import FILE
+from cim.index.memory import check_memory
 from cim.index.meta import ROLES, IndexMeta, digest_ids
-from cim.index.recall import measure_recall
+from cim.index.presets import FLAT, expand, knobs_of, make, remedy
+from cim.index.recall import check_recall, held_out
+from cim.index.rows import NORMS, VECTORS, RowWriter, UnitRows
 from cim.index.source import EmbeddingSource
+from cim.index.stale import digest_file
 from cim.index.vectors import read_ids
 from cim.layout import Layout
+from cim.params.retrieval import Search
 
 CODE = "cim.index"
-TRAINING_ROWS = 200_000
-"""At most this many vectors train a quantizer; more changes its centroids little and costs memory."""
+DEFAULT = Search()
+Ids = npt.NDArray[np.bytes_]
+Rows = npt.NDArray[np.int64]
 
 
 def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
@@ -44,50 +50,50 @@ def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
     if done_facts(folder, whole) is not None:
         return IndexMeta.read(folder)
     (folder / "meta.json").unlink(missing_ok=True)  # half-built, the folder cannot be opened
-    with replacing(folder / "vectors.npy") as path:
-        out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(len(ids), source.dim))
-        start = 0
-        for vectors, _ in tqdm(source.files, desc="copy image vectors", unit="shard", leave=False):
-            part = np.load(vectors, mmap_mode="r", allow_pickle=False)
-            out[start : start + len(part)] = part
-            start += len(part)
-        out.flush()
-        del out
-    return _finish(folder, ids, _meta("items", "", ids, source, whole))
+    _write_rows(folder, source, np.ones(len(ids), dtype=bool), held_out(0), "copy image vectors")
+    return _finish(folder, ids, _meta("items", ids, source, whole))
 
 
-def build_space(layout: Layout, space: str, splits: list[str], factory: str, k: int) -> IndexMeta:
-    """data/index/<space>: a FAISS index by inner product over the unit vectors that `space` searches.
+def build_space(
+    layout: Layout, space: str, splits: list[str], factory: str, k: int, search: Search = DEFAULT
+) -> IndexMeta:
+    """data/index/<space>: the unit vectors that `space` searches by inner product, and unless exact a FAISS index.
 
-    factory: a `faiss.index_factory` string. Captions of images without an image vector are left out and counted in
-    the done marker. An index that is not exact has its recall@k measured into meta.json. Skipped when done from the
-    same embeddings and factory. Needs data/index/items. Raises CimError for a factory that FAISS refuses.
+    factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image vector
+    are left out and counted in the done marker. An index that is not exact has its recall@k measured into meta.json.
+    Skipped when done from the same embeddings, factory and knobs. Needs data/index/items. Raises CimError for a
+    factory that FAISS refuses, more memory than there is, or recall below search.min_recall.
     """
     source = EmbeddingSource.open(layout, ROLES[space], splits)
     folder, items = layout.index(space), IndexMeta.read(layout.index("items"))
-    with _refusals(f"index.factory {factory!r}", f"a FAISS factory string for dim {source.dim}", "try Flat"):
-        index = faiss.index_factory(source.dim, factory, faiss.METRIC_INNER_PRODUCT)
-    exact = isinstance(index, faiss.IndexFlat)
-    whole = fingerprint(space, code_of(CODE), factory, source.built_from, items.fingerprint, None if exact else k)
+    all_ids = source.ids()
+    known = np.isin(all_ids, read_ids(layout.index("items") / "ids.parquet"))
+    ids = all_ids[known]
+    _enough(len(np.unique(ids)), k)
+    wanted = expand(factory, len(ids), source.dim)
+    index = None if wanted == FLAT else make(wanted, source.dim)
+    knobs = {} if index is None else knobs_of(index, search)
+    measured = None if index is None else [k, knobs, search.candidates]
+    measured = None if index is None else [k, knobs, search.candidates]
+    whole = fingerprint(space, code_of(CODE), wanted, factory, source.built_from, items.fingerprint, measured)
     if done_facts(folder, whole) is not None:
-        return IndexMeta.read(folder)
+        built = IndexMeta.read(folder)
+        check_recall(built, search.min_recall, k, remedy(built))
+        return built
     (folder / "meta.json").unlink(missing_ok=True)
-    known = read_ids(layout.index("items") / "ids.parquet")
-    if not index.is_trained:
-        _train(index, factory, source, known)
-    kept: list[npt.NDArray[np.bytes_]] = []
-    bar = tqdm(source.blocks(known), total=len(source.files), desc=f"index {space}", unit="shard", leave=False)
-    with _refusals(f"index.factory {factory!r}", "one that takes rows without ids", "leave IDMap out"):
-        for vectors, ids in bar:
-            index.add(vectors)
-            kept.append(ids)
-    row_ids = np.concatenate(kept)
-    _enough(len(np.unique(row_ids)), k)
-    recall = None if exact else measure_recall(index, lambda: (block for block, _ in source.blocks(known)), k)
-    with replacing(folder / "index.faiss") as path:
-        faiss.write_index(index, str(path))
-    meta = _meta(space, factory, row_ids, source, whole, recall)
-    return _finish(folder, row_ids, meta, skipped=len(source.ids()) - len(row_ids))
+    check_memory(f"{space} ({wanted})", index, len(ids), source.dim)
+    aside = held_out(0 if index is None else len(ids))
+    order = _write_rows(folder, source, known, aside, f"copy vectors of {space}")
+    facts: dict[str, Any] = {"factory": wanted, "asked": factory, "items_from": items.fingerprint}
+    if index is None:
+        (folder / FILE).unlink(missing_ok=True)  # of an earlier factory
+        meta = _meta(space, ids[order], source, whole, **facts)
+    else:
+        meta = _meta(space, ids[order], source, whole, **facts, knobs=knobs, candidates=search.candidates)
+        draft = Draft(index, UnitRows.open(folder), ids[order], meta)
+        meta = draft.measured(len(ids) - len(aside), k, search)
+        draft.write(folder / FILE)
+    return _finish(folder, ids[order], meta, skipped=int((~known).sum()))
 
 
 def _enough(items: int, k: int) -> None:
@@ -95,35 +101,30 @@ def _enough(items: int, k: int) -> None:
         raise CimError(f"{items} gallery items", f"at least k = {k}", "add gallery images or lower tune.reward.k")
 
 
-@contextmanager
-def _refusals(found: str, expected: str, remedy: str) -> Iterator[None]:
-    """FAISS's own errors as CimError, with the line that gives its reason."""
-    try:
-        yield
-    except RuntimeError as error:
-        raise CimError(f"{found} ({str(error).splitlines()[-1]})", expected, remedy) from error
+def _write_rows(
+    folder: Path, source: EmbeddingSource, known: npt.NDArray[np.bool_], aside: Rows, description: str
+) -> Rows:
+    """vectors.npy of the `known` rows of `source`, those `aside` (row numbers among them) last; their order."""
+    count = int(known.sum())
+    held = np.zeros(count, dtype=bool)
+    held[aside] = True
+    ends = [0, count - len(aside)]  # where the next row goes: of those kept, of those held out
+    read = 0
+    with RowWriter(folder, count, source.dim) as writer:
+        for vectors in tqdm(source.parts(known), desc=description, total=len(source.files), unit="shard", leave=False):
+            here = held[read : read + len(vectors)]
+            for late, some in enumerate((vectors[~here], vectors[here])):
+                writer.put(ends[late], some)
+                ends[late] += len(some)
+            read += len(vectors)
+    return np.concatenate([np.flatnonzero(~held), np.flatnonzero(held)])
 
 
-def _train(index: Any, factory: str, source: EmbeddingSource, known: npt.NDArray[Any]) -> None:
-    step = max(1, -(-len(source.ids()) // TRAINING_ROWS))  # every step-th row
-    sample = np.concatenate([vectors[::step] for vectors, _ in source.blocks(known)])
-    found = f"index.factory {factory!r} and {len(sample)} vectors"
-    with _refusals(found, "enough vectors to train it", "use fewer lists or bits, or Flat"):
-        index.train(sample)
-
-
-def _meta(
-    part: str,
-    factory: str,
-    ids: npt.NDArray[Any],
-    source: EmbeddingSource,
-    whole: str,
-    recall: dict[str, float] | None = None,
-) -> IndexMeta:
+def _meta(part: str, ids: Ids, source: EmbeddingSource, whole: str, **facts: Any) -> IndexMeta:
     return IndexMeta(
         part=part,
         metric="inner_product",
-        factory=factory,
+        factory=facts.pop("factory", ""),
         rows=len(ids),
         items=len(np.unique(ids)),
         dim=source.dim,
@@ -131,14 +132,16 @@ def _meta(
         built_from=source.built_from,
         ids=digest_ids(ids),
         fingerprint=whole,
-        recall=recall,
+        **facts,
     )
 
 
-def _finish(folder: Path, ids: npt.NDArray[np.bytes_], meta: IndexMeta, **facts: int) -> IndexMeta:
-    """ids.parquet, meta.json and last the done marker."""
+def _finish(folder: Path, ids: Ids, meta: IndexMeta, **facts: int) -> IndexMeta:
+    """ids.parquet, meta.json with the digests of the other files, and last the done marker."""
     with replacing(folder / "ids.parquet") as path:
         pl.DataFrame({"id": [name.decode() for name in ids]}).write_parquet(path)
+    files = {name: digest_file(folder / name) for name in (VECTORS, NORMS, FILE) if (folder / name).exists()}
+    meta = replace(meta, files=files)
     meta.write(folder)
     mark_done(folder, meta.fingerprint, rows=meta.rows, items=meta.items, **facts)
     return meta

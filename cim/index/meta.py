@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,9 @@ class IndexMeta:
     rows, items: vectors and distinct gallery items; dim: d.
     encoder: fingerprint of the weights the vectors came from. built_from: fingerprint of the embeddings by
     "role/split". ids: digest of the row order. recall: recall@k against exact search, None for exact factories.
-    fingerprint: what the build was made from as a whole.
+    fingerprint: what the build was made from as a whole. asked: index.factory as given, a preset or factory itself.
+    knobs, candidates: how recall was measured and how it must be searched, by FAISS's names.
+    items_from: fingerprint of the items part. files: digest of each file of vectors.
     """
 
     part: str
@@ -40,6 +42,16 @@ class IndexMeta:
     ids: str
     fingerprint: str
     recall: dict[str, float] | None = None
+    asked: str = ""
+    knobs: dict[str, int] = field(default_factory=dict)
+    candidates: int = 0
+    items_from: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        """Whether every row is looked at; otherwise an index proposes `candidates` rows."""
+        return self.candidates == 0
 
     @classmethod
     def read(cls, folder: Path) -> "IndexMeta":

@@ -1,16 +1,18 @@
-"""Search a FAISS index for the k best gallery items of each query, with a stated tie rule and exclusion."""
+"""Search an index for the k best gallery items of each query, with a stated tie rule and exclusion."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
+from cim.index.load import load_index
 from cim.index.meta import IndexMeta, check_ids
+from cim.index.rows import UnitRows
 from cim.index.vectors import encode_ids, read_ids
+from cim.params.retrieval import Index
 
 SLACK = 1e-5
 """FAISS's float32 score of one pair differs by less than this between batch sizes and places in the index."""
@@ -22,45 +24,44 @@ TIE_DECIMALS = 9
 class GalleryIndex:
     """An index whose rows are vectors of items; an item may own several rows and ranks by its best one.
 
-    Order: higher inner product first; among ties the lower id first, wherever the rows lie. Exact for `Flat`
-    factories; others rank by the scores FAISS gives.
+    Order: higher inner product first; among ties the lower id first, wherever the rows lie. Exact for FlatRows. Any
+    other index proposes rows, which are then ranked in the same way by their stored vectors.
     """
 
-    def __init__(self, index: Any, row_ids: npt.NDArray[np.bytes_], meta: IndexMeta) -> None:
-        """index: a faiss.Index of `len(row_ids)` rows. row_ids: item id of each row."""
-        if index.ntotal != len(row_ids) or index.d != meta.dim:
+    def __init__(self, index: Any, rows: UnitRows, row_ids: npt.NDArray[np.bytes_], meta: IndexMeta) -> None:
+        """index: FlatRows or a faiss.Index over `rows`. row_ids: item id of each row."""
+        if len({index.ntotal, len(rows), len(row_ids)}) > 1 or {index.d, rows.dim} != {meta.dim}:
             raise CimError(
-                f"an index of {index.ntotal} x {index.d} beside {len(row_ids)} ids and dim {meta.dim} in meta.json",
+                f"an index of {index.ntotal} x {index.d} and vectors of {len(rows)} x {rows.dim}"
+                f" beside {len(row_ids)} ids and dim {meta.dim} in meta.json",
                 "files of one build",
                 "dvc repro --force index",
             )
-        self._index, self.meta = index, meta
+        self._index, self._rows, self.meta = index, rows, meta
         # Sorted, so that comparing item numbers compares ids.
         self.items, codes = np.unique(row_ids, return_inverse=True)
         self._item_of_row = codes.astype(np.int32)
-        self._exact = isinstance(index, faiss.IndexFlat)
-        self._folder: Path | None = None
+        self._opened: tuple[Any, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path) -> "GalleryIndex":
-        """The index in `folder`; vectors are mapped, not read, where FAISS can. Raises CimError when not usable."""
+    def open(cls, folder: Path, params: Index | None = None, k: int | None = None) -> "GalleryIndex":
+        """The index in `folder`, its vectors mapped, not read.
+
+        params, k: what it is to serve; a build with other parameters or too low a recall@k is refused, and
+        params.device decides where it is searched. Raises CimError when not usable.
+        """
         meta = IndexMeta.read(folder)
         row_ids = read_ids(folder / "ids.parquet")
         check_ids(folder, meta, row_ids)
-        try:
-            index = faiss.read_index(str(folder / "index.faiss"), faiss.IO_FLAG_MMAP_IFC)
-        except RuntimeError as error:
-            raise CimError(
-                f"{folder}/index.faiss: {error}", "an index", "delete data/index and run dvc repro index"
-            ) from error
-        opened = cls(index, row_ids, meta)
-        opened._folder = folder
+        index, rows = load_index(folder, meta, params, k)
+        opened = cls(index, rows, row_ids, meta)
+        opened._opened = (folder, params, k)
         return opened
 
     def __reduce__(self) -> tuple[Any, ...]:
-        if self._folder is None:
+        if not self._opened:
             raise TypeError("only an index opened from a folder can be pickled")
-        return GalleryIndex.open, (self._folder,)  # a pickle carries the path, never vectors
+        return GalleryIndex.open, self._opened  # a pickle carries the path, never vectors
 
     def search(
         self, queries: npt.NDArray[np.float32], k: int, excluded: Sequence[Sequence[str]] | None = None
@@ -80,7 +81,8 @@ class GalleryIndex:
         ids: list[list[str]] = [[] for _ in queries]
         scores = np.empty((len(queries), k), dtype=np.float32)
         total = len(self._item_of_row)
-        depth = min(total, -(-(k + 1) * total // max(1, len(self.items))) + 8)  # one item and some rows to spare
+        depth = -(-(k + 1) * total // max(1, len(self.items))) + 8  # one item and some rows to spare
+        depth = min(total, max(depth, self.meta.candidates))
         pending = list(range(len(queries)))
         while pending:
             near, rows = self._index.search(queries[pending], depth)
@@ -92,6 +94,7 @@ class GalleryIndex:
                     continue
                 numbers, scores[query] = best
                 ids[query] = [self.items[number].decode() for number in numbers]
+            self._rows.release()
             pending, depth = deeper, min(total, depth * 4)
         return ids, scores
 
@@ -102,11 +105,15 @@ class GalleryIndex:
         ended = len(rows) == len(self._item_of_row) or rows[-1] < 0  # nothing deeper to be reached
         edge = float(near[-1])
         near, rows = near[rows >= 0], rows[rows >= 0]  # IVF fills with -1 what its probes did not reach
+        if not self.meta.exact:  # scores of codes: rank again by the vectors; what was not proposed is not looked for
+            near = self._rows.take(rows) @ query
+            order = np.argsort(-near, kind="stable")
+            near, rows, edge = near[order], rows[order], -np.inf
         numbers = self._item_of_row[rows]
         seen: dict[int, float] = {}
         for number, score in zip(numbers.tolist(), near.tolist(), strict=True):
             if number not in hidden:
-                seen.setdefault(number, score)  # FAISS returns the best row first
+                seen.setdefault(number, score)  # the best row first
         if len(seen) < k:
             if ended:
                 raise self._exhausted(k, len(hidden))
@@ -115,22 +122,13 @@ class GalleryIndex:
         if edge >= threshold and not ended:
             return None
         contenders = near >= threshold
-        again = self._scores(query, near[contenders], rows[contenders])
+        again = (self._rows.wide(rows[contenders]) @ query.astype(np.float64)).round(TIE_DECIMALS)
         best: dict[int, float] = {}
         for number, score in zip(numbers[contenders].tolist(), again.tolist(), strict=True):
             if number not in hidden:
                 best[number] = max(score, best.get(number, score))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:k]
         return [number for number, _ in ranked], [score for _, score in ranked]
-
-    def _scores(
-        self, query: npt.NDArray[Any], near: npt.NDArray[Any], rows: npt.NDArray[Any]
-    ) -> npt.NDArray[np.float64]:
-        """FAISS's float32 scores of equal vectors may differ in the last bit; those of flat indexes are redone."""
-        if not self._exact:
-            return near.astype(np.float64)
-        vectors: npt.NDArray[np.float32] = self._index.reconstruct_batch(rows)
-        return (vectors.astype(np.float64) @ query.astype(np.float64)).round(TIE_DECIMALS)
 
     def _numbers(self, ids: Sequence[str]) -> set[int]:
         """Item numbers of the ids that are in this gallery."""
@@ -141,9 +139,9 @@ class GalleryIndex:
         return set(places[self.items[places] == wanted].tolist())
 
     def _exhausted(self, k: int, hidden: int) -> CimError:
+        reach = "" if self.meta.exact else " (or raise index.nprobe: an IVF index looks into that many lists)"
         return CimError(
             f"{len(self.items)} gallery items, {hidden} of them excluded for a source: fewer than {k} could be reached",
             f"at least {k} left to retrieve",
-            "add gallery images, lower tune.reward.k, or exclude fewer (an IVF index looks into one list:"
-            " have fewer lists, or Flat)",
+            f"add gallery images, lower tune.reward.k, or exclude fewer{reach}",
         )

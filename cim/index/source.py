@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from cim.errors import CimError
 from cim.index.meta import EmbeddingMeta
-from cim.index.vectors import read_ids
+from cim.index.vectors import REMAKE, read_ids
 from cim.layout import Layout
 
 
@@ -44,10 +44,19 @@ class EmbeddingSource:
         """(n,) id of every row."""
         return np.concatenate([read_ids(parquet) for _, parquet in self.files])
 
-    def blocks(self, known: npt.NDArray[Any]) -> Iterator[tuple[npt.NDArray[np.float32], npt.NDArray[np.bytes_]]]:
-        """Per shard: (m, d) float32 unit vectors and (m,) ids of the rows whose id is in `known`."""
+    def parts(self, known: npt.NDArray[np.bool_]) -> Iterator[npt.NDArray[np.float16]]:
+        """Per shard: (m, d) vectors as they are on disk, of the rows that `known` (n,) marks.
+
+        Raises CimError for a file cut short, or of another length than its ids.
+        """
+        start = 0
         for path, parquet in self.files:
-            ids = read_ids(parquet)
-            keep = np.isin(ids, known)
-            vectors = np.load(path, mmap_mode="r", allow_pickle=False)[keep].astype(np.float32)
-            yield vectors / np.linalg.norm(vectors, axis=1, keepdims=True), ids[keep]
+            rows = int(pl.scan_parquet(parquet).select(pl.len()).collect().item())
+            try:
+                vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            except ValueError as error:
+                raise CimError(f"{path}: {error}", "a whole file of vectors", REMAKE) from error
+            if vectors.shape != (rows, self.dim):
+                raise CimError(f"{path} of shape {vectors.shape} beside {rows} ids", f"({rows}, {self.dim})", REMAKE)
+            yield vectors[known[start : start + rows]]
+            start += rows

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cim.errors import CimError
+from cim.index.mapped import Mapped
 
 REMAKE = "delete data/embeddings and data/index, then run dvc repro index"  # rows come from either
 
@@ -22,7 +23,8 @@ class VectorStore:
     def __init__(self, files: Sequence[tuple[Path, Path]]) -> None:
         """files: pairs of `<name>.npy` (n, d) and `<name>.parquet` with a column `id` of n rows, in row order."""
         self._files = [(Path(vectors), Path(ids)) for vectors, ids in files]
-        self._parts = [np.load(vectors, mmap_mode="r", allow_pickle=False) for vectors, _ in self._files]
+        self._maps = [Mapped(vectors) for vectors, _ in self._files]
+        self._parts = [one.array for one in self._maps]
         columns = [read_ids(ids) for _, ids in self._files]
         for (path, _), part, ids in zip(self._files, self._parts, columns, strict=True):
             if part.ndim != 2 or len(part) != len(ids):
@@ -66,6 +68,7 @@ class VectorStore:
         for owner in np.unique(owners):
             here = owners == owner
             found[here] = self._parts[owner][rows[here] - self._starts[owner]]
+            self._maps[owner].release()
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         return found
 

@@ -79,6 +79,12 @@ class LoadedCaptioner(Loaded):
     kind: Literal["hf"]
     trust_remote_code: bool = Field(False, description="run code that the model folder brings; off unless you trust it")
     warm_start: bool = Field(False, description="fine-tune on the train captions before CIM")
+    max_pixels: int | None = Field(
+        None,
+        ge=1,
+        description="larger images are scaled down to this for the captioner (Qwen2-VL and its kin; 28 x 28 pixels are"
+        " a token there); null: what the model's processor says",
+    )
 
 
 class Align(Section):

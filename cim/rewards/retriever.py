@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from cim.errors import CimError
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
+from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import Retrieved
-from cim.rewards.exclusion import EXCLUSIONS
+from cim.rewards.checks import check_vectors
+from cim.rewards.encode import encode_each, says_something
+from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
 from cim.rewards.identity import identity_reward
 from cim.rewards.spaces import Space, open_space, present_embeddings
 
@@ -32,19 +36,30 @@ class IdentityScore:
 
 
 @dataclass(frozen=True)
+class Unscorable:
+    """A caption for which there is no honest number, and why."""
+
+    reason: str
+
+
+NO_VECTOR = "no image vector of the source"
+
+
+@dataclass(frozen=True)
 class Retriever:
     """A retrieval space, the image vectors of its items and of the sources, and the reward's parameters."""
 
     space: Space
     items: VectorStore
-    sources: VectorStore
+    sources: ImageVectors
     reward: Reward
 
     @classmethod
-    def open(cls, layout: Layout, reward: Reward, device: str = "cpu") -> "Retriever":
-        """Everything under `layout` that `reward` needs.
+    def open(cls, layout: Layout, reward: Reward, device: str = "cpu", index: Index | None = None) -> "Retriever":
+        """Everything under `layout` that `reward` needs. index: what data/index must have been built with.
 
-        Raises CimError when a part is missing, stale or of another encoder, or the gallery holds fewer than k items.
+        Raises CimError when a part is missing, stale or of another encoder, the gallery holds fewer than k items, or
+        an approximate index finds too few of the k best.
         """
         folder = layout.index("items")
         meta = IndexMeta.read(folder)
@@ -60,56 +75,79 @@ class Retriever:
         files = sorted((layout.root / "embeddings" / "image").glob("*/*.npy"))
         sources = VectorStore([(file, file.with_suffix(".parquet")) for file in files])
         items = VectorStore([(folder / "vectors.npy", folder / "ids.parquet")])
-        return cls(open_space(layout, reward.space, device), items, sources, reward)
+        check_vectors(items, sources, folder)
+        return cls(open_space(layout, reward.space, device, index, reward.k), items, sources, reward)
 
     def retrieve(self, captions: Sequence[str], source_ids: Sequence[str]) -> Retrieved:
         """What b captions find, the items their sources may not retrieve left out.
 
-        Raises CimError when fewer than k items are left for one, ValueError for a caption that cannot be encoded.
+        Raises CimError when fewer than k items are left for one or, to tell near-duplicates, a source has no image
+        vector; ValueError for a caption that cannot be encoded.
         """
-        queries = self.space.encode(list(captions))
-        return self._search(queries, source_ids)
+        return self._search(self.space.encode(list(captions)), source_ids)
 
     def score(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | None]:
-        """The reward of b captions of b sources; None where there is no honest number.
+        """The reward of b captions of b sources; None where there is no honest number, as `attempt` says.
 
-        None: a blank caption, one the encoder makes no finite vector of, a source without an image vector.
         Raises CimError when no source at all has a vector: those are not bad images but other embeddings.
         """
-        if len(captions) != len(source_ids):
-            raise ValueError(f"{len(captions)} captions for {len(source_ids)} source ids")
-        result: list[IdentityScore | None] = [None] * len(captions)
-        known = self.sources.has(source_ids)
-        if len(source_ids) and not known.any():
+        found = self.attempt(captions, source_ids)
+        if found and all(one == Unscorable(NO_VECTOR) for one in found):
             raise CimError(
                 f"no image vector for any of {len(source_ids)} sources, the first {source_ids[0]}",
                 "embeddings of the split they belong to",
                 "dvc repro embed",
             )
-        places = [i for i, caption in enumerate(captions) if caption.strip() and known[i]]
+        return [None if isinstance(one, Unscorable) else one for one in found]
+
+    def attempt(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
+        """The reward of b captions of b sources, or why there is none.
+
+        Unscorable: a source without an image vector (its image was not decodable), a caption that is empty after
+        cleaning (nothing visible in it), one of which the encoder makes no finite vector. The others are scored.
+        Raises CimError when fewer than k items are left for a source.
+        """
+        if len(captions) != len(source_ids):
+            raise ValueError(f"{len(captions)} captions for {len(source_ids)} source ids")
+        known = self.sources.has(source_ids)
+        result: list[IdentityScore | Unscorable] = [
+            Unscorable("empty after cleaning" if known[i] else NO_VECTOR) for i in range(len(captions))
+        ]
+        places = [i for i, caption in enumerate(captions) if known[i] and says_something(caption)]
         if not places:
             return result
-        queries = self.space.encode([captions[i] for i in places])
-        usable = np.flatnonzero(np.isfinite(queries).all(axis=1))
-        places = [places[row] for row in usable]
-        ids = [source_ids[i] for i in places]
-        retrieved = self._search(queries[usable], ids)
-        source = self.sources.get(ids)
+        queries = encode_each(self.space.encode, [captions[i] for i in places])
+        usable = [bool(row.all()) for row in np.isfinite(queries)]
+        for place, good in zip(places, usable, strict=True):
+            if not good:
+                result[place] = Unscorable("the encoder makes no vector of the caption")
+        places = [place for place, good in zip(places, usable, strict=True) if good]
+        for place, score in zip(places, self._scores(queries[usable], [source_ids[i] for i in places]), strict=True):
+            result[place] = score
+        return result
+
+    def _scores(self, queries: npt.NDArray[np.float32], source_ids: Sequence[str]) -> list[IdentityScore]:
+        if not source_ids:
+            return []
+        retrieved, source = self._search(queries, source_ids), self.sources.get(source_ids)
         reward = identity_reward(source, retrieved.vectors, self.reward.beta, self.reward.decay)
         cosines = np.einsum("bd,bkd->bk", source, retrieved.vectors)
-        for row, place in enumerate(places):
-            result[place] = IdentityScore(
+        return [
+            IdentityScore(
                 grc=float(reward.grc[row]),
                 qir=float(reward.qir[row]),
-                total=float(reward.total[row]),
+                total=self.reward.alpha * float(reward.grc[row]) + self.reward.beta * float(reward.qir[row]),
                 ids=tuple(retrieved.ids[row]),
                 scores=tuple(retrieved.scores[row].tolist()),
                 cosines=tuple(cosines[row].tolist()),
             )
-        return result
+            for row in range(len(source_ids))
+        ]
 
-    def _search(self, queries: np.ndarray, source_ids: Sequence[str]) -> Retrieved:
-        k = self.reward.k
-        ids, scores = self.space.search(queries, k, EXCLUSIONS[self.reward.exclude](source_ids))
+    def _search(self, queries: npt.NDArray[np.float32], source_ids: Sequence[str]) -> Retrieved:
+        k, near = self.reward.k, None
+        if self.reward.exclude == "near_duplicates":
+            near = NearDuplicates(self.items, self.sources.get(source_ids), self.reward.duplicate_cosine)
+        ids, scores = self.space.search(queries, k, Barred(BY_ID[self.reward.exclude](source_ids), near))
         flat = self.items.get([name for row in ids for name in row])
         return Retrieved(ids, scores, flat.reshape(len(ids), k, self.items.dim))

@@ -1,6 +1,5 @@
 """Retrieval spaces: how a caption becomes a query and where that query searches."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,6 +10,11 @@ from cim.errors import CimError
 from cim.index.meta import ROLES, EmbeddingMeta, check_embeddings, check_encoder
 from cim.index.search import GalleryIndex
 from cim.layout import Layout
+from cim.params.retrieval import Index
+from cim.rewards.checks import check_gallery, check_weights
+from cim.rewards.exclusion import Barred
+from cim.rewards.fused import PARTS, FusedSpace, check_enough
+from cim.rewards.ranked import Ranking, ranked
 
 
 class QueryEncoder(Protocol):
@@ -25,15 +29,18 @@ class QueryEncoder(Protocol):
 
 
 class Space(Protocol):
-    """Caption to gallery items. A fused space would join its parts' queries in `encode` and ranks in `search`."""
+    """Caption to gallery items."""
 
     def encode(self, captions: list[str]) -> npt.NDArray[np.float32]:
         """(b, d) queries; a row that is not finite means that this caption could not be encoded."""
 
     def search(
-        self, queries: npt.NDArray[np.float32], k: int, excluded: Sequence[Sequence[str]]
+        self, queries: npt.NDArray[np.float32], k: int, barred: Barred
     ) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
-        """ids (b lists of k, best first) and scores (b, k), as `GalleryIndex.search`."""
+        """ids (b lists of k, best first) and scores (b, k), without what is barred for each source.
+
+        Raises CimError when fewer than k are left for one.
+        """
 
 
 @dataclass(frozen=True)
@@ -43,27 +50,55 @@ class EncodedSpace:
     encoder: QueryEncoder
     index: GalleryIndex
 
+    @property
+    def dim(self) -> int:
+        """d of queries and of the index."""
+        return self.index.meta.dim
+
     def encode(self, captions: list[str]) -> npt.NDArray[np.float32]:
         """One encoder call for the whole batch."""
         return np.asarray(self.encoder.encode_texts(captions), dtype=np.float32)
 
+    def rank(self, queries: npt.NDArray[np.float32], depth: int, barred: Barred) -> list[Ranking]:
+        """`ranked` over this index."""
+        return ranked(self.index, queries, depth, barred)
+
     def search(
-        self, queries: npt.NDArray[np.float32], k: int, excluded: Sequence[Sequence[str]]
+        self, queries: npt.NDArray[np.float32], k: int, barred: Barred
     ) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
         """One index search for the whole batch (more only where exclusion or ties ask for depth)."""
-        return self.index.search(queries, k, excluded)
+        rankings = self.rank(queries, k, barred)
+        check_enough(rankings, k)
+        scores = np.array([[score for _, score in row] for row in rankings], dtype=np.float32)
+        return [[name for name, _ in row] for row in rankings], scores.reshape(len(rankings), k)
 
 
-def open_space(layout: Layout, name: str, device: str) -> EncodedSpace:
-    """The space `name` with its query encoder on `device`.
+def open_space(
+    layout: Layout, name: str, device: str, index_params: Index | None = None, k: int | None = None
+) -> Space:
+    """The space `name` with its query encoders on `device`.
 
-    Raises CimError when the index is missing or was built with other weights or embeddings than those present.
+    Raises CimError when an index is missing, was built with other weights or embeddings than those present or other
+    parameters than `index_params`, or has too low a recall@k for them.
     """
-    if name not in ROLES:
-        raise CimError(f"retrieval space {name!r}", f"one of {sorted(ROLES)}", "set tune.reward.space")
-    role = ROLES[name]
-    index = GalleryIndex.open(layout.index(name))  # before the encoder: cheap checks first
-    check_embeddings(index.meta, present_embeddings(layout, role))
+    if name not in PARTS:
+        raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
+    # Before any encoder: cheap checks first.
+    indexes = [open_index(layout, part, index_params, k) for part in PARTS[name]]
+    parts = [_encoded(layout, index, device) for index in indexes]
+    return parts[0] if len(parts) == 1 else FusedSpace(tuple(parts))
+
+
+def open_index(layout: Layout, part: str, index_params: Index | None = None, k: int | None = None) -> GalleryIndex:
+    """The index of one part. Raises CimError when it is stale or holds items that data/index/items lacks."""
+    index = GalleryIndex.open(layout.index(part), index_params, k)
+    check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
+    check_gallery(index, layout.index("items") / "ids.parquet")
+    return index
+
+
+def _encoded(layout: Layout, index: GalleryIndex, device: str) -> EncodedSpace:
+    role = ROLES[index.meta.part]
     encoder = _load(layout, role, device)
     check_encoder(index.meta, encoder.fingerprint, str(layout.model(role)))
     return EncodedSpace(encoder, index)
@@ -76,6 +111,7 @@ def present_embeddings(layout: Layout, role: str) -> list[EmbeddingMeta]:
 
 
 def _load(layout: Layout, role: str, device: str) -> QueryEncoder:
+    check_weights(layout.model(role))
     from cim.encoders.load import load_clip, load_text_encoder  # torch: only where captions are encoded
 
     encoder: QueryEncoder = (load_text_encoder if role == "text" else load_clip)(layout.model(role), device)

@@ -16,6 +16,7 @@ COLUMNS = {
     "completions/mean_length": "length",
     "completions/clipped_ratio": "clipped_share",
     "frac_reward_zero_std": "zero_variance_share",
+    "repetition_share": "repetition_share",
     "unscorable_share": "unscorable_share",
     "loss": "loss",
     "learning_rate": "learning_rate",

@@ -68,6 +68,12 @@ class TestRelay:
         # Looks: start 0; "begun" shown at 5; " 1%" at 10, 5 s later: not yet; " 50%" at 15, 10 s later: shown.
         assert shown == [f"{'tune':<17}| {line}" for line in ("begun", " 50%", "100%", "done")]
 
+    def test_bar_below_another_bar(self) -> None:
+        """tqdm goes down, writes and comes up again: no state of it may pass as a line of its own."""
+        shown: list[str] = []
+        relay("tune", io.BytesIO(b"\n\r 1%\x1b[A\n\r 2%\x1b[A\n\r 3%\x1b[A\n\rdone\n"), shown.append, lambda: 0.0)
+        assert shown == [f"{'tune':<17}| done"]
+
     def test_exit_code_and_output_of_a_real_command(self, tmp_path: Path) -> None:
         shown: list[str] = []
         assert (

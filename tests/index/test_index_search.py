@@ -1,5 +1,7 @@
 """GalleryIndex against a plain float64 search: several rows an item, ties, exclusion, depth."""
 
+from dataclasses import replace
+
 import faiss
 import numpy as np
 import pytest
@@ -7,19 +9,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cim.errors import CimError
+from cim.index.flat import FlatRows
 from cim.index.meta import IndexMeta
+from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import encode_ids
 
 
-def gallery(row_ids, vectors, factory="Flat") -> GalleryIndex:
+def gallery(row_ids, vectors, factory="Flat", candidates=64) -> GalleryIndex:
     vectors = np.asarray(vectors, dtype=np.float32)
-    index = faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
-    index.train(vectors)
-    index.add(vectors)
-    count = len(set(row_ids))
-    meta = IndexMeta("clip", "inner_product", factory, len(row_ids), count, vectors.shape[1], "e", {}, "", "f")
-    return GalleryIndex(index, encode_ids(row_ids), meta)
+    rows = UnitRows(vectors, np.linalg.norm(vectors, axis=1))
+    index = FlatRows(rows)
+    if factory != "Flat":
+        index = faiss.index_factory(vectors.shape[1], factory, faiss.METRIC_INNER_PRODUCT)
+        index.train(vectors)
+        index.add(vectors)
+    sizes = len(row_ids), len(set(row_ids)), vectors.shape[1]
+    meta = IndexMeta("clip", "inner_product", factory, *sizes, "e", {}, "", "f")
+    return GalleryIndex(index, rows, encode_ids(row_ids), replace(meta, candidates=candidates * (factory != "Flat")))
 
 
 def plain(row_ids, vectors, query, k, excluded=()):
@@ -27,7 +34,8 @@ def plain(row_ids, vectors, query, k, excluded=()):
     best = {}
     for name, vector in zip(row_ids, np.asarray(vectors, dtype=np.float32).astype(np.float64), strict=True):
         if name not in excluded:
-            best[name] = max(best.get(name, -9.0), round(float(vector @ query.astype(np.float64)), 9))
+            cosine = float(vector @ query.astype(np.float64) / np.linalg.norm(vector))
+            best[name] = max(best.get(name, -9.0), round(cosine, 9))
     return sorted(best, key=lambda name: (-best[name], name))[:k], best
 
 
@@ -92,8 +100,20 @@ def test_an_approximate_index_that_reaches_too_little_says_so():
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(400, 8)).astype(np.float32)
     index = gallery([f"{n:03d}" for n in range(400)], vectors, "IVF8,Flat")
-    with pytest.raises(CimError, match="fewer lists, or Flat"):
+    with pytest.raises(CimError, match=r"fewer than 300 could be reached.*raise index.nprobe"):
         index.search(vectors[:1], 300)
+
+
+def test_what_codes_propose_is_ranked_by_the_vectors():
+    # 1-bit-a-coordinate codes cannot tell these apart; their vectors can, ties by id included
+    rng = np.random.default_rng(0)
+    ids = [f"{n:02d}" for n in rng.permutation(40)]
+    vectors = np.abs(rng.normal(size=(40, 8)))
+    vectors[7] = vectors[21]
+    queries = np.concatenate([vectors[7:8], np.abs(rng.normal(size=(20, 8)))]).astype(np.float32)
+    queries /= np.linalg.norm(queries, axis=1, keepdims=True)
+    found, _ = gallery(ids, vectors, "PQ4x4", candidates=40).search(queries, 5)
+    assert found == [plain(ids, vectors, query, 5)[0] for query in queries]
 
 
 def test_wrong_queries_are_refused():

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from cim.errors import CimError
-from cim.index.recall import exact_rows
 from cim.index.vectors import VectorStore
 
 
@@ -45,12 +44,3 @@ def test_rows_and_ids_must_match(layout, embed, store):
         VectorStore([(first, folder / "train-000001.parquet")])
     with pytest.raises(CimError, match="id a twice"):
         VectorStore([(first, first.with_suffix(".parquet"))] * 2)
-
-
-def test_exact_rows_does_not_depend_on_the_blocks():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(40, 6)).astype(np.float32)
-    queries = rng.normal(size=(7, 6)).astype(np.float32)
-    expected = np.argsort(-(queries @ vectors.T), axis=1, kind="stable")[:, :5]
-    np.testing.assert_array_equal(exact_rows([vectors], queries, 5), expected)
-    np.testing.assert_array_equal(exact_rows([vectors[:3], vectors[3:17], vectors[17:]], queries, 5), expected)

@@ -1,55 +1,15 @@
-"""From captions to scores over a hand-made gallery, with a fake encoder whose captions are vectors in words."""
+"""From captions to scores over a hand-made gallery."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from word_gallery import WordsAsNumbers, build, reward
 
 from cim.errors import CimError
-from cim.index.build import build_items, build_space
-from cim.params.tune import Reward
 from cim.rewards import spaces
-from cim.rewards.exclusion import itself, none
 from cim.rewards.retriever import Retriever
-
-
-class WordsAsNumbers:
-    """ "0.6 0.8" -> (0.6, 0.8) made unit; "nan nan" -> an encoder that failed. Counts its calls."""
-
-    def __init__(self, fingerprint="text-1"):
-        self.fingerprint, self.calls = fingerprint, 0
-
-    def encode_texts(self, texts):
-        self.calls += 1
-        vectors = np.array([[float(word) for word in text.split()] for text in texts], dtype=np.float32)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-
-
-# Images of the gallery along the axes of 3 dimensions; "two" has two captions, the second the one that counts.
-IMAGES = (["one", "three", "two"], [[1, 0, 0], [0, 0, 1], [0, 1, 0]])
-CAPTIONS = (["one", "two", "three", "two"], [[1, 0], [0, -1], [0.6, 0.8], [0.8, 0.6]])
-
-
-@pytest.fixture
-def world(layout, embed, monkeypatch):
-    """A built index, and sources of the train split: "near" looks like "one", "far" like nothing in the gallery."""
-    embed("image", "gallery", [IMAGES], encoder="image-1")
-    embed("image", "train", [(["near", "far"], [[1, 0, 0], [-1, 0, 0]])], encoder="image-1")
-    embed("text", "gallery", [CAPTIONS], encoder="text-1")
-    build(layout)
-    encoder = WordsAsNumbers()
-    monkeypatch.setattr(spaces, "_load", lambda *_: encoder)
-    return layout, encoder
-
-
-def build(layout):
-    build_items(layout, ["gallery"], 1)
-    build_space(layout, "caption_text", ["gallery"], "Flat", 1)
-    build_space(layout, "clip", ["gallery"], "Flat", 1)
-
-
-def reward(**changes):
-    return Reward(**{"k": 2, "exclude": "self", **changes})
 
 
 def test_scores_by_hand(world):
@@ -72,16 +32,11 @@ def test_a_source_in_the_gallery_retrieves_itself_only_with_none(world, exclude,
     assert score.ids == expected
 
 
-def test_exclusions_are_by_id():
-    assert none(["a", "b"]) == [(), ()]
-    assert itself(["a", "b"]) == [("a",), ("b",)]
-
-
 def test_too_few_left_after_exclusion_is_said(world):
     layout, _ = world
     retriever = Retriever.open(layout, reward(k=3))
     assert retriever.score(["1 0"], ["near"])[0].ids == ("one", "two", "three")
-    with pytest.raises(CimError, match="fewer than 3 could be reached"):
+    with pytest.raises(CimError, match="2 gallery items left for a source after exclusion; expected at least k = 3"):
         retriever.score(["1 0"], ["one"])
 
 
@@ -120,32 +75,6 @@ def test_clip_space_searches_image_vectors(world):
     assert score.ids == ("three", "two")
 
 
-def test_an_index_of_another_encoder_is_refused(world):
-    layout, encoder = world
-    encoder.fingerprint = "text-2"
-    with pytest.raises(CimError, match=r"caption_text built with encoder text-1; expected text-2.*dvc repro index"):
-        Retriever.open(layout, reward())
-
-
-def test_an_index_of_other_embeddings_is_refused(world, embed):
-    layout, _ = world
-    embed("text", "gallery", [(CAPTIONS[0], np.roll(CAPTIONS[1], 1, axis=0))], encoder="text-1")
-    with pytest.raises(CimError, match=r"caption_text built from text/gallery .*present.*dvc repro index"):
-        Retriever.open(layout, reward())
-    build(layout)
-    Retriever.open(layout, reward())
-    embed("image", "gallery", [(IMAGES[0], np.roll(IMAGES[1], 1, axis=0))], encoder="image-1")
-    with pytest.raises(CimError, match="items built from image/gallery"):
-        Retriever.open(layout, reward())
-
-
-def test_sources_of_another_image_encoder_are_refused(world, embed):
-    layout, _ = world
-    embed("image", "train", [(["near"], [[1, 0, 0]])], encoder="image-2")
-    with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2, that of .*image/train"):
-        Retriever.open(layout, reward())
-
-
 def test_missing_parts_and_small_galleries_are_said(world, tmp_path):
     layout, _ = world
     with pytest.raises(CimError, match="3 gallery items; expected at least k = 4"):
@@ -157,9 +86,8 @@ def test_missing_parts_and_small_galleries_are_said(world, tmp_path):
         Retriever.open(layout, reward())
 
 
-@pytest.mark.parametrize("k", [1, 3, 50])
-def test_parity_with_a_float64_search_and_formula_ties_included(layout, embed, monkeypatch, k):
-    rng = np.random.default_rng(k)
+def test_parity_with_a_float64_search_and_formula_on_1000_cases_ties_included(layout, embed, monkeypatch):
+    rng = np.random.default_rng(0)
     ids = [f"{n:04d}" for n in rng.permutation(120)]
     images, captions = rng.normal(size=(120, 16)), rng.normal(size=(30, 6))[rng.integers(30, size=240)]
     embed("image", "gallery", [(ids, images)])
@@ -171,21 +99,23 @@ def test_parity_with_a_float64_search_and_formula_ties_included(layout, embed, m
         role: v / np.linalg.norm(v, axis=1, keepdims=True)
         for role, v in ((r, v.astype(float)) for r, v in stored.items())
     }
-    queries = rng.normal(size=(20, 6)).astype(np.float32)
-    sources = [ids[n] for n in rng.integers(120, size=20)]
-    scores = Retriever.open(layout, reward(k=k, exclude="none")).score(
-        [" ".join(repr(float(x)) for x in query) for query in queries], sources
-    )
-    for query, source, score in zip(queries.astype(float), sources, scores, strict=True):
-        # every item by its better caption; 30 distinct captions for 240 rows, so most ranks are ties: lower id first
-        cosines = np.round(wide["text"] @ (query / np.linalg.norm(query)), 6).reshape(120, 2).max(axis=1)
-        ranked = sorted(range(120), key=lambda n: (-cosines[n], ids[n]))[:k]
-        found, own = wide["image"][ranked], wide["image"][ids.index(source)]
-        consistency = np.linalg.norm(found.mean(axis=0))
-        relevance = sum(0.5**r * float(own @ vector) for r, vector in enumerate(found))
-        assert score.ids == tuple(ids[n] for n in ranked)
-        assert (score.grc, score.qir) == pytest.approx((consistency, relevance), abs=1e-5)
-        assert score.total == pytest.approx(consistency + relevance, abs=1e-5)
+    opened = Retriever.open(layout, reward(k=1, exclude="none"))
+    for k in range(1, 51):
+        queries = rng.normal(size=(20, 6)).astype(np.float32)
+        sources = [ids[n] for n in rng.integers(120, size=20)]
+        scores = replace(opened, reward=reward(k=k, exclude="none")).score(
+            [" ".join(repr(float(x)) for x in query) for query in queries], sources
+        )
+        for query, source, score in zip(queries.astype(float), sources, scores, strict=True):
+            # every item by its better caption; 30 captions for 240 rows, so most ranks are ties: lower id first
+            cosines = np.round(wide["text"] @ (query / np.linalg.norm(query)), 6).reshape(120, 2).max(axis=1)
+            ranked = sorted(range(120), key=lambda n: (-cosines[n], ids[n]))[:k]
+            found, own = wide["image"][ranked], wide["image"][ids.index(source)]
+            consistency = np.linalg.norm(found.mean(axis=0))
+            relevance = sum(0.5**r * float(own @ vector) for r, vector in enumerate(found))
+            assert score.ids == tuple(ids[n] for n in ranked)
+            assert (score.grc, score.qir) == pytest.approx((consistency, relevance), abs=1e-5)
+            assert score.total == pytest.approx(consistency + relevance, abs=1e-5)
 
 
 def test_a_retriever_can_be_pickled_without_its_vectors(world):

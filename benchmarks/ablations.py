@@ -1,0 +1,136 @@
+"""The variants of benchmarks.ablation, and which of them stand in one table."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from statistics import mean, stdev
+from typing import Any
+
+Values = dict[str, float | None]
+Sides = Mapping[str, Values]
+"""Values of base and tuned captioner."""
+
+TUNE = ("tune", "caption", "evaluate")
+MODELS = ("models captioner", "models text", "models image", "models heldout", "embed", "index")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """changes: dotted names in params.yaml (numbers index lists) -> values. stages: those that run again, in order."""
+
+    stages: tuple[str, ...]
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+def _seed(seed: int) -> Variant:
+    names = ("warm_start", "captioner.align", "image_encoder", "heldout_encoder")
+    seeds = {f"models.{name}.seed": 2 * seed + (name == "heldout_encoder") for name in names}
+    return Variant((*MODELS, *TUNE), {**seeds, "tune.seed": seed})
+
+
+GALLERY = ("shard", "embed", "index", *TUNE)  # the encoders stay: another judge would be no comparison
+LONGER = {"models.warm_start.epochs": 4.5}  # what CIM's tuning takes in time, given to the warm start instead
+
+VARIANTS: dict[str, Variant] = {
+    "default": Variant(("evaluate",)),
+    "seed-1": _seed(1),
+    "seed-2": _seed(2),
+    "grc-only": Variant(TUNE, {"tune.reward.beta": 0.0}),
+    "qir-only": Variant(TUNE, {"tune.reward.alpha": 0.0}),
+    "exclude-none": Variant(TUNE, {"tune.reward.exclude": "none"}),
+    "exclude-near": Variant(TUNE, {"tune.reward.exclude": "near_duplicates"}),
+    "vague-gallery": Variant(GALLERY, {"shard.sources.0.detail": 0.35}),
+    "longer-sft": Variant(("models captioner", *TUNE), LONGER),
+    "small-gallery": Variant(GALLERY, {"shard.sources.0.count": 1500}),
+    "space-clip": Variant(TUNE, {"tune.reward.space": "clip"}),
+    "space-fused": Variant(TUNE, {"tune.reward.space": "fused"}),
+    "k-1": Variant(TUNE, {"tune.reward.k": 1}),
+    "k-5": Variant(TUNE, {"tune.reward.k": 5}),
+    "k-10": Variant(TUNE, {"tune.reward.k": 10}),
+    "beta-3": Variant(TUNE, {"tune.reward.beta": 3.0}),
+}
+
+Found = Mapping[str, Sides]
+Shown = dict[str, dict[str, str]]
+Show = Callable[[str, float | None], str]
+
+
+def side_by_side(rows: Mapping[str, tuple[str, str]]) -> Callable[[Found, Show], Shown | None]:
+    """A table of labels -> (variant, side); variants that have not run are left out, None when all are."""
+
+    def build(found: Found, show: Show) -> Shown | None:
+        there = {label: found[variant][side] for label, (variant, side) in rows.items() if variant in found}
+        return {label: {n: show(n, v) for n, v in values.items()} for label, values in there.items()} or None
+
+    return build
+
+
+def seeds(found: Found, show: Show) -> Shown | None:
+    """Mean and standard deviation over the seeds that have run; None for fewer than two."""
+    runs = [found[name] for name in ("default", "seed-1", "seed-2") if name in found]
+    if len(runs) < 2:
+        return None
+    parts = {side: [run[side] for run in runs] for side in ("base", "tuned")}
+    parts["difference"] = [_difference(run) for run in runs]
+    return {
+        f"{label}, {len(runs)} seeds": {
+            name: _spread(name, [one[name] for one in several], show) for name in several[0]
+        }
+        for label, several in parts.items()
+    }
+
+
+def _difference(run: Sides) -> Values:
+    pairs = {name: (run["base"][name], run["tuned"][name]) for name in run["base"]}
+    return {name: None if a is None or b is None else b - a for name, (a, b) in pairs.items()}
+
+
+def _spread(name: str, several: list[float | None], show: Show) -> str:
+    known = [value for value in several if value is not None]
+    if len(known) < len(several):
+        return show(name, None)
+    return f"{show(name, mean(known))} ± {show(name, stdev(known))}"
+
+
+BEFORE = ("default", "base")
+TABLES: dict[str, Callable[[Found, Show], Shown | None]] = {
+    "seeds": seeds,
+    "terms": side_by_side(
+        {
+            "base captioner": BEFORE,
+            "GRC only": ("grc-only", "tuned"),
+            "QIR only": ("qir-only", "tuned"),
+            "GRC + QIR": ("default", "tuned"),
+            "GRC + 3 QIR": ("beta-3", "tuned"),
+        }
+    ),
+    "neighbours": side_by_side({f"K = {k}": ("default" if k == 3 else f"k-{k}", "tuned") for k in (1, 3, 5, 10)}),
+    "exclusion": side_by_side(
+        {
+            "none": ("exclude-none", "tuned"),
+            "self": ("default", "tuned"),
+            "near_duplicates": ("exclude-near", "tuned"),
+        }
+    ),
+    "spaces": side_by_side(
+        {
+            "caption_text": ("default", "tuned"),
+            "clip": ("space-clip", "tuned"),
+            "fused": ("space-fused", "tuned"),
+        }
+    ),
+    "gallery": side_by_side(
+        {
+            "dense, 6,000": ("default", "tuned"),
+            "dense, 1,500": ("small-gallery", "tuned"),
+            "vague, 6,000": ("vague-gallery", "tuned"),
+        }
+    ),
+    "supervision": side_by_side(
+        {
+            "warm start": BEFORE,
+            "longer warm start": ("longer-sft", "base"),
+            "warm start, then CIM": ("default", "tuned"),
+            "longer warm start, then CIM": ("longer-sft", "tuned"),
+        }
+    ),
+}

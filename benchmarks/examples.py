@@ -1,0 +1,82 @@
+"""What captions of real images retrieved, as a Markdown table, from a finished workspace.
+
+python -m benchmarks.examples --params params.yaml --data data --write docs/reward.md
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.tables import replace_between
+from cim.layout import Layout
+from cim.params import load_params
+from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.score.gallery import Gallery
+from cim.score.show import printable
+from cim.shards.read import read_manifest
+
+
+def spoken(layout: Layout, count: int) -> Iterator[tuple[str, str, str]]:
+    """(id, who, caption) of `count` images of the eval split, spread evenly over the ids: a person's, the models'."""
+    rows = read_manifest(layout.shards("eval")).filter(pl.col("captions").list.len() > 0).sort("id")
+    chosen = rows[[round(i * (len(rows) - 1) / max(1, count - 1)) for i in range(count)]]
+    said = {name: _captions(layout.captions(name, "eval")) for name in ("base", "tuned")}
+    for name, captions in chosen.select("id", "captions").iter_rows():
+        yield name, "reference", captions[0]
+        yield from ((name, who, some[name]) for who, some in said.items() if name in some)
+
+
+def markdown(
+    spoken_of: list[tuple[str, str, str]], scores: list[IdentityScore | Unscorable], captions: dict[str, str]
+) -> str:
+    """A row a caption: its terms, and what it retrieved with the cosine of the pictures, best first."""
+    lines = ["| image | by | caption | GRC | QIR | total | retrieved (image cosine) |", "|---|---|---|---|---|---|---|"]
+    last = ""
+    for (name, who, caption), score in zip(spoken_of, scores, strict=True):
+        start = f"| {'' if name == last else f'`{name}`'} | {who} | {_cell(caption)} |"
+        last = name
+        if isinstance(score, Unscorable):
+            lines.append(f"{start} | | unscorable | {score.reason} |")
+            continue
+        hits = zip(score.ids, score.cosines, strict=True)
+        found = "<br>".join(f"{n}. {_cell(captions.get(hit, hit))} ({c:.2f})" for n, (hit, c) in enumerate(hits, 1))
+        lines.append(f"{start} {score.grc:.3f} | {score.qir:.3f} | {score.total:.3f} | {found} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print the table, and write it where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
+    parser.add_argument("--data", type=Path, default=Path("data"))
+    parser.add_argument("--count", type=int, default=5, help="images")
+    parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
+    parser.add_argument("--name", default="photo-examples", help="of the markers")
+    options = parser.parse_args()
+    layout, reward = Layout(options.data), load_params(options.params).tune.reward
+    asked = list(spoken(layout, options.count))
+    scores = Retriever.open(layout, reward).attempt([caption for *_, caption in asked], [name for name, *_ in asked])
+    hits = {name for score in scores if isinstance(score, IdentityScore) for name in score.ids}
+    note = f"Space {reward.space}, K = {reward.k}, excluded: {reward.exclude}. Retrieved images by their first caption."
+    shown = f"{note}\n\n{markdown(asked, scores, Gallery.open(layout).captions(hits))}"
+    print(shown)
+    if options.write:
+        replace_between(options.write, options.name, shown)
+
+
+def _captions(folder: Path) -> dict[str, str]:
+    """By id, of one captioner; none where it has not captioned."""
+    tables = [pl.read_parquet(path, columns=["id", "caption"]) for path in sorted(folder.glob("*.parquet"))]
+    return dict(pl.concat(tables).iter_rows()) if tables else {}
+
+
+def _cell(text: str) -> str:
+    """`text` in a table's cell: one line, nothing that Markdown reads as its own."""
+    safe = printable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
+    return safe.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_").replace("`", "\\`")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""`python -m cim.score`: what captions earn, and what they retrieve."""

@@ -1,0 +1,94 @@
+"""What captions earn and retrieve, by tune.reward in params.yaml.
+
+python -m cim.score --id 00c1de... --caption "a red ball on a lawn"
+python -m cim.score --image photo.jpg --caption "a red ball on a lawn" --html ball.html
+python -m cim.score --jsonl captions.jsonl    # lines {"id" or "image": ..., "caption": ...}
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cim.errors import CimError
+from cim.layout import Layout
+from cim.params import Params, load_params
+from cim.score.requests import Bad, Request, read_jsonl
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code: 0 when at least one caption could be read, even an unscorable one; else 1, with what is wrong."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if (options.jsonl is None) == (options.caption is None):
+        parser.error("--caption goes with --id or --image, and not with --jsonl")
+    try:
+        if options.jsonl is None:
+            requests: Iterable[Request | Bad] = [Request(options.caption, options.id, options.image)]
+        else:
+            requests = read_jsonl(options.jsonl)
+        _run(requests, load_params(options.params), Layout(options.data), options.html)
+    except CimError as error:
+        print(f"score: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html: Path | None) -> None:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
+    import torch
+
+    from cim.rewards.retriever import Retriever
+    from cim.score.gallery import Gallery
+    from cim.score.pictures import lazily, open_image_encoder
+    from cim.score.run import Result, batches, retrieved
+    from cim.score.show import Summary, block
+
+    torch.set_num_threads(params.runtime.torch_threads)
+    device = params.runtime.device
+    retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Gallery.open(layout)
+    encode = lazily(lambda: open_image_encoder(layout, device))
+    summary = Summary()
+    kept: list[Result | Bad] = []
+    for batch in batches(requests, retriever, encode):
+        captions = gallery.captions(retrieved(batch))
+        for one in batch:
+            summary.add(one)
+            if not (isinstance(one, Bad) and one.line is None):  # a typed one: said below
+                print(block(one, captions, params.tune.reward.space), end="\n\n")
+        if html is not None:
+            kept += batch
+    if not summary.read:
+        raise CimError(
+            f"nothing to score: {summary.first_bad or 'no line'}",
+            "a caption of an embedded sample or of an image file",
+            "give another --id or --image, or mend the lines of --jsonl",
+        )
+    if summary.read + summary.bad > 1:
+        print(summary)
+    if html is not None:
+        from cim.atomic import write_bytes
+        from cim.score.page import build, render
+
+        write_bytes(html, render(build(kept, params.tune.reward, gallery)).encode())
+        print(f"Page: {html.resolve()}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m cim.score", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--id", help="of an embedded sample")
+    what.add_argument("--image", type=Path, help="any JPEG, PNG or WebP file")
+    what.add_argument("--jsonl", type=Path, help="a file of captions; image paths start at its folder")
+    parser.add_argument("--caption", help="of --id or --image")
+    parser.add_argument("--html", type=Path, help="write a page with the pictures here")
+    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="(default: %(default)s)")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="folder of artefacts (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,66 @@
+"""What is to be scored: a caption of an image, typed or a line of a JSONL file."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cim.errors import CimError
+
+
+@dataclass(frozen=True)
+class Request:
+    """A caption of an embedded sample (`id`) or of a picture in a file (`image`): exactly one of them is given.
+
+    line: where it stands in the JSONL file, from 1; None when typed.
+    """
+
+    caption: str
+    id: str | None = None
+    image: Path | None = None
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class Bad:
+    """A request that cannot be read, and why."""
+
+    reason: str
+    line: int | None = None
+
+
+def read_jsonl(path: Path) -> Iterator[Request | Bad]:
+    """The lines {"id" or "image": ..., "caption": ...} of `path`; blank lines are nothing, other names are ignored.
+
+    A relative image path starts at the folder of `path`. Raises CimError when the file cannot be opened.
+    """
+    try:
+        handle = path.open("rb")
+    except OSError as error:
+        raise CimError(f"no readable {path} ({error.strerror})", "a JSONL file", "give --jsonl a path") from error
+    with handle:
+        for number, line in enumerate(handle, start=1):
+            if line.strip():
+                yield _read(line, number, path.parent)
+
+
+def _read(line: bytes, number: int, folder: Path) -> Request | Bad:
+    try:
+        value: Any = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return Bad("not UTF-8", number)
+    except (json.JSONDecodeError, RecursionError) as error:
+        return Bad(f"not JSON ({str(error).splitlines()[0]})", number)
+    if not isinstance(value, dict):
+        return Bad(f"a JSON {type(value).__name__}, not an object", number)
+    if not isinstance(caption := value.get("caption"), str):
+        return Bad('no text under "caption"', number)
+    given = [name for name in ("id", "image") if name in value]
+    if len(given) != 1:
+        return Bad(f'{"both" if given else "neither"} of "id" and "image"', number)
+    if not isinstance(named := value[given[0]], str) or not named:
+        return Bad(f'no text under "{given[0]}"', number)
+    if given == ["id"]:
+        return Request(caption, id=named, line=number)
+    return Request(caption, image=folder / named, line=number)

@@ -1,0 +1,79 @@
+"""Requests to results, a batch at a time."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from cim.rewards.exclusion import ImageVectors
+from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.score.pictures import Picture, Vectors, WithPictures, read_picture
+from cim.score.requests import Bad, Request
+
+BATCH = 64
+"""Requests scored at once: as many decoded photos are held in memory."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """A request, its image's id, and the score or why there is none."""
+
+    request: Request
+    id: str
+    outcome: IdentityScore | Unscorable
+
+
+def batches(
+    requests: Iterable[Request | Bad], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+) -> Iterator[list[Result | Bad]]:
+    """One result a request, in order, BATCH at a time; a Bad one stays as it is.
+
+    encode: vectors of pictures that are not embedded yet, as `cim.score.pictures.lazily` makes it.
+
+    Raises CimError as `Retriever.attempt` does.
+    """
+    waiting = iter(requests)
+    while batch := list(islice(waiting, BATCH)):
+        yield _batch(batch, retriever, encode)
+
+
+def retrieved(some: Iterable[Result | Bad]) -> set[str]:
+    """Ids of the gallery items that any of them found."""
+    scores = [one.outcome for one in some if isinstance(one, Result)]
+    return {name for score in scores if isinstance(score, IdentityScore) for name in score.ids}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A request that can be scored, if the encoders can. picture: of a source that is not embedded, else None."""
+
+    request: Request
+    id: str
+    picture: Picture | None
+
+
+def _batch(
+    batch: Sequence[Request | Bad], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+) -> list[Result | Bad]:
+    looked = [_look(one, retriever.sources) for one in batch]
+    asked = [one for one in looked if isinstance(one, _Asked)]
+    added = encode([one.picture for one in asked if one.picture is not None])
+    scorer = replace(retriever, sources=WithPictures(retriever.sources, added))
+    outcomes = iter(scorer.attempt([one.request.caption for one in asked], [one.id for one in asked]))
+    return [Result(one.request, one.id, next(outcomes)) if isinstance(one, _Asked) else one for one in looked]
+
+
+def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
+    """A request with the id of its image; its picture only where that has to be encoded."""
+    if isinstance(one, Bad):
+        return one
+    if one.image is None:
+        assert one.id is not None
+        known = sources.has([one.id])[0]
+        return _Asked(one, one.id, None) if known else Bad(f"no embedded sample with id {one.id}", one.line)
+    try:
+        picture = read_picture(one.image)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        return Bad(f"no readable {one.image} ({getattr(error, 'strerror', None) or error})", one.line)
+    if picture.pixels is None:
+        return Result(one, picture.id, Unscorable(picture.problem))
+    return _Asked(one, picture.id, None if sources.has([picture.id])[0] else picture)

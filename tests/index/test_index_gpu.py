@@ -1,0 +1,75 @@
+"""GPUs by a FAISS that pretends to have them: what is moved, how, and what is said where it cannot be."""
+
+import numpy as np
+import pytest
+from clustered import clustered, named
+
+from cim.errors import CimError
+from cim.index import gpu
+from cim.index.build import build_items, build_space
+from cim.index.search import GalleryIndex
+from cim.params.retrieval import Index
+
+
+@pytest.fixture
+def opened(layout, embed):
+    """opened(factory, device): the clip index of 60 images."""
+    embed("image", "gallery", [(named(60), clustered(60, 8))])
+    build_items(layout, ["gallery"], 3)
+
+    def make(factory="flat", device="auto"):
+        build_space(layout, "clip", ["gallery"], factory, 3)
+        return GalleryIndex.open(layout.index("clip"), Index(factory=factory, device=device), 3)
+
+    return make
+
+
+@pytest.fixture
+def cards(monkeypatch):
+    """Two GPUs; the list fills with what is moved to them. A search there answers as on the CPU, in another order."""
+    moved = []
+
+    class Moved:
+        def __init__(self, index):
+            self.index, self.ntotal, self.d = index, index.ntotal, index.d
+
+        def search(self, queries, k):
+            scores, rows = self.index.search(queries, k)
+            return scores - np.float32(3e-6), rows
+
+    def to_all(index, co):
+        if "HNSW" in type(index).__name__:
+            raise RuntimeError("Error in cloner:\nThis index type is not implemented on GPU.")
+        moved.append((type(index).__name__, co.shard))
+        return Moved(index)
+
+    monkeypatch.setattr(gpu.faiss, "get_num_gpus", lambda: 2)
+    monkeypatch.setattr(gpu.faiss, "GpuMultipleClonerOptions", type("Options", (), {}), raising=False)
+    monkeypatch.setattr(gpu.faiss, "index_cpu_to_all_gpus", to_all)
+    return moved
+
+
+def test_rows_are_sharded_over_the_cards_and_answers_are_the_same(opened, cards):
+    queries = clustered(20, 8, seed=1).astype(np.float32)
+    here = opened(device="cpu").search(queries, 3)
+    assert cards == []
+    there = opened(device="auto").search(queries, 3)
+    assert cards == [("IndexFlatIP", True)]
+    assert there[0] == here[0]
+    np.testing.assert_array_equal(there[1], here[1])  # scored again by the vectors here
+    opened(device="cuda")
+    assert len(cards) == 2
+
+
+def test_a_type_that_gpus_lack_stays_here_or_is_refused_if_asked_for(opened, cards):
+    queries = clustered(5, 8, seed=1).astype(np.float32)
+    assert len(opened("HNSW8", "auto").search(queries, 3)[0]) == 5
+    with pytest.raises(CimError, match=r"not implemented on GPU.*set index.device: cpu"):
+        opened("HNSW8", "cuda")
+
+
+def test_without_gpus_auto_is_the_cpu_and_cuda_is_refused(opened, monkeypatch):
+    monkeypatch.setattr(gpu.faiss, "get_num_gpus", lambda: 0)
+    assert len(opened(device="auto").search(clustered(2, 8).astype(np.float32), 3)[0]) == 2
+    with pytest.raises(CimError, match=r"index.device: cuda, but faiss .* sees no GPU.*pip install '.\[gpu\]'"):
+        opened(device="cuda")
