@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from cim.metrics.bootstrap import Difference, jackknifed, paired
 from cim.metrics.catalogue import METRICS, Metric
 from cim.metrics.heldout import BAGS
@@ -13,6 +15,7 @@ from cim.params import Evaluate
 def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]:
     """{"images", "base": {group: {name: value}}, "tuned": ..., "difference": {group: {name: {...}}}, "absent": ...}.
 
+    "unjudged" counts images that the held-out encoder has no vector of.
     A difference holds value (tuned - base), low, high (95% interval), images (that took part), within_noise (whether
     the interval contains 0; None without one) and verdict: "better", "worse", "changed" (no direction is better),
     "within noise", or "no interval". Undefined values are None. "absent" says why a group has no values ("overlap") or
@@ -37,7 +40,8 @@ def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]
             "within_noise": difference.within_noise,
             "verdict": verdict(metric, difference),
         }
-    return {"images": len(base.captions), **found, "absent": _absent(found["difference"], base.missing)}
+    absent = _absent(found["difference"], base.missing)
+    return {"images": len(base.captions), "unjudged": int(np.isnan(base.ranks).sum()), **found, "absent": absent}
 
 
 def verdict(metric: Metric, difference: Difference) -> str:

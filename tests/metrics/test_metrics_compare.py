@@ -101,7 +101,7 @@ def test_images_that_cannot_be_judged_take_no_part():
     base, tuned = measured(TRUTH, 1, None, n=3), measured(TRUTH, 1, None, n=3)
     base, tuned = replace(base, ranks=np.array([1, np.nan, 3])), replace(tuned, ranks=np.array([2, 4, np.nan]))
     found = compare(base, tuned, PARAMS)
-    assert found["difference"]["retrieval"]["r1"]["images"] == 1
+    assert (found["difference"]["retrieval"]["r1"]["images"], found["unjudged"]) == (1, 1)
     assert (found["base"]["retrieval"]["r1"], found["tuned"]["retrieval"]["r1"]) == (1, 0)
 
 
