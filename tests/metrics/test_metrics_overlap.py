@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cim.metrics.overlap import bleu, overlap
 from cim.metrics.tokens import coco_tokens
@@ -71,3 +73,19 @@ def test_without_words() -> None:
     for rows in found.values():
         assert np.isnan(rows[1:]).all()
     assert np.isnan(overlap(["dog"], [[]])["rouge_l"]).all()
+
+
+TEXT = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=9).map(" ".join)
+PAIRS = st.lists(st.tuples(TEXT, st.lists(TEXT, min_size=1, max_size=3)), min_size=1, max_size=4)
+
+
+@given(PAIRS)
+@settings(max_examples=50, deadline=None)
+def test_bleu_from_sums_is_pycocoevalcaps(pairs: list[tuple[str, list[str]]]) -> None:
+    from pycocoevalcap.bleu.bleu import Bleu
+
+    captions, references = [list(part) for part in zip(*pairs, strict=True)]
+    theirs = Bleu(4).compute_score(dict(enumerate(references)), {i: [c] for i, c in enumerate(captions)}, verbose=0)
+    rows = overlap(captions, references)["bleu_4"]
+    assert bleu(rows[None])[0] == pytest.approx(theirs[0][3], abs=1e-9)
+    assert bleu(rows[:, None]) == pytest.approx(np.array(theirs[1][3]), abs=1e-9)
