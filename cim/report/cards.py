@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
 from cim.metrics.text import duplicated, repetition
@@ -34,7 +36,7 @@ class Answer:
 
     caption: str
     pieces: Sequence[Piece]
-    rank: int
+    rank: int | None
     identity: Identity | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
@@ -113,7 +115,8 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
         UNSCORABLE: identity is None,
     }
     flags = [name for name in FLAGS if holds[name]]
-    return Answer(said.captions[i], pieces, int(said.ranks[i]), identity, found, facts, flags)
+    rank = None if np.isnan(said.ranks[i]) else int(said.ranks[i])
+    return Answer(said.captions[i], pieces, rank, identity, found, facts, flags)
 
 
 def _split(counts: Counts) -> tuple[int, int, int]:

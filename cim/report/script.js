@@ -36,7 +36,7 @@ function answer(said, side, title) {
   });
   if (!said.pieces.length) added(caption, "em", "(says nothing)");
   for (const flag of said.flags) added(slot(node, "flags"), "span", flag, "flag");
-  fill(node, "rank", said.rank);
+  fill(node, "rank", said.rank ?? "\u2013");
   for (const name of ["grc", "qir", "total"]) fill(node, name, number(said[name], 3));
   for (const [kind, ...counts] of said.facts) {
     const row = added(slot(node, "facts"), "tr", "");

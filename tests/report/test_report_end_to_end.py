@@ -25,7 +25,7 @@ def test_the_whole_evaluation(layout, capsys):
     assert evaluated.ids == IDS
     judged = {"retrieval": held_out_ranks(layout, evaluated, encode), "reward": identities(evaluated, score)}
     # base: no colour ties with all (last), blank is last; tuned: each colour finds its own
-    assert {name: found.tolist() for name, found in judged["retrieval"].items()} == {
+    assert {name: found.ranks.tolist() for name, found in judged["retrieval"].items()} == {
         "base": [3, 3, 3],
         "tuned": [1, 1, 1],
     }
