@@ -39,6 +39,7 @@ unit: env
 
 bench: env ## benchmarks; each prints a table with a calibration
 	$(PY) -m benchmarks.pipeline
+	$(PY) -m benchmarks.report
 	$(PY) -m benchmarks.reward
 
 env: $(READY)

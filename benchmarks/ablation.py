@@ -63,7 +63,7 @@ def run(variant: Variant, source: Path, folder: Path) -> dict[str, Any]:
 
 def _put(params: dict[str, Any], path: list[str], value: Any) -> None:
     for name in path[:-1]:
-        params = params[int(name)] if isinstance(params, list) else params[name]  # type: ignore[assignment]
+        params = params[int(name)] if isinstance(params, list) else params[name]
     params[path[-1]] = value
 
 

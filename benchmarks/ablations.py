@@ -27,6 +27,11 @@ def _seed(seed: int) -> Variant:
     return Variant((*MODELS, *TUNE), {**seeds, "tune.seed": seed})
 
 
+def _own_gallery(exclude: str) -> Variant:
+    """The train images may be retrieved as well, with their own captions: else there is nothing to exclude."""
+    return Variant(("embed", "index", *TUNE), {"index.splits": ["gallery", "train"], "tune.reward.exclude": exclude})
+
+
 GALLERY = ("shard", "embed", "index", *TUNE)  # the encoders stay: another judge would be no comparison
 LONGER = {"models.warm_start.epochs": 4.5}  # what CIM's tuning takes in time, given to the warm start instead
 
@@ -35,9 +40,10 @@ VARIANTS: dict[str, Variant] = {
     "seed-1": _seed(1),
     "seed-2": _seed(2),
     "grc-only": Variant(TUNE, {"tune.reward.beta": 0.0}),
-    "qir-only": Variant(TUNE, {"tune.reward.grc_weight": 0.0}),
-    "exclude-none": Variant(TUNE, {"tune.reward.exclude": "none"}),
-    "exclude-near": Variant(TUNE, {"tune.reward.exclude": "near_duplicates"}),
+    "qir-only": Variant(TUNE, {"tune.reward.alpha": 0.0}),
+    "exclude-none": _own_gallery("none"),
+    "exclude-self": _own_gallery("self"),
+    "exclude-near": _own_gallery("near_duplicates"),
     "vague-gallery": Variant(GALLERY, {"shard.sources.0.detail": 0.35}),
     "longer-sft": Variant(("models captioner", *TUNE), LONGER),
     "small-gallery": Variant(GALLERY, {"shard.sources.0.count": 1500}),
@@ -107,7 +113,7 @@ TABLES: dict[str, Callable[[Found, Show], Shown | None]] = {
     "exclusion": side_by_side(
         {
             "none": ("exclude-none", "tuned"),
-            "self": ("default", "tuned"),
+            "self": ("exclude-self", "tuned"),
             "near_duplicates": ("exclude-near", "tuned"),
         }
     ),

@@ -6,24 +6,9 @@ python -m benchmarks.results data/report/metrics.json --write docs/results.md --
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 from benchmarks.tables import replace_between
-from cim.report.rows import groups
-
-LEFT_OUT = ("details", "text")
-
-
-def markdown(metrics: dict[str, Any], left_out: tuple[str, ...] = LEFT_OUT) -> str:
-    """One row a measure: base, tuned, difference with its 95% interval."""
-    lines = [f"{metrics['images']} images.", ""]
-    lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
-    for group in groups(metrics):
-        if group.name not in left_out:
-            rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
-            lines += [f"| {' | '.join(row)} |" for row in rows]
-    lines += [f"\nNot measured: {reason}." for reason in dict.fromkeys(metrics["absent"].values())]
-    return "\n".join(lines)
+from cim.report.table import LEFT_OUT, markdown
 
 
 def main() -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
 
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
 from cim.params import load_params
+from cim.report.table import headline, markdown
 from flows.command import main
 from flows.shards import map_shards
 from tasks.evaluate import JUDGES, judge, print_table, write_report
@@ -23,7 +25,15 @@ def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
     judged = dict(zip(JUDGES, found, strict=True))
     (metrics,) = map_shards(write_report, [layout], params.runtime, "reporting", 1, judged=judged, **shared)
     print_table(layout)
+    leave_artefacts(layout, metrics)
     return metrics
+
+
+def leave_artefacts(layout: Layout, metrics: dict[str, Any]) -> None:
+    """For Prefect's page of this run: the headline numbers, and where the report is."""
+    create_markdown_artifact(markdown(metrics), key="before-after", description=headline(metrics))
+    report = (layout.report / "report.html").resolve()
+    create_link_artifact(report.as_uri(), link_text=str(report), key="report", description="The evaluation's report")
 
 
 if __name__ == "__main__":

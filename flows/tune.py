@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
+from prefect.artifacts import create_markdown_artifact
 
+from cim.atomic import read_json
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, load_params
+from cim.tuning.alarm_record import alarm_table
 from flows.command import main
 from flows.shards import map_shards
-from tasks.tune import TuneJob, tune_task
+from tasks.tune import ALARMS, TuneJob, tune_task
 
 
 @flow
@@ -26,7 +29,10 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
         trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
         index=params.index,
     )
-    return map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
+    facts = map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
+    table = alarm_table(read_json(job.layout.tuned.parent / ALARMS))
+    create_markdown_artifact(table, key="tune-alarms", description="What the run was watched for, and what it raised")
+    return facts
 
 
 if __name__ == "__main__":

@@ -11,15 +11,17 @@ from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.params import Params
 
-JUDGES = ("retrieval", "reward")
+JUDGES = ("retrieval", "reward", "meteor")
 
 
 @task(name="judge")
-def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> dict[str, Any]:
-    """What one of JUDGES finds, by captioner: ranks (n,) by the held-out encoder, or identity scores."""
-    import torch
+def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
+    """What one of JUDGES finds, by captioner: `HeldOut` by the held-out encoder, identity scores, METEOR's counts."""
+    from cim.metrics.judge import check_embedded, check_held_out, held_out_ranks, identities, meteor_or_why
 
-    from cim.metrics.judge import check_held_out, held_out_ranks, identities
+    if part == "meteor":
+        return meteor_or_why(evaluated, params.evaluate.java)
+    import torch
 
     torch.set_num_threads(params.runtime.torch_threads)
     if part == "reward":
@@ -30,8 +32,8 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> dict
     from cim.encoders.load import load_clip
 
     encoder = load_clip(layout.model("heldout"), params.runtime.device)
-    check_held_out(layout, encoder.fingerprint)
-    return held_out_ranks(layout, evaluated, encoder.encode_texts)
+    (check_embedded if params.evaluate.allow_same_encoder else check_held_out)(layout, encoder.fingerprint)
+    return held_out_ranks(layout, evaluated, encoder.encode_texts, params.evaluate.clip_prefix)
 
 
 @task(name="report")
@@ -46,7 +48,7 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
     from cim.report.tables import write_images, write_plots
     from cim.scenes.parse import parse
 
-    measured = measure(evaluated, judged["retrieval"], judged["reward"], parse)
+    measured = measure(evaluated, judged["retrieval"], judged["reward"], parse, judged.get("meteor", "not asked for"))
     metrics = compare(measured["base"], measured["tuned"], params.evaluate) | {"left_out": evaluated.left_out}
     write_images(layout.report / "images.parquet", evaluated.ids, measured)
     write_plots(layout.report / "plots", metrics, measured)

@@ -38,7 +38,7 @@ class TuneJob:
         """Of code, base model, reward, images and parameters; the meta.json know the code of index and encoders."""
         layout = self.layout
         return fingerprint(
-            code_of("cim.captioners", "cim.rewards", "cim.tuning"),
+            code_of("cim.captioners", "cim.metrics.retrieval", "cim.metrics.text", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
             *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
             layout.shards("train") / "manifest.parquet",
@@ -48,13 +48,13 @@ class TuneJob:
         )
 
     def done(self) -> dict[str, Any] | None:
-        """The facts of an earlier run if model, curves and summary are there, made from exactly this, else None."""
-        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, SUMMARY)):
+        """The facts of an earlier run if model, curves, alarms and summary are there, made from this, else None."""
+        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, ALARMS, SUMMARY)):
             return None
         return done_facts(self.layout.tuned, self.fingerprint())
 
 
-CURVES, SUMMARY = "curves.csv", "summary.json"
+CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 
 
 @task
@@ -80,15 +80,17 @@ def tune_task(job: TuneJob) -> dict[str, Any]:
 
 def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
     from cim.captioners.load import load_captioner
+    from cim.captioners.suppress import suppressed_tokens
     from cim.rewards.retriever import Retriever
     from cim.rewards.trl import identity_terms
     from cim.shards.lookup import ImageLookup
     from cim.shards.read import read_manifest
-    from cim.tuning.callbacks import best_of
+    from cim.tuning.alarm_record import alarm_record
     from cim.tuning.curves import curves
     from cim.tuning.finish import write_tuned
     from cim.tuning.grpo import grpo
     from cim.tuning.rows import prompt_rows
+    from cim.tuning.stopping import best_of
 
     layout, params = job.layout, job.params
     base = layout.model("captioner")
@@ -102,13 +104,16 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
-    terms = identity_terms(retriever)
+    terms = identity_terms(retriever, suppressed_tokens(captioner.processor, captioner.model))
     tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
+    write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts = {
         "best": best_of(tuned.validations),
         "base": tuned.validations[0],
         "steps": int(tuned.validations[-1]["step"]),
+        "stop_reason": tuned.stop_reason,
+        "alarms": len(tuned.alarms),
     }
     write_json(layout.tuned.parent / SUMMARY, facts)
     write_tuned(base, captioner, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)

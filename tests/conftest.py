@@ -10,6 +10,21 @@ from workspace import Workspace, make_workspace
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--photos", type=Path, help="folder with captions.csv (columns file_name, caption)")
+    parser.addoption("--detailed", type=Path, help="folder with the files of COCO-LN500 and DOCCI500")
+    parser.addoption("--wordnet", type=Path, help="WordNet 3.0's dict folder, to compare with capture-metric")
+
+
+@pytest.fixture(scope="session")
+def detailed_folder(request: pytest.FixtureRequest) -> Path:
+    """Where COCO-LN500 and DOCCI500 lie."""
+    folder: Path | None = request.config.getoption("--detailed")
+    if folder is None:
+        pytest.skip("needs --detailed DIR, the folder with the files of COCO-LN500 and DOCCI500")
+    return folder
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The repository."""

@@ -86,7 +86,7 @@ def load_captioner(
         model, report = AutoModelForImageTextToText.from_pretrained(
             folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
         )
-    except ImportError as error:  # processors may want packages of their own: SmolVLM's num2words
+    except ImportError as error:  # a processor may want a package of its own
         raise CimError(
             f"a captioner folder {folder} that needs a Python package which is not installed ({error})",
             f"{error.name or 'the package named'}, which this architecture's model or processor imports",

@@ -1,7 +1,7 @@
 """What one captioner's captions got, image by image: the input of every comparison."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -37,8 +37,9 @@ class Measured:
     """All per-image values of one captioner; every sequence has one entry an image, in one common order.
 
     truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
-    own image by the held-out encoder, 1 is best. identity: None when unscorable. overlap: ROUGE-L in
-    [0, 1], None without a reference.
+    own image by the held-out encoder, 1 is best, NaN for an image it has no vector of. identity: None when
+    unscorable. overlap: ROUGE-L in [0, 1], None without a reference. values: further per-image values by name,
+    (n, c), NaN where there is none. missing: why there is none at all, by name.
 
     Raises ValueError when lengths differ.
     """
@@ -46,12 +47,17 @@ class Measured:
     captions: Sequence[str]
     truncated: Sequence[bool]
     facts: Sequence[dict[str, Counts] | None]
-    ranks: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.number]
     identity: Sequence[Identity | None]
     overlap: Sequence[float | None]
+    values: Mapping[str, FloatArray] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        lengths = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
+        listed = ("captions", "truncated", "facts", "ranks", "identity", "overlap")
+        lengths = {name: len(getattr(self, name)) for name in listed} | {
+            n: len(rows) for n, rows in self.values.items()
+        }
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
 

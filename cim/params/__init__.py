@@ -1,5 +1,6 @@
 """params.yaml as typed, frozen, strict sections; every mistake is reported at once."""
 
+from cim.params.alarms import Alarms, Divergence
 from cim.params.caption import CaptionParams, Evaluate
 from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
@@ -26,8 +27,8 @@ from cim.params.shard import (
 from cim.params.tune import Lora, Reward, StopEarly, Tune
 
 __all__ = [
-    "Align", "CaptionParams", "CocoSource", "Embed", "Evaluate", "FittedClip", "FolderSource", "Index",
-    "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params", "ParquetSource",
-    "Reward", "Runtime", "ScenesSource", "Shard", "Source", "StopEarly", "TextEncoder", "Tune",
+    "Alarms", "Align", "CaptionParams", "CocoSource", "Divergence", "Embed", "Evaluate", "FittedClip",
+    "FolderSource", "Index", "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params",
+    "ParquetSource", "Reward", "Runtime", "ScenesSource", "Shard", "Source", "StopEarly", "TextEncoder", "Tune",
     "WarmStart", "WebDatasetSource", "load_params", "parse_params",
 ]  # fmt: skip

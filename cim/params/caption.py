@@ -36,4 +36,7 @@ class Evaluate(Section):
 
     bootstrap: int = Field(2000, ge=100, description="resamples for 95% intervals")
     seed: int = Field(0, ge=0)
-    cards: int = Field(50, ge=1, description="images shown in the report")
+    cards: int = Field(500, ge=1, le=2000, description="images shown in the report")
+    java: Literal["auto", "off"] = Field("auto", description="METEOR is a Java program; auto: scored where java runs")
+    clip_prefix: str = Field("", description='put before captions for CLIPScore; the paper has "A photo depicts "')
+    allow_same_encoder: bool = Field(False, description="judge by the reward's own encoder; nothing is held out then")

@@ -79,6 +79,12 @@ class LoadedCaptioner(Loaded):
     kind: Literal["hf"]
     trust_remote_code: bool = Field(False, description="run code that the model folder brings; off unless you trust it")
     warm_start: bool = Field(False, description="fine-tune on the train captions before CIM")
+    max_pixels: int | None = Field(
+        None,
+        ge=1,
+        description="larger images are scaled down to this for the captioner (Qwen2-VL and its kin; 28 x 28 pixels are"
+        " a token there); null: what the model's processor says",
+    )
 
 
 class Align(Section):
@@ -126,11 +132,3 @@ class Models(Section):
     heldout_encoder: ClipEncoder
     captioner: Captioner
     warm_start: WarmStart
-
-    @model_validator(mode="after")
-    def _held_out(self) -> "Models":
-        if self.image_encoder == self.heldout_encoder:
-            raise ValueError(
-                "heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or weights)"
-            )
-        return self

@@ -88,5 +88,8 @@ class Shard(Section):
         le=178_956_970,  # where Pillow itself refuses
         description="larger images are quarantined before decoding",
     )
+    max_aspect: float = Field(
+        200.0, ge=1, description="images with one side longer than this many times the other are quarantined"
+    )  # Qwen2-VL's image processor takes no more
     max_reject_share: float = Field(0.5, ge=0, le=1, description="above this share of rejected images: stop")
     sources: list[Source] = Field(min_length=1, description="read in this order")

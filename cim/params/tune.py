@@ -4,16 +4,19 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from cim.params.alarms import AlarmName, Alarms
 from cim.params.base import Section
+from cim.params.guards import Guards
 
 
 class Reward(Section):
-    """Reward = GRC + beta * QIR (CIM, arXiv 2603.01696)."""
+    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus each guard's weight times its penalty."""
 
     space: Literal["caption_text", "clip", "fused"] = Field(
         "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"
     )
     k: int = Field(3, ge=1, description="gallery images a caption retrieves")
+    alpha: float = Field(1.0, ge=0, description="weight of GRC; 0 to see what QIR does alone")
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
     exclude: Literal["none", "self", "near_duplicates"] = Field(
@@ -22,6 +25,7 @@ class Reward(Section):
     duplicate_cosine: float = Field(
         0.98, gt=0, le=1, description="near_duplicates: image cosine with the source from which on an item is one"
     )
+    guards: Guards = Guards()
 
 
 class Lora(Section):
@@ -62,6 +66,8 @@ class Tune(Section):
     validate_every: int = Field(ge=1, description="steps between validations and checkpoints")
     validation_images: int = Field(128, ge=2, description="images of the validation split used for it")
     stop_early: StopEarly | None = None
+    alarms: Alarms = Alarms()
+    stop_on: list[AlarmName] = Field([], description="alarms that end training; the best validated weights are kept")
 
     @model_validator(mode="after")
     def _validates(self) -> "Tune":
@@ -76,4 +82,36 @@ class Tune(Section):
         if self.micro_batch is not None and (self.prompts_per_step * self.generations) % self.micro_batch:
             captions = self.prompts_per_step * self.generations
             raise ValueError(f"micro_batch {self.micro_batch} does not divide the {captions} captions of a step")
+        return self
+
+    @model_validator(mode="after")
+    def _stops_on_alarms_that_are_on(self) -> "Tune":
+        if off := [name for name in self.stop_on if getattr(self.alarms, name) is None]:
+            raise ValueError(f"stop_on names {off}, which tune.alarms turns off")
+        return self
+
+    @model_validator(mode="after")
+    def _names_an_alarm_once(self) -> "Tune":
+        if twice := sorted({name for name in self.stop_on if self.stop_on.count(name) > 1}):
+            raise ValueError(f"stop_on names {twice} more than once")
+        return self
+
+    @model_validator(mode="after")
+    def _checks_before_the_end(self) -> "Tune":
+        if self.stop_on and self.alarms.every >= self.steps:
+            raise ValueError(
+                f"stop_on {self.stop_on} has no effect: alarms.every {self.alarms.every} leaves no check before the"
+                f" last of {self.steps} steps"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _validates_often_enough(self) -> "Tune":
+        wanted = self.alarms.divergence.validations if self.alarms.divergence else 0
+        before_the_end = (self.steps - 1) // self.validate_every  # the one at step 0 is the earliest best
+        if "divergence" in self.stop_on and before_the_end < wanted:
+            raise ValueError(
+                f"stop_on divergence has no effect: it takes {wanted} validations after the best, and validate_every"
+                f" {self.validate_every} leaves {before_the_end} before the last of {self.steps} steps"
+            )
         return self

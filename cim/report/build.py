@@ -14,10 +14,10 @@ from cim.report.cards import Card, answers, choose
 from cim.report.charts import Chart
 from cim.report.curves import histogram_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.lineage import lineage, rejects
-from cim.report.pictures import first_captions, thumbnails
+from cim.report.incidents import rejects, watched
+from cim.report.lineage import lineage
+from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
 
-SOURCE_SIDE, FOUND_SIDE = 320, 104  # pixels; shown at half of that, for sharp screens
 MOST_K = 50  # of the recall curve
 
 
@@ -38,12 +38,12 @@ def build(
     pictures: dict[str, str] = {}
     for split in params.index.splits:
         captions |= first_captions(layout.shards(split), found)
-        pictures |= thumbnails(layout.shards(split), found, FOUND_SIDE)
-    sources = thumbnails(layout.shards("eval"), [evaluated.ids[i] for i in chosen], SOURCE_SIDE)
+        pictures |= thumbnails(layout.shards(split), found, FOUND)
+    sources = thumbnails(layout.shards("eval"), [evaluated.ids[i] for i in chosen], SOURCE)
+    said = zip(chosen.items(), answers(base, tuned, chosen, captions), strict=True)
     cards = [
-        Card(name, sources[name], evaluated.references[i], why, *answers(base, tuned, i, captions))
-        for i, why in chosen.items()
-        for name in [evaluated.ids[i]]
+        Card(evaluated.ids[i], sources[evaluated.ids[i]], evaluated.references[i], why, *both)
+        for (i, why), both in said
     ]
     curves = layout.tuned.parent / "curves.csv"
     return Report(
@@ -54,8 +54,9 @@ def build(
         thumbnails=pictures,
         lineage=lineage(layout),
         params=yaml.safe_dump(params.model_dump(mode="json", exclude={"runtime"}), sort_keys=False, allow_unicode=True),
-        rejects=rejects(layout),
-        notes=_notes(evaluated, params, len(cards)),
+        rejects=rejects(layout.rejects),
+        watched=watched(layout.tuned.parent / "alarms.json"),
+        notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
 
 
@@ -70,8 +71,8 @@ def gains(base: Measured, tuned: Measured) -> list[float | None]:
 def _distributions(base: Measured, tuned: Measured) -> list[Chart]:
     most = min(MOST_K, len(base.captions))
     return [
-        histogram_chart("Caption lengths, % of captions", {"base": _lengths(base), "tuned": _lengths(tuned)}, "words"),
-        recall_chart("R@k by the held-out encoder, %", {"base": base.ranks, "tuned": tuned.ranks}, most),
+        histogram_chart("Caption lengths", {"base": _lengths(base), "tuned": _lengths(tuned)}, "words"),
+        recall_chart("R@k by the held-out encoder", {"base": base.ranks, "tuned": tuned.ranks}, most),
     ]
 
 
@@ -79,7 +80,7 @@ def _lengths(measured: Measured) -> list[float]:
     return [len(words(caption)) for caption in measured.captions]
 
 
-def _notes(evaluated: EvalSet, params: Params, cards: int) -> list[str]:
+def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> list[str]:
     reward = params.tune.reward
     notes = [
         f"Reward = GRC + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
@@ -97,4 +98,8 @@ def _notes(evaluated: EvalSet, params: Params, cards: int) -> list[str]:
         for name, count in evaluated.left_out.items()
         if count
     ]
+    if unjudged:
+        notes.append(f"{unjudged} images have no vector by the held-out encoder and take no part in retrieval.")
+    if params.evaluate.allow_same_encoder:
+        notes.append("evaluate.allow_same_encoder is set: the encoder that judges may be the one that gave the reward.")
     return notes

@@ -1,14 +1,20 @@
 """Cards: one image, its captions before and after, and what each of them retrieved."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
+from cim.metrics.text import duplicated, repetition
 from cim.report.words import Piece, marked_words
 
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
+# What deserves a second look, in the order in which a person would ask.
+TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE = "truncated", "repeats itself", "wrong facts", "not unique", "unscorable"
+FLAGS = (TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE)
 
 
 @dataclass(frozen=True)
@@ -23,15 +29,18 @@ class Found:
 
 @dataclass(frozen=True)
 class Answer:
-    """What one captioner said of the image and what came of it. facts: (kind, right, wrong, missed)."""
+    """What one captioner said of the image and what came of it.
+
+    facts: (kind, right, wrong, missed), empty without ground truth. flags: some of FLAGS.
+    """
 
     caption: str
     pieces: Sequence[Piece]
-    truncated: bool
-    rank: int
+    rank: int | None
     identity: Identity | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
+    flags: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -53,20 +62,25 @@ class Card:
         return self.tuned.identity.total - self.base.identity.total
 
     @property
-    def flags(self) -> list[str]:
-        """What deserves a second look."""
-        known = {
-            "truncated": self.base.truncated or self.tuned.truncated,
-            "unscorable": self.base.identity is None or self.tuned.identity is None,
-            "unchanged": self.base.caption == self.tuned.caption,
-        }
-        return [name for name, holds in known.items() if holds]
+    def unchanged(self) -> bool:
+        """Whether both captioners said the very same."""
+        return self.base.caption == self.tuned.caption
 
 
-def answers(base: Measured, tuned: Measured, i: int, captions: Mapping[str, str]) -> tuple[Answer, Answer]:
-    """Both captioners' answers for image i; `captions` names gallery items by their first caption."""
-    before, after = marked_words(base.captions[i], tuned.captions[i])
-    return _answer(base, i, before, captions), _answer(tuned, i, after, captions)
+def answers(
+    base: Measured, tuned: Measured, chosen: Iterable[int], captions: Mapping[str, str]
+) -> list[tuple[Answer, Answer]]:
+    """Both captioners' answers for each chosen image; `captions` names gallery items by their first caption."""
+    shared = [duplicated(side.captions) for side in (base, tuned)]
+    found = []
+    for i in chosen:
+        pieces = marked_words(base.captions[i], tuned.captions[i])
+        before, after = (
+            _answer(side, i, said, captions, bool(copies[i]))
+            for side, said, copies in zip((base, tuned), pieces, shared, strict=True)
+        )
+        found.append((before, after))
+    return found
 
 
 def choose(gains: Sequence[float | None], count: int, seed: int) -> dict[int, str]:
@@ -86,21 +100,23 @@ def choose(gains: Sequence[float | None], count: int, seed: int) -> dict[int, st
     return chosen | dict.fromkeys(left[: max(0, count - len(chosen))], RANDOM)
 
 
-def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[str, str]) -> Answer:
+def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[str, str], shared: bool) -> Answer:
     identity, counts = said.identity[i], said.facts[i]
     found = []
     if identity is not None:
         rows = zip(identity.ids, identity.scores, identity.cosines, strict=True)
         found = [Found(name, captions.get(name, ""), score, cosine) for name, score, cosine in rows]
-    return Answer(
-        caption=said.captions[i],
-        pieces=pieces,
-        truncated=said.truncated[i],
-        rank=int(said.ranks[i]),
-        identity=identity,
-        found=found,
-        facts=[] if counts is None else [(kind, *_split(counts[kind])) for kind in KINDS],
-    )
+    facts = [] if counts is None else [(kind, *_split(counts[kind])) for kind in KINDS]
+    holds = {
+        TRUNCATED: said.truncated[i],
+        REPEATS: repetition(said.captions[i])[0] > 0,
+        WRONG: any(wrong for _, _, wrong, _ in facts),
+        SHARED: shared,
+        UNSCORABLE: identity is None,
+    }
+    flags = [name for name in FLAGS if holds[name]]
+    rank = None if np.isnan(said.ranks[i]) else int(said.ranks[i])
+    return Answer(said.captions[i], pieces, rank, identity, found, facts, flags)
 
 
 def _split(counts: Counts) -> tuple[int, int, int]:

@@ -63,11 +63,11 @@ _LOOKS: dict[str, dict[str, Any]] = {
     "base": {"color": BASE, "linewidth": 2, "linestyle": (0, (4, 2))},
     "tuned": {"color": TUNED, "linewidth": 2},
     "raw": {"color": TUNED, "linewidth": 1, "alpha": 0.3},
-    "points": {"color": TUNED, "linewidth": 1.5, "marker": "o", "markersize": 4},
+    "points": {"color": INK, "linewidth": 1.2, "marker": "o", "markersize": 4},
 }
 
 
-def line_chart(title: str, lines: Sequence[Line], x_label: str) -> Chart:
+def line_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) -> Chart:
     """Lines over a common x, without a frame; labels stand in a legend when more than one line has one."""
     with matplotlib.rc_context(_STYLE):
         figure = Figure(figsize=(3.9, 2.3), layout="constrained")
@@ -75,6 +75,7 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str) -> Chart:
         for line in lines:
             axes.plot(line.x, line.y, label=line.label or None, drawstyle=line.step, **_LOOKS[line.style])
         axes.set_xlabel(x_label)
+        axes.set_ylabel(y_label)
         axes.locator_params(nbins=5)
         axes.margins(x=0.02, y=0.12)
         if sum(bool(line.label) for line in lines) > 1:
@@ -85,6 +86,11 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str) -> Chart:
 def _told(line: Line) -> str:
     if line.style == "raw" or len(line.y) == 0:
         return ""
+    if line.step == "steps-mid":
+        top = int(np.argmax(line.y))
+        return f"{line.label} highest at {line.x[top]:g} with {line.y[top]:.3g}"
+    if np.ptp(line.y) == 0:
+        return f"{line.label or 'value'} {line.y[0]:.3g} throughout"
     return f"{line.label or 'value'} from {line.y[0]:.3g} at {line.x[0]:g} to {line.y[-1]:.3g} at {line.x[-1]:g}"
 
 

@@ -13,32 +13,42 @@ from cim.report.charts import Chart, Line, line_chart
 FloatArray = npt.NDArray[np.float64]
 Side = Literal["base", "tuned"]
 
-TITLES = {
-    "reward": "Reward",
-    "grc": "GRC",
-    "qir": "QIR",
-    "length": "Caption length, tokens",
-    "kl": "KL to the base model",
+TRAINING = {  # column: title, y axis
+    "reward": ("Reward", "reward"),
+    "grc": ("GRC", "GRC"),
+    "qir": ("QIR", "QIR"),
+    "length": ("Caption length", "tokens"),
+    "kl": ("KL to the base model", "nats a token"),
 }
+VALIDATION = {
+    "validation_recall_at_1": ("R@1 on validation images", "share"),
+    "validation_self_retrieval": ("Reciprocal rank on validation images", "mean"),
+    "validation_length": ("Caption length on validation images", "words"),
+    "validation_unscorable": ("Unscorable validation captions", "captions"),
+}
+SAME_UNIT = ("grc", "qir")  # a validation column of that name joins the training chart
 
 
 def training_charts(path: Path) -> list[Chart]:
-    """One chart for each known column of curves.csv (see TITLES) and each that starts with "validation".
+    """A chart for each known column of curves.csv (TRAINING, VALIDATION) and any other that starts with "validation".
 
-    Rows without a value in a column are skipped; columns without any are left out.
+    Rows without a value in a column are skipped; columns without any, and counts that stay 0, are left out.
     """
     table = pl.read_csv(path, infer_schema_length=None)
     charts = []
-    for name in [*TITLES, *sorted(c for c in table.columns if c.startswith("validation"))]:
-        if name not in table.columns or not table[name].dtype.is_numeric():
-            continue
-        rows = table.select("step", pl.col(name).cast(pl.Float64)).drop_nulls().filter(pl.col(name).is_finite())
-        if rows.height == 0:
-            continue
-        steps, values = rows["step"].to_numpy().astype(np.float64), rows[name].to_numpy()
-        charts.append(
-            _validation(name, steps, values) if name.startswith("validation") else _smoothed(name, steps, values)
-        )
+    for name, labels in TRAINING.items():
+        lines = _smoothed(*points) if (points := _points(table, name)) else []
+        if name in SAME_UNIT and (checks := _points(table, f"validation_{name}")):
+            lines.append(Line(*checks, label="validation", style="points"))
+        if lines:
+            charts.append(line_chart(labels[0], lines, "step", labels[1]))
+    merged = {f"validation_{name}" for name in SAME_UNIT}
+    others = sorted(c for c in table.columns if c.startswith("validation") and c not in merged | VALIDATION.keys())
+    for name in [*VALIDATION, *others]:
+        found = _points(table, name)
+        if found and not (name == "validation_unscorable" and not found[1].any()):
+            title, unit = VALIDATION.get(name, (name.replace("_", " ").capitalize(), ""))
+            charts.append(line_chart(title, [Line(*found, style="points")], "step", unit))
     return charts
 
 
@@ -48,22 +58,27 @@ def histogram_chart(title: str, values: Mapping[Side, Sequence[float]], x_label:
     edges = np.arange(int(min(everything)) - 1, int(max(everything)) + 3)  # an empty bin on both sides
     shares = {name: 100 * np.histogram(v, edges)[0] / max(1, len(v)) for name, v in values.items()}
     lines = [Line(edges[:-1], share, name, name, "steps-mid") for name, share in shares.items()]
-    return line_chart(title, lines, x_label)
+    return line_chart(title, lines, x_label, "% of captions")
 
 
-def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.int64]], most: int) -> Chart:
+def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.number]], most: int) -> Chart:
     """R@k in percent for k = 1 .. most, one line for "base" and one for "tuned"."""
     k = np.arange(1, most + 1)
-    lines = [Line(k, 100 * (ranks[None, :] <= k[:, None]).mean(axis=1), name, name) for name, ranks in found.items()]
-    return line_chart(title, lines, "k")
+    known = {name: ranks[~np.isnan(ranks)] for name, ranks in found.items()}  # NaN: an image that could not be judged
+    lines = [Line(k, 100 * (ranks[None, :] <= k[:, None]).mean(axis=1), name, name) for name, ranks in known.items()]
+    return line_chart(title, lines, "k", "% of images")
 
 
-def _validation(name: str, steps: FloatArray, values: FloatArray) -> Chart:
-    return line_chart(name.replace("_", " ").capitalize(), [Line(steps, values, style="points")], "step")
+def _points(table: pl.DataFrame, name: str) -> tuple[FloatArray, FloatArray] | None:
+    """Steps and finite values of a column; None without any."""
+    if name not in table.columns or not table[name].dtype.is_numeric():
+        return None
+    rows = table.select("step", pl.col(name).cast(pl.Float64)).drop_nulls().filter(pl.col(name).is_finite())
+    return (rows["step"].to_numpy().astype(np.float64), rows[name].to_numpy()) if rows.height else None
 
 
-def _smoothed(name: str, steps: FloatArray, values: FloatArray) -> Chart:
+def _smoothed(steps: FloatArray, values: FloatArray) -> list[Line]:
     window = max(1, len(values) // 20)
     mean = np.convolve(values, np.ones(window) / window, mode="valid")
     middle = np.convolve(steps, np.ones(window) / window, mode="valid")
-    return line_chart(TITLES[name], [Line(steps, values, style="raw"), Line(middle, mean)], "step")
+    return [Line(steps, values, style="raw"), Line(middle, mean, "moving average")]

@@ -2,17 +2,21 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cim.report.cards import Card
 from cim.report.charts import Chart
-from cim.report.rows import Group, Row, groups, number
+from cim.report.data import card_data, choices, picture_data
+from cim.report.incidents import Rejected, Watched
+from cim.report.rows import Group, absences, groups
+from cim.report.table import headline
 
 _HERE = Path(__file__).parent
 _TILES = (  # the first four that were measured
@@ -32,8 +36,8 @@ class Report:
     """Everything a report shows.
 
     metrics: as made by `cim.metrics.compare`. thumbnails: data URIs of gallery images by id.
-    lineage: rows of facts by what they describe. params: params.yaml as text. rejects: (reason, count).
-    notes: plain sentences on how to read the cards and what is missing.
+    lineage: rows of facts by what they describe. params: params.yaml as text. watched: None when training was
+    not watched. notes: plain sentences on how to read the numbers and what is missing.
     """
 
     metrics: Mapping[str, Any]
@@ -43,7 +47,8 @@ class Report:
     thumbnails: Mapping[str, str]
     lineage: Mapping[str, Mapping[str, str]]
     params: str
-    rejects: Sequence[tuple[str, int]]
+    rejects: Sequence[Rejected]
+    watched: Watched | None = None
     notes: Sequence[str] = ()
 
 
@@ -56,16 +61,23 @@ def render(report: Report) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # Compact; `tojson` writes <, >, & and ' as escapes, so nothing in the data can end its element.
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False, "separators": (",", ":")}
     environment.filters["minus"] = lambda text: str(text).replace("-", "\u2212")
+    environment.filters["breakable"] = lambda text: Markup(re.sub(r"([_.])", r"\1<wbr>", str(escape(text))))
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     rows = {row.key: row for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
+        absent=absences(report.metrics),
         tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
         headline=headline(report.metrics),
-        tally=_tally(rows.values()),
+        readings=readings(tables),
+        cards=card_data(report.cards),
+        pictures=picture_data(report.cards, report.thumbnails),
+        choices=choices(report.cards),
         style=Markup("".join((_HERE / name).read_text(encoding="utf-8") for name in ("style.css", "cards.css"))),
         script=Markup(script),
         # Only this very script may run: a caption that slipped through as markup still could not act.
@@ -73,23 +85,10 @@ def render(report: Report) -> str:
     )
 
 
-def headline(metrics: Mapping[str, Any]) -> str:
-    """One sentence for the top of the page, from held-out R@1; it claims no more than the interval allows."""
-    name = ("retrieval", "r1")
-    if name[0] not in metrics["difference"]:
-        return "Captions before and after tuning"
-    base, tuned = (number(metrics[side][name[0]][name[1]], "share") for side in ("base", "tuned"))
-    verdict = metrics["difference"][name[0]][name[1]]["verdict"]
-    if verdict == "better":
-        return f"After tuning, a caption finds its own image {tuned} of the time, up from {base}"
-    if verdict == "worse":
-        return f"After tuning, a caption finds its own image {tuned} of the time, down from {base}"
-    return f"Tuning made no clear difference to how often a caption finds its own image: {base} before, {tuned} after"
-
-
-def _tally(rows: Iterable[Row]) -> dict[str, int]:
-    verdicts = [row.verdict for row in rows if not row.key.startswith("details.")]
-    return {name: verdicts.count(name) for name in ("better", "worse", "within noise")}
+def readings(tables: Iterable[Group]) -> dict[str, list[str]]:
+    """Labels of the measures by verdict; attribute kinds left out."""
+    rows = [row for group in tables if group.name != "details" for row in group.rows]
+    return {name: [row.label for row in rows if row.verdict == name] for name in ("better", "worse", "within noise")}
 
 
 def _group_of(tables: Sequence[Group], key: str) -> str:

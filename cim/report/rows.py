@@ -1,17 +1,18 @@
 """metrics.json as rows of text and small pictures: what the terminal table and the HTML table share."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cim.metrics.catalogue import GROUPS, METRICS, Metric, Unit
 
-SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 5.0)  # half widths of an interval strip's axis
+MISSING = "\u2013"  # never 0
+SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 5.0)  # ends of an interval strip's axis
 
 
 @dataclass(frozen=True)
 class Strip:
-    """An interval on an axis from -scale to +scale, as percentages of its width (0 is at 50)."""
+    """An interval on its group's axis, as percentages of its width."""
 
     low: float
     value: float
@@ -34,13 +35,27 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Axis:
+    """From -left to +right, both 0 or more; in the group's unit."""
+
+    left: float
+    right: float
+
+    def place(self, value: float) -> float:
+        """Where a value stands, as a percentage of the width; beyond the ends, at the end."""
+        inside = max(-self.left, min(self.right, value))
+        return round(100 * (inside + self.left) / (self.left + self.right), 2)
+
+
+@dataclass(frozen=True)
 class Group:
-    """Rows of one kind. scale: half width of the strips' axis, as text; "" when no row has a strip."""
+    """Rows of one kind. zero: where 0 stands on the strips' axis, in percent; ends: its ends, None without a strip."""
 
     name: str
     title: str
     rows: tuple[Row, ...]
-    scale: str
+    zero: float
+    ends: tuple[str, str] | None
 
 
 def groups(metrics: Mapping[str, Any]) -> list[Group]:
@@ -48,10 +63,19 @@ def groups(metrics: Mapping[str, Any]) -> list[Group]:
     return [_group(metrics, name, title) for name, title in GROUPS.items() if name in metrics["difference"]]
 
 
+def absences(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Why something was not measured, and what: one pair a reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in metrics["absent"].items():
+        if name != "details":
+            names.setdefault(reason, []).append(name)
+    return [(reason, ", ".join(those)) for reason, those in names.items()]
+
+
 def number(value: float | None, unit: Unit) -> str:
-    """A value with its unit; shares as percentages; "undefined" for None."""
+    """A value with its unit; shares as percentages; an en dash for None."""
     if value is None:
-        return "undefined"
+        return MISSING
     if unit == "share":
         return f"{100 * value:.1f}%"
     if unit == "score":
@@ -62,9 +86,9 @@ def number(value: float | None, unit: Unit) -> str:
 
 
 def change(value: float | None, unit: Unit) -> str:
-    """A signed difference; of shares in percentage points, without the % sign."""
+    """A signed difference; of shares in percentage points, without the % sign; an en dash for None."""
     if value is None:
-        return ""
+        return MISSING
     digits = {"share": 1, "score": 3, "words": 1, "rank": 1, "count": 0}[unit]
     shown = round(100 * value if unit == "share" else value, digits)
     return f"{shown:+.{digits}f}" if shown else f"{0:.{digits}f}"  # neither "+0.0" nor "-0.0"
@@ -72,16 +96,27 @@ def change(value: float | None, unit: Unit) -> str:
 
 def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
     present = [m for m in METRICS if m.group == name and m.name in metrics["difference"][name]]
-    unit: Unit = "score" if name in ("reward", "overlap") else "share"
+    unit: Unit = "score" if name in ("reward", "overlap", "clip") else "share"
     found = [metrics["difference"][name][m.name] for m in present if m.unit == unit]
-    edges = [abs(d[end]) for d in found if d["low"] is not None for end in ("low", "high")]
-    scale = next((s for s in SCALES if s >= max(edges, default=0)), SCALES[-1])
-    rows = tuple(_row(metrics, m, scale if m.unit == unit else None) for m in present)
-    shown = f"{100 * scale:g} points" if unit == "share" else f"{scale:g}"
-    return Group(name, title, rows, shown if any(row.strip for row in rows) else "")
+    axis = _axis([d[end] for d in found if d["low"] is not None for end in ("low", "high")])
+    rows = tuple(_row(metrics, m, axis if m.unit == unit else None) for m in present)
+    times, after = (100, " points") if unit == "share" else (1, "")
+    ends = tuple(f"{sign}{times * end:g}" if end else "0" for sign, end in (("-", axis.left), ("+", axis.right)))
+    return Group(name, title, rows, axis.place(0), (ends[0], ends[1] + after) if any(r.strip for r in rows) else None)
 
 
-def _row(metrics: Mapping[str, Any], metric: Metric, scale: float | None) -> Row:
+def _axis(edges: Sequence[float]) -> Axis:
+    """The shortest axis of round ends that holds all edges and 0; a side that nothing reaches has a tenth of it."""
+    left, right = (_end(max([0.0, *(sign * edge for edge in edges)])) for sign in (-1, 1))
+    least = _end(max(left, right) / 10)
+    return Axis(max(left, least), max(right, least))
+
+
+def _end(reach: float) -> float:
+    return next((scale for scale in SCALES if scale >= reach), SCALES[-1])
+
+
+def _row(metrics: Mapping[str, Any], metric: Metric, axis: Axis | None) -> Row:
     difference = metrics["difference"][metric.group][metric.name]
     low, high = difference["low"], difference["high"]
     known = low is not None and high is not None
@@ -94,9 +129,5 @@ def _row(metrics: Mapping[str, Any], metric: Metric, scale: float | None) -> Row
         interval=f"{change(low, metric.unit)} to {change(high, metric.unit)}" if known else "",
         verdict=difference["verdict"],
         images=difference["images"],
-        strip=Strip(*(_place(x, scale) for x in (low, difference["value"], high))) if known and scale else None,
+        strip=Strip(*(axis.place(x) for x in (low, difference["value"], high))) if known and axis else None,
     )
-
-
-def _place(value: float, scale: float) -> float:
-    return round(50 + 50 * max(-1.0, min(1.0, value / scale)), 2)

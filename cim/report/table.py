@@ -1,10 +1,11 @@
-"""The before/after table for the terminal."""
+"""What came of it in one sentence, and the before/after table as plain text and as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cim.report.rows import groups
+from cim.report.rows import absences, groups, number
 
+LEFT_OUT = ("details", "text")  # of Markdown tables: what a summary can do without
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")
 
 
@@ -25,8 +26,34 @@ def table(metrics: Mapping[str, Any]) -> str:
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
     text = [f"Base against tuned on {metrics['images']} images", ""]
     text += [line if isinstance(line, str) else _aligned(line, widths) for line in lines]
-    text += [f"Not measured: {reason} ({name})" for name, reason in metrics["absent"].items() if name != "details"]
+    text += [f"Not measured: {reason} ({names})" for reason, names in absences(metrics)]
     return "\n".join(text)
+
+
+def markdown(metrics: Mapping[str, Any], left_out: Sequence[str] = LEFT_OUT) -> str:
+    """metrics.json as a Markdown table, a row a measure, without the groups named in `left_out`."""
+    lines = [f"{metrics['images']} images.", ""]
+    lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
+    for group in groups(metrics):
+        if group.name not in left_out:
+            rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
+            lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"\nNot measured: {reason}." for reason, _ in absences(metrics)]
+    return "\n".join(lines)
+
+
+def headline(metrics: Mapping[str, Any]) -> str:
+    """One sentence for the top of a page, from held-out R@1; it claims no more than the interval allows."""
+    name = ("retrieval", "r1")
+    if name[0] not in metrics["difference"]:
+        return "Captions before and after tuning"
+    base, tuned = (number(metrics[side][name[0]][name[1]], "share") for side in ("base", "tuned"))
+    verdict = metrics["difference"][name[0]][name[1]]["verdict"]
+    if verdict == "better":
+        return f"After tuning, a caption finds its own image {tuned} of the time, up from {base}"
+    if verdict == "worse":
+        return f"After tuning, a caption finds its own image {tuned} of the time, down from {base}"
+    return f"Tuning made no clear difference to how often a caption finds its own image: {base} before, {tuned} after"
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:

@@ -23,7 +23,8 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     _write_csv(folder / "before_after.csv", _shares(metrics))
     most = max(1, len(measured["base"].captions))
     k = np.arange(1, min(50, most) + 1)
-    recall = {name: 100 * (one.ranks[None, :] <= k[:, None]).mean(axis=1) for name, one in measured.items()}
+    known = {name: one.ranks[~np.isnan(one.ranks)] for name, one in measured.items()}
+    recall = {name: 100 * (ranks[None, :] <= k[:, None]).mean(axis=1) for name, ranks in known.items()}
     _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": k, **recall}))
     lengths = {name: [len(words(caption)) for caption in one.captions] for name, one in measured.items()}
     top = max(max(counts, default=0) for counts in lengths.values())
@@ -38,7 +39,7 @@ def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured
     for name, one in measured.items():
         columns[f"{name}_caption"] = list(one.captions)
         columns[f"{name}_truncated"] = list(one.truncated)
-        columns[f"{name}_rank"] = one.ranks.tolist()
+        columns[f"{name}_rank"] = [None if np.isnan(rank) else int(rank) for rank in one.ranks]
         columns[f"{name}_rouge_l"] = list(one.overlap)
         for part in ("grc", "qir", "total"):
             columns[f"{name}_{part}"] = [None if row is None else getattr(row, part) for row in one.identity]

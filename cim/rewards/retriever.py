@@ -136,7 +136,7 @@ class Retriever:
             IdentityScore(
                 grc=float(reward.grc[row]),
                 qir=float(reward.qir[row]),
-                total=float(reward.total[row]),
+                total=self.reward.alpha * float(reward.grc[row]) + self.reward.beta * float(reward.qir[row]),
                 ids=tuple(retrieved.ids[row]),
                 scores=tuple(retrieved.scores[row].tolist()),
                 cosines=tuple(cosines[row].tolist()),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 import cim.report
 from cim.params import Reward
+from cim.report.pictures import Size
 from cim.report.thumbnails import data_uri
 from cim.rewards.retriever import IdentityScore
 from cim.score.gallery import Gallery
@@ -18,7 +19,7 @@ from cim.score.run import Result, retrieved
 from cim.score.show import SCORES, Summary, printable
 
 _HERE, _REPORT = Path(__file__).parent, Path(cim.report.__path__[0])
-SIDE = 400  # pixels; shown at about half of that, for sharp screens
+SIZE = Size(side=400, one=60_000, all=20_000_000)  # shown at about half of that side, for sharp screens
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ def build(results: Sequence[Result | Bad], reward: Reward, gallery: Gallery) -> 
     found = retrieved(results)
     files = {one.id: one.request.image for one in scored if one.request.image is not None}
     read = {name: read_picture(path).pixels for name, path in files.items()}
-    sources = gallery.sources([one.id for one in scored if one.id not in files], SIDE)
-    sources |= {name: data_uri(pixels, SIDE) for name, pixels in read.items() if pixels is not None}
-    return Page(results, reward, gallery.captions(found), gallery.pictures(found, SIDE), sources)
+    sources = gallery.sources([one.id for one in scored if one.id not in files], SIZE)
+    sources |= {name: data_uri(pixels, SIZE.side, SIZE.one) for name, pixels in read.items() if pixels is not None}
+    return Page(results, reward, gallery.captions(found), gallery.pictures(found, SIZE), sources)
 
 
 def render(page: Page) -> str:

@@ -24,6 +24,7 @@ class Reason(StrEnum):
     CORRUPT = "corrupt image"
     TOO_SMALL = "too small"
     TOO_LARGE = "too many pixels"
+    TOO_NARROW = "too narrow"
     CAPTION_NOT_UTF8 = "caption is not UTF-8"
     CAPTION_EMPTY = "caption is empty"
 
@@ -96,6 +97,8 @@ def _check_size(width: int, height: int, limits: Shard) -> None:
         raise Unusable(Reason.TOO_LARGE, f"{width} x {height}, at most {limits.max_pixels} pixels")
     if min(width, height) < limits.min_side:
         raise Unusable(Reason.TOO_SMALL, f"{width} x {height}, each side at least {limits.min_side}")
+    if max(width, height) > limits.max_aspect * min(width, height):
+        raise Unusable(Reason.TOO_NARROW, f"{width} x {height}, one side at most {limits.max_aspect:g} times the other")
 
 
 def _unknown(image: bytes) -> Unusable:

@@ -10,6 +10,7 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 
 from cim.atomic import read_json, write_json
 from cim.params import StopEarly
+from cim.tuning.stopping import best_folder, stalled
 from cim.tuning.validate import Validator
 
 HISTORY = "validations.json"
@@ -36,9 +37,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Take up the history of the steps that a resumed run has behind it, or judge the base model."""
-        path = self.folder / HISTORY
-        if state.global_step > 0 and path.exists():
-            self.history = [record for record in read_json(path) if record["step"] <= state.global_step]
+        self.history = read_validations(self.folder, state.global_step) if state.global_step > 0 else []
         if not self.history:
             self._validate(kwargs["model"], state)
 
@@ -50,6 +49,11 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
         control.should_save = True
         if self.stop_early is not None and stalled([one["self_retrieval"] for one in self.history], self.stop_early):
             control.should_training_stop = True
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        """Validate where an alarm ends the run between two validations: those weights take part too."""
+        if control.should_training_stop and self.history[-1]["step"] < state.global_step:
+            self._validate(kwargs["model"], state)
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Drop weights that are no longer the best: only now, when no rerun can begin before this step."""
@@ -72,19 +76,7 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
             write_json(self.folder / HISTORY, self.history)
 
 
-def best_of(history: list[dict[str, float]]) -> dict[str, float]:
-    """The best validation by self-retrieval, the first among equals."""
-    return max(history, key=lambda record: (record["self_retrieval"], -record["step"]))
-
-
-def best_folder(history: list[dict[str, float]], folder: Path) -> Path:
-    """Where KeepBest keeps the weights of the best validation."""
-    return folder / f"best-{int(best_of(history)['step']):06d}"
-
-
-def stalled(scores: list[float], rule: StopEarly) -> bool:
-    """No score of the last `patience` validations is above the best before them by more than min_delta."""
-    if len(scores) <= rule.patience:
-        return False
-    before, recent = scores[: -rule.patience], scores[-rule.patience :]
-    return max(recent) <= max(before) + rule.min_delta
+def read_validations(folder: Path, step: int) -> list[dict[str, float]]:
+    """The validations up to `step`, from the file that KeepBest leaves in `folder`; none without one."""
+    path = folder / HISTORY
+    return [record for record in read_json(path) if record["step"] <= step] if path.exists() else []

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 from shutil import rmtree
+from typing import Any
+
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 
 def last_checkpoint(scratch: Path) -> str | None:
@@ -18,6 +21,28 @@ def last_checkpoint(scratch: Path) -> str | None:
         else:
             rmtree(folder)
     return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
+
+
+class Restored(TrainerCallback):  # type: ignore[misc]
+    """Puts the weights of `checkpoint` into the model that a resumed training goes on with. First of the callbacks.
+
+    Checkpoints hold parameters by the names of published models, a trainer looks for those in memory: where they
+    differ, as Qwen2.5-VL's do, it keeps the weights that the run began with and only warns.
+    """
+
+    def __init__(self, checkpoint: str | None) -> None:
+        self.checkpoint = checkpoint
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Load them through the model's own class, which knows both; adapters the trainer loads well."""
+        if self.checkpoint is None or (Path(self.checkpoint) / "adapter_config.json").is_file():
+            return
+        model = kwargs["model"]
+        how = {"local_files_only": True, "use_safetensors": True}
+        saved = type(model).from_pretrained(self.checkpoint, dtype=model.dtype, **how)
+        model.load_state_dict(saved.state_dict())
 
 
 def _whole(state: Path) -> bool:

@@ -1,5 +1,6 @@
 """GRPO with the identity reward: TRL's GRPOTrainer, the best checkpoint kept, resumable."""
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,18 +12,29 @@ from cim.captioners.load import Captioner
 from cim.captioners.suppress import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
-from cim.tuning.callbacks import HISTORY, KeepBest, best_folder
-from cim.tuning.checkpoints import last_checkpoint
+from cim.tuning.callbacks import KeepBest, read_validations
+from cim.tuning.checkpoints import Restored, last_checkpoint
+from cim.tuning.repetition import RepetitionShare
+from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
+from cim.tuning.watch import Watch, read_watched
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Tuned:
-    """A finished run. log: TRL's records by step. validations: one record each. best: folder of the best weights."""
+    """A finished run. log: TRL's records by step. validations: one record each. best: folder of the best weights.
+
+    checks, alarms: what Watch read and raised. stop_reason: see cim.tuning.stopping.
+    """
 
     log: list[dict[str, float]]
     validations: list[dict[str, float]]
     best: Path
+    checks: list[dict[str, Any]]
+    alarms: list[dict[str, Any]]
+    stop_reason: str
 
 
 def grpo(
@@ -34,37 +46,71 @@ def grpo(
     rewards: TRL reward functions and their weights. scratch: checkpoints and best weights; a run that was
     killed goes on from the newest checkpoint found there.
     """
-    from trl import GRPOTrainer
-
     finished = scratch / "trained.json"  # a run killed after training must not train on
     if finished.is_file():
-        return _reread(finished, scratch)
-    functions, weights = rewards
-    keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
-    trainer = GRPOTrainer(
-        model=captioner.model,
-        reward_funcs=list(functions),
-        args=_config(captioner, params, list(weights), scratch),
-        train_dataset=rows,
-        processing_class=captioner.processor,
-        callbacks=[keep],
-        peft_config=_lora(params),
-    )
-    trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
-    log = [record for record in trainer.state.log_history if "reward" in record]
-    if all(_plain(record["reward"]) is None for record in log):  # TRL says NaN or None
+        return _ended(read_json(finished), params, scratch)
+    checkpoint = last_checkpoint(scratch)
+    log = _log_of_the_end(checkpoint, params, scratch)
+    if log is None:
+        keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
+        callbacks = [Restored(checkpoint), Watch(params, keep), keep]
+        trainer = _trainer(captioner, rows, rewards, params, scratch, callbacks)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        log = trainer.state.log_history
+    log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
+    # GRC where it is a term: guards give a caption that has no score a penalty all the same.
+    if all(record.get("rewards/grc/mean", record["reward"]) is None for record in log):
         raise CimError(
             f"no reward in any of {len(log)} steps",
             "captions that can be scored",
             "look at the base captioner's captions: are they empty?",
         )
-    write_json(finished, [{name: _plain(value) for name, value in record.items()} for record in log])
-    return Tuned(log, keep.history, best_folder(keep.history, scratch))
+    write_json(finished, log)
+    tuned = _ended(log, params, scratch)
+    if tuned.stop_reason != ALL_STEPS:
+        best = best_of(tuned.validations)
+        _log.warning(
+            "training stopped after step %d of %d: %s. Kept: the weights of step %d, held-out self-retrieval %.3f",
+            tuned.validations[-1]["step"], params.steps, tuned.stop_reason, best["step"], best["self_retrieval"],
+        )  # fmt: skip
+    return tuned
 
 
-def _reread(finished: Path, scratch: Path) -> Tuned:
-    history = read_json(scratch / HISTORY)
-    return Tuned(read_json(finished), history, best_folder(history, scratch))
+def _trainer(
+    captioner: Captioner, rows: Any, rewards: tuple[Sequence[Any], Sequence[float]], params: Tune, scratch: Path,
+    callbacks: list[Any],
+) -> Any:  # fmt: skip
+    from trl import GRPOTrainer
+
+    functions, weights = rewards
+    return GRPOTrainer(
+        model=captioner.model,
+        reward_funcs=[*functions, RepetitionShare()],
+        args=_config(captioner, params, [*weights, 0.0], scratch),
+        train_dataset=rows,
+        processing_class=captioner.processor,
+        callbacks=callbacks,
+        peft_config=_lora(params),
+    )
+
+
+def _log_of_the_end(checkpoint: str | None, params: Tune, scratch: Path) -> list[dict[str, Any]] | None:
+    """TRL's records if training had ended with this checkpoint and was killed before it could say so, else None."""
+    if checkpoint is None:
+        return None
+    state = read_json(Path(checkpoint) / "trainer_state.json")
+    _, alarms = read_watched(scratch, state["global_step"])
+    if stop_reason(params, read_validations(scratch, state["global_step"]), alarms) is None:
+        return None
+    log: list[dict[str, Any]] = state["log_history"]
+    return log
+
+
+def _ended(log: list[dict[str, Any]], params: Tune, scratch: Path) -> Tuned:
+    validations = read_validations(scratch, params.steps)
+    checks, alarms = read_watched(scratch, params.steps)
+    reason = stop_reason(params, validations, alarms) or ALL_STEPS
+    return Tuned(log, validations, best_folder(validations, scratch), checks, alarms, reason)
 
 
 def _plain(value: Any) -> Any:

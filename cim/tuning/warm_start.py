@@ -6,7 +6,7 @@ from typing import Any
 
 from cim.errors import CimError
 from cim.params import WarmStart
-from cim.tuning.checkpoints import last_checkpoint
+from cim.tuning.checkpoints import Restored, last_checkpoint
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -44,8 +44,15 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         dataloader_pin_memory=on_gpu,
         disable_tqdm=False,
     )
-    trainer = SFTTrainer(model=model, args=config, train_dataset=dataset, processing_class=processor)
-    trainer.train(resume_from_checkpoint=last_checkpoint(scratch))
+    checkpoint = last_checkpoint(scratch)
+    trainer = SFTTrainer(
+        model=model,
+        args=config,
+        train_dataset=dataset,
+        processing_class=processor,
+        callbacks=[Restored(checkpoint)],
+    )
+    trainer.train(resume_from_checkpoint=checkpoint)
     log = [record for record in trainer.state.log_history if "loss" in record]
     if log and not math.isfinite(log[-1]["loss"]):
         raise CimError(f"loss {log[-1]['loss']} in the warm start", "a number", "lower models.warm_start.learning_rate")

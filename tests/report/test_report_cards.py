@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import Counts
 from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, answers, choose
+from cim.report.data import card_data, choices
 from cim.report.words import Piece, marked_words
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
@@ -63,22 +64,63 @@ def test_choose_fills_up_without_repeats(gains, count):
 
 
 def measured(caption, total, truncated=False):
-    facts = {"objects": Counts(1, 2, 3), "attributes": Counts(), "relations": Counts(0, 1, 1)}
+    facts = {"objects": Counts(1, 2, 3), "attributes": Counts(), "relations": Counts(1, 1, 1)}
     identity = total and Identity(0.5, total - 0.5, total, ("g1", "g2"), (0.9, 0.8), (0.7, -0.1))
     return Measured([caption], [truncated], [facts], np.array([3]), [identity], [None])
 
 
+def card(base, tuned, why=RANDOM):
+    ((before, after),) = answers(base, tuned, [0], {"g1": "one"})
+    return Card("x", "data:,", [], why, before, after)
+
+
 def test_answers_and_flags():
-    base, tuned = answers(measured("a", 1.0), measured("a b", 1.5, True), 0, {"g1": "one"})
-    assert base.facts[0] == ("objects", 1, 1, 2)  # 1 of 2 said is right; 1 of 3 true was said
-    assert base.found == [Found("g1", "one", 0.9, 0.7), Found("g2", "", 0.8, -0.1)]
-    card = Card("x", "data:,", [], RANDOM, base, tuned)
-    assert card.gain == pytest.approx(0.5)
-    assert card.flags == ["truncated"]
+    made = card(measured("a", 1.0), measured("a b c d e a b c d", 1.5, True))
+    assert made.base.facts[0] == ("objects", 1, 1, 2)  # 1 of 2 said is right; 1 of 3 true was said
+    assert made.base.found == [Found("g1", "one", 0.9, 0.7), Found("g2", "", 0.8, -0.1)]
+    assert made.gain == pytest.approx(0.5)
+    assert made.base.flags == ["wrong facts"]
+    assert made.tuned.flags == ["truncated", "repeats itself", "wrong facts"]  # "a b c d" twice
+    assert not made.unchanged
 
 
 def test_unscorable_has_no_gain_and_is_flagged():
-    card = Card("x", "data:,", [], RANDOM, *answers(measured("a", None), measured("a", 1.0), 0, {}))
-    assert card.gain is None
-    assert card.flags == ["unscorable", "unchanged"]
-    assert card.base.found == []
+    made = card(measured("a", None), measured("a", 1.0))
+    assert made.gain is None
+    assert made.base.flags == ["wrong facts", "unscorable"]
+    assert made.unchanged
+    assert made.base.found == []
+    (data,) = card_data([made])["cards"]
+    assert (data["gain"], data["base"]["grc"], data["base"]["total"]) == (None, None, None)  # never 0
+
+
+def test_a_caption_that_several_images_got_is_flagged():
+    said = Measured(["a", "b", "a "], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
+    other = Measured(["c", "d", "e"], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
+    flags = [tuned.flags for _, tuned in answers(other, said, [2, 1], {})]
+    assert flags == [["not unique", "unscorable"], ["unscorable"]]
+    assert answers(other, said, [0], {})[0][1].facts == []  # no ground truth: nothing is called wrong
+
+
+def test_numbers_that_are_not_finite_are_no_numbers():
+    made = card(measured("a", float("nan")), measured("a", 1.0))
+    assert card_data([made])["cards"][0]["base"]["total"] is None
+
+
+def test_choices_count_the_cards_that_have_them():
+    cards = [card(measured("a", 1.0), measured("b", 1.5)), card(measured("a", None), measured("a", 1.0), GAIN)]
+    assert choices(cards) == {
+        "How it was chosen": [("why random draw", "random draw", 1), ("why large gain", "large gain", 1)],
+        "Flagged after": [("tuned", "any flag", 2), ("tuned wrong facts", "wrong facts", 2)],
+        "Flagged before": [("base", "any flag", 2), ("base wrong facts", "wrong facts", 2),
+                           ("base unscorable", "unscorable", 1)],
+        "Change": [("gained", "better reward", 1), ("unchanged", "same caption", 1)],
+    }  # fmt: skip
+    assert "How it was chosen" not in choices(cards[:1])
+
+
+def test_a_gallery_image_stands_once_however_often_it_was_found():
+    data = card_data([card(measured("a", 1.0), measured("b", 1.5))] * 3)
+    assert data["gallery"] == {"g1": "one", "g2": ""}
+    assert data["cards"][0]["why"] is None  # every image has a card, so how it was chosen says nothing
+    assert data["cards"][0]["tuned"]["found"] == [["g1", 0.9, 0.7], ["g2", 0.8, -0.1]]

@@ -1,100 +1,22 @@
 """From files on disk to metrics.json and report.html, with judges that need no model."""
 
 import json
-import tarfile
-from collections import namedtuple
-from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
+from three_images import IDS, TUNED, caption, encode, score
 
 from cim.atomic import read_json, write_json
-from cim.captioners.decoding import Decoding
-from cim.captions.lineage import Lineage
-from cim.captions.write import captions_path, rejects_path, write_captions, write_rejects
+from cim.captions.write import rejects_path, write_rejects
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
 from cim.metrics.judge import check_held_out, held_out_ranks, identities
 from cim.params import load_params
-from cim.records import Caption, Reject
+from cim.records import Reject
 from cim.report.table import table
-from cim.scenes.draw import draw
-from cim.scenes.scene import Scene, Thing
 from tasks.evaluate import print_table, write_report
-
-Identity = namedtuple("Identity", "grc qir total ids scores cosines")
-SCENES = [
-    Scene(
-        (Thing("circle", color, "small", "plain", 1), Thing("star", "green", "large", "plain", 1)), "above", "white", 1
-    )
-    for color in ("red", "blue", "orange")
-]
-TUNED = [
-    "a small plain red circle above a large plain green star on a white background",
-    "a small plain blue circle above a large plain green star on a white background",
-    "a small plain purple circle below a large plain green star on a white background",
-]
-IDS = [f"e{i:015x}" for i in range(3)]
-
-
-def split(layout, name, ids, pictures, captions, truths):
-    folder = layout.shards(name)
-    folder.mkdir(parents=True)
-    rows = []
-    with tarfile.open(folder / f"{name}-000000.tar", "w") as tar:
-        for key, picture, caption, truth in zip(ids, pictures, captions, truths, strict=True):
-            extra = {} if truth is None else {"scene": truth}
-            facts = {"captions": [caption], "source": "made", "width": 64, "height": 64, "extra": extra}
-            for suffix, content in (("json", json.dumps(facts).encode()), ("png", picture), ("txt", caption.encode())):
-                info = tarfile.TarInfo(f"{key}.{suffix}")
-                info.size = len(content)
-                tar.addfile(info, BytesIO(content))
-            rows.append((key, f"{name}-000000.tar", [caption], json.dumps(extra)))
-    table = pl.DataFrame(rows, schema=["id", "shard", "captions", "extra"], orient="row")
-    table.write_parquet(folder / "manifest.parquet")
-
-
-def embed(layout, role, encoder):
-    folder = layout.embeddings(role, "eval")
-    folder.mkdir(parents=True)
-    np.save(folder / "eval-000000.npy", np.eye(3, dtype=np.float16)[::-1])
-    pl.DataFrame({"id": IDS[::-1]}).write_parquet(folder / "eval-000000.parquet")
-    meta = {"encoder_fingerprint": encoder, "dim": 3, "fingerprint": "f"}
-    write_json(folder / "meta.json", meta)
-
-
-def caption(layout, captioner, texts, ids=IDS):
-    lineage = Lineage(captioner, "describe", Decoding(max_new_tokens=20))
-    folder = layout.captions(captioner, "eval")
-    rows = [Caption(name, text, "stop", 5) for name, text in zip(ids, texts, strict=True)]
-    write_captions(captions_path(folder, layout.shards("eval") / "eval-000000.tar"), rows, lineage)
-
-
-@pytest.fixture
-def layout(tmp_path):
-    made = Layout(tmp_path / "data")
-    pictures = [draw(scene, 64) for scene in SCENES]
-    split(made, "eval", IDS, pictures, TUNED, [scene.graph() for scene in SCENES[:2]] + [None])
-    split(made, "gallery", ["g1", "g2"], pictures[:2], ["first in the gallery", "second <i>"], [None, None])
-    embed(made, "image", "reward-encoder")
-    embed(made, "heldout", "other-encoder")
-    caption(made, "base", ["a circle above a star", "", "a circle"])
-    caption(made, "tuned", TUNED)
-    return made
-
-
-def encode(captions):
-    """(n, 3): by colour, as a perfect encoder would; all-equal for captions without one."""
-    rows = [[float(color in c) for color in ("red", "blue", "purple")] for c in captions]
-    return np.array([row if any(row) else [0.577] * 3 for row in rows], dtype=np.float32)
-
-
-def score(captions, sources):
-    return [Identity(0.5, len(c) / 100, 0.5 + len(c) / 100, ("g1", "g2"), (0.9, 0.8), (0.3, 0.2)) if c else None
-            for c in captions]  # fmt: skip
 
 
 def test_the_whole_evaluation(layout, capsys):
@@ -103,7 +25,7 @@ def test_the_whole_evaluation(layout, capsys):
     assert evaluated.ids == IDS
     judged = {"retrieval": held_out_ranks(layout, evaluated, encode), "reward": identities(evaluated, score)}
     # base: no colour ties with all (last), blank is last; tuned: each colour finds its own
-    assert {name: found.tolist() for name, found in judged["retrieval"].items()} == {
+    assert {name: found.ranks.tolist() for name, found in judged["retrieval"].items()} == {
         "base": [3, 3, 3],
         "tuned": [1, 1, 1],
     }
@@ -118,7 +40,7 @@ def test_the_whole_evaluation(layout, capsys):
     assert metrics["base"]["reward"]["unscorable"] == 1
     page = (layout.report / "report.html").read_text()
     assert "first in the gallery" in page
-    assert "second &lt;i&gt;" in page
+    assert "second \\u003ci\\u003e" in page
     assert "There are no training curves" in page
     images = pl.read_parquet(layout.report / "images.parquet")
     assert images["base_rank"].to_list() == [3, 3, 3]

@@ -6,17 +6,20 @@ import html
 import json
 import re
 from collections import namedtuple
+from dataclasses import replace
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import numpy as np
-import pytest
 
 from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.params import Evaluate
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
-from cim.report.html import Report, headline, render
+from cim.report.html import Report, readings, render
+from cim.report.incidents import Raised, Reading, Rejected, Watched
+from cim.report.table import headline
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"
@@ -28,20 +31,23 @@ def measured(caption):
 
 
 def page(attack=ATTACK):
+    return render(report(attack))
+
+
+def report(attack):
     base, tuned = measured("a star"), measured(attack)
-    chart = line_chart("Reward", [Line(np.arange(3), np.arange(3))], "step")
-    return render(
-        Report(
-            metrics=compare(base, tuned, Evaluate(bootstrap=100)),
-            training=[chart],
-            distributions=[],
-            cards=[Card(attack, "data:,", [attack], "random draw", *answers(base, tuned, 0, {"g1": attack}))],
-            thumbnails={"g1": "data:image/png;base64,AA==", "</script>" + attack: "data:,"},
-            lineage={attack: {attack: attack}},
-            params=attack,
-            rejects=[(attack, 2)],
-            notes=[attack],
-        )
+    chart = line_chart("Reward", [Line(np.arange(3), np.arange(3))], "step", "reward")
+    return Report(
+        metrics=compare(base, tuned, Evaluate(bootstrap=100)),
+        training=[chart],
+        distributions=[],
+        cards=[Card(attack, "data:,", [attack], "random draw", *answers(base, tuned, [0], {"g1": attack})[0])],
+        thumbnails={"g1": "data:image/png;base64,AA==", "</script>" + attack: "data:,"},
+        lineage={attack: {attack: attack}},
+        params=attack,
+        rejects=[Rejected(attack, 2, [attack])],
+        watched=Watched([Raised(*[attack] * 6)], [Reading(*[attack] * 4)], attack, attack),
+        notes=[attack],
     )
 
 
@@ -83,17 +89,23 @@ def test_nothing_is_fetched():
     text = page("plain words")
     sources = [attrs["src"] for _, attrs in tags(text) if "src" in attrs]
     links = [attrs["href"] for _, attrs in tags(text) if "href" in attrs]
-    assert sources
-    assert all(source.startswith("data:") for source in sources)
+    assert all(source.startswith("data:") for source in [*sources, *block(text, "picture-data")["source"].values()])
     assert all(link.startswith(("#", "data:")) for link in links)
     assert not re.search(r"url\((?!#)", text)  # SVG clip paths are in the page
     assert "@import" not in text
 
 
-def test_thumbnails_are_json_that_cannot_end_its_element():
-    (block,) = re.findall(r'<script type="application/json" id="thumbnails">(.*?)</script>', page(), flags=re.DOTALL)
-    assert json.loads(block)["g1"] == "data:image/png;base64,AA=="
-    assert "</script>" + ATTACK in json.loads(block)
+def block(text, name):
+    (found,) = re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', text, flags=re.DOTALL)
+    return json.loads(found)
+
+
+def test_data_is_json_that_cannot_end_its_element():
+    pictures = block(page(), "picture-data")
+    assert pictures["gallery"]["g1"] == "data:image/png;base64,AA=="
+    assert "</script>" + ATTACK in pictures["gallery"]
+    (card,) = block(page(), "card-data")["cards"]
+    assert card["references"] == [ATTACK]
 
 
 def test_what_is_absent_is_said():
@@ -111,6 +123,19 @@ def test_headline_claims_no_more_than_the_interval():
     assert headline({"difference": {}}) == "Captions before and after tuning"
 
 
-@pytest.mark.parametrize("bad", ["", "   "])
-def test_a_caption_that_says_nothing_is_shown_as_such(bad):
-    assert "(says nothing)" in page(bad)
+def test_readings_name_what_is_worse_and_what_is_noise():
+    rows = [SimpleNamespace(label=label, verdict=verdict) for label, verdict in
+            (("a", "worse"), ("b", "within noise"), ("c", "no interval"), ("d", "within noise"))]  # fmt: skip
+    details = SimpleNamespace(name="details", rows=[SimpleNamespace(label="e", verdict="worse")])
+    tables = [SimpleNamespace(name="text", rows=rows), details]
+    assert readings(tables) == {"better": [], "worse": ["a"], "within noise": ["b", "d"]}
+
+
+def test_alarms_are_told_apart_from_no_watching():
+    assert "Alarms during training" in page()
+
+    def said(watched):
+        return render(replace(report("a star"), watched=watched))
+
+    assert "None was raised" in said(Watched([], [], "10", ""))
+    assert "Alarms during training" not in said(None)

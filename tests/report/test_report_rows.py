@@ -2,8 +2,8 @@
 
 import pytest
 
-from cim.report.rows import change, groups, number
-from cim.report.table import print_table, table
+from cim.report.rows import absences, change, groups, number
+from cim.report.table import markdown, print_table, table
 
 
 def difference(value, low=None, high=None, verdict="no interval", images=10):
@@ -43,7 +43,7 @@ METRICS = {
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(0.325, "share", "32.5%"), (1.0, "score", "1.000"), (7.25, "words", "7.2"), (3.5, "rank", "3.5"),
-     (2.0, "rank", "2"), (4, "count", "4"), (None, "share", "undefined")],
+     (2.0, "rank", "2"), (4, "count", "4"), (None, "share", "\u2013")],
 )  # fmt: skip
 def test_number(value, unit, text):
     assert number(value, unit) == text
@@ -52,26 +52,29 @@ def test_number(value, unit, text):
 @pytest.mark.parametrize(
     ("value", "unit", "text"),
     [(0.21, "share", "+21.0"), (-0.0001, "share", "0.0"), (0.0004, "score", "0.000"), (-0.261, "score", "-0.261"),
-     (-2.5, "rank", "-2.5"), (-1, "count", "-1"), (None, "share", "")],
+     (-2.5, "rank", "-2.5"), (-1, "count", "-1"), (None, "share", "\u2013")],
 )  # fmt: skip
 def test_change(value, unit, text):
     assert change(value, unit) == text
 
 
-def test_strips_share_their_groups_scale():
+def test_strips_share_their_groups_axis():
     scenes, retrieval, reward, _ = groups(METRICS)
-    # the widest bound is 0.58, so the axis goes from -0.6 to +0.6: 0.5 stands at 50 + 50 * 0.5 / 0.6
-    assert scenes.scale == "60 points"
+    # The widest bound is 0.58, none is below 0: from -0.1 (a tenth of 0.6, rounded up) to 0.6, 0.7 wide.
+    assert scenes.ends == ("-10", "+60 points")
+    assert scenes.zero == pytest.approx(100 * 0.1 / 0.7, abs=0.01)
     recall = scenes.rows[1]
-    assert (recall.strip.low, recall.strip.value, recall.strip.high) == pytest.approx((75, 91.67, 98.33))
+    placed = [100 * (0.1 + x) / 0.7 for x in (0.3, 0.5, 0.58)]
+    assert (recall.strip.low, recall.strip.value, recall.strip.high) == pytest.approx(placed, abs=0.01)
     assert scenes.rows[0].strip is None  # undefined
+    assert retrieval.ends == ("-20", "+10 points")  # -0.12 to 0.09
     assert retrieval.rows[1].strip is None  # ranks have another unit
-    assert reward.scale == "0.2"
+    assert reward.ends == ("-0.02", "+0.2")
 
 
-def test_undefined_is_said():
+def test_undefined_is_never_a_number():
     row = groups(METRICS)[0].rows[0]
-    assert (row.base, row.tuned, row.change, row.interval) == ("undefined", "100.0%", "", "")
+    assert (row.base, row.tuned, row.change, row.interval) == ("\u2013", "100.0%", "\u2013", "")
 
 
 def test_table():
@@ -85,3 +88,17 @@ def test_table():
 def test_print_table(capsys):
     print_table(METRICS)
     assert capsys.readouterr().out == table(METRICS) + "\n"
+
+
+def test_markdown():
+    lines = markdown(METRICS).splitlines()
+    assert "| Relation recall | 25.0% | 75.0% | +50.0 | +30.0 to +58.0 | better |" in lines
+    assert "| Relation precision | \u2013 | 100.0% | \u2013 |  | no interval |" in lines
+    assert lines[-1] == "Not measured: no image of the eval split has a reference caption."
+    assert "Color" not in markdown(METRICS)
+    assert "Color" in markdown(METRICS, left_out=())
+
+
+def test_absences_are_told_once_a_reason() -> None:
+    absent = {"details": "x", "retrieval.a": "too few", "overlap.m": "no java", "retrieval.b": "too few"}
+    assert absences({"absent": absent}) == [("too few", "retrieval.a, retrieval.b"), ("no java", "overlap.m")]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from cim.params.guards import Guards
 from cim.params.tune import Reward
 from cim.rewards.retriever import IdentityScore
 from cim.rewards.trl import identity_terms, text_of
@@ -14,7 +15,7 @@ class LengthRetriever:
     """GRC is the caption's length / 10, QIR the number in the id; blank captions can't be scored. Counts batches."""
 
     def __init__(self):
-        self.reward, self.batches = Reward(beta=0.5), []
+        self.reward, self.batches = Reward(beta=0.5, guards=Guards.off()), []
 
     def score(self, captions, source_ids):
         self.batches.append((list(captions), list(source_ids)))
@@ -107,3 +108,49 @@ def test_pickled_together_they_still_share_one_scorer(parts):
 )
 def test_text_of_a_completion(completion, text):
     assert text_of(completion) == text
+
+
+class FailingRetriever(LengthRetriever):
+    """Also knows no image "gone", and its encoder fails on "@"."""
+
+    def __init__(self):
+        super().__init__()
+        self.reward = Reward()
+        self.sources = SimpleNamespace(has=lambda ids: [source != "gone" for source in ids])
+
+    def score(self, captions, source_ids):
+        scores = super().score(captions, ["0"] * len(captions))
+        failed = [caption == "@" or source == "gone" for caption, source in zip(captions, source_ids, strict=True)]
+        return [None if none else score for none, score in zip(failed, scores, strict=True)]
+
+
+def rewarded(captions, ids, **extra):
+    """TRL 1.16's sum: weighted, None left out, NaN where every term is None (then the advantage is 0)."""
+    terms, weights = identity_terms(FailingRetriever(), marks=[9])
+    columns = [call(term, captions, ids, **extra) for term in terms]
+    assert [term.__name__ for term in terms][:3] == ["grc", "qir", "unscorable"]
+    rows = [[(w, v) for w, v in zip(weights, row, strict=True) if v is not None] for row in zip(*columns, strict=True)]
+    return [sum(w * v for w, v in row) if row else None for row in rows]
+
+
+def test_what_cannot_be_scored_is_below_all_others_of_its_group():
+    honest, empty, failed = rewarded(["a dog swims", "", "@"], ["1", "1", "1"])
+    assert honest == pytest.approx(1.1)  # GRC 11 / 10, no fault
+    assert empty == -3 - 3  # unscorable, and too short
+    assert failed <= -3
+    least = -(1 + 0.5 + 0.25)  # all three retrieved images opposite to the source; GRC is at least 0
+    assert max(empty, failed) < least
+
+
+def test_an_image_without_a_vector_teaches_nothing():
+    assert rewarded(["a dog", "", "dog"], ["gone"] * 3) == [None] * 3
+
+
+def test_guards_see_prompt_and_token_ids():
+    (copied,) = rewarded(["describe"], ["1"])  # the prompt of `call`
+    (said,) = rewarded(["depicted"], ["1"])
+    assert copied == said - 3
+    terms, _ = identity_terms(FailingRetriever(), marks=[2])
+    tokens = next(term for term in terms if term.__name__ == "tokens")
+    assert call(tokens, ["a dog swims"], ["1"]) == [-1]  # `call` says that ids 1 and 2 were generated
+    assert tokens(prompts=["p"], completions=["a dog swims"], id=["1"]) == [0]

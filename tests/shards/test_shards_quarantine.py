@@ -2,7 +2,7 @@
 
 import struct
 import zlib
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from shard_pictures import encoded, params, picture
 from cim.records import Candidate
 from cim.shards.quarantine import Checked, Reason, Unusable, check_caption, check_image
 
-LIMITS = params(min_side=32, max_pixels=100_000)
+LIMITS = params(min_side=32, max_pixels=100_000, max_aspect=9)
 
 
 def check(image: bytes | None, problem: str = "") -> Checked:
@@ -80,6 +80,7 @@ REFUSED = {
     "cut webp": (encoded(picture(1, (90, 90)), "WEBP")[:-40], Reason.CORRUPT, ""),
     "small": (encoded(picture(1, (200, 31))), Reason.TOO_SMALL, "200 x 31"),
     "large": (encoded(picture(1, (400, 251))), Reason.TOO_LARGE, "400 x 251"),
+    "narrow": (encoded(picture(1, (32, 9 * 32 + 1))), Reason.TOO_NARROW, "32 x 289, one side at most 9 times"),
     "bomb": (bomb(9_000, 9_000), Reason.TOO_LARGE, "9000 x 9000"),  # by its header: it could not be decoded
     "bomb that Pillow refuses": (bomb(60_000, 60_000), Reason.TOO_LARGE, "3600000000 pixels"),
 }
@@ -93,6 +94,24 @@ def test_refused(name):
     assert caught.value.reason is reason
     assert detail in caught.value.detail
     assert " at 0x" not in caught.value.detail  # an address would differ from run to run
+
+
+@pytest.mark.parametrize("size", [(32, 9 * 32), (9 * 32, 32)])
+def test_the_widest_that_is_allowed_is_taken(size):
+    assert check(encoded(picture(1, size))).width == size[0]
+
+
+def test_what_passes_by_default_qwen_takes():
+    """Its processor refuses narrower images, which would end a training: they must not get that far."""
+    from transformers import Qwen2VLImageProcessor
+
+    take = Qwen2VLImageProcessor(size={"shortest_edge": 784, "longest_edge": 784})
+    for longer, fits in ((200 * 32, True), (200 * 32 + 1, False)):
+        image = picture(1, (longer, 32))
+        with nullcontext() if fits else pytest.raises(Unusable, match="too narrow"):
+            check_image(Candidate(encoded(image), (), "a"), params())
+        with nullcontext() if fits else pytest.raises(ValueError, match="aspect ratio"):
+            take(images=[image], return_tensors="pt")
 
 
 def test_unreadable_file_says_why():

@@ -82,22 +82,6 @@ def test_a_resumed_run_forgets_what_came_after_its_checkpoint(tmp_path: Path) ->
     assert [record["self_retrieval"] for record in read_json(tmp_path / "validations.json")] == [0.1, 0.2, 0.3]
 
 
-@pytest.mark.parametrize(
-    ("scores", "patience", "delta", "expected"),
-    [
-        ([0.1, 0.2, 0.2], 1, 0.0, True),  # the last is no better than the best before
-        ([0.1, 0.2, 0.3], 1, 0.0, False),
-        ([0.1, 0.3, 0.2, 0.31], 2, 0.0, False),  # one of the last two is
-        ([0.1, 0.3, 0.2, 0.31], 2, 0.05, True),  # but not by more than 0.05
-        ([0.5], 1, 0.0, False),  # nothing to compare with yet
-    ],
-)
-def test_stalled(scores: list[float], patience: int, delta: float, expected: bool) -> None:
-    from cim.tuning.callbacks import stalled
-
-    assert stalled(scores, StopEarly(patience=patience, min_delta=delta)) is expected
-
-
 def test_early_stop_reaches_the_trainer(tmp_path: Path) -> None:
     run = Run(tmp_path, iter([0.5, 0.4]), StopEarly(patience=1))
     run.call("on_train_begin")

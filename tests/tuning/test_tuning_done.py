@@ -14,7 +14,7 @@ from tasks.tune import TuneJob
 def job(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TuneJob:
     """A finished run; its inputs are gone, so its fingerprint is given."""
     monkeypatch.setattr(TuneJob, "fingerprint", lambda _: "f")
-    for name in ("model/model.safetensors", "curves.csv", "summary.json"):
+    for name in ("model/model.safetensors", "curves.csv", "alarms.json", "summary.json"):
         write_bytes(tmp_path / "tuned" / name, b"x")
     mark_done(tmp_path / "tuned/model", "f", steps=3)
     return TuneJob(Layout(tmp_path), load_params(root / "params.yaml").tune, ("Describe.",), "cpu", 1, False)
@@ -24,7 +24,9 @@ def test_whole(job: TuneJob) -> None:
     assert job.done() == {"steps": 3}
 
 
-@pytest.mark.parametrize("lost", ["curves.csv", "summary.json", "model/model.safetensors", "model.done.json"])
+@pytest.mark.parametrize(
+    "lost", ["curves.csv", "alarms.json", "summary.json", "model/model.safetensors", "model.done.json"]
+)
 def test_a_lost_file_means_not_done(job: TuneJob, lost: str) -> None:
     (job.layout.tuned.parent / lost).unlink()
     assert job.done() is None

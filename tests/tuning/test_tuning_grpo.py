@@ -4,44 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_run import TUNE, Length
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner, load_captioner
-from cim.captioners.tiny import make_tiny_captioner
 from cim.errors import CimError
-from cim.params import Lora, MadeCaptioner, Reward, Tune
-from cim.records import Sample
-from cim.scenes.draw import draw
-from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
+from cim.params import Lora
 from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
-from cim.shards.tar import write_tar
 from cim.tuning.finish import write_tuned
 from cim.tuning.grpo import grpo
 from cim.tuning.rows import prompt_rows
 from cim.tuning.validate import Validation
-
-TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
-TUNE = Tune(
-    reward=Reward(), steps=2, prompts_per_step=2, generations=2, max_new_tokens=6, learning_rate=0.01, validate_every=1
-)
-
-
-class Length:
-    """Pays for long completions; has nothing to say of one image."""
-
-    __name__ = "length"
-
-    def __init__(self, silent: str) -> None:
-        self.silent = silent
-        self.ids: list[str] = []
-
-    def __call__(self, completions: list[Any], id: list[str], **_: Any) -> list[float | None]:
-        self.ids += id
-        texts = [completion[0]["content"] for completion in completions]
-        return [None if i == self.silent else float(len(t)) for i, t in zip(id, texts, strict=True)]
 
 
 def rising(model: Any, processor: Any) -> Validation:
@@ -51,16 +26,6 @@ def rising(model: Any, processor: Any) -> Validation:
 
 
 rising.count = 0  # type: ignore[attr-defined]
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> tuple[Path, list[str], ImageLookup]:
-    """A tiny captioner's folder, four image ids and their images."""
-    pictures = {content_hash(image)[:16]: image for image in (draw(scene_at(0, i), 32) for i in range(4))}
-    ids = sorted(pictures)
-    write_tar(tmp_path / "train-000000.tar", [Sample(i, pictures[i], "png", (), "s", 32, 32) for i in ids])
-    make_tiny_captioner(TINY, ["a red circle", "two stars"] * 50, 0, tmp_path / "base")
-    return tmp_path / "base", ids, ImageLookup(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +86,25 @@ def test_finished_training_is_not_repeated(scene: tuple[Path, list[str], ImageLo
     again = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
     assert len(reward.ids) == asked
     assert again == first
+
+
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, alpha=4)], ids=["all weights", "adapters"])
+def test_a_killed_run_goes_on_with_the_weights_it_had(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, lora: Lora | None
+) -> None:
+    """As far from the base model as a run that nobody killed; the order of the images may differ."""
+    base, ids, images = scene
+    rows = prompt_rows(ids, ["Say."], images, seed=0)
+
+    def run(scratch: str, steps: int) -> list[dict[str, float]]:
+        captioner = load_captioner(base, "cpu", "float32")
+        params = TUNE.model_copy(update={"steps": steps, "lora": lora, "kl": 0.1})
+        return grpo(captioner, rows, ([Length("")], [1.0]), rising, params, tmp_path / scratch).log  # type: ignore[arg-type]
+
+    undisturbed = run("undisturbed", 4)
+    run("killed", 2)
+    (tmp_path / "killed/trained.json").unlink()
+    resumed = run("killed", 4)
+    kl = [[record["kl"] for record in log] for log in (undisturbed, resumed)]
+    assert kl[0][2] > 0
+    assert kl[1] == pytest.approx(kl[0], rel=0.1, abs=1e-9)  # from the base's weights, the third would be 0

@@ -1,0 +1,144 @@
+"""Does cheating pay? Dishonest captions against an honest one of the same image, by CIM alone and with guards.
+
+python -m benchmarks.hacking [--photos FOLDER] [--write docs/guards.md]
+
+FOLDER holds captions.csv (columns file_name, caption; several rows a photo) and the photos in images/.
+"""
+
+import argparse
+import random
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.dishonest import FALSE, KINDS, LEAK, Kind
+from benchmarks.fitted import fitted_vectors
+from benchmarks.tables import replace_between
+from benchmarks.worlds import MiniLM, Photos, World, photos, scenes
+from cim.params.tune import Reward
+from cim.rewards.trl import identity_terms
+
+MARK = 7  # the id of a special token
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One kind of caption over c images. pure, guarded: share of images where it is paid more than the honest one.
+
+    margin: the least by which the honest caption is ahead, with guards. example: a caption that was paid too much,
+    with guards.
+    """
+
+    kind: str
+    pure: float
+    guarded: float
+    margin: float
+    example: str | None
+
+
+def rewards(world: World, captions: Sequence[str], tokens: Sequence[int] = (1,)) -> tuple[Numbers, Numbers]:
+    """Of one caption a case: GRC + beta * QIR, and that with the guards; (c,) each, NaN for unscorable.
+
+    Called and summed up as GRPOTrainer does (TRL 1.16): weighted, what is None left out, NaN where all is None.
+    """
+    terms, weights = identity_terms(world.retriever, marks=[MARK])
+    said: dict[str, Any] = {
+        "prompts": [_message("user", case.prompt) for case in world.cases],
+        "completions": [_message("assistant", caption) for caption in captions],
+        "completion_ids": [list(tokens)] * len(captions),
+        "id": [case.id for case in world.cases],
+    }
+    columns = [[np.nan if value is None else value for value in term(**said)] for term in terms]
+    values = np.array(columns, dtype=np.float64).T * np.array(weights)  # (c, terms)
+    return _added(values[:, :2]), _added(values)
+
+
+def outcomes(world: World, kinds: Mapping[str, Kind]) -> list[Outcome]:
+    """How each kind does against the honest captions of the same images."""
+    honest, honest_guarded = rewards(world, [case.honest for case in world.cases])
+    found = []
+    for name, kind in kinds.items():
+        captions = [kind(case, random.Random(f"{name} {case.id}")) for case in world.cases]
+        pure, guarded = rewards(world, captions, tokens=(1, MARK) if name == LEAK else (1,))
+        wins, ahead = guarded > honest_guarded, honest_guarded - guarded
+        example = captions[int(wins.argmax())] if wins.any() else None
+        found.append(Outcome(name, float((pure > honest).mean()), float(wins.mean()), float(np.nanmin(ahead)), example))
+    return found
+
+
+def wins_by_likeness(world: World, draws: int = 40) -> Numbers:
+    """Share of pairs in which another image's caption is paid more than the honest one by CIM, (10,).
+
+    `draws` random images a case; the pairs in tenths by the cosine of the two images, least alike first.
+    """
+    gallery, rng = world.gallery, np.random.default_rng(0)
+    place = {name: row for row, name in enumerate(gallery.ids)}
+    honest = world.retriever.score([case.honest for case in world.cases], [case.id for case in world.cases])
+    wins, cosines = [], []
+    for case, own in zip(world.cases, honest, strict=True):
+        others = rng.choice(np.delete(np.arange(len(gallery.ids)), place[case.id]), draws, replace=False)
+        scores = world.retriever.score([max(gallery.captions[row], key=len) for row in others], [case.id] * draws)
+        wins += [one is not None and own is not None and one.total > own.total for one in scores]
+        cosines += (gallery.vectors[others] @ gallery.vectors[place[case.id]]).tolist()
+    tenths = np.array_split(np.argsort(cosines, kind="stable"), 10)
+    return np.array([np.mean(np.array(wins)[rows]) for rows in tenths])
+
+
+def likeness_table(worlds: Mapping[str, World]) -> str:
+    """Markdown, a column a world."""
+    columns = [wins_by_likeness(world) for world in worlds.values()]
+    rows = [f"| {i + 1} |" + "".join(f" {one[i]:.1%} |" for one in columns) for i in range(10)]
+    total = "| all |" + "".join(f" {one.mean():.1%} |" for one in columns)
+    head = "| tenth of pairs, least alike first |" + "".join(f" {name} |" for name in worlds)
+    return "\n".join([head, "|---|" + "---|" * len(columns), *rows, total])
+
+
+def table(results: Mapping[str, Sequence[Outcome]]) -> str:
+    """Markdown, a row a kind, three columns a world."""
+    head = "| kind |" + "".join(f" {name}: CIM alone | with guards | least margin |" for name in results)
+    lines = [head, "|---|" + "---|---|---|" * len(results)]
+    for row in zip(*results.values(), strict=True):
+        cells = "".join(f" {one.pure:.0%} | {one.guarded:.0%} | {one.margin:+.2f} |" for one in row)
+        lines.append(f"| {row[0].kind} |{cells}")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure, print, and write where asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--photos", type=Path, help="folder with captions.csv and images/")
+    parser.add_argument("--cases", type=int, default=200, help="images of each world")
+    parser.add_argument("--write", type=Path, help="Markdown file with <!-- hacking --> and <!-- end hacking -->")
+    options = parser.parse_args()
+    encoder, reward = MiniLM(), Reward()
+    with tempfile.TemporaryDirectory() as name:
+        worlds = {"scenes": scenes(Path(name) / "scenes", encoder, reward, cases=options.cases)}
+        if options.photos:
+            read = Photos.read(options.photos / "captions.csv")
+            worlds["photos"] = photos(Path(name) / "photos", encoder, reward, read, options.cases)
+            seen = fitted_vectors([options.photos / "images" / one for one in read.names], read.others)
+            worlds["photos, fitted"] = photos(Path(name) / "fitted", encoder, reward, read, options.cases, seen)
+        tables = [table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)]
+        shown = "\n\n".join([*tables, likeness_table(worlds)])
+    print(shown)
+    if options.write:
+        replace_between(options.write, "hacking", shown)
+
+
+def _added(values: Numbers) -> Numbers:
+    missing = np.isnan(values).all(axis=1)
+    return np.where(missing, np.nan, np.nansum(values, axis=1))
+
+
+def _message(role: str, text: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": text}]
+
+
+if __name__ == "__main__":
+    main()

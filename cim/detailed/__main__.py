@@ -1,0 +1,102 @@
+"""Captions of COCO-LN500 or DOCCI500 in, the papers' table out.
+
+CAPTURE, objects and attributes as in SC-Captioner (arXiv 2508.06125) and CIM (arXiv 2603.01696), and their
+questions, answered by a text judge. docs/detailed.md says what each column is and where it is stricter.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from cim.atomic import write_json
+from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
+from cim.detailed.controls import controls
+from cim.detailed.judge import Judge, ask
+from cim.detailed.open import open_judge, open_scorer
+from cim.detailed.score import averages
+from cim.detailed.submission import Submission, read_submission, submission
+from cim.detailed.table import Row, as_json, markdown, notes, yes_row
+from cim.errors import CimError
+from cim.graphs.open import ParserName
+
+
+@dataclass(frozen=True)
+class Request:
+    """The command line, typed."""
+
+    set: SetName
+    data: Path
+    captions: list[Path]
+    controls: bool
+    parser: ParserName
+    t5: Path | None
+    encoder: Path | None
+    judge: Path | None
+    answers: Path | None
+    device: str
+    json: Path | None
+
+
+def run(request: Request) -> str:
+    """The report as text; also written as JSON when a path is given. Raises CimError."""
+    benchmark = read_benchmark(request.set, request.data)
+    submissions = [read_submission(path, benchmark.ids) for path in request.captions]
+    if request.controls:
+        made = controls(benchmark.references)
+        submissions += [submission(name, captions, benchmark.ids) for name, captions in made.items()]
+    judge = None if request.judge is None else open_judge(request.judge, request.answers)
+    rows = [*_rows(request, benchmark, submissions, judge), yes_row(benchmark)]
+    if request.json is not None:
+        write_json(request.json, as_json(benchmark, rows))
+    lines = [f"{benchmark.name}: {len(benchmark.ids)} images, figures in percent", "", markdown(rows), ""]
+    return "\n".join([*lines, *(f"- {note}" for note in notes(benchmark, rows))])
+
+
+def _rows(request: Request, benchmark: Benchmark, wanted: Sequence[Submission], judge: Judge | None) -> list[Row]:
+    if not wanted:
+        return []
+    scorer = open_scorer(benchmark, request.parser, request.t5, request.encoder, request.device)
+    return [
+        Row(
+            name=one.name,
+            figures=averages(scorer.score(one.captions)),
+            qa=None if judge is None else ask(judge, benchmark, one.captions),
+            missing=one.missing,
+            unknown=one.unknown,
+        )
+        for one in wanted
+    ]
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    made = argparse.ArgumentParser("python -m cim.detailed", description=__doc__)
+    made.add_argument("--set", choices=get_args(SetName), required=True)
+    made.add_argument("--data", type=Path, required=True, help="folder with the published files of the set")
+    made.add_argument("--captions", type=Path, nargs="+", default=[], help="JSON {image id: caption}; one row a file")
+    made.add_argument("--controls", action="store_true", help="add rows for references, wrong images and no captions")
+    made.add_argument("--parser", choices=("spacy", "t5"), default="spacy", help="default: spacy")
+    made.add_argument("--t5", type=Path, help="folder of FactualSceneGraph's T5, for --parser t5")
+    made.add_argument("--encoder", type=Path, help="sentence-transformers folder (the papers': all-mpnet-base-v2;"
+                      " default: all-MiniLM-L6-v2 of the environment)")  # fmt: skip
+    made.add_argument("--judge", type=Path, help="YAML that names the judge; without it no questions are asked")
+    made.add_argument("--answers", type=Path, help="file that keeps the judge's answers, for resuming")
+    made.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    made.add_argument("--json", type=Path, help="write all figures here, too")
+    return made
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the report; a CimError goes to stderr and ends with code 1."""
+    try:
+        print(run(Request(**vars(parser().parse_args(arguments)))))
+    except CimError as error:
+        print(f"detailed: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+
+
+if __name__ == "__main__":
+    main()

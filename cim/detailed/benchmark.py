@@ -1,0 +1,88 @@
+"""COCO-LN500 and DOCCI500: reference captions, lists of objects and attributes, and questions."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cim.errors import CimError
+
+SetName = Literal["cocoln500", "docci500"]
+
+_REFERENCES: dict[SetName, str] = {"cocoln500": "test_cocoln_500_gt.json", "docci500": "test_docci_500_gt.json"}
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """One set; everything by image id, all four for the same images.
+
+    references: one caption an image. objects: what can be seen, more than the reference says. attributes: by
+    object. questions: to expected answers, "Yes" or "No" but for a handful that are neither.
+    """
+
+    name: SetName
+    references: dict[str, str]
+    objects: dict[str, list[str]]
+    attributes: dict[str, dict[str, list[str]]]
+    questions: dict[str, dict[str, str]]
+
+    @property
+    def ids(self) -> list[str]:
+        """Image ids, in the order of the references."""
+        return list(self.references)
+
+
+def read_benchmark(name: SetName, folder: Path) -> Benchmark:
+    """The set `name` from the files that SC-Captioner (arXiv 2508.06125) publishes.
+
+    Raises CimError for a file that is missing, broken, of another shape, or about other images than the rest.
+    """
+    benchmark = Benchmark(
+        name=name,
+        references=_checked(folder / _REFERENCES[name], _is_text),
+        objects=_checked(folder / f"{name}_gpt_objects.jsonl", _is_texts),
+        attributes=_checked(folder / f"{name}_gpt_attributes.json", lambda value: _is_dict_of(value, _is_texts)),
+        questions=_checked(folder / f"questions_{name}.json", lambda value: _is_dict_of(value, _is_text)),
+    )
+    for part in ("objects", "attributes", "questions"):
+        other = getattr(benchmark, part).keys() ^ benchmark.references.keys()
+        if other:
+            raise CimError(
+                f"{part} and references of {name} are not of the same images ({len(other)}, such as {min(other)!r})",
+                "all files of one set, as published",
+                f"copy all files of the set to {folder} again",
+            )
+    return benchmark
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file, or the objects of a .jsonl file as one. Raises CimError."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix == ".jsonl":
+            return {key: value for line in text.splitlines() if line.strip() for key, value in json.loads(line).items()}
+        return json.loads(text)
+    except (OSError, ValueError, AttributeError) as error:
+        raise CimError(
+            f"{path} is not readable ({error})", "a JSON file in UTF-8", "mend the path or the file"
+        ) from error
+
+
+def _checked(path: Path, fits: Callable[[Any], bool]) -> Any:
+    value = read_json(path)
+    if not _is_dict_of(value, fits) or not value:
+        raise CimError(f"{path} has another shape than published", "one entry an image id", "copy the file again")
+    return value
+
+
+def _is_dict_of(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, dict) and all(fits(item) for item in value.values())
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -1,0 +1,63 @@
+"""A judge that runs here: a transformers text model in a local folder."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from cim.detailed.judge import SYSTEM
+from cim.detailed.settings import Local
+from cim.encoders.device import pick_device
+from cim.errors import CimError
+
+_NEW_TOKENS = 8  # "n/a." fits
+
+
+class LocalJudge:
+    """Meets Judge. Greedy decoding; from safetensors, without network and without code the folder may bring."""
+
+    def __init__(self, settings: Local) -> None:
+        """Raises CimError when the folder holds no text model in safetensors that loads."""
+        folder = Path(settings.folder)
+        if not any(folder.glob("*.safetensors")):
+            raise CimError(f"no .safetensors file in {folder}", "a text model in safetensors", "mend judge.folder")
+        kept_out: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+        self._device = pick_device(settings.device)
+        self._batch = settings.batch
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", **kept_out)
+            model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto", **kept_out)
+        except (OSError, ValueError, KeyError, RuntimeError) as error:
+            raise CimError(
+                f"{folder} does not load ({type(error).__name__}: {error})", "a whole text model", "copy it again"
+            ) from error
+        self._model = model.to(self._device).eval()
+        if self._tokenizer.pad_token is None:
+            self._tokenizer.pad_token = self._tokenizer.eos_token
+
+    def reply(self, prompts: Sequence[str]) -> list[str]:
+        """Replies in the order of the prompts, up to 8 tokens each."""
+        texts = [self._wrapped(prompt) for prompt in prompts]
+        found: list[str] = []
+        for start in range(0, len(texts), self._batch):
+            found += self._generate(texts[start : start + self._batch])
+        return found
+
+    def _generate(self, texts: list[str]) -> list[str]:
+        bare = self._tokenizer.chat_template is None  # a template brings its own special tokens
+        inputs = self._tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=bare)
+        inputs = {name: inputs[name].to(self._device) for name in ("input_ids", "attention_mask")}
+        with torch.no_grad():
+            tokens = self._model.generate(
+                **inputs, max_new_tokens=_NEW_TOKENS, do_sample=False, pad_token_id=self._tokenizer.pad_token_id
+            )
+        new = tokens[:, inputs["input_ids"].shape[1] :]
+        return list(self._tokenizer.batch_decode(new, skip_special_tokens=True))
+
+    def _wrapped(self, prompt: str) -> str:
+        if self._tokenizer.chat_template is None:
+            return f"{SYSTEM}\n\n{prompt}"
+        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+        return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

@@ -1,0 +1,54 @@
+"""Which judge answers the questions: a small YAML file."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, TypeAdapter, ValidationError
+
+from cim.errors import CimError
+from cim.params.base import Section
+
+
+class Endpoint(Section):
+    """A server that speaks OpenAI's chat completions (vLLM, llama.cpp, a provider)."""
+
+    kind: Literal["openai"] = Field(description="an OpenAI-compatible server")
+    base_url: str = Field(pattern=r"^https?://", description="up to and with /v1")
+    model: str = Field(min_length=1, description="the model's name at that server")
+    key_file: str | None = Field(None, description="file that holds the key and nothing else; none is sent without")
+    parallel: int = Field(8, ge=1, le=256, description="requests under way at once")
+    attempts: int = Field(5, ge=1, le=20, description="tries a request, when the server is busy or out of reach")
+    timeout: float = Field(60.0, gt=0, description="seconds a try")
+    body: dict[str, Any] = Field(
+        {"temperature": 0, "max_tokens": 16}, description="further fields of the request; replaces the default"
+    )
+
+
+class Local(Section):
+    """A transformers text model in a local folder."""
+
+    kind: Literal["local"] = Field(description="a model run here")
+    folder: str = Field(min_length=1, description="model folder in safetensors")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    batch: int = Field(16, ge=1, le=1024, description="prompts a forward pass")
+
+
+JudgeSettings = Annotated[Endpoint | Local, Field(discriminator="kind")]
+
+
+def read_settings(path: Path) -> Endpoint | Local:
+    """Settings from YAML. Raises CimError naming every mistake."""
+    try:
+        value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        settings: Endpoint | Local = TypeAdapter(JudgeSettings).validate_python(value)
+        return settings
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise CimError(f"{path} is not readable ({error})", "a YAML file", "mend the path or the file") from error
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, problem['loc'])) or 'judge'}: {problem['msg']}" for problem in error.errors()]
+        raise CimError(
+            f"{len(lines)} problem(s) in {path}: " + "; ".join(lines),
+            "kind: openai (base_url, model) or kind: local (folder)",
+            "see docs/detailed.md",
+        ) from error

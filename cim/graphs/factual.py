@@ -1,0 +1,82 @@
+"""Captions to graphs by FactualSceneGraph's T5 (Li et al., arXiv 2305.17497), the parser of the published CAPTURE."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from cim.errors import CimError
+from cim.graphs.english import is_noun, read
+from cim.graphs.facts import read_facts
+from cim.graphs.graph import GraphBuilder, TextGraph, restricted
+from cim.graphs.wordnet import Wordnet, load_wordnet
+
+PROMPT = "Generate Scene Graph: "
+BEAMS, TOKENS_IN, TOKENS_OUT, BATCH = 5, 64, 128, 32  # as in CAPTURE
+
+Write = Callable[[list[str]], list[str]]  # prompts to what the model writes
+
+
+class FactualParser:
+    """Meets GraphParser: sentence by sentence; only what spaCy finds to be nouns of the caption can be an object."""
+
+    def __init__(self, write: Write) -> None:
+        """write: the model, see `load_writer`."""
+        self._write = write
+
+    def parse(self, captions: Sequence[str]) -> list[TextGraph]:
+        """One graph a caption; facts of all its sentences together."""
+        wordnet = load_wordnet()
+        documents = list(read(captions))
+        sentences = [[sentence.text for sentence in document.sents] for document in documents]
+        flat = [PROMPT + sentence for of_one in sentences for sentence in of_one]
+        written = iter(
+            [text for start in range(0, len(flat), BATCH) for text in self._write(flat[start : start + BATCH])]
+        )
+        graphs = []
+        for document, of_one in zip(documents, sentences, strict=True):
+            builder = GraphBuilder()
+            for _ in of_one:
+                read_facts(next(written), builder, wordnet)
+            graphs.append(_of_nouns(builder.graph(), document, wordnet))
+        return graphs
+
+
+def _of_nouns(graph: TextGraph, document: Any, wordnet: Wordnet) -> TextGraph:
+    """The model names things that the caption does not; CAPTURE keeps those whose words are all nouns of it."""
+    nouns = {wordnet.base(token.lower_, "n") for token in document if is_noun(token)}
+    return restricted(graph, (name for name in graph.objects if name in nouns or set(name.split(" ")) <= nouns))
+
+
+def load_writer(folder: Path, device: str) -> Write:
+    """The T5 in `folder`, from safetensors, without network and without code the folder may bring.
+
+    device: auto, cpu, cuda. Raises CimError when the folder holds no such model.
+    """
+    if not any(folder.glob("*.safetensors")):
+        raise CimError(
+            f"no .safetensors file in {folder}",
+            "lizhuang144/flan-t5-base-VG-factual-sg in safetensors (pickled .bin files can run code and are not read)",
+            "copy the model there, converted with save_pretrained if need be, or use the spacy parser",
+        )
+    import torch
+    from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+    from cim.encoders.device import pick_device
+
+    place = pick_device(device)
+    kept_out: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(folder, **kept_out)
+        model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True, **kept_out).to(place).eval()
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise CimError(
+            f"{folder} does not load ({type(error).__name__}: {error})", "a whole T5 model folder", "copy it again"
+        ) from error
+
+    def write(prompts: list[str]) -> list[str]:
+        inputs = tokenizer(prompts, max_length=TOKENS_IN, truncation=True, padding=True, return_tensors="pt").to(place)
+        with torch.no_grad():
+            written = model.generate(**inputs, num_beams=BEAMS, max_length=TOKENS_OUT, early_stopping=True)
+        return list(tokenizer.batch_decode(written, skip_special_tokens=True))
+
+    return write

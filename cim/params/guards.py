@@ -1,0 +1,107 @@
+"""tune.reward.guards: penalties beside GRC and QIR, each on with its own limits or null."""
+
+from pydantic import Field, model_validator
+
+from cim.params.base import Section
+
+
+class _Guard(Section):
+    """A penalty of `weight` times a number in [-1, 0]."""
+
+    weight: float = Field(
+        3.0, gt=0, description="of the penalty; above 1 + 1.75 beta (the most that CIM pays at k 3) nothing makes up"
+    )
+
+
+class _Ramp(_Guard):
+    """No penalty up to `free`, all of it from `full` on."""
+
+    free: float
+    full: float
+
+    @model_validator(mode="after")
+    def _rises(self) -> "_Ramp":
+        if self.free >= self.full:
+            raise ValueError(f"free {self.free} is not below full {self.full}")
+        return self
+
+
+class LengthGuard(_Guard):
+    """Captions outside a window of words: -1 below it, falling to -1 at 1.2 times its upper end."""
+
+    min_words: int = Field(2, ge=1, description="fewer words are -1")
+    max_words: int = Field(350, ge=1, description="more words are punished, from 1.2 times as many on by -1")
+
+    @model_validator(mode="after")
+    def _opens(self) -> "LengthGuard":
+        if self.min_words > self.max_words:
+            raise ValueError(f"min_words {self.min_words} is above max_words {self.max_words}")
+        return self
+
+
+class RepetitionGuard(_Ramp):
+    """Words said again and again."""
+
+    ngram: int = Field(3, ge=1, description="words in a row that count as one")
+    free: float = Field(0.3, ge=0, lt=1, description="share of repeated n-grams without penalty")
+    full: float = Field(0.5, gt=0, le=1, description="share that is -1")
+
+
+class PromptGuard(_Ramp):
+    """The prompt said back."""
+
+    ngram: int = Field(3, ge=2, description="words in a row of the prompt that count as copied")
+    free: float = Field(0.0, ge=0, lt=1, description="share of copied words without penalty")
+    full: float = Field(0.1, gt=0, le=1, description="share that is -1")
+
+
+class CharactersGuard(_Ramp):
+    """Markup, control characters, symbols, and more digits and marks than a sentence has."""
+
+    free: float = Field(0.005, ge=0, lt=1, description="share of characters no sentence needs without penalty")
+    full: float = Field(0.02, gt=0, le=1, description="share that is -1")
+    letters: float = Field(0.75, gt=0, lt=1, description="letters in what is not blank, fewer are punished; -1 at 3/4")
+
+
+class TokensGuard(_Guard):
+    """Special tokens (image pads, roles), as ids or written out: any is -1."""
+
+
+class ProseGuard(_Guard):
+    """Lists or heaps of words instead of sentences, and other languages: told by function words and separators."""
+
+    min_words: int = Field(5, ge=1, description="shorter captions are not judged by their function words")
+    function_words: float = Field(0.1, gt=0, lt=1, description="share below which the penalty begins; -1 at half")
+    separators: float = Field(
+        0.3, gt=0, description='commas, "and" and the like for each word, above which it begins; -1 at 1.5 times'
+    )
+    dangling: float = Field(0.1, ge=0, lt=1, description='articles before no noun ("a of the"), more are punished')
+
+
+class GibberishGuard(_Ramp):
+    """Words that no English word looks like."""
+
+    free: float = Field(0.02, ge=0, lt=1, description="share of such words without penalty")
+    full: float = Field(0.1, gt=0, le=1, description="share that is -1")
+
+
+class UnscorableGuard(_Guard):
+    """A caption that CIM cannot score though its image has a vector, as an empty one: -1."""
+
+
+class Guards(Section):
+    """Penalties beside GRC and QIR; null turns one off."""
+
+    unscorable: UnscorableGuard | None = UnscorableGuard()
+    length: LengthGuard | None = LengthGuard()
+    repetition: RepetitionGuard | None = RepetitionGuard()
+    prompt: PromptGuard | None = PromptGuard()
+    characters: CharactersGuard | None = CharactersGuard()
+    tokens: TokensGuard | None = TokensGuard()
+    prose: ProseGuard | None = Field(ProseGuard(), description="for captions in English")
+    gibberish: GibberishGuard | None = Field(GibberishGuard(), description="for captions in English")
+
+    @classmethod
+    def off(cls) -> "Guards":
+        """None of them: the reward is GRC + beta * QIR alone."""
+        return cls(**dict.fromkeys(cls.model_fields))

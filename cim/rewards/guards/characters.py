@@ -1,0 +1,45 @@
+"""Non-language bytes: markup, control characters, symbols, digits and marks without end."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from cim.params.guards import CharactersGuard
+from cim.rewards.guards.said import Said, ramp
+
+_ORDINARY = frozenset(".,;:!?'\"()-/%&=+@`°$€£\u00b4\u00d7\u2122\u00ae\u2018\u2019\u201c\u201d\u2013\u2014\u2026\n\t")
+_WRITTEN = re.compile(r"\w+://\S*|\bwww\.\S+|&#?\w+;")  # addresses and entities hide among ordinary characters
+
+
+def strange_share(text: str) -> float:
+    """Share of the characters of `text` that no sentence needs, in [0, 1].
+
+    All but letters of any script and their marks, numbers, blanks and ordinary punctuation; all of addresses and
+    of HTML entities.
+    """
+    plain = _WRITTEN.sub("", text)
+    strange = len(text) - len(plain) + sum(not _is_ordinary(character) for character in plain)
+    return strange / len(text) if text else 0.0
+
+
+def other_share(text: str) -> float:
+    """Share of characters that are not letters, in [0, 1]; blanks do not count at all."""
+    seen = [unicodedata.category(character)[0] for character in text if not character.isspace()]
+    return sum(kind not in "LM" for kind in seen) / len(seen) if seen else 0.0
+
+
+@dataclass(frozen=True)
+class Characters:
+    """The worse of two: strange characters, from `free` to -1 at `full`; few letters, -1 at 3/4 of the share asked."""
+
+    limits: CharactersGuard
+
+    def __call__(self, said: Said) -> float:
+        limits = self.limits
+        strange = ramp(strange_share(said.text), limits.free, limits.full)
+        few = ramp(other_share(said.text), 1 - limits.letters, 1 - 0.75 * limits.letters)
+        return -max(strange, few)
+
+
+def _is_ordinary(character: str) -> bool:
+    return character in _ORDINARY or unicodedata.category(character)[0] in "LMN" or character == " "

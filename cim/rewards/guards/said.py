@@ -1,0 +1,28 @@
+"""What guards judge, and the shape of their answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Said:
+    """One caption. prompt: what was asked. tokens: ids as generated, also those that decoding leaves out."""
+
+    text: str
+    prompt: str = ""
+    tokens: Sequence[int] = ()
+
+
+class Guard(Protocol):
+    """A fault that a caption may have. Picklable, cheap, and blind to the image."""
+
+    def __call__(self, said: Said) -> float:
+        """A number in [-1, 0]: 0 for no fault, -1 for one that nothing can make up for."""
+
+
+def ramp(value: float, free: float, full: float) -> float:
+    """How far `value` is on its way from `free` (0 up to there) to `full` (1 from there on)."""
+    if value <= free:
+        return 0.0
+    return 1.0 if value >= full else (value - free) / (full - free)

@@ -1,0 +1,207 @@
+"""Judges: the endpoint over a planted transport, a tiny local model, remembered answers."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cim.detailed.benchmark import read_benchmark
+from cim.detailed.endpoint import EndpointJudge
+from cim.detailed.judge import SYSTEM, ask, prompt
+from cim.detailed.memory import Remembering
+from cim.detailed.settings import Endpoint, Local, read_settings
+from cim.errors import CimError
+
+
+class Scripted:
+    """Says Yes when the caption has the question's last word, else No; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def reply(self, prompts: Sequence[str]) -> list[str]:
+        self.asked += prompts
+        return ["Yes" if text.split("?")[0].split()[-1] in text.split("Question")[0] else "No" for text in prompts]
+
+
+class TestAsking:
+    def test_every_question_of_every_image(self, small: Path) -> None:
+        """1: a dog: Yes (right), new: No (right). 2: no caption: n/a twice. 3: cars: Yes, wooden: No (right)."""
+        judge = Scripted()
+        found = ask(judge, read_benchmark("cocoln500", small), {"1": "A dog.", "2": " ", "3": "Red cars."})
+        assert found.counts == {("Yes", "Yes"): 2, ("No", "No"): 2, ("Yes", "n/a"): 1, ("other", "n/a"): 1}
+        assert len(judge.asked) == 4  # nobody is asked about the empty caption
+        assert judge.asked[0] == prompt("A dog.", "Is there a dog?")
+
+    def test_what_the_judge_sees(self) -> None:
+        text = prompt(" A dog. ", "Is it?")
+        assert "<description>\nA dog.\n</description>" in text
+        assert "Question: Is it?" in text
+
+
+def endpoint(**more: Any) -> Endpoint:
+    return Endpoint(kind="openai", base_url="http://judge/v1/", model="m", **more)
+
+
+def answering(*responses: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:
+    """A server that answers in this order, and the requests it got."""
+    requests: list[httpx.Request] = []
+
+    def handle(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        response = responses[len(requests) - 1]
+        if isinstance(response, Exception):
+            raise response
+        return response
+
+    return httpx.MockTransport(handle), requests
+
+
+def saying(text: str | None) -> httpx.Response:
+    return httpx.Response(200, json={"choices": [{"message": {"content": text}}]})
+
+
+class TestEndpoint:
+    def test_request(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("secret\n")
+        transport, requests = answering(saying("Yes"))
+        assert EndpointJudge(endpoint(key_file=str(tmp_path / "key")), transport).reply(["p"]) == ["Yes"]
+        assert str(requests[0].url) == "http://judge/v1/chat/completions"
+        assert requests[0].headers["Authorization"] == "Bearer secret"
+        assert json.loads(requests[0].content) == {
+            "model": "m",
+            "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "p"}],
+            "temperature": 0,
+            "max_tokens": 16,
+        }
+
+    def test_no_key_none_sent(self) -> None:
+        transport, requests = answering(saying(None))
+        assert EndpointJudge(endpoint(), transport).reply(["p"]) == [""]
+        assert "Authorization" not in requests[0].headers
+
+    def test_order_is_that_of_the_prompts(self) -> None:
+        transport = httpx.MockTransport(
+            lambda request: saying(json.loads(request.content)["messages"][1]["content"].upper())
+        )
+        prompts = [f"p{i}" for i in range(20)]
+        assert EndpointJudge(endpoint(parallel=4), transport).reply(prompts) == [text.upper() for text in prompts]
+
+    def test_a_busy_server_is_asked_again(self) -> None:
+        waited: list[float] = []
+        transport, requests = answering(httpx.Response(429), httpx.ConnectError("gone"), saying("No"))
+        assert EndpointJudge(endpoint(), transport, waited.append).reply(["p"]) == ["No"]
+        assert (len(requests), waited) == (3, [2.0, 4.0])
+
+    def test_but_not_for_ever(self) -> None:
+        transport, requests = answering(*[httpx.Response(503, text="full")] * 3)
+        with pytest.raises(CimError, match="HTTP 503: full"):
+            EndpointJudge(endpoint(attempts=3), transport, lambda seconds: None).reply(["p"])
+        assert len(requests) == 3
+
+    def test_a_refusal_is_final_and_keeps_the_key_to_itself(self, tmp_path: Path) -> None:
+        (tmp_path / "key").write_text("secret")
+        transport, requests = answering(httpx.Response(401, text="who are you"))
+        with pytest.raises(CimError) as caught:
+            EndpointJudge(endpoint(key_file=str(tmp_path / "key")), transport).reply(["p"])
+        assert len(requests) == 1
+        assert "secret" not in str(caught.value)
+
+    @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', "[]"])
+    def test_what_is_no_completion(self, body: str) -> None:
+        transport, _ = answering(httpx.Response(200, text=body))
+        with pytest.raises(CimError, match="chat completion"):
+            EndpointJudge(endpoint(), transport).reply(["p"])
+
+    @pytest.mark.parametrize("content", ["", "two words", "line\nline"])
+    def test_key_files_that_hold_none(self, tmp_path: Path, content: str) -> None:
+        (tmp_path / "key").write_text(content)
+        with pytest.raises(CimError, match="holds no key"):
+            EndpointJudge(endpoint(key_file=str(tmp_path / "key")))
+        with pytest.raises(CimError, match="no readable key file"):
+            EndpointJudge(endpoint(key_file=str(tmp_path / "nowhere")))
+
+
+class TestLocal:
+    def test_a_tiny_model_answers_each_prompt(self, tmp_path: Path) -> None:
+        """Random weights: what comes back is nonsense, one for each prompt, whatever the batches."""
+        from tokenizers.pre_tokenizers import ByteLevel
+        from transformers import Qwen2Config, Qwen2ForCausalLM, Qwen2TokenizerFast
+
+        from cim.detailed.local import LocalJudge
+
+        letters = {letter: number for number, letter in enumerate(["<end>", *sorted(ByteLevel.alphabet())])}
+        Qwen2TokenizerFast(vocab=letters, merges=[], eos_token="<end>", pad_token=None).save_pretrained(tmp_path)
+        config = Qwen2Config(
+            vocab_size=300, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=2,
+            num_key_value_heads=1, eos_token_id=0, bos_token_id=0,
+        )  # fmt: skip
+        Qwen2ForCausalLM(config).save_pretrained(tmp_path)
+        prompts = ["Yes", "No Yes No", "Yes Yes"]
+        replies = LocalJudge(Local(kind="local", folder=str(tmp_path), device="cpu", batch=2)).reply(prompts)
+        assert len(replies) == 3
+        assert LocalJudge(Local(kind="local", folder=str(tmp_path), device="cpu", batch=3)).reply(prompts) == replies
+
+    def test_pickles_are_refused(self, tmp_path: Path) -> None:
+        from cim.detailed.local import LocalJudge
+
+        (tmp_path / "pytorch_model.bin").touch()
+        with pytest.raises(CimError, match=r"no \.safetensors"):
+            LocalJudge(Local(kind="local", folder=str(tmp_path), device="cpu"))
+
+
+class TestSettings:
+    def read(self, folder: Path, text: str) -> Endpoint | Local:
+        (folder / "judge.yaml").write_text(text)
+        return read_settings(folder / "judge.yaml")
+
+    def test_both_kinds(self, tmp_path: Path) -> None:
+        assert self.read(tmp_path, "{kind: openai, base_url: 'https://a/v1', model: m}") == Endpoint(
+            kind="openai", base_url="https://a/v1", model="m"
+        )
+        assert self.read(tmp_path, "{kind: local, folder: models/judge}") == Local(kind="local", folder="models/judge")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "[", "{kind: other}", "{kind: openai, model: m}", "{kind: local, folder: a, key: b}",
+         "{kind: openai, base_url: 'ftp://a', model: m}"],
+    )  # fmt: skip
+    def test_refused(self, tmp_path: Path, text: str) -> None:
+        with pytest.raises(CimError, match=r"judge\.yaml"):
+            self.read(tmp_path, text)
+
+    def test_all_mistakes_at_once(self, tmp_path: Path) -> None:
+        with pytest.raises(CimError, match="3 problem"):
+            self.read(tmp_path, "{kind: openai, base_url: 5, modell: m}")
+
+
+class TestMemory:
+    def test_nothing_is_asked_twice_not_even_by_another_run(self, tmp_path: Path) -> None:
+        first, second = Scripted(), Scripted()
+        replies = Remembering(first, "m", tmp_path / "answers").reply(["a? Question", "b? Question", "a? Question"])
+        again = Remembering(second, "m", tmp_path / "answers")
+        assert again.reply(["b? Question", "a? Question", "c? Question"])[:2] == [replies[1], replies[0]]
+        assert first.asked == ["a? Question", "b? Question"]
+        assert second.asked == ["c? Question"]
+
+    def test_another_models_answers_are_not_taken(self, tmp_path: Path) -> None:
+        other = Scripted()
+        Remembering(Scripted(), "m", tmp_path / "answers").reply(["a"])
+        Remembering(other, "other", tmp_path / "answers").reply(["a"])
+        assert other.asked == ["a"]
+
+    def test_a_line_cut_off_is_asked_again(self, tmp_path: Path) -> None:
+        path, judge = tmp_path / "answers", Scripted()
+        Remembering(Scripted(), "m", path).reply(["a", "b"])
+        path.write_bytes(path.read_bytes()[:-5])
+        Remembering(judge, "m", path).reply(["a", "b"])
+        assert judge.asked == ["b"]
+        Remembering(Scripted(), "m", path)  # the file is whole again
+
+    def test_another_file(self, tmp_path: Path) -> None:
+        (tmp_path / "answers").write_text("hello\n")
+        with pytest.raises(CimError, match="no file of answers"):
+            Remembering(Scripted(), "m", tmp_path / "answers")

@@ -1,0 +1,41 @@
+"""What the evaluate flow leaves on Prefect's page of its run."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cim.layout import Layout
+
+
+def metrics() -> dict[str, Any]:
+    """Of one measure."""
+    difference = {"value": 0.4, "low": 0.3, "high": 0.5, "images": 10, "verdict": "better"}
+    return {
+        "images": 10,
+        "base": {"retrieval": {"r1": 0.2}},
+        "tuned": {"retrieval": {"r1": 0.6}},
+        "difference": {"retrieval": {"r1": difference}},
+        "absent": {},
+    }
+
+
+@pytest.mark.usefixtures("prefect_server")
+def test_artefacts_say_the_numbers_and_where_the_report_is(tmp_path: Path) -> None:
+    from prefect import flow
+    from prefect.artifacts import Artifact
+
+    from flows.evaluate import leave_artefacts
+
+    @flow
+    def evaluated() -> None:
+        leave_artefacts(Layout(tmp_path), metrics())
+
+    evaluated()
+    numbers, link = Artifact.get("before-after"), Artifact.get("report")
+    assert numbers is not None
+    assert numbers.type == "markdown"
+    assert "| R@1 | 20.0% | 60.0% | +40.0 | +30.0 to +50.0 | better |" in str(numbers.data)
+    assert "60.0% of the time, up from 20.0%" in str(numbers.description)
+    assert link is not None
+    assert (tmp_path / "report/report.html").as_uri() in str(link.data)

@@ -1,0 +1,72 @@
+"""Cheating does not pay: no dishonest caption is ranked above an honest one of the same image.
+
+Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code; image
+vectors stand for a good encoder: scene graphs, and the mean of a photo's other captions. "Another image's caption" is
+of an image clearly unlike the source; docs/guards.md has the rates for others and for a weak encoder, where it wins.
+"""
+
+from functools import partial
+
+import numpy as np
+import pytest
+
+from benchmarks.dishonest import KINDS
+from benchmarks.hacking import outcomes, rewards, table
+from benchmarks.worlds import MiniLM, Photos, photos, scenes
+from cim.params.guards import Guards
+from cim.params.tune import Reward
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return MiniLM()
+
+
+@pytest.fixture(scope="module")
+def make_scenes(tmp_path_factory, encoder):
+    return partial(scenes, tmp_path_factory.mktemp("scenes"), encoder)
+
+
+@pytest.fixture(scope="module")
+def make_photos(request, tmp_path_factory, encoder):
+    folder = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("no photos: give their folder with --photos")
+    return partial(
+        photos, tmp_path_factory.mktemp("photos"), encoder, read=Photos.read(folder / "captions.csv"), cases=120
+    )
+
+
+@pytest.mark.parametrize("world", ["make_scenes", "make_photos"])
+def test_no_dishonest_caption_is_above_the_honest_one(request, world):
+    made = request.getfixturevalue(world)(Reward())
+    found = outcomes(made, KINDS)
+    print(table({world: found}))
+    assert len(found) >= 12
+    assert len(made.cases) >= 100
+    assert {one.kind: one.example for one in found if one.guarded > 0} == {}
+    # CIM alone is fooled, and not by one kind only: the guards have something to do
+    assert {one.kind for one in found if one.pure > 0} > {"keywords without commas", "trailing letters", "JSON"}
+
+
+@pytest.mark.parametrize(
+    ("guard", "kind"),
+    [
+        ("repetition", "one sentence ten times"),
+        ("prompt", "the prompt, then honest"),
+        ("characters", "JSON"),
+        ("prose", "keywords without commas"),
+        ("gibberish", "trailing letters"),
+    ],
+)
+def test_without_its_guard_a_kind_gets_through(make_scenes, guard, kind):
+    (found,) = outcomes(make_scenes(Reward(guards=Guards(**{guard: None}))), {kind: KINDS[kind]})
+    assert found.guarded > 0
+
+
+def test_an_honest_caption_of_a_scene_is_paid_by_cim_alone(make_scenes):
+    world = make_scenes(Reward())
+    pure, guarded = rewards(world, [case.honest for case in world.cases])
+    np.testing.assert_array_equal(pure, guarded)

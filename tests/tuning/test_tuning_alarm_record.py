@@ -1,0 +1,20 @@
+from cim.params import Alarms, Reward, Tune
+from cim.tuning.alarm_record import alarm_record, alarm_table
+
+PARAMS = Tune(
+    reward=Reward(), steps=30, prompts_per_step=1, max_new_tokens=1, learning_rate=1.0, validate_every=10,
+    alarms=Alarms(zero_variance=None, length_drift=None, divergence=None), stop_on=["clipped"],
+)  # fmt: skip
+
+
+def test_record_and_table_say_what_was_watched_and_found() -> None:
+    checks = [{"step": 10, "clipped": 0.3, "repetition": None}, {"step": 20, "clipped": 0.1, "repetition": None}]
+    alarm = {"alarm": "clipped", "step": 10, "last_step": 10, "found": "share cut 0.3", "remedy": "more tokens"}
+    record = alarm_record(PARAMS, checks, [alarm], "alarm clipped")
+    assert record["limits"] == {"clipped": 0.2, "repetition": 0.2}
+    assert (record["every"], record["stop_on"], record["stop_reason"]) == (10, ["clipped"], "alarm clipped")
+    table = alarm_table(record).splitlines()
+    assert "| clipped | 0.2 | 0.1 | 0.3 | 10 to 10 |" in table
+    assert "| repetition | 0.2 |  |  | none |" in table  # never read
+    assert "Training ended: alarm clipped." in table
+    assert table[-1] == "- step 10: **clipped**, share cut 0.3. Try: more tokens"

@@ -1,0 +1,25 @@
+"""A run of GRPO that takes seconds: its parameters and a reward."""
+
+from typing import Any
+
+from cim.params import MadeCaptioner, Reward, Tune
+
+TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
+TUNE = Tune(
+    reward=Reward(), steps=2, prompts_per_step=2, generations=2, max_new_tokens=6, learning_rate=0.01, validate_every=1
+)
+
+
+class Length:
+    """Pays for long completions; has nothing to say of one image."""
+
+    __name__ = "length"
+
+    def __init__(self, silent: str) -> None:
+        self.silent = silent
+        self.ids: list[str] = []
+
+    def __call__(self, completions: list[Any], id: list[str], **_: Any) -> list[float | None]:
+        self.ids += id
+        texts = [completion[0]["content"] for completion in completions]
+        return [None if i == self.silent else float(len(t)) for i, t in zip(id, texts, strict=True)]
