@@ -52,6 +52,6 @@ class Evaluate(Section):
     def _parser_has_its_model(self) -> "Evaluate":
         if self.parser == "t5" and self.t5 is None:
             raise ValueError("parser t5 needs evaluate.t5: {name: folder or hub id, revision: commit hash}")
-        if self.parser != "t5" and self.t5 is not None:
+        if self.parser in ("auto", "scenes", "spacy", "off") and self.t5 is not None:
             raise ValueError(f"t5 has no effect with parser {self.parser}: set parser to t5, or leave t5 out")
         return self

@@ -41,7 +41,7 @@ function answer(said, side, title) {
   for (const [kind, ...counts] of said.facts) {
     const row = added(slot(node, "facts"), "tr", "");
     added(row, "th", kind).scope = "row";
-    counts.forEach((count, i) => added(row, "td", count, i === 1 && count ? "wrong" : count ? "" : "zero"));
+    counts.forEach((count, i) => added(row, "td", count, i === 1 && count && !said.unmentioned ? "wrong" : count ? "" : "zero"));
   }
   if (said.unmentioned) { // held against the references, who leave true things out: not wrong, only not said there
     ["By the references", "there too", "not there", "missed"].forEach((name, i) => {
