@@ -7,7 +7,7 @@ from typing import Literal
 
 from cim.graphs.capture import capture, phrases_of
 from cim.graphs.graph import GraphParser, TextGraph
-from cim.graphs.matching import Matcher, Synonyms, contains_text, contains_words
+from cim.graphs.matching import Matcher, OneSynset, Synonyms, contains_text, contains_words
 from cim.graphs.phrases import Phrases
 from cim.graphs.union import Group, facts_of, merged, unshared
 from cim.graphs.wordnet import load_wordnet
@@ -65,8 +65,8 @@ def hold_against(
 class _Judge:
     def __init__(self, phrases: Phrases) -> None:
         wordnet = load_wordnet()
-        self._related = Synonyms(wordnet, contains_words)
-        self._words = Matcher(self._related, phrases)
+        self._related = OneSynset(wordnet)
+        self._words = Matcher(Synonyms(wordnet, contains_words), phrases)
         self._published = Matcher(Synonyms(wordnet, contains_text), phrases)
 
     def __call__(self, said: TextGraph, references: Sequence[TextGraph]) -> Referenced:

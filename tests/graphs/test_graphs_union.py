@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.graphs.graph import TextGraph
-from cim.graphs.matching import Fact, Synonyms, contains_words
+from cim.graphs.matching import Fact, OneSynset, Synonyms, contains_words
 from cim.graphs.union import facts_of, merged, unshared
 from cim.graphs.wordnet import load_wordnet
 
@@ -44,10 +44,22 @@ def test_partners_are_one_to_one_and_equal_ones_come_first() -> None:
 
 def test_any_member_of_a_group_will_do() -> None:
     """Synonyms are not transitive: "fire engine" knows "fire truck", which was merged with "truck"."""
-    words = Synonyms(load_wordnet(), contains_words)
+    words = OneSynset(load_wordnet())
     true = merged([("truck",), ("fire truck",)], words)
     assert true == [[("fire truck",), ("truck",)]]
     assert unshared(merged([("fire engine",)], words), true, words) == []
+
+
+def test_a_word_in_common_is_no_common_synset() -> None:
+    wordnet = load_wordnet()
+    assert Synonyms(wordnet, contains_words)("cat", "couch")  # CAPTURE's rule, by "cast"
+    narrow = OneSynset(wordnet)
+    assert not narrow("cat", "couch")
+    assert narrow("couch", "sofa")
+    assert narrow("sofa", "couch")
+    assert narrow("fire engine", "fire truck")
+    assert narrow("tennis racket", "racket")
+    assert not narrow("carpet", "car")
 
 
 @given(st.lists(st.sampled_from(["couch", "sofa", "dog", "tree"]).map(lambda name: (name,)), max_size=8))
