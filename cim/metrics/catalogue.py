@@ -1,6 +1,6 @@
 """Every metric by name: how it is computed from per-image values, and how it is to be read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -20,6 +20,8 @@ Better = Literal["higher", "lower"]
 
 GROUPS = {
     "scenes": "Facts against ground truth",
+    "references": "Facts against references",
+    "capture": "CAPTURE against references",
     "retrieval": "Held-out retrieval",
     "reward": "Identity reward",
     "overlap": "Overlap with references",
@@ -49,7 +51,18 @@ class Metric:
     corpus: Callable[[Measured], tuple[float | None, FloatArray]] | None = None
 
 
-def _facts(part: str, kind: str, measured: Measured) -> FloatArray:
+Facts = Callable[[Measured], Sequence[dict[str, Counts] | None]]
+
+
+def _by_truth(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+    return measured.facts
+
+
+def _by_references(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+    return [None if row is None else row.counts for row in measured.referenced or [None] * len(measured.captions)]
+
+
+def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
     def pair(counts: Counts) -> tuple[float, float]:
         if part == "precision":
             return counts.matched, counts.said
@@ -57,16 +70,22 @@ def _facts(part: str, kind: str, measured: Measured) -> FloatArray:
             return counts.matched, counts.true
         return 2 * counts.matched, counts.said + counts.true
 
-    return fractions([None if row is None else pair(row[kind]) for row in measured.facts])
+    return fractions([None if row is None else pair(row[kind]) for row in facts(measured)])
 
 
-def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...]) -> Iterator[Metric]:
+def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts: Facts = _by_truth) -> Iterator[Metric]:
     for kind in kinds:
         singular = kind.removesuffix("s")
         for part in parts:
             label = f"{singular.capitalize()} {'F1' if part == 'f1' else part}"
-            rows = partial(_facts, part, kind)
+            label += ", by references" if group == "references" else ""
+            rows = partial(_facts, part, kind, facts)
             yield Metric(group, f"{singular}_{part}", label, "share", "higher", rows, bootstrap.ratio)
+
+
+def _capture(rule: str, measured: Measured) -> FloatArray:
+    rows = measured.referenced or [None] * len(measured.captions)
+    return column([None if row is None else getattr(row, rule) for row in rows])
 
 
 def _found_at(k: int, measured: Measured) -> FloatArray:
@@ -123,6 +142,9 @@ def _truncated(measured: Measured) -> FloatArray:
 
 METRICS: tuple[Metric, ...] = (
     *_of_facts("scenes", KINDS, ("precision", "recall", "f1")),
+    *_of_facts("references", KINDS, ("precision", "recall", "f1"), _by_references),
+    Metric("capture", "capture", "CAPTURE", "share", "higher", partial(_capture, "capture")),
+    Metric("capture", "capture_words", "CAPTURE, whole words", "share", "higher", partial(_capture, "capture_words")),
     Metric("retrieval", "r1", "R@1", "share", "higher", partial(_found_at, 1)),
     Metric("retrieval", "r5", "R@5", "share", "higher", partial(_found_at, 5)),
     Metric("retrieval", "r10", "R@10", "share", "higher", partial(_found_at, 10)),

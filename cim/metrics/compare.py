@@ -67,7 +67,7 @@ def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) 
     absent = {}
     for metric in METRICS:
         if metric.group not in found:
-            absent[metric.group] = _REASONS.get(metric.group, "no caption could be scored")
+            absent[metric.group] = missing.get(metric.group) or _REASONS.get(metric.group, "no caption could be scored")
         elif metric.name not in found[metric.group]:
             name = f"{metric.group}.{metric.name}"
             absent[name] = missing.get(metric.name) or _REASONS.get(name, "no caption could be scored")

@@ -17,6 +17,7 @@ from cim.metrics.measured import FloatArray, Identity, Measured, column, fractio
 from cim.metrics.meteor import NoMeteor
 from cim.metrics.overlap import meteor_counts, overlap
 from cim.metrics.pool import Pool
+from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
 
 _BATCH = 256
@@ -86,11 +87,17 @@ def measure(
     evaluated: EvalSet,
     found: Mapping[str, HeldOut],
     scores: Mapping[str, Sequence[Identity | None]],
-    parser: Parser,
+    parser: Parser | None,
     meteor: Meteor = "not asked for",
+    references: Referencing = "not asked for",
 ) -> dict[str, Measured]:
-    """Everything by captioner: what judges found, facts by `parser` against the truth, overlap, objects, wording."""
-    counts, missing = ({}, {"meteor": meteor}) if isinstance(meteor, str) else (meteor, dict[str, str]())
+    """Everything by captioner: what judges found, facts by `parser` (None: no facts) against the truth, overlap,
+    objects, wording."""
+    judged = {"meteor": meteor, "references": references, "capture": references}
+    missing = {name: found_none for name, found_none in judged.items() if isinstance(found_none, str)}
+    if parser is None:
+        missing |= dict.fromkeys(("scenes", "details"), "evaluate.parser is off")
+    counts = {} if isinstance(meteor, str) else meteor
     annotated = evaluated.objects or [None] * len(evaluated.ids)
     there = [
         None if truth is not None else objects_there(names, references)  # a scene has its own truth, nothing of COCO's
@@ -104,7 +111,7 @@ def measure(
             captions=captions,
             truncated=evaluated.truncated[name],
             facts=[
-                None if truth is None else score_scene(truth, parser(caption))
+                None if truth is None or parser is None else score_scene(truth, parser(caption))
                 for truth, caption in zip(evaluated.truths, captions, strict=True)
             ],
             ranks=found[name].ranks,
@@ -113,6 +120,7 @@ def measure(
             values={**found[name].values, **overlaps, **_chair(objects)}
             | ({"meteor": counts[name]} if name in counts else {}),
             missing=missing,
+            referenced=() if isinstance(references, str) else references[name],
         )
     return measured
 

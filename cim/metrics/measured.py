@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
 
 FloatArray = npt.NDArray[np.float64]
@@ -39,7 +40,8 @@ class Measured:
     truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
     own image by the held-out encoder, 1 is best, NaN for an image it has no vector of. identity: None when
     unscorable. overlap: ROUGE-L in [0, 1], None without a reference. values: further per-image values by name,
-    (n, c), NaN where there is none. missing: why there is none at all, by name.
+    (n, c), NaN where there is none. missing: why there is none at all, by name or group. referenced: against the
+    references, None for an image that was not compared; empty when none was.
 
     Raises ValueError when lengths differ.
     """
@@ -52,12 +54,15 @@ class Measured:
     overlap: Sequence[float | None]
     values: Mapping[str, FloatArray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    referenced: Sequence[Referenced | None] = ()
 
     def __post_init__(self) -> None:
         listed = ("captions", "truncated", "facts", "ranks", "identity", "overlap")
         lengths = {name: len(getattr(self, name)) for name in listed} | {
             n: len(rows) for n, rows in self.values.items()
         }
+        if self.referenced:
+            lengths["referenced"] = len(self.referenced)
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
 

@@ -24,6 +24,8 @@ _TILES = (  # the first four that were measured
     "scenes.relation_recall",
     "scenes.attribute_recall",
     "scenes.attribute_precision",
+    "capture.capture",
+    "references.object_precision",
     "reward.qir",
     "reward.grc",
     "retrieval.median_rank",

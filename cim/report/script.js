@@ -41,8 +41,15 @@ function answer(said, side, title) {
   for (const [kind, ...counts] of said.facts) {
     const row = added(slot(node, "facts"), "tr", "");
     added(row, "th", kind).scope = "row";
-    counts.forEach((count, i) => added(row, "td", count, i === 1 && count ? "wrong" : count ? "" : "zero"));
+    counts.forEach((count, i) => added(row, "td", count, i === 1 && count && !said.unmentioned ? "wrong" : count ? "" : "zero"));
   }
+  if (said.unmentioned) { // held against the references, who leave true things out: not wrong, only not said there
+    ["By the references", "there too", "not there", "missed"].forEach((name, i) => {
+      slot(node, "truth").tHead.rows[0].cells[i].textContent = name;
+    });
+  }
+  if (said.unmentioned?.length) fill(node, "unmentioned", `No reference names: ${said.unmentioned.join(", ")}`);
+  else slot(node, "unmentioned").remove();
   if (!said.facts.length) slot(node, "truth").remove();
   for (const [id, score, cosine] of said.found) {
     const item = slot(node, "found").appendChild(copy("found"));

@@ -34,7 +34,8 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
 
 def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured]) -> None:
     """images.parquet: id, then for each captioner <captioner>_caption, _truncated, _rank, _grc, _qir, _total, _rouge_l
-    and counts _<kind>_matched, _said, _true; null where there is no value."""
+    and counts _<kind>_matched, _said, _true; null where there is no value. Where captions were held against references
+    also _capture, _capture_words and _unmentioned (objects that no reference names)."""
     columns: dict[str, Sequence[Any]] = {"id": ids}
     for name, one in measured.items():
         columns[f"{name}_caption"] = list(one.captions)
@@ -47,6 +48,10 @@ def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured
             for part in ("matched", "said", "true"):
                 values = [None if row is None else getattr(row[kind], part) for row in one.facts]
                 columns[f"{name}_{kind}_{part}"] = values
+        if one.referenced:
+            for part in ("capture", "capture_words", "unmentioned"):
+                values = [None if row is None else getattr(row, part) for row in one.referenced]
+                columns[f"{name}_{part}"] = [list(value) if isinstance(value, tuple) else value for value in values]
     with replacing(path) as temporary:
         pl.DataFrame(columns, strict=False).write_parquet(temporary)
 
