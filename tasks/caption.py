@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from prefect import task
 
-from cim.captions.shard import Engine, ShardJob, caption_shard
+from cim.captioners.load import captioner_fingerprint
+from cim.captions.job import ShardJob
+from cim.captions.shard import Engine, Outcome, finish_shard
 from cim.errors import CimError
+from cim.params import CaptionParams, Runtime
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,20 @@ class ModelJob:
     trust_remote_code: bool
     torch_threads: int
 
+    @classmethod
+    def of(cls, folder: Path, caption: CaptionParams, runtime: Runtime, *, trusted: bool) -> Self:
+        """The captioner in `folder` as it is now. Raises CimError when there is none."""
+        held = captioner_fingerprint(folder)
+        return cls(folder, held, runtime.device, caption.precision, trusted, runtime.torch_threads)
+
 
 @task
-def caption_task(job: ShardJob, model: ModelJob, batch_size: int) -> dict[str, Any]:
-    """Caption one shard unless that is done already; its counts. Not for two threads of one process at once."""
-    if (facts := job.done()) is not None:
-        return facts
-    return caption_shard(job, _engine(model, job, batch_size))
+def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
+    """Caption one shard unless that is done already; None when another worker keeps it for `patience` seconds.
+
+    Not for two threads of one process at once.
+    """
+    return finish_shard(job, lambda: _engine(model, job, batch_size), patience)
 
 
 def _engine(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
@@ -55,6 +65,6 @@ def _loaded(model: ModelJob) -> Any:
         raise CimError(
             f"{model.folder} changed while captioning ({model.fingerprint}, now {captioner.fingerprint})",
             "a model folder that stays as it is",
-            "run the caption stage again when nothing writes to it",
+            "run again when nothing writes to it",
         )
     return captioner

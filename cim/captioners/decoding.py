@@ -29,8 +29,17 @@ class Decoding:
 
 
 class Generated(NamedTuple):
-    """One caption. finish_reason: "stop" (the model ended it) or "length" (cut). tokens: the end token included."""
+    """One caption. finish_reason: "stop" (the model ended it), "length" (it was not allowed to) or "repetition".
+
+    tokens: generated, the end token included. tokens_in: of the prompt with its image. candidates: every text tried,
+    with scores beside them (None: unscorable), where more than one was or scores were asked for; else empty.
+    cut: the text ends at the last full sentence, what came after it is left out.
+    """
 
     text: str
     finish_reason: str
     tokens: int
+    tokens_in: int = 0
+    candidates: tuple[str, ...] = ()
+    scores: tuple[float | None, ...] = ()
+    cut: bool = False

@@ -23,6 +23,9 @@ class CaptionParams(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 on GPU, float32 on CPU"
     )
+    max_reject_share: float = Field(
+        0.05, ge=0, le=1, description="above this share of images without a caption the run fails, after all is written"
+    )
 
     @field_validator("prompts")
     @classmethod

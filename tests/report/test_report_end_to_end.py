@@ -88,7 +88,7 @@ def test_rejected_images_take_no_part_and_are_counted(layout):
     caption(layout, "base", ["a", "b"], IDS[:2])
     with pytest.raises(CimError, match="1 of 3 images without a caption"):
         read_eval_set(layout)
-    write_rejects(rejects_path(folder, shard), shard.name, [Reject(IDS[2], "unreadable")])
+    write_rejects(rejects_path(folder, shard.stem), shard.name, [Reject(IDS[2], "unreadable")])
     evaluated = read_eval_set(layout)
     assert evaluated.ids == IDS[:2]
     assert evaluated.left_out == {"base": 1, "tuned": 0}
