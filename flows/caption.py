@@ -15,6 +15,7 @@ from cim.captions.write import prune
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, Params, load_params
+from cim.score.rerank import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.command import main
 from flows.shards import map_shards
@@ -46,7 +47,17 @@ def _model(folder: Path, params: Params) -> ModelJob:
         precision=params.caption.precision,
         trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
         torch_threads=params.runtime.torch_threads,
+        engine=params.caption.engine,
+        cache=params.caption.cache,
+        prefetch=params.runtime.prefetch,
+        score=_score(params, Layout()),
     )
+
+
+def _score(params: Params, layout: Layout) -> ScoreSpec | None:
+    """What scores captions, where that is asked for or candidates need it."""
+    asked = params.caption.decoding
+    return ScoreSpec(layout, params.tune.reward, params.index) if asked.score or asked.candidates > 1 else None
 
 
 def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: Layout) -> dict[str, int]:
@@ -54,7 +65,8 @@ def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: 
     shards, folder = shard_paths(layout.shards(split)), layout.captions(captioner, split)
     prune(folder, shards)
     section = params.caption
-    lineage = Lineage(model.fingerprint, section.prompts[0], Decoding.of(section), section.precision)
+    decoding = Decoding.of(section, model.score.fingerprint() if model.score else "")
+    lineage = Lineage(model.fingerprint, section.prompts[0], decoding, section.precision)
     sizes = Counter(read_manifest(layout.shards(split))["shard"].to_list())
     jobs = [
         ShardJob(

@@ -20,7 +20,7 @@ from cim.shards.images import decode_rgb
 from cim.shards.quarantine import Reason, first_line
 from cim.shards.read import read_samples
 
-CODE = ("cim.captioners", "cim.captions", "cim.shards.images", "cim.shards.read", "cim.shards.tar")
+CODE = ("cim.captioners", "cim.captions", "cim.engines", "cim.shards.images", "cim.shards.read", "cim.shards.tar")
 WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
 
 
