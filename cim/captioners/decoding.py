@@ -36,7 +36,7 @@ class Decoding:
         return cls(params.max_new_tokens, params.temperature, params.seed, scored_by=scored_by, **more)
 
     def values(self) -> dict[str, float | str]:
-        """JSON-able values, for lineage and fingerprints; without what is left at its default, but for the first three."""
+        """JSON-able values, for lineage and fingerprints; of all but the first three only what is not the default."""
         plain = asdict(Decoding(self.max_new_tokens))
         always = ("max_new_tokens", "temperature", "seed")
         return {name: value for name, value in asdict(self).items() if name in always or value != plain[name]}

@@ -11,6 +11,7 @@ import cim.engines.local
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
+from cim.engines.local import Local
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec
 from cim.errors import CimError
@@ -26,8 +27,8 @@ def test_captions_are_those_of_one_image_at_a_time(
         generate(captioner, [picture], [spec.prompt], decoding, [key])[0]
         for picture, key in zip(pictures, keys, strict=True)
     ]
-    found = open_engine(replace(spec, decoding=decoding, **changes))(pictures, keys)  # type: ignore[arg-type]
-    assert found == alone
+    backend = Local.open(replace(spec, **changes))  # type: ignore[arg-type]
+    assert backend(pictures, [[key] for key in keys], decoding) == [[one] for one in alone]
     assert len({one.text for one in alone}) > 4
 
 
