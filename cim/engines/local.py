@@ -42,6 +42,7 @@ class Local:
         prompts = [spec.prompt] * len(images)
         plan = batches(processor, images, prompts, spec.batch_size)
 
+        # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
         def inputs(rows: list[int]) -> Any:
             return prepare(processor, [images[row] for row in rows], prompts[: len(rows)])
 
