@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from PIL.Image import Image
 from tqdm import tqdm
 
 from cim.captioners.decoding import Generated
@@ -16,16 +15,11 @@ from cim.captions.job import ShardJob
 from cim.captions.journal import Journal, opened
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
+from cim.engines.spec import Engine
 from cim.records import Caption, Reject
 from cim.shards.quarantine import first_line
 
 REFUSED, NO_CAPTION = "refused by the captioner", "no caption"
-
-
-class Engine(Protocol):
-    """What turns n images into n captions, in the same order; keys are the samples' ids."""
-
-    def __call__(self, images: list[Image], keys: list[str]) -> list[Generated]: ...
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,27 @@ from cim.params.base import Section
 from cim.params.models import Loaded
 
 
+class DecodingParams(Section):
+    """What is done for a better caption than the first that comes."""
+
+    beams: int = Field(1, ge=1, description="above 1: beam search of this width; needs temperature 0")
+    guidance: float = Field(
+        1.0,
+        ge=1,
+        description="above 1: away from what the model says without the image (classifier-free guidance); costs a"
+        " second forward pass a token",
+    )
+    candidates: int = Field(
+        1, ge=1, description="above 1: as many are sampled, the one with the best CIM score kept; needs a temperature"
+    )
+    score: bool = Field(False, description="keep the CIM score of every caption (always so with candidates)")
+    max_repetition: float = Field(
+        0.5, gt=0, le=1, description="share of repeated word 3-grams above which a caption is sampled anew; 1: never"
+    )
+    retries: int = Field(2, ge=0, le=2, description="samplings of a caption that repeats itself before it is marked")
+    retry_temperature: float = Field(0.7, gt=0, description="of those samplings")
+
+
 class CaptionParams(Section):
     """Captions for the target and eval shards, by base and tuned model."""
 
@@ -26,6 +47,40 @@ class CaptionParams(Section):
     max_reject_share: float = Field(
         0.05, ge=0, le=1, description="above this share of images without a caption the run fails, after all is written"
     )
+
+    decoding: DecodingParams = DecodingParams()
+    engine: Literal["transformers", "vllm"] = Field(
+        "transformers", description="vllm: needs its extra and a GPU; takes neither beams nor guidance"
+    )
+    cache: Literal["dynamic", "static"] = Field(
+        "dynamic", description="keys and values of past tokens (transformers); static is for compiled models on a GPU"
+    )
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _no_continuous_batching(cls, engine: object) -> object:
+        if engine == "continuous":
+            raise ValueError(
+                "continuous batching of transformers takes token ids and no images (5.23: add_request(input_ids)), so"
+                " it can't caption; on a GPU set engine: vllm, which batches continuously, else transformers"
+            )
+        return engine
+
+    @model_validator(mode="after")
+    def _one_way_to_decode(self) -> "CaptionParams":
+        beams, guided = self.decoding.beams, self.decoding.guidance > 1
+        wrong = []
+        if beams > 1 and self.temperature > 0:
+            wrong.append(f"beams {beams} with temperature {self.temperature:g}: beam search draws nothing")
+        if self.decoding.candidates > 1 and self.temperature == 0:
+            wrong.append(f"candidates {self.decoding.candidates} with temperature 0: they would all be the same")
+        if beams > 1 and guided:
+            wrong.append("beams with guidance: guidance follows one text an image")
+        if self.engine == "vllm" and (beams > 1 or guided):
+            wrong.append("engine vllm with beams or guidance: it has neither here")
+        if wrong:
+            raise ValueError("; ".join(wrong))
+        return self
 
     @field_validator("prompts")
     @classmethod
