@@ -2,24 +2,21 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from importlib import import_module
+from pathlib import Path
 from typing import Any, TypeVar
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.futures import as_completed
-from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
+from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
 from cim.errors import CimError
 from cim.params import Runtime
+from flows.runners import at_home, placed, runner_for
 
 Result = TypeVar("Result")
-
-# runner -> module, class; the extra of pyproject.toml that brings it has the runner's name
-EXTRA_RUNNERS = {"ray": ("prefect_ray", "RayTaskRunner"), "dask": ("prefect_dask", "DaskTaskRunner")}
 
 
 def map_shards(
@@ -36,7 +33,8 @@ def map_shards(
 
     Each is a Prefect task run, retried `runtime.retries` times unless it failed with a CimError, which
     trying again can't mend. `description` is a verb ("embedding"); str(item) names an item in messages.
-    `workers` (default runtime.workers) is how many run at once: 1 for tasks that share a model.
+    `workers` (default runtime.workers) is how many run at once in a process: 1 for tasks that hold a model. On a
+    cluster each runs in a process of its own, and what they ask for (`placed`) decides how many do at once.
     `seen` is called here with each result as it comes, and returns what to show beside the bar.
     Every item is tried. Then, if any failed, one CimError names each failed item with its reason.
     """
@@ -48,14 +46,18 @@ def map_shards(
         cache_policy=NO_CACHE,
         persist_result=False,
     )
+    as_is: Callable[[Any], Any] = quote  # values are not searched for futures
+    if runtime.task_runner != "threads":
+        hardened.fn = at_home(task.fn, Path.cwd())
+        as_is = _unquoted
     first = next(iter(inspect.signature(task.fn).parameters))
-    shared = {name: quote(value) for name, value in constants.items()}  # quote: don't search them for futures
+    shared = {name: as_is(value) for name, value in constants.items()}
     outcomes: dict[int, Any] = {}
-    with runner_for(runtime, workers) as runner:
-        numbers = {runner.submit(hardened, {first: quote(item), **shared}): n for n, item in enumerate(items)}
+    with runner_for(runtime, workers) as runner, placed(runtime, workers):
+        numbers = {runner.submit(hardened, {first: as_is(item), **shared}): n for n, item in enumerate(items)}
         with tqdm(total=len(numbers), desc=description, unit="shard") as bar:
             for future in as_completed(list(numbers)):
-                outcome = outcomes[numbers[future]] = future.result(raise_on_failure=False)
+                outcome = outcomes[numbers[future]] = _outcome(future)
                 if seen is not None and not isinstance(outcome, BaseException):
                     bar.set_postfix(seen(outcome), refresh=False)
                 bar.update()
@@ -65,23 +67,15 @@ def map_shards(
     return [outcomes[n] for n in range(len(items))]
 
 
-def runner_for(runtime: Runtime, workers: int | None = None) -> TaskRunner[Any]:
-    """The task runner that params name. Raises CimError when its package is not installed."""
-    workers = workers or runtime.workers
-    if runtime.task_runner == "threads":
-        return ThreadPoolTaskRunner(max_workers=workers)
-    module, name = EXTRA_RUNNERS[runtime.task_runner]
+def _unquoted(value: Any) -> Any:
+    return value  # a pickled quote comes back as quote((value,)): prefect 3.8.8, BaseAnnotation is a tuple
+
+
+def _outcome(future: PrefectFuture[Any]) -> Any:
     try:
-        runner = getattr(import_module(module), name)
-    except ImportError as error:
-        raise CimError(
-            f"runtime.task_runner: {runtime.task_runner} without its package ({error})",
-            f"the extra {runtime.task_runner!r} installed",
-            f"pip install '.[{runtime.task_runner}]', or set runtime.task_runner: threads",
-        ) from error
-    if runtime.task_runner == "dask":
-        return runner(cluster_kwargs={"n_workers": workers, "threads_per_worker": 1})
-    return runner(init_kwargs={"num_cpus": workers})
+        return future.result(raise_on_failure=False)
+    except Exception as lost:  # a task whose worker died too often has no state: its error is the outcome
+        return lost
 
 
 def may_be_mended(task: Any, run: TaskRun, state: State[Any]) -> bool:

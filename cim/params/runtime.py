@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from cim.params.base import Section
 
@@ -11,6 +11,11 @@ class Runtime(Section):
     """Execution: where and with how many hands. Takes part in no fingerprint."""
 
     task_runner: Literal["threads", "ray", "dask"] = Field("threads", description="Prefect task runner")
+    address: str | None = Field(
+        None,
+        description="cluster to run on: ray://host:10001, host:6379 or auto; tcp://host:8786 (dask); null: a local one",
+    )
+    gpus_per_task: float = Field(0, ge=0, description="GPUs that Ray gives each task with a model; it sees no others")
     stages_at_once: int = Field(1, ge=1, description="stages `make run` works on at once; they share CPU and GPU")
     workers: int = Field(2, ge=1, description="shards worked on at once by stages that read and write")
     retries: int = Field(2, ge=0, description="tries after the first for a failed task")
@@ -20,3 +25,14 @@ class Runtime(Section):
     prefetch: int = Field(
         1, ge=0, description="threads that prepare batches of images while a captioner is busy with another; 0: none"
     )
+
+    @model_validator(mode="after")
+    def _runner_has_a_use_for_it(self) -> "Runtime":
+        if self.address is not None and self.task_runner == "threads":
+            raise ValueError(f"address {self.address} needs task_runner ray or dask: threads have no cluster")
+        if self.gpus_per_task and self.task_runner != "ray":
+            raise ValueError(f"gpus_per_task {self.gpus_per_task:g} needs task_runner ray, found {self.task_runner}")
+        scheme = (self.address or "").partition("://")[0] if "://" in (self.address or "") else ""
+        if (self.task_runner, scheme) in [("ray", "tcp"), ("ray", "tls"), ("dask", "ray")]:
+            raise ValueError(f"address {self.address} is not one of {self.task_runner}")
+        return self

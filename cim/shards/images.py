@@ -67,5 +67,8 @@ def _orientation(picture: Image.Image) -> int:
 
 def _from_16_bits(picture: Image.Image) -> Image.Image:
     """0..65535 to 0..255, rounded. Pillow's own conversion clips everything above 255 to white."""
-    values = np.asarray(picture).astype(np.int64).clip(0, 65535)
-    return Image.fromarray(((values * 255 + 32767) // 65535).astype(np.uint8))
+    values = np.asarray(picture).clip(0, 65535).astype(np.uint32)
+    values *= 255  # in place: pictures may have 100 million pixels
+    values += 32767
+    values //= 65535
+    return Image.fromarray(values.astype(np.uint8))

@@ -1,6 +1,5 @@
 """What is refused, and why: checks of one image and of its captions."""
 
-import io
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -8,6 +7,7 @@ from typing import Protocol
 from PIL import Image, UnidentifiedImageError
 
 from cim.records import Candidate
+from cim.shards.formats import is_decodable, other_format
 from cim.shards.images import SUFFIXES, opened, rgb
 
 
@@ -29,12 +29,12 @@ class Reason(StrEnum):
     CAPTION_EMPTY = "caption is empty"
     UNSAFE_NAME = "unsafe name"
     BAD_JSON = "broken JSON"
+    WITHOUT_IMAGE = "sample without image"
+    NOT_A_FILE = "not a regular file"
+    BROKEN_TAR = "broken tar"
 
 
 BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")
-# Named to the user as "unsupported format", never decoded.
-_KNOWN = ("GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "ICO", "PSD")
 
 
 class Unusable(Exception):
@@ -79,8 +79,9 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
     """The facts of an image and its pixels as `rgb` gives them. Raises Unusable with the first reason found."""
     if not image:
         raise Unusable(Reason.EMPTY)
-    if not (image.startswith(_SIGNATURES) or (image[:4] == b"RIFF" and image[8:12] == b"WEBP")):
-        raise _unknown(image)
+    if not is_decodable(image):
+        other = other_format(image)
+        raise Unusable(Reason.UNSUPPORTED, other) if other else Unusable(Reason.NOT_AN_IMAGE, _beginning(image))
     try:
         with opened(image) as picture:
             width, height = picture.size
@@ -119,17 +120,6 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         raise Unusable(Reason.TOO_SMALL, f"{width} x {height}, each side at least {limits.min_side}")
     if max(width, height) > limits.max_aspect * min(width, height):
         raise Unusable(Reason.TOO_NARROW, f"{width} x {height}, one side at most {limits.max_aspect:g} times the other")
-
-
-def _unknown(image: bytes) -> Unusable:
-    try:
-        with Image.open(io.BytesIO(image), formats=_KNOWN) as picture:
-            return Unusable(Reason.UNSUPPORTED, picture.format or "")
-    except UnidentifiedImageError:
-        kind = "HEIF or another ISO media file" if image[4:8] == b"ftyp" else ""
-        return Unusable(Reason.UNSUPPORTED, kind) if kind else Unusable(Reason.NOT_AN_IMAGE, _beginning(image))
-    except Exception as error:  # as above
-        return Unusable(Reason.NOT_AN_IMAGE, first_line(error))
 
 
 def _beginning(image: bytes) -> str:

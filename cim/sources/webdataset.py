@@ -12,6 +12,7 @@ from cim.params.shard import WebDatasetSource as WebDatasetParams
 from cim.records import Candidate
 from cim.sources.base import bytes_of, local_files, source_name, text_of, to_locator
 from cim.sources.spans import from_span, span_locator
+from cim.sources.untar import Tar, opened, problem_of
 
 IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif"})
 USED = IMAGES | {"txt", "json"}
@@ -34,12 +35,13 @@ class WebDatasetSource:
         for file in self._files:
             try:
                 # No compression: images can then be fetched again by position.
-                with tarfile.open(file, "r:") as tar:
-                    members = (member for member in tar if member.isfile())
+                with opened(file, "r:") as tar:
+                    members = (member for member in tar if not member.isdir())
                     for key, group in groupby(members, key=lambda member: _split(member.name)[0]):
                         yield from _candidate(tar, file, key, list(group))
-                    _check_end(tar)
-            except tarfile.TarError as error:
+                    if problem := tar.after():
+                        raise tarfile.ReadError(problem)
+            except tarfile.ReadError as error:
                 raise CimError(
                     f"{file} is not a whole tar ({error})",
                     "complete, uncompressed tars",
@@ -57,7 +59,11 @@ def _split(name: str) -> tuple[str, str]:
     return f"{folder}{slash}{stem}", extension.lower()
 
 
-def _candidate(tar: tarfile.TarFile, file: Path, key: str, members: list[tarfile.TarInfo]) -> Iterator[Candidate]:
+def _candidate(tar: Tar, file: Path, key: str, members: list[tarfile.TarInfo]) -> Iterator[Candidate]:
+    nowhere = f"{to_locator(key)} in {to_locator(str(file))}"
+    if problem := next(filter(None, map(problem_of, members)), None):
+        yield Candidate(None, (), nowhere, problem=": ".join(problem))
+        return
     parts: dict[str, tarfile.TarInfo] = {}
     for member in members:
         extension = _split(member.name)[1]
@@ -65,18 +71,10 @@ def _candidate(tar: tarfile.TarFile, file: Path, key: str, members: list[tarfile
             parts.setdefault("image" if extension in IMAGES else extension, member)
     if not parts:
         return  # not a sample: notes, labels, hidden files
-    content: dict[str, bytes] = {}
-    for part, member in parts.items():
-        handle = tar.extractfile(member)
-        assert handle is not None  # only regular files get here
-        content[part] = handle.read()
+    content = {part: tar.content(member) for part, member in parts.items()}
     facts = _facts(content.get("json"))
     where = parts.get("image")
-    locator = (
-        span_locator(where.name, where.offset_data, where.size, file)
-        if where
-        else f"{to_locator(key)} in {to_locator(str(file))}"
-    )
+    locator = span_locator(where.name, where.offset_data, where.size, file) if where else nowhere
     extra = facts.get("extra")
     yield Candidate(
         content.get("image"), _captions(facts, content.get("txt")), locator, extra if isinstance(extra, dict) else {}
@@ -100,11 +98,3 @@ def _captions(facts: dict[str, Any], text: bytes | None) -> tuple[str | bytes, .
         return (text_of(text),)
     single = facts.get("caption")
     return (text_of(bytes_of(single)),) if isinstance(single, str) else ()
-
-
-def _check_end(tar: tarfile.TarFile) -> None:
-    """tarfile takes a tar cut between or inside headers for a finished one; a finished one ends in zeros."""
-    assert tar.fileobj is not None
-    tar.fileobj.seek(tar.offset)
-    if tar.fileobj.read(tarfile.BLOCKSIZE).count(0) != tarfile.BLOCKSIZE:
-        raise tarfile.ReadError(f"it breaks off at byte {tar.offset}")

@@ -10,7 +10,7 @@ from prefect import flow, task
 
 from cim.errors import CimError
 from cim.params import Runtime
-from flows.shards import map_shards, runner_for, summary
+from flows.shards import map_shards, summary
 
 RUNTIME = Runtime(workers=3, retries=2, retry_delay_seconds=0.01)
 TRIES: Counter[str] = Counter()
@@ -99,10 +99,3 @@ class TestMapShards:
 def test_same_reason_is_said_once() -> None:
     message = str(summary("reading", {"a": OSError("gone"), "b": OSError("gone"), "c": KeyError("x")}, 5))
     assert "3 of 5 failed while reading:\n  a, b: OSError: gone\n  c: KeyError: 'x'" in message
-
-
-@pytest.mark.parametrize("name", ["ray", "dask"])
-def test_missing_extra_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, f"prefect_{name}", None)  # as if not installed
-    with pytest.raises(CimError, match=rf"pip install '\.\[{name}\]'"):
-        runner_for(Runtime.model_validate({"task_runner": name}))

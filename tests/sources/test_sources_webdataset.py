@@ -119,3 +119,29 @@ def test_a_tar_that_shrank_is_noticed(tmp_path):
     (tmp_path / "a.tar").write_bytes(b"x" * 520)
     with pytest.raises(OSError, match="ends before byte"):
         from_span(found.locator)
+
+
+def test_hostile_members_are_refused_and_their_neighbours_found(tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        for name, kind in [("link.png", tarfile.SYMTYPE), ("../up.png", tarfile.REGTYPE), ("/tmp/b", tarfile.CHRTYPE)]:
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            tar.addfile(member)
+        member = tarfile.TarInfo("good.png")
+        member.size = len(png(1))
+        tar.addfile(member, io.BytesIO(png(1)))
+    *bad, good = scan(tmp_path / "a.tar")
+    assert (good.image, good.problem) == (png(1), "")
+    assert [(one.image, one.problem) for one in bad] == [
+        (None, "not a regular file: 'link.png' is a link"),
+        (None, "unsafe name: '../up.png'"),
+        (None, "unsafe name: '/tmp/b'"),
+    ]
+
+
+def test_two_tars_in_one_are_an_error(tmp_path):
+    """A reader that stops at the first one's end would lose the second one's samples."""
+    whole = tar_of(tmp_path / "a.tar", ("0.png", png(0))).read_bytes()
+    (tmp_path / "two.tar").write_bytes(whole + whole)
+    with pytest.raises(CimError, match="more data behind its end"):
+        scan(tmp_path / "two.tar")
