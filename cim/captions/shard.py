@@ -48,7 +48,8 @@ def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 
         if (facts := job.done(made_from)) is not None:
             job.sweep()  # killed between the marker and the last of it
             return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
-        facts, before = caption_shard(job, engine(), made_from)
+        ready, start = engine(), time.perf_counter()  # the first shard is no slower for loading the model
+        facts, before = caption_shard(job, ready, made_from)
         return Outcome(job.stem, facts, time.perf_counter() - start, before)
 
 
@@ -100,7 +101,7 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
         found = engine([picture.pixels for picture in pictures], [picture.id for picture in pictures])
     except ValueError as error:  # the model's processor refuses (1 x 300, say)
         if len(pictures) == 1:
-            window.rejects.append(Reject(pictures[0].item.name, REFUSED, first_line(error)))
+            window.rejects.append(Reject(pictures[0].name, REFUSED, first_line(error)))
             return []
         half = len(pictures) // 2  # one bad image must not cost its neighbours their captions
         return _caption(job, engine, window, pictures[:half]) + _caption(job, engine, window, pictures[half:])
@@ -108,7 +109,7 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
     for picture, one in zip(pictures, found, strict=True):
         if one.finish_reason == "error" or (job.tar and not one.text.strip()):
             detail = one.text[:200] if one.finish_reason == "error" else "the captioner wrote nothing"
-            window.rejects.append(Reject(picture.item.name, NO_CAPTION, detail))
+            window.rejects.append(Reject(picture.name, NO_CAPTION, detail))
         else:
             captions.append(_row(picture, one))
     return captions
@@ -119,5 +120,5 @@ def _row(picture: Picture, one: Generated) -> Caption:
     return Caption(
         id=picture.id, caption=one.text, finish_reason=one.finish_reason, tokens=one.tokens, tokens_in=one.tokens_in,
         candidates=tuple(one.candidates), scores=tuple(one.scores), cut=one.cut, at=picture.at,
-        source_key=picture.item.name, alt_text=picture.item.text, suffix=picture.suffix, width=width, height=height,
+        source_key=picture.name, alt_text=picture.text, suffix=picture.suffix, width=width, height=height,
     )  # fmt: skip
