@@ -72,6 +72,33 @@ def outcomes(world: World, kinds: Mapping[str, Kind]) -> list[Outcome]:
     return found
 
 
+def wins_by_likeness(world: World, draws: int = 40) -> Numbers:
+    """Share of pairs in which another image's caption is paid more than the honest one by CIM, (10,).
+
+    `draws` random images a case; the pairs in tenths by the cosine of the two images, least alike first.
+    """
+    gallery, rng = world.gallery, np.random.default_rng(0)
+    place = {name: row for row, name in enumerate(gallery.ids)}
+    honest = world.retriever.score([case.honest for case in world.cases], [case.id for case in world.cases])
+    wins, cosines = [], []
+    for case, own in zip(world.cases, honest, strict=True):
+        others = rng.choice(np.delete(np.arange(len(gallery.ids)), place[case.id]), draws, replace=False)
+        scores = world.retriever.score([max(gallery.captions[row], key=len) for row in others], [case.id] * draws)
+        wins += [one is not None and own is not None and one.total > own.total for one in scores]
+        cosines += (gallery.vectors[others] @ gallery.vectors[place[case.id]]).tolist()
+    tenths = np.array_split(np.argsort(cosines, kind="stable"), 10)
+    return np.array([np.mean(np.array(wins)[rows]) for rows in tenths])
+
+
+def likeness_table(worlds: Mapping[str, World]) -> str:
+    """Markdown, a column a world."""
+    columns = [wins_by_likeness(world) for world in worlds.values()]
+    rows = [f"| {i + 1} |" + "".join(f" {one[i]:.1%} |" for one in columns) for i in range(10)]
+    total = "| all |" + "".join(f" {one.mean():.1%} |" for one in columns)
+    head = "| tenth of pairs, least alike first |" + "".join(f" {name} |" for name in worlds)
+    return "\n".join([head, "|---|" + "---|" * len(columns), *rows, total])
+
+
 def table(results: Mapping[str, Sequence[Outcome]]) -> str:
     """Markdown, a row a kind, three columns a world."""
     head = "| kind |" + "".join(f" {name}: CIM alone | with guards | least margin |" for name in results)
@@ -97,9 +124,8 @@ def main() -> None:
             worlds["photos"] = photos(Path(name) / "photos", encoder, reward, read, options.cases)
             seen = fitted_vectors([options.photos / "images" / one for one in read.names], read.others)
             worlds["photos, fitted"] = photos(Path(name) / "fitted", encoder, reward, read, options.cases, seen)
-        shown = "\n\n".join(
-            table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)
-        )
+        tables = [table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)]
+        shown = "\n\n".join([*tables, likeness_table(worlds)])
     print(shown)
     if options.write:
         replace_between(options.write, "hacking", shown)

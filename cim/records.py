@@ -1,5 +1,6 @@
 """The nouns that cross module borders. Everything joins by sample id."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,13 +71,26 @@ class Retrieved:
 
 @dataclass(frozen=True)
 class Caption:
-    """One generated caption with its lineage.
+    """One generated caption with what belongs to it alone; `Lineage` holds what it shares.
 
-    finish_reason: "stop" (the model ended it), "length" (cut at max_new_tokens).
-    tokens: number of generated tokens, end token included.
+    finish_reason: "stop" (the model ended it), "length" (cut at max_new_tokens), "repetition" (it went round).
+    tokens: number of generated tokens, end token included. tokens_in: of prompt and image, 0 where not known.
+    candidates, scores: all texts tried and their CIM scores (None: unscorable), where more than one was.
+    cut: its unfinished last sentence was left out. at, source_key: its place and name in its source.
+    alt_text: the caption it came with. suffix, width, height: of the image.
     """
 
     id: str
     caption: str
     finish_reason: str
     tokens: int
+    tokens_in: int = 0
+    candidates: Sequence[str] = ()
+    scores: Sequence[float | None] = ()
+    cut: bool = False
+    at: int = 0
+    source_key: str = ""
+    alt_text: str | None = None
+    suffix: str = ""
+    width: int = 0
+    height: int = 0

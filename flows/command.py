@@ -9,43 +9,53 @@ from pathlib import Path
 from typing import Any, get_args
 
 from cim.errors import CimError
-from cim.params import Params, load_params
+from cim.params import Params
+from cim.params.base import Section
+from cim.params.load import load_section
 from flows.help import describe
 
 
-def main(flow_function: Callable[..., Any], section: str, arguments: list[str] | None = None) -> Any:
+def main(
+    flow_function: Callable[..., Any], section: str, arguments: list[str] | None = None, whole: type[Section] = Params
+) -> Any:
     """Run `flow_function(params_path=...)` as a command for the params section `section`.
 
     A further parameter of the flow with a Literal type becomes an argument (`python -m flows.models image`),
-    one that may be left out if it has a default. The whole of params.yaml is checked before the flow starts.
+    one that may be left out if it has a default; others are for deployments. The whole of the params file, as the
+    type `whole` describes it, is checked before the flow starts.
     A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug.
     """
-    options = vars(parser_for(flow_function, section).parse_args(arguments))
+    options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
     _leave_user_errors_to_main()
     try:
-        load_params(params)
+        load_section(params, whole)
         return flow_function(params_path=str(params), **options)
     except CimError as error:
         print(f"{section}: {error}", file=sys.stderr)
         raise SystemExit(1) from None
 
 
-def parser_for(flow_function: Callable[..., Any], section: str) -> argparse.ArgumentParser:
-    """The parser of one flow; its help lists the parameters of `section` and of `runtime`."""
+def parser_for(
+    flow_function: Callable[..., Any], section: str, whole: type[Section] = Params
+) -> argparse.ArgumentParser:
+    """The parser of one flow; its help lists the parameters of `section` and of `runtime`, all of another `whole`."""
     function = getattr(flow_function, "fn", flow_function)
+    shown = (section, "runtime") if whole is Params else tuple(whole.model_fields)
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{section}",
         description=inspect.getdoc(function),
-        epilog="\n\n".join(_section_help(name) for name in (section, "runtime") if name in Params.model_fields),
+        epilog="\n\n".join(_section_help(whole, name) for name in shown if name in whole.model_fields),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="YAML file (default: %(default)s)")
-    for name, parameter in inspect.signature(function, eval_str=True).parameters.items():
-        if name != "params_path":
+    given = inspect.signature(function, eval_str=True).parameters
+    default_file = Path(given["params_path"].default)
+    parser.add_argument("--params", type=Path, default=default_file, help="YAML file (default: %(default)s)")
+    for name, parameter in given.items():
+        if name != "params_path" and (choices := _choices(parameter.annotation)):
             needed = parameter.default is parameter.empty
             default = {} if needed else {"nargs": "?", "default": parameter.default}
-            parser.add_argument(name, choices=_choices(parameter.annotation), **default)
+            parser.add_argument(name, choices=choices, **default)
     return parser
 
 
@@ -54,8 +64,8 @@ def _choices(annotation: Any) -> list[str]:
     return [text for part in get_args(annotation) for text in ([part] if isinstance(part, str) else _choices(part))]
 
 
-def _section_help(name: str) -> str:
-    model = Params.model_fields[name].annotation
+def _section_help(whole: type[Section], name: str) -> str:
+    model = whole.model_fields[name].annotation
     assert isinstance(model, type)
     return f"parameters in {name}:\n" + "\n".join(describe(model))
 

@@ -1,7 +1,7 @@
 """One task over many shards: retries, progress, and every failure named once."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ def map_shards(
     description: str,
     /,  # so that a task's own parameter may have any of these names
     workers: int | None = None,
+    seen: Callable[[Result], Mapping[str, Any]] | None = None,
     **constants: Any,
 ) -> list[Result]:
     """Run `task(item, **constants)` for every item inside a flow; results in the order of `items`.
@@ -36,6 +37,7 @@ def map_shards(
     Each is a Prefect task run, retried `runtime.retries` times unless it failed with a CimError, which
     trying again can't mend. `description` is a verb ("embedding"); str(item) names an item in messages.
     `workers` (default runtime.workers) is how many run at once: 1 for tasks that share a model.
+    `seen` is called here with each result as it comes, and returns what to show beside the bar.
     Every item is tried. Then, if any failed, one CimError names each failed item with its reason.
     """
     # Done markers decide what is kept, so Prefect need not hash inputs or store results.
@@ -51,8 +53,12 @@ def map_shards(
     outcomes: dict[int, Any] = {}
     with runner_for(runtime, workers) as runner:
         numbers = {runner.submit(hardened, {first: quote(item), **shared}): n for n, item in enumerate(items)}
-        for future in tqdm(as_completed(list(numbers)), total=len(numbers), desc=description, unit="shard"):
-            outcomes[numbers[future]] = future.result(raise_on_failure=False)
+        with tqdm(total=len(numbers), desc=description, unit="shard") as bar:
+            for future in as_completed(list(numbers)):
+                outcome = outcomes[numbers[future]] = future.result(raise_on_failure=False)
+                if seen is not None and not isinstance(outcome, BaseException):
+                    bar.set_postfix(seen(outcome), refresh=False)
+                bar.update()
     failures = {str(items[n]): outcomes[n] for n in sorted(outcomes) if isinstance(outcomes[n], BaseException)}
     if failures:
         raise summary(description, failures, len(items)) from next(iter(failures.values()))

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal, Self
 
 from prefect import task
 
-from cim.captions.shard import ShardJob, caption_shard
+from cim.captioners.load import captioner_fingerprint
+from cim.captions.job import ShardJob
+from cim.captions.shard import Outcome, finish_shard
 from cim.engines.spec import Engine, EngineSpec
+from cim.params import CaptionParams, Runtime
 from cim.score.rerank import ScoreSpec
 
 
@@ -30,13 +33,32 @@ class ModelJob:
     prefetch: int = 1
     score: ScoreSpec | None = None
 
+    @classmethod
+    def of(
+        cls, folder: Path, caption: CaptionParams, runtime: Runtime, *, trusted: bool, score: ScoreSpec | None = None
+    ) -> Self:
+        """The captioner in `folder` as it is now. Raises CimError when there is none."""
+        return cls(
+            folder=folder,
+            fingerprint=captioner_fingerprint(folder),
+            device=runtime.device,
+            precision=caption.precision,
+            trust_remote_code=trusted,
+            torch_threads=runtime.torch_threads,
+            engine=caption.engine,
+            cache=caption.cache,
+            prefetch=runtime.prefetch,
+            score=score,
+        )
+
 
 @task
-def caption_task(job: ShardJob, model: ModelJob, batch_size: int) -> dict[str, Any]:
-    """Caption one shard unless that is done already; its counts. Not for two threads of one process at once."""
-    if (facts := job.done()) is not None:
-        return facts
-    return caption_shard(job, _engine(model, job, batch_size))
+def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
+    """Caption one shard unless that is done already; None when another worker keeps it for `patience` seconds.
+
+    Not for two threads of one process at once.
+    """
+    return finish_shard(job, lambda: _engine(model, job, batch_size), patience)
 
 
 def _engine(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:

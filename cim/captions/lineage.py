@@ -1,11 +1,19 @@
-"""Where a caption comes from: the part of a row that all captions of one run share."""
+"""Where a caption comes from: the part of a row that all captions of one run, or of one shard, share."""
 
 import json
 from dataclasses import dataclass
 from typing import Any
 
+from cim import __version__
 from cim.captioners.decoding import Decoding
 from cim.captioners.prompts import prompt_hash
+from cim.fingerprint import code_of
+
+# Decides the words and the bytes of the output, given model, prompt, decoding and images.
+CODE = (
+    "cim.captioners", "cim.captions", "cim.corpus", "cim.engines", "cim.metrics.text", "cim.shards.ids",
+    "cim.shards.images", "cim.shards.quarantine",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -18,20 +26,24 @@ class Lineage:
     precision: str = "auto"
 
     def columns(self) -> dict[str, Any]:
-        """The lineage columns of a captions table: seed, prompt_hash, model_fingerprint, decoding (JSON text)."""
-        decoding = {**self.decoding.values(), "precision": self.precision}
+        """The lineage columns of a captions table; decoding as JSON text."""
         return {
             "seed": self.decoding.seed,
+            "prompt": self.prompt,
             "prompt_hash": prompt_hash(self.prompt),
             "model_fingerprint": self.model_fingerprint,
-            "decoding": json.dumps(decoding, sort_keys=True),
+            "decoding": json.dumps(self._decoding(), sort_keys=True),
+            "pipeline_version": pipeline_version(),
         }
 
     def values(self) -> dict[str, Any]:
         """Everything, JSON-able: for fingerprints and the `.json` of re-captioned samples."""
-        return {
-            "model_fingerprint": self.model_fingerprint,
-            "prompt": self.prompt,
-            "prompt_hash": prompt_hash(self.prompt),
-            "decoding": {**self.decoding.values(), "precision": self.precision},
-        }
+        return self.columns() | {"decoding": self._decoding()}
+
+    def _decoding(self) -> dict[str, Any]:
+        return {**self.decoding.values(), "precision": self.precision}
+
+
+def pipeline_version() -> str:
+    """`0.1.0+3f2a...`: cim's version, and the code that makes captions."""
+    return f"{__version__}+{code_of(*CODE)[:12]}"

@@ -1,137 +1,123 @@
-"""One shard captioned: read in windows, generated, committed, marked done last."""
+"""One shard captioned: claimed, read in windows, each journalled, committed, marked done last."""
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Any
 
-from PIL.Image import Image
 from tqdm import tqdm
 
-from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.decoding import Generated
-from cim.captions.lineage import Lineage
-from cim.captions.recaption import write_recaptioned
-from cim.captions.write import captions_path, rejects_path, write_captions, write_rejects
-from cim.fingerprint import code_of, fingerprint
+from cim.captions.claim import claim
+from cim.captions.commit import commit
+from cim.captions.job import ShardJob
+from cim.captions.journal import Journal, opened
+from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
+from cim.corpus.part import LocalPart
+from cim.engines.spec import Engine
 from cim.records import Caption, Reject
-from cim.shards.images import decode_rgb
-from cim.shards.quarantine import Reason, first_line
-from cim.shards.read import read_samples
+from cim.shards.quarantine import first_line
 
-CODE = ("cim.captioners", "cim.captions", "cim.engines", "cim.shards.images", "cim.shards.read", "cim.shards.tar")
-WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
-
-
-class Engine(Protocol):
-    """What turns n images into n captions, in the same order; keys are the samples' ids."""
-
-    def __call__(self, images: list[Image], keys: list[str]) -> list[Generated]: ...
+REFUSED, NO_CAPTION = "refused by the captioner", "no caption"
 
 
 @dataclass(frozen=True)
-class ShardJob:
-    """One shard to caption into `folder`.
+class Outcome:
+    """A shard that is done. facts: its counts, see `caption_shard`. seconds: it took this run.
 
-    tar: also write a re-captioned shard `<stem>.tar` there. window: images handed to the engine at once, several
-    batches so that sorting by length pays. images: samples in the shard, where known, for the progress bar.
+    before: images whose captions earlier runs had made, all of them where the shard was done already.
     """
 
-    shard: Path
-    folder: Path
-    lineage: Lineage
-    tar: bool = False
-    window: int = 512
-    images: int | None = None
+    shard: str
+    facts: dict[str, Any]
+    seconds: float
+    before: int
 
-    def __str__(self) -> str:
-        return self.shard.name
 
-    @property
-    def table(self) -> Path:
-        """The captions table; its done marker stands for all files of the shard."""
-        return captions_path(self.folder, self.shard)
+def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
+    """Do what is left of a shard; None when another worker kept it for `patience` seconds.
 
-    def fingerprint(self) -> str:
-        """Of what decides the output: code, shard bytes, model, prompt, decoding, whether a tar is wanted."""
-        return fingerprint("caption", code_of(*CODE), self.shard, self.lineage.values(), self.tar)
-
-    def done(self) -> dict[str, Any] | None:
-        """The facts of an earlier run if all files are there and made from exactly this, else None."""
-        if self.tar and not (self.folder / self.shard.name).exists():
+    engine: called only when there is something to caption.
+    """
+    start = time.perf_counter()
+    with claim(job.lock, patience) as mine:
+        if not mine:
             return None
-        return done_facts(self.table, self.fingerprint())
+        made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
+        if (facts := job.done(made_from)) is not None:
+            job.sweep()  # killed between the marker and the last of it
+            return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
+        facts, before = caption_shard(job, engine(), made_from)
+        return Outcome(job.stem, facts, time.perf_counter() - start, before)
 
 
-def caption_shard(job: ShardJob, engine: Engine) -> dict[str, Any]:
-    """Caption every sample of a shard; facts {images, captions, rejects, tokens, stop, length}.
+def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[str, Any], int]:
+    """Caption every sample of a claimed shard; its facts, and how many images a killed run had done.
 
-    images = captions + rejects: an image that can't be decoded is recorded with its reason and the run goes on.
-    Writes rejects, tar (where wanted), captions, each atomically, then the done marker. Facts hold no times,
+    facts: images = captions + rejects, tokens (out), tokens_in, finish_reasons and reject_reasons with counts,
+    tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
-    made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
-    captions: list[Caption] = []
-    rejects: list[Reject] = []
-    with tqdm(total=job.images, desc=f"caption {job.shard.stem}", unit="caption", leave=False) as bar:
-        for ids, images in _windows(job, rejects):
-            captions += _caption(engine, ids, images, rejects)
-            bar.set_postfix(rejects=len(rejects), tokens=sum(c.tokens for c in captions), refresh=False)
-            bar.update(len(ids))
-    # The old marker goes before the first file changes: killed from here on, a rerun with the old model must not
-    # take these files for its own.
-    unmark(job.table)
-    write_rejects(rejects_path(job.folder, job.shard), job.shard.name, rejects)
-    if job.tar:
-        write_recaptioned(job.folder / job.shard.name, job.shard, captions, job.lineage)
-    write_captions(job.table, captions, job.lineage)
-    reasons = Counter(caption.finish_reason for caption in captions)
-    facts = {
-        "images": len(captions) + len(rejects),
-        "captions": len(captions),
-        "rejects": len(rejects),
-        "tokens": sum(caption.tokens for caption in captions),
-        "stop": reasons["stop"],
-        "length": reasons["length"],
-    }
-    mark_done(job.table, made_from, **facts)
-    return facts
+    copy = job.copy(made_from)
+    job.sweep(job.journal, copy)
+    part = job.part.here(copy)
+    with opened(job.journal, f"{made_from} {job.window} {WINDOW_BYTES}") as journal:
+        before = _read(journal)
+        _caption_rest(job, part, engine, journal)
+        captions = [Caption(**row) for record in journal.records for row in record["captions"]]
+        rejects = [Reject(*row) for record in journal.records for row in record["rejects"]]
+    facts = commit(job, part, made_from, captions, rejects)
+    job.sweep()
+    return facts, before
 
 
-def _caption(engine: Engine, ids: list[str], images: list[Image], rejects: list[Reject]) -> list[Caption]:
-    """Captions of one window; images that the model's processor refuses (1 x 300, say) go to `rejects`."""
+def _read(journal: Journal) -> int:
+    return sum(record["read"] for record in journal.records)
+
+
+def _caption_rest(job: ShardJob, part: LocalPart, engine: Engine, journal: Journal) -> None:
+    """Journal every window behind those that are there."""
+    done = _read(journal)
+    rest = islice(enumerate(part.items()), done, None)
+    rejects, tokens = 0, 0
+    with tqdm(total=part.images, initial=done, desc=f"caption {job.stem}", unit="caption", leave=False) as bar:
+        for window in windows(rest, job.window, job.limits, WINDOW_BYTES):
+            captions = _caption(job, engine, window, window.pictures)
+            order = [asdict(caption) for caption in captions]
+            refused = [[r.source, r.reason, r.detail] for r in window.rejects]
+            journal.append({"read": window.read, "captions": order, "rejects": refused})
+            rejects, tokens = rejects + len(refused), tokens + sum(caption.tokens for caption in captions)
+            bar.set_postfix(rejects=rejects, tokens=tokens, refresh=False)
+            bar.update(window.read)
+
+
+def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Picture]) -> list[Caption]:
+    """Captions of some pictures of one window; those that got none go to its rejects."""
+    if not pictures:
+        return []
     try:
-        found = engine(images, ids)
-    except ValueError as error:
-        if len(ids) == 1:
-            rejects.append(Reject(ids[0], "refused by the captioner", first_line(error)))
+        found = engine([picture.pixels for picture in pictures], [picture.id for picture in pictures])
+    except ValueError as error:  # the model's processor refuses (1 x 300, say)
+        if len(pictures) == 1:
+            window.rejects.append(Reject(pictures[0].item.name, REFUSED, first_line(error)))
             return []
-        half = len(ids) // 2  # one bad image must not cost its neighbours their captions
-        first = _caption(engine, ids[:half], images[:half], rejects)
-        return first + _caption(engine, ids[half:], images[half:], rejects)
-    return [Caption(i, one.text, one.finish_reason, one.tokens) for i, one in zip(ids, found, strict=True)]
+        half = len(pictures) // 2  # one bad image must not cost its neighbours their captions
+        return _caption(job, engine, window, pictures[:half]) + _caption(job, engine, window, pictures[half:])
+    captions = []
+    for picture, one in zip(pictures, found, strict=True):
+        if one.finish_reason == "error" or (job.tar and not one.text.strip()):
+            detail = one.text[:200] if one.finish_reason == "error" else "the captioner wrote nothing"
+            window.rejects.append(Reject(picture.item.name, NO_CAPTION, detail))
+        else:
+            captions.append(_row(picture, one))
+    return captions
 
 
-def _windows(job: ShardJob, rejects: list[Reject]) -> Iterator[tuple[list[str], list[Image]]]:
-    """Decoded images with their ids, `window` at most and about WINDOW_BYTES; undecodable ones go to `rejects`."""
-    ids: list[str] = []
-    images: list[Image] = []
-    held = 0
-    for sample in read_samples(job.shard):
-        try:
-            image = decode_rgb(sample.image)
-        except MemoryError:
-            raise
-        except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
-            reason = Reason.CORRUPT if sample.image else Reason.EMPTY
-            rejects.append(Reject(sample.id, reason.value, first_line(error)))
-            continue
-        ids.append(sample.id)
-        images.append(image)
-        held += 3 * image.width * image.height
-        if len(ids) >= job.window or held >= WINDOW_BYTES:
-            yield ids, images
-            ids, images, held = [], [], 0
-    if ids:
-        yield ids, images
+def _row(picture: Picture, one: Generated) -> Caption:
+    width, height = picture.pixels.size
+    return Caption(
+        id=picture.id, caption=one.text, finish_reason=one.finish_reason, tokens=one.tokens, tokens_in=one.tokens_in,
+        candidates=tuple(one.candidates), scores=tuple(one.scores), cut=one.cut, at=picture.at,
+        source_key=picture.item.name, alt_text=picture.item.text, suffix=picture.suffix, width=width, height=height,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from cim.params.base import Section
+from cim.params.models import Loaded
 
 
 class DecodingParams(Section):
@@ -43,6 +44,9 @@ class CaptionParams(Section):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 on GPU, float32 on CPU"
     )
+    max_reject_share: float = Field(
+        0.05, ge=0, le=1, description="above this share of images without a caption the run fails, after all is written"
+    )
 
     decoding: DecodingParams = DecodingParams()
     engine: Literal["transformers", "vllm"] = Field(
@@ -51,6 +55,11 @@ class CaptionParams(Section):
     cache: Literal["dynamic", "static"] = Field(
         "dynamic", description="keys and values of past tokens (transformers); static is for compiled models on a GPU"
     )
+
+    @property
+    def scored(self) -> bool:
+        """Whether captions are given a CIM score: asked for, or needed to choose between candidates."""
+        return self.decoding.score or self.decoding.candidates > 1
 
     @field_validator("engine", mode="before")
     @classmethod
@@ -92,3 +101,20 @@ class Evaluate(Section):
     bootstrap: int = Field(2000, ge=100, description="resamples for 95% intervals")
     seed: int = Field(0, ge=0)
     cards: int = Field(500, ge=1, le=2000, description="images shown in the report")
+    parser: Literal["auto", "scenes", "spacy", "t5", "off"] = Field(
+        "auto",
+        description="who reads facts. scenes: the grammar of generated scenes, against exact truth; spacy, t5: also any"
+        " English, against references; auto: spacy only where an image has no exact truth; off: no facts",
+    )
+    t5: Loaded | None = Field(None, description="FactualSceneGraph's T5 for parser t5: a local folder or a hub id")
+    java: Literal["auto", "off"] = Field("auto", description="METEOR is a Java program; auto: scored where java runs")
+    clip_prefix: str = Field("", description='put before captions for CLIPScore; the paper has "A photo depicts "')
+    allow_same_encoder: bool = Field(False, description="judge by the reward's own encoder; nothing is held out then")
+
+    @model_validator(mode="after")
+    def _parser_has_its_model(self) -> "Evaluate":
+        if self.parser == "t5" and self.t5 is None:
+            raise ValueError("parser t5 needs evaluate.t5: {name: folder or hub id, revision: commit hash}")
+        if self.parser in ("auto", "scenes", "spacy", "off") and self.t5 is not None:
+            raise ValueError(f"t5 has no effect with parser {self.parser}: set parser to t5, or leave t5 out")
+        return self

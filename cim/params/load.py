@@ -1,8 +1,9 @@
 """Read params.yaml; report every unknown name, wrong type and contradiction in one message."""
 
 import difflib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError, model_validator
@@ -16,6 +17,8 @@ from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
 from cim.params.shard import Shard
 from cim.params.tune import Tune
+
+Whole = TypeVar("Whole", bound=Section)
 
 
 class Params(Section):
@@ -38,9 +41,23 @@ class Params(Section):
             raise ValueError(f"no source in shard.sources feeds the splits {missing}")
         return self
 
+    @model_validator(mode="after")
+    def _held_out(self) -> "Params":
+        if self.models.image_encoder == self.models.heldout_encoder and not self.evaluate.allow_same_encoder:
+            raise ValueError(
+                "models.heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or"
+                " weights), unless evaluate.allow_same_encoder is true"
+            )
+        return self
+
 
 def load_params(path: Path) -> Params:
-    """Params from a YAML file.
+    """Params from a YAML file; errors as in `load_section`."""
+    return load_section(path, Params)
+
+
+def load_section(path: Path, model: type[Whole], overrides: Mapping[str, Any] | None = None) -> Whole:
+    """A YAML file that is one `model`. overrides: values in place of the file's, by dotted name.
 
     Raises CimError naming every mistake, each with the nearest valid name or the expected value.
     """
@@ -52,15 +69,30 @@ def load_params(path: Path) -> Params:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise CimError(f"{path} is not YAML: {error}", "valid YAML", "mend the line named") from error
-    return parse_params(values, str(path))
+    for name, value in (overrides or {}).items():
+        values = _with(values, name.split("."), value)
+    return parse_section(values, model, str(path))
 
 
 def parse_params(values: Any, name: str = "params") -> Params:
     """Params from already parsed YAML; `name` is used in messages. Raises CimError."""
+    return parse_section(values, Params, name)
+
+
+def _with(values: Any, names: list[str], value: Any) -> Any:
+    """`values` with one inner value replaced; what is no mapping on the way becomes one."""
+    if not names:
+        return value
+    kept = dict(values) if isinstance(values, dict) else {}
+    return kept | {names[0]: _with(kept.get(names[0]), names[1:], value)}
+
+
+def parse_section(values: Any, model: type[Whole], name: str) -> Whole:
+    """A `model` from already parsed YAML; `name` is used in messages. Raises CimError."""
     try:
-        return Params.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
-        lines = _lines(values, error)
+        lines = _lines(values, error, model)
         raise CimError(
             f"{len(lines)} problem(s) in {name}:\n  " + "\n  ".join(lines) + "\n",
             "values as described by `python -m flows.<step> --help`",
@@ -68,14 +100,14 @@ def parse_params(values: Any, name: str = "params") -> Params:
         ) from error
 
 
-def _lines(values: Any, error: ValidationError) -> list[str]:
+def _lines(values: Any, error: ValidationError, model: type[Section]) -> list[str]:
     """One line a mistake: those pydantic found, and the contradictions it does not look for beside them."""
     problems: list[Any] = error.errors()
-    lines = [_line(problem) for problem in problems]
+    lines = [_line(problem, model) for problem in problems]
     if isinstance(values, dict):
         known = [p["loc"] for p in problems if p["type"] not in ("extra_forbidden", "value_error")]
         lenient = Leniently(known)
-        lenient.section(Params, values, ())
+        lenient.section(model, values, ())
         lines += [f"{_where(place)}: Value error, {text}" for place, text in lenient.found]
     return list(dict.fromkeys(lines))
 
@@ -84,19 +116,19 @@ def _where(place: tuple[Any, ...]) -> str:
     return ".".join(str(part) for part in place) or "(top level)"
 
 
-def _line(problem: Any) -> str:
+def _line(problem: Any, model: type[Section]) -> str:
     where = _where(problem["loc"])
     if problem["type"] == "extra_forbidden":
         name = str(problem["loc"][-1])
-        near = difflib.get_close_matches(name, _names_at(problem["loc"][:-1]), n=1)
+        near = difflib.get_close_matches(name, _names_at(problem["loc"][:-1], model), n=1)
         return f"{where}: unknown name" + (f"; did you mean {near[0]!r}?" if near else "")
     found = "" if problem["type"] in ("missing", "value_error") else f" (found {problem['input']!r})"
     return f"{where}: {problem['msg']}{found}"
 
 
-def _names_at(location: tuple[Any, ...]) -> list[str]:
+def _names_at(location: tuple[Any, ...], whole: type[Section]) -> list[str]:
     """Valid field names of the section that `location` leads to."""
-    models: list[type[BaseModel]] = [Params]
+    models: list[type[BaseModel]] = [whole]
     for part in location:
         following = [
             m

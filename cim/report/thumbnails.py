@@ -2,13 +2,14 @@
 
 import base64
 import io
+import math
 
 from PIL import Image
 
 _QUALITY = 78
-_FLAT = 4_096  # colours: a drawing, or so small that lossless costs little
+_FLAT = 4  # pixels a colour, at least, make a drawing
 _LOSSLESS = 4_000  # bytes
-_SHRINK = 0.8  # side, until a picture fits
+_SHRINK = 0.92  # of the side that seems to fit: smaller pictures take more bytes a pixel
 
 
 def data_uri(picture: Image.Image, side: int, most: int) -> str:
@@ -23,12 +24,15 @@ def data_uri(picture: Image.Image, side: int, most: int) -> str:
         uri = f"data:image/webp;base64,{base64.b64encode(_encoded(small)).decode()}"
         if len(uri) <= most or side <= 8:
             return uri
-        side = max(8, int(min(side, max(small.size)) * _SHRINK))
+        wide = max(small.size)
+        side = max(8, int(wide * _SHRINK * math.sqrt(most / len(uri))))  # bytes go about with the area
 
 
 def _encoded(picture: Image.Image) -> bytes:
-    if picture.getcolors(_FLAT) is not None and len(exact := _webp(picture, lossless=True)) <= _LOSSLESS:
-        return exact
+    if picture.getcolors(picture.width * picture.height // _FLAT) is not None:
+        exact = _webp(picture, lossless=True)
+        if len(exact) <= _LOSSLESS:
+            return exact
     return _webp(picture, quality=_QUALITY, method=4)
 
 

@@ -76,10 +76,10 @@ class EncodedSpace:
 def open_space(
     layout: Layout, name: str, device: str, index_params: Index | None = None, k: int | None = None
 ) -> Space:
-    """The space `name` with its query encoders on `device`.
+    """The space `name` with its query encoders on `device`. index_params, k: as for `GalleryIndex.open`.
 
-    Raises CimError when an index is missing, was built with other weights or embeddings than those present or other
-    parameters than `index_params`, or has too low a recall@k for them.
+    Raises CimError when an index is missing, was built with other weights, embeddings or parameters, or finds too few
+    of the k best.
     """
     if name not in PARTS:
         raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
@@ -89,9 +89,11 @@ def open_space(
     return parts[0] if len(parts) == 1 else FusedSpace(tuple(parts))
 
 
-def open_index(layout: Layout, part: str, index_params: Index | None = None, k: int | None = None) -> GalleryIndex:
-    """The index of one part. Raises CimError when it is stale or holds items that data/index/items lacks."""
-    index = GalleryIndex.open(layout.index(part), index_params, k)
+def open_index(layout: Layout, part: str, params: Index | None = None, k: int | None = None) -> GalleryIndex:
+    """The index of one part. params, k: as for `GalleryIndex.open`.
+
+    Raises CimError when it is stale or holds items that data/index/items lacks."""
+    index = GalleryIndex.open(layout.index(part), params, k)
     check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
     check_gallery(index, layout.index("items") / "ids.parquet")
     return index

@@ -3,10 +3,10 @@
 import io
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from cim.params.shard import Shard
 from cim.records import Candidate
 from cim.shards.images import SUFFIXES, opened, rgb
 
@@ -27,6 +27,8 @@ class Reason(StrEnum):
     TOO_NARROW = "too narrow"
     CAPTION_NOT_UTF8 = "caption is not UTF-8"
     CAPTION_EMPTY = "caption is empty"
+    UNSAFE_NAME = "unsafe name"
+    BAD_JSON = "broken JSON"
 
 
 BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
@@ -52,11 +54,29 @@ class Checked:
     height: int
 
 
-def check_image(candidate: Candidate, limits: Shard) -> Checked:
+class Limits(Protocol):
+    """What sizes are taken: pixels of the smaller side, of the whole, and the longer side by the smaller."""
+
+    @property
+    def min_side(self) -> int: ...
+
+    @property
+    def max_pixels(self) -> int: ...
+
+    @property
+    def max_aspect(self) -> float: ...
+
+
+def check_image(candidate: Candidate, limits: Limits) -> Checked:
     """Decode the candidate's image in full. Raises Unusable with the first reason found."""
     image = candidate.image
     if image is None:
         raise Unusable(Reason.UNREADABLE if candidate.problem else Reason.NO_IMAGE, candidate.problem)
+    return decode(image, limits)[0]
+
+
+def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
+    """The facts of an image and its pixels as `rgb` gives them. Raises Unusable with the first reason found."""
     if not image:
         raise Unusable(Reason.EMPTY)
     if not (image.startswith(_SIGNATURES) or (image[:4] == b"RIFF" and image[8:12] == b"WEBP")):
@@ -69,14 +89,14 @@ def check_image(candidate: Candidate, limits: Shard) -> Checked:
             if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
                 raise Unusable(Reason.ANIMATED, f"{getattr(picture, 'n_frames', 1)} frames")
             suffix = SUFFIXES[picture.format or ""]
-            width, height = rgb(picture).size
+            pixels = rgb(picture)
     except (Unusable, MemoryError):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unusable(Reason.TOO_LARGE, str(error)) from error
     except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
         raise Unusable(Reason.CORRUPT, first_line(error)) from error
-    return Checked(suffix, width, height)
+    return Checked(suffix, *pixels.size), pixels
 
 
 def check_caption(caption: str | bytes) -> str:
@@ -92,7 +112,7 @@ def check_caption(caption: str | bytes) -> str:
     return caption.strip()
 
 
-def _check_size(width: int, height: int, limits: Shard) -> None:
+def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise Unusable(Reason.TOO_LARGE, f"{width} x {height}, at most {limits.max_pixels} pixels")
     if min(width, height) < limits.min_side:

@@ -41,6 +41,10 @@ class FolderSource:
                 image, problem = read_image(self._root / from_locator(locator))
                 yield Candidate(image, found, locator, problem=problem or ("" if image is not None else "broken link"))
 
+    def listing(self) -> Iterator[tuple[str, tuple[str | bytes, ...]]]:
+        """(locator, captions) of every file, none read; captions that name no file are left out."""
+        return ((locator, found) for _, locator, found in each(self._pairs) if locator is not None)
+
     def fetch(self, locator: str) -> bytes:
         return (self._root / from_locator(locator)).read_bytes()
 

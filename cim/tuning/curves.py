@@ -32,8 +32,9 @@ def curves(log: Sequence[dict[str, Any]], validations: Sequence[dict[str, Any]])
     steps = [{"step": r["step"]} | {name: r.get(key) for key, name in COLUMNS.items()} for r in log]
     trained = pl.DataFrame(steps, schema=schema)
     names = sorted({name for record in validations for name in record} - {"step"})
-    judged = pl.DataFrame(
-        [{"step": int(r["step"])} | {f"validation_{n}": float(r[n]) for n in names} for r in validations],
-        schema={"step": pl.Int64} | {f"validation_{name}": pl.Float64 for name in names},
-    )
+    rows = [
+        {"step": int(r["step"])} | {f"validation_{n}": None if r[n] is None else float(r[n]) for n in names}
+        for r in validations
+    ]
+    judged = pl.DataFrame(rows, schema={"step": pl.Int64} | {f"validation_{name}": pl.Float64 for name in names})
     return trained.join(judged, on="step", how="full", coalesce=True).sort("step")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
-from cim.metrics.text import repetition
+from cim.rewards.guards.repetition import repeated_share
 from cim.rewards.trl import Completion, LogMetric, text_of
 
 GRAM = 4  # as seq-rep-4 (arXiv 1908.04319)
@@ -20,11 +20,5 @@ class RepetitionShare:
     ) -> list[float | None]:
         """Logs `repetition_share`: mean over b captions of the share of 4-grams that repeat an earlier one."""
         if log_metric is not None and completions:
-            log_metric("repetition_share", fmean(repeated_share(text_of(one)) for one in completions))
+            log_metric("repetition_share", fmean(repeated_share(text_of(one), GRAM) for one in completions))
         return [None] * len(completions)
-
-
-def repeated_share(text: str) -> float:
-    """Share of the word 4-grams that repeat an earlier one, in [0, 1); 0 for fewer than four words."""
-    again, grams = repetition(text, GRAM)
-    return again / grams if grams else 0.0

@@ -24,13 +24,13 @@ class Validation:
     """Greedy captions of v validation images, judged by retrieval among those images and by the reward.
 
     self_retrieval: mean reciprocal rank of the own image, in (0, 1]. recall_at_1: in [0, 1].
-    grc, qir: means over scored captions. unscorable: captions without a reward. length: mean words.
+    grc, qir: means over scored captions, None for none. unscorable: captions without a reward. length: mean words.
     """
 
     self_retrieval: float
     recall_at_1: float
-    grc: float
-    qir: float
+    grc: float | None
+    qir: float | None
     unscorable: int
     length: float
 
@@ -64,8 +64,8 @@ class Validator:
         return Validation(
             self_retrieval=float(np.mean(1 / found_at)),
             recall_at_1=float(np.mean(found_at == 1)),
-            grc=float(np.mean([score.grc for score in known])) if known else 0.0,
-            qir=float(np.mean([score.qir for score in known])) if known else 0.0,
+            grc=float(np.mean([score.grc for score in known])) if known else None,
+            qir=float(np.mean([score.qir for score in known])) if known else None,
             unscorable=len(scores) - len(known),
             length=float(np.mean([len(caption.split()) for caption in captions])),
         )

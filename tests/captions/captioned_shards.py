@@ -2,12 +2,15 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
+from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.shard import ShardJob
+from cim.captions.shard import Engine, finish_shard
+from cim.corpus.tar import TarPart
 from cim.records import Sample
 from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
@@ -41,4 +44,32 @@ def shade_engine(images: list[Image.Image], keys: list[str]) -> list[Generated]:
 
 def job_in(folder: Path, lineage: Lineage = LINEAGE, **changes: object) -> ShardJob:
     """The job for `folder`/target-000000.tar, its output in `folder`/out."""
-    return ShardJob(folder / "target-000000.tar", folder / "out", lineage, **changes)  # type: ignore[arg-type]
+    return job_for(folder / "target-000000.tar", folder / "out", lineage, **changes)
+
+
+def job_for(shard: Path, out: Path, lineage: Lineage = LINEAGE, **changes: object) -> ShardJob:
+    """The job for a tar, its output in `out`."""
+    return ShardJob(TarPart(shard), out, shard.stem, 0, lineage, **changes)  # type: ignore[arg-type]
+
+
+def run(job: ShardJob, engine: Engine) -> dict[str, Any]:
+    """The facts of a shard captioned by this engine, unless it was done."""
+    outcome = finish_shard(job, lambda: engine)
+    assert outcome is not None
+    return outcome.facts
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Bytes of every file below a folder, by name."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def in_turn(
+    task: Any, items: list[Any], runtime: Any, doing: str, workers: int = 1, seen: Any = None, **constants: Any
+) -> list[Any]:
+    """What map_shards does, without a server."""
+    assert workers == 1  # the model is not for two threads
+    found = [task.fn(item, **constants) for item in items]
+    for one in found if seen else ():
+        seen(one)
+    return found

@@ -51,16 +51,16 @@ def test_the_temporary_file_of_a_killed_run_is_not_read(tmp_path: Path) -> None:
 
 
 def test_prune_deletes_leftovers_and_nothing_else(tmp_path: Path) -> None:
-    shards = [tmp_path / "shards/eval-000000.tar"]
+    shards = ["eval-000000"]
     for shard in ("eval-000000", "eval-000001"):
         _write(tmp_path, shard, shard)
         (tmp_path / f"{shard}.tar").touch()
         (tmp_path / f"{shard}.parquet.done.json").touch()
-    (tmp_path / ".eval-000000.parquet.x8f.parquet").touch()
+    (tmp_path / ".eval-000001.parquet.x8f.parquet").touch()
     (tmp_path / "notes.md").touch()
     deleted = [path.relative_to(tmp_path).as_posix() for path in prune(tmp_path, shards)]
     assert sorted(deleted) == [
-        ".eval-000000.parquet.x8f.parquet", "eval-000001.parquet", "eval-000001.parquet.done.json", "eval-000001.tar",
+        ".eval-000001.parquet.x8f.parquet", "eval-000001.parquet", "eval-000001.parquet.done.json", "eval-000001.tar",
         "rejects/eval-000001.parquet",
     ]  # fmt: skip
     assert (tmp_path / "notes.md").exists()

@@ -7,34 +7,39 @@ from typing import Any
 
 import polars as pl
 import pytest
-from captioned_shards import LINEAGE, job_in, png, write_shard
+import yaml
+from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
+from speaking import make_speaking
 
-import flows.caption
+import flows.captioning
 import tasks.caption
 from cim.atomic import read_json
 from cim.captioners.load import captioner_fingerprint
-from cim.captioners.tiny import make_tiny_captioner
+from cim.captions.job import ShardJob
 from cim.captions.read import read_captions, read_rejects
 from cim.engines.captioning import Captioning
 from cim.errors import CimError
-from cim.params import MadeCaptioner, Runtime
 from flows.caption import caption
 from tasks.caption import ModelJob, caption_task
-
-SIZES = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Two untrained captioners that differ in their weights."""
     folder = tmp_path_factory.mktemp("models")
-    for seed, name in enumerate(("base", "tuned")):
-        make_tiny_captioner(MadeCaptioner(kind="tiny", **SIZES), ["a red circle"] * 9, seed, folder / name)
+    for seed, name in ((2, "base"), (6, "tuned")):
+        make_speaking(folder / name, seed)
     return {name: folder / name for name in ("base", "tuned")}
 
 
 def _model(folder: Path) -> ModelJob:
     return ModelJob(folder, captioner_fingerprint(folder), "cpu", "float32", trust_remote_code=False, torch_threads=1)
+
+
+def _facts(job: ShardJob, model: ModelJob, batch_size: int) -> dict[str, Any]:
+    outcome = caption_task.fn(job, model, batch_size)
+    assert outcome is not None
+    return outcome.facts
 
 
 @pytest.fixture
@@ -61,11 +66,11 @@ def test_the_model_is_loaded_once_and_only_when_there_is_work(
         write_shard(tmp_path / f"target-00000{number}.tar", [png(10 + number, (64, 64))])
     base = _model(models["base"])
     lineage = replace(LINEAGE, model_fingerprint=base.fingerprint)
-    jobs = [replace(job_in(tmp_path, lineage), shard=shard) for shard in sorted(tmp_path.glob("*.tar"))]
-    first = [caption_task.fn(job, base, 4) for job in jobs]
+    jobs = [job_for(shard, tmp_path / "out", lineage) for shard in sorted(tmp_path.glob("*.tar"))]
+    first = [_facts(job, base, 4) for job in jobs]
     assert loads == [models["base"]]
     tasks.caption._loaded.cache_clear()
-    assert [caption_task.fn(job, base, 2) for job in jobs] == first  # another batch size is no reason
+    assert [_facts(job, base, 2) for job in jobs] == first  # another batch size is no reason
     assert loads == [models["base"]]
     caption_task.fn(replace(jobs[0], lineage=replace(lineage, prompt="What?")), base, 4)
     assert loads == [models["base"]] * 2
@@ -77,21 +82,17 @@ def test_a_model_that_changed_since_the_flow_began_is_refused(
     write_shard(tmp_path / "target-000000.tar", [png(10)])
     with pytest.raises(CimError, match="changed while captioning"):
         caption_task.fn(job_in(tmp_path), replace(_model(models["base"]), fingerprint="other"), 4)
-    assert not (tmp_path / "out").exists()
-
-
-def _in_turn(task: Any, items: list[Any], runtime: Runtime, doing: str, workers: int, **constants: Any) -> list[Any]:
-    """What map_shards does, without a server."""
-    assert workers == 1  # the model is not for two threads
-    return [task.fn(item, **constants) for item in items]
+    assert not list((tmp_path / "out").iterdir())
 
 
 @pytest.fixture
 def place(models: dict[str, Path], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with two target shards, an eval shard, models and params; the flow runs there."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flows.caption, "map_shards", _in_turn)
-    shutil.copy(root / "tests/end_to_end/tiny.yaml", "params.yaml")
+    monkeypatch.setattr(flows.captioning, "map_shards", in_turn)
+    values = yaml.safe_load((root / "tests/end_to_end/tiny.yaml").read_text())
+    values["caption"]["max_reject_share"] = 0.5
+    Path("params.yaml").write_text(yaml.safe_dump(values))
     thin = png(90, (1, 300))  # Qwen's processor refuses a ratio above 200
     contents = {"target": [[png(1, (64, 64)), png(2, (40, 90))], [png(3), b"bad"]], "eval": [[png(4), thin]]}
     for split, shards in contents.items():
@@ -147,7 +148,7 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
 
 def test_a_split_without_any_caption_is_a_loud_failure(place: Path) -> None:
     write_shard(place / "data/shards/eval/eval-000000.tar", [b"bad", b"worse"])
-    with pytest.raises(CimError, match="no caption for any of 2 images of eval by the base model"):
+    with pytest.raises(CimError, match=r"no caption for any of 2 images of data/captions/base/eval .not an image: 2"):
         caption.fn()
 
 

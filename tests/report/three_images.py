@@ -60,7 +60,7 @@ def caption(layout, captioner, texts, ids=IDS):
     lineage = Lineage(captioner, "describe", Decoding(max_new_tokens=20))
     folder = layout.captions(captioner, "eval")
     rows = [Caption(name, text, "stop", 5) for name, text in zip(ids, texts, strict=True)]
-    write_captions(captions_path(folder, layout.shards("eval") / "eval-000000.tar"), rows, lineage)
+    write_captions(captions_path(folder, "eval-000000"), rows, lineage)
 
 
 def encode(captions):

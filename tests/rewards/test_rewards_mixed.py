@@ -1,5 +1,7 @@
 """Parts that do not belong together are refused before anything is scored, each with what mends it."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ from word_gallery import CAPTIONS, IMAGES, WordsAsNumbers, build, reward
 
 from cim.encoders.card import EncoderCard, folder_fingerprint
 from cim.errors import CimError
+from cim.index.meta import IndexMeta
 from cim.rewards import spaces
 from cim.rewards.checks import check_weights
 from cim.rewards.retriever import Retriever
@@ -87,13 +90,18 @@ def test_reordered_or_foreign_item_vectors_are_refused(world):
 def test_an_index_of_another_gallery_is_refused(world, embed):
     """The captions' index, put beside the image vectors of a gallery without image "two"."""
     layout, _ = world
-    files = [layout.index("caption_text") / name for name in ("index.faiss", "ids.parquet", "meta.json")]
-    kept = {path: path.read_bytes() for path in files}
+    kept = {path: path.read_bytes() for path in layout.index("caption_text").iterdir()}
     embed("image", "gallery", [(["one", "three"], [[1, 0, 0], [0, 0, 1]])], encoder="image-1")
     build(layout)
     Retriever.open(layout, reward())
     for path, content in kept.items():
         path.write_bytes(content)
+    with pytest.raises(
+        CimError, match=r"index caption_text built beside items \w+; expected \w+, as the items present"
+    ):
+        Retriever.open(layout, reward())
+    meta = IndexMeta.read(layout.index("caption_text"))  # one that claims to belong here
+    replace(meta, items_from=IndexMeta.read(layout.index("items")).fingerprint).write(layout.index("caption_text"))
     with pytest.raises(CimError, match=r"1 items of index caption_text, the first two, that .*items does not hold"):
         Retriever.open(layout, reward())
 

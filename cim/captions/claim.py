@@ -1,0 +1,44 @@
+"""One worker a shard: a file lock beside the output, which the system lets go of when its holder dies."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+POLL = 0.2  # seconds between two looks at a lock that another holds
+
+
+@contextmanager
+def claim(path: Path, patience: float = 0.0) -> Iterator[bool]:
+    """Hold the lock file `path`; yields False where another process or thread kept it for `patience` seconds.
+
+    POSIX locks of whole files (flock): between machines only on a shared file system that has them (NFS does).
+    The file goes when the lock is let go; one left by kill -9 locks nothing.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    until = time.monotonic() + patience
+    while (handle := _attempt(path)) is None:
+        if time.monotonic() >= until:
+            yield False
+            return
+        time.sleep(POLL)
+    try:
+        yield True
+    finally:
+        path.unlink(missing_ok=True)  # before letting go: nobody else may hold this name now
+        os.close(handle)
+
+
+def _attempt(path: Path) -> int | None:
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever held it may have removed the name since we opened it: then ours is a lock on nothing.
+        if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
+            return handle
+    except (BlockingIOError, FileNotFoundError):
+        pass
+    os.close(handle)
+    return None

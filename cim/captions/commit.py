@@ -1,0 +1,70 @@
+"""The files of a captioned shard, written one by one, the done marker last."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cim.atomic import mark_done, replacing, unmark
+from cim.captions.job import ShardJob
+from cim.captions.write import Origin, caption_row, write_captions, write_rejects
+from cim.corpus.part import LocalPart
+from cim.corpus.write import Recaptioned, sample_key, write_pairs
+from cim.errors import CimError
+from cim.records import Caption, Reject
+from cim.shards.ids import content_hash
+
+_TOP = ("key", "caption", "alt_text")  # of a row, what stands at the top of a sample's JSON
+
+
+def commit(
+    job: ShardJob, part: LocalPart, made_from: str, captions: Sequence[Caption], rejects: Sequence[Reject]
+) -> dict[str, Any]:
+    """Write rejects, tar (where wanted) and captions, each atomically, then the done marker; its facts.
+
+    Raises CimError when an image is no longer what was captioned.
+    """
+    origin = Origin(job.number, part.name, part.sha256())
+    # The old marker goes before the first file changes: killed from here on, a rerun with the old model must not
+    # take these files for its own.
+    unmark(job.table)
+    write_rejects(job.rejects, part.name, rejects)
+    if job.tar:
+        with replacing(job.pairs) as temporary:
+            write_pairs(temporary, _pairs(job, part, captions, origin))
+    write_captions(job.table, captions, job.lineage, origin)
+    facts = {
+        "images": len(captions) + len(rejects),
+        "captions": len(captions),
+        "rejects": len(rejects),
+        "tokens": sum(caption.tokens for caption in captions),
+        "tokens_in": sum(caption.tokens_in for caption in captions),
+        "finish_reasons": dict(Counter(caption.finish_reason for caption in captions)),
+        "reject_reasons": dict(Counter(reject.reason for reject in rejects)),
+        "tar_bytes": job.pairs.stat().st_size if job.tar else 0,
+    }
+    mark_done(job.table, made_from, **facts)
+    return facts
+
+
+def _pairs(job: ShardJob, part: LocalPart, captions: Sequence[Caption], origin: Origin) -> Iterator[Recaptioned]:
+    """Captioned samples with their original bytes: the part is read a second time, one image in memory."""
+    waiting = iter(captions)
+    caption = next(waiting, None)
+    for at, item in enumerate(part.items()):
+        if caption is None:
+            return
+        if at != caption.at:
+            continue
+        sha256 = content_hash(item.image or b"")
+        if not sha256.startswith(caption.id):
+            raise CimError(
+                f"{item.name} of {part.name} changed while it was captioned",
+                "a corpus that stays as it is",
+                "run again when nothing writes to it",
+            )
+        row = caption_row(caption, job.lineage, origin)
+        story = {name: row.pop(name) for name in _TOP} | {"width": caption.width, "height": caption.height}
+        story |= {"sha256": sha256, "original": item.facts, "recaption": row | job.lineage.values()}
+        assert item.image is not None
+        yield Recaptioned(sample_key(job.number, at), item.image, caption.suffix, caption.caption, story)
+        caption = next(waiting, None)

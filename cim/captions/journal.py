@@ -1,0 +1,68 @@
+"""What a shard's finished windows gave, kept while the shard is not: an append-only file, a line a window."""
+
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+class Journal:
+    """Records of the windows done so far. Made by `opened`."""
+
+    def __init__(self, handle: int, records: list[Any]) -> None:
+        self._handle = handle
+        self.records = records
+
+    def append(self, record: Any) -> None:
+        """Add one JSON-able record; on disk (fsync) when this returns. Raises OSError, e.g. when the disk is full."""
+        _write(self._handle, _line(record))
+        self.records.append(record)
+
+
+@contextmanager
+def opened(path: Path, made_from: str) -> Iterator[Journal]:
+    """The journal at `path`, with the records of an earlier run of the same `made_from`; others are thrown away.
+
+    A record that was being written when its run was killed fails its checksum: it and all behind it are cut off.
+    The caller deletes the file once the shard is committed.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        records, good = _read(path)
+        if not records or records[0] != made_from:
+            records, good = [], 0
+        os.ftruncate(handle, good)
+        os.lseek(handle, good, os.SEEK_SET)
+        if not records:
+            _write(handle, _line(made_from))
+        yield Journal(handle, records[1:])
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> tuple[list[Any], int]:
+    """(records, their bytes) up to the first that is not whole."""
+    records, good = list[Any](), 0
+    with path.open("rb") as lines:
+        for line in lines:
+            checksum, _, content = line.rstrip(b"\n").partition(b" ")
+            if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(content):
+                break
+            records.append(json.loads(content))
+            good += len(line)
+    return records, good
+
+
+def _line(record: Any) -> bytes:
+    content = json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
+    return b"%08x %b\n" % (zlib.crc32(content), content)
+
+
+def _write(handle: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(handle, left) :]  # short at a disk that is about full
+    os.fsync(handle)

@@ -1,0 +1,79 @@
+"""What came of a run, read from its files: counts, lengths, why captions ended, why there are none."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from cim.captions.write import captions_path
+from cim.errors import CimError
+
+PERCENTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+
+
+def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Counts over the shards `facts` (stem -> facts of its done marker) and lengths of their captions in `folder`.
+
+    words, characters, tokens: mean, p5, p50, p95, max of the captions. No times: the same work, the same summary.
+    """
+    total: dict[str, Any] = {"shards": len(facts)}
+    for name in ("images", "captions", "rejects", "tokens", "tokens_in"):
+        total[name] = sum(one[name] for one in facts.values())
+    for name in ("finish_reasons", "reject_reasons"):
+        total[name] = dict(sorted(sum((Counter(one[name]) for one in facts.values()), Counter[str]()).items()))
+    return total | {"lengths": _lengths([captions_path(folder, stem) for stem in facts])}
+
+
+def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: Path) -> None:
+    """Raise CimError when no image got a caption, or more than the share `most` went without. name: of the images."""
+    images, without = summary["images"], summary["rejects"]
+    ordered = sorted(summary["reject_reasons"].items(), key=lambda one: (-one[1], one[0]))
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in ordered)
+    if not summary["captions"]:
+        raise CimError(
+            f"no caption for any of {images} images of {name}" + (f" ({reasons})" if reasons else ""),
+            "at least one image that the captioner takes",
+            f"read the reasons in {rejects}",
+        )
+    if without > most * images:
+        raise CimError(
+            f"{without} of {images} images of {name} without a caption ({reasons})",
+            f"at most {most:.1%}; the others are written",
+            f"read {rejects}, mend the images, or raise caption.max_reject_share",
+        )
+
+
+def as_text(summary: Mapping[str, Any], seconds: float, made: Mapping[str, int]) -> str:
+    """The summary for people, in lines. made: captions and tokens of this run, which took `seconds`."""
+    lines = [f"{summary['images']} images in {summary['shards']} shards: {summary['captions']} captions,"]
+    lines[0] += f" {summary['rejects']} rejects"
+    for name in ("finish_reasons", "reject_reasons"):
+        counts = ", ".join(f"{reason} {count}" for reason, count in summary[name].items())
+        lines.append(f"{name.replace('_', ' ')}: {counts or 'none'}")
+    for unit, found in summary["lengths"].items():
+        lines.append(f"{unit} a caption: " + ", ".join(f"{name} {value:g}" for name, value in found.items()))
+    speed = [f"{made[name] / seconds if seconds else 0:.1f} {name}/s" for name in ("captions", "tokens")]
+    lines.append(f"this run: {made['captions']} captions in {seconds:.1f} s, {', '.join(speed)}")
+    return "\n".join(lines)
+
+
+def _lengths(tables: Iterable[Path]) -> dict[str, dict[str, float]]:
+    columns = {
+        "words": pl.col("caption").str.count_matches(r"\S+"),
+        "characters": pl.col("caption").str.len_chars(),
+        "tokens": pl.col("tokens"),
+    }
+    parts = [pl.scan_parquet(table).select(**columns) for table in tables]
+    frame = pl.concat(parts).cast(pl.Float64).collect() if parts else pl.DataFrame()
+    if frame.is_empty():
+        return {}
+    return {name: _spread(frame[name]) for name in columns}
+
+
+def _spread(values: pl.Series) -> dict[str, float]:
+    spread = {"mean": round(float(values.mean()), 3)}  # type: ignore[arg-type]
+    for name, share in PERCENTILES.items():
+        spread[name] = float(values.quantile(share, "nearest") or 0)
+    return spread | {"max": float(values.max())}  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+"""A part's samples in windows: decoded, checked, bounded in memory, cut at the same places on every run."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from PIL.Image import Image
+
+from cim.corpus.part import Item
+from cim.records import Reject
+from cim.shards.ids import content_id
+from cim.shards.quarantine import Checked, Limits, Reason, Unusable, decode
+
+WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
+_SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A usable sample. at: its place in the part, rejects counted. id: of its bytes. suffix: fits its content."""
+
+    at: int
+    item: Item
+    id: str
+    suffix: str
+    pixels: Image
+
+
+@dataclass
+class Window:
+    """What the engine is handed at once. read: samples of the part it stands for, usable or not."""
+
+    pictures: list[Picture] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    read: int = 0
+    held: int = 0  # bytes of decoded pixels
+
+
+def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: int) -> Iterator[Window]:
+    """Windows of `size` usable samples at most and about `held` bytes of pixels; together they hold all items.
+
+    Where a window ends depends on the items before it alone, so that a resumed run, given the items behind its
+    last finished window, cuts the rest as an undisturbed one does.
+    """
+    window = Window()
+    for at, item in items:
+        window.read += 1
+        try:
+            if item.image is None or item.problem:
+                raise Unusable(*(item.problem or (Reason.NO_IMAGE, "")))
+            facts, pixels = decode(item.image, limits)
+        except Unusable as found:
+            window.rejects.append(Reject(item.name, found.reason.value, found.detail))
+        else:
+            window.pictures.append(Picture(at, item, content_id(item.image), _suffix(item, facts), pixels))
+            window.held += 3 * facts.width * facts.height
+        if len(window.pictures) >= size or window.held >= held or len(window.rejects) >= size:
+            yield window
+            window = Window()
+    if window.read:
+        yield window
+
+
+def _suffix(item: Item, facts: Checked) -> str:
+    """The original extension where it says what the content is, else the content's: loaders go by it."""
+    return item.suffix if item.suffix in _SAME.get(facts.suffix, (facts.suffix,)) else facts.suffix

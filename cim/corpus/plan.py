@@ -1,0 +1,60 @@
+"""A corpus cut into the parts that become output shards, in an order that does not change while the data does not."""
+
+from pathlib import Path
+from typing import assert_never
+
+from braceexpand import braceexpand
+
+from cim.corpus.part import Part
+from cim.corpus.remote import RemoteTar, is_remote, listed
+from cim.corpus.tar import TarPart
+from cim.errors import CimError
+from cim.params.recaption import FolderCorpus, HuggingFaceCorpus, ParquetCorpus, Recaption, WebDatasetCorpus
+from cim.sources.base import local_files
+
+
+def plan_corpus(params: Recaption) -> dict[str, Part]:
+    """Output shard (`00000`, `00001` ...) -> what it is made from.
+
+    A tar is a part; other corpora are cut into parts of `samples_per_shard`. Reads names and row counts, no image.
+    Raises CimError when there is nothing, or more than 100,000 parts.
+    """
+    parts = _parts(params)
+    if not parts:
+        raise CimError("no image in recaption.corpus", "at least one", "mend recaption.corpus.path")
+    if len(parts) > 100_000:
+        raise CimError(f"{len(parts)} shards", "at most 100,000, as keys have five digits for it", "split the corpus")
+    return {f"{number:05d}": part for number, part in enumerate(parts)}
+
+
+def _parts(params: Recaption) -> list[Part]:
+    # Imported where they are used: pyarrow and polars are not needed for tars.
+    match params.corpus:
+        case WebDatasetCorpus() as corpus:
+            paths = [corpus.path] if isinstance(corpus.path, str) else corpus.path
+            return [part for path in paths for part in _tars(path)]
+        case FolderCorpus() as corpus:
+            from cim.corpus.folder import folder_chunks
+
+            return [*folder_chunks(corpus, params.samples_per_shard)]
+        case ParquetCorpus() as corpus:
+            from cim.corpus.table import Columns, table_chunks
+
+            columns = Columns(corpus.image, corpus.caption)
+            return [*table_chunks(local_files(corpus.path), columns, params.samples_per_shard)]
+        case HuggingFaceCorpus() as corpus:
+            from cim.corpus.huggingface import dataset_files
+            from cim.corpus.table import Columns, table_chunks
+
+            files = dataset_files(Path(corpus.path).expanduser(), corpus.split)
+            return [*table_chunks(files, Columns(corpus.image, corpus.caption), params.samples_per_shard)]
+        case _:
+            assert_never(params.corpus)
+
+
+def _tars(path: str) -> list[Part]:
+    if path.startswith("file://"):
+        path = path.removeprefix("file://")
+    if is_remote(path):
+        return [RemoteTar(url) for one in braceexpand(path) for url in listed(one)]
+    return [TarPart(file) for file in local_files(path)]

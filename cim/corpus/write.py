@@ -1,0 +1,47 @@
+"""Samples to a WebDataset tar in img2dataset's layout, with the same bytes every time."""
+
+import io
+import json
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Recaptioned:
+    """One sample to write. image: the original bytes. caption: the chosen one. story: all else, JSON-able."""
+
+    key: str
+    image: bytes
+    suffix: str
+    caption: str
+    story: dict[str, Any]
+
+
+def sample_key(shard: int, sample: int) -> str:
+    """`000010023`: shard 1 in five digits, sample 23 in four; unique, free of dots, sorted as the samples are.
+
+    A sample beyond 9,999 gets more digits: still unique below 100,000 shards, no longer of one length.
+    Raises ValueError for a shard of more than five digits, where keys could meet.
+    """
+    if not 0 <= shard <= 99_999:
+        raise ValueError(f"shard {shard}: five digits are all that a key has for it")
+    return f"{shard:05d}{sample:04d}"
+
+
+def write_pairs(path: Path, samples: Iterable[Recaptioned]) -> None:
+    """Write `<key>.<suffix>`, `<key>.txt` and `<key>.json` of each sample to the tar `path`, in the order given."""
+    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as tar:
+        for sample in samples:
+            story = json.dumps(sample.story, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            _add(tar, f"{sample.key}.{sample.suffix}", sample.image)
+            _add(tar, f"{sample.key}.txt", sample.caption.encode())
+            _add(tar, f"{sample.key}.json", story.encode())
+
+
+def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    member = tarfile.TarInfo(name)  # its defaults: mtime 0, owner 0 without a name, mode 0644
+    member.size = len(content)
+    tar.addfile(member, io.BytesIO(content))

@@ -1,0 +1,86 @@
+"""How far a run is, shard by shard: for the bar, as JSON lines, and as Prefect artefacts."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.context import FlowRunContext
+
+from cim.captions.shard import Outcome
+
+
+class Progress:
+    """Counts what `map_shards` hands it. A run's lines are appended to `log`; times are there and nowhere else."""
+
+    def __init__(self, title: str, shards: int, images: int | None, log: Path) -> None:
+        """images: of all shards, None where some are not counted yet (the rest is then guessed from those done)."""
+        self.title, self.shards, self.images, self.log = title, shards, images, log
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.made = {"images": 0, "captions": 0, "tokens": 0}
+        self._start = time.perf_counter()
+        self._artifact = self._begin()
+        log.parent.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self._start
+
+    def __call__(self, outcome: Outcome | None) -> dict[str, Any]:
+        """Take note of a shard that is done (None: left to another worker); what to show beside the bar."""
+        if outcome is not None and outcome.shard not in self.facts:
+            self._add(outcome)
+        facts, seconds = self.facts.values(), max(self.seconds, 1e-9)
+        return {
+            "captions/s": round(self.made["captions"] / seconds, 1),
+            "eta": _clock(self.eta()),
+            "rejects": sum(one["rejects"] for one in facts),
+            "tokens": sum(one["tokens"] for one in facts),
+        }
+
+    def eta(self) -> float | None:
+        """Seconds left at the speed of this run; None while there is nothing to go by."""
+        done = sum(one["images"] for one in self.facts.values())
+        if not self.facts or not self.made["images"]:
+            return None
+        total = self.images if self.images is not None else done / len(self.facts) * self.shards
+        return max(0.0, total - done) * self.seconds / self.made["images"]
+
+    def end(self, summary: dict[str, Any], text: str) -> None:
+        """The run's last line, and its summary as an artefact."""
+        speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
+        self._write({"run": self.title, "seconds": round(self.seconds, 3), **speed, "summary": summary})
+        if FlowRunContext.get():
+            create_markdown_artifact(f"```\n{text}\n```", key="captioning-summary", description=self.title)
+
+    def _add(self, outcome: Outcome) -> None:
+        facts = outcome.facts
+        self.facts[outcome.shard] = facts
+        share = 1 - outcome.before / facts["images"] if facts["images"] else 0.0  # of it made by this run
+        for name in self.made:
+            self.made[name] += round(facts[name] * share)
+        counts = {name: facts[name] for name in ("images", "captions", "rejects", "tokens", "tokens_in")}
+        speed = round(facts["captions"] * share / outcome.seconds, 3) if outcome.seconds else None
+        line = {"shard": outcome.shard, **counts, "made_before": outcome.before, "captions_per_second": speed}
+        self._write({**line, "seconds": round(outcome.seconds, 3), "reject_reasons": facts["reject_reasons"]})
+        if self._artifact is not None:
+            update_progress_artifact(self._artifact, progress=100 * len(self.facts) / self.shards)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _begin(self) -> UUID | None:
+        if not FlowRunContext.get():  # called outside a flow run: there is no server to tell
+            return None
+        return create_progress_artifact(0.0, key="captioning", description=self.title)  # type: ignore[return-value]
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "?"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"

@@ -1,0 +1,52 @@
+"""Any corpus described by any captioner: shards for pre-training, beside the pipeline and independent of its stages."""
+
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+
+from cim.captioners.decoding import Decoding
+from cim.captions.job import ShardJob
+from cim.captions.lineage import Lineage
+from cim.captions.output import prepare
+from cim.corpus.plan import plan_corpus
+from cim.layout import Layout
+from cim.params.load import load_section
+from cim.params.recaption import Recaptioning
+from cim.score.rerank import ScoreSpec
+from flows.captioning import BATCHES, caption_shards
+from flows.command import main
+from flows.shards import map_shards
+from tasks.caption import ModelJob
+from tasks.recaption import captioner_task
+
+
+@flow(name="recaption")
+def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Caption every image of recaption.corpus into shards in recaption.output; the run's summary.
+
+    Killed anywhere, it goes on from the last finished window. overrides: values in place of the file's, by dotted
+    name ({"recaption.output": "data/other"}), for deployments.
+    """
+    params = load_section(Path(params_path), Recaptioning, overrides or {})
+    section, folder = params.recaption, Path(params.recaption.output).expanduser()
+    parts = plan_corpus(section)
+    (found,) = map_shards(
+        captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
+    )
+    score = ScoreSpec(Layout(Path(section.workspace)), section.reward) if params.caption.scored else None
+    trusted = section.model.trust_remote_code
+    model = ModelJob.of(found, params.caption, params.runtime, trusted=trusted, score=score)
+    prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption, score.fingerprint() if score else "")
+    lineage = Lineage(model.fingerprint, prompt, decoding, params.caption.precision)
+    prepare(folder, parts, lineage)
+    window = BATCHES * params.caption.batch_size
+    jobs = [
+        ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images) for stem, part in parts.items()
+    ]
+    log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
+    return caption_shards(jobs, model, params.caption, params.runtime, log)
+
+
+if __name__ == "__main__":
+    main(recaption, "recaption", whole=Recaptioning)

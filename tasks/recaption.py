@@ -1,0 +1,33 @@
+"""recaption: any captioner brought to a local folder is one task."""
+
+import math
+from pathlib import Path
+
+from prefect import task
+
+from cim.atomic import done_facts, mark_done, unmark
+from cim.captioners.fetch import fetch_captioner
+from cim.captioners.load import captioner_fingerprint
+from cim.captioners.pixels import cap_pixels
+from cim.captions.claim import claim
+from cim.fingerprint import fingerprint
+from cim.params import LoadedCaptioner
+from cim.params.recaption import RecaptionModel
+
+
+@task
+def captioner_task(model: RecaptionModel, kept: Path) -> Path:
+    """The folder of a captioner: where it lies, or a copy below `kept` of one from the hub or with capped pixels."""
+    local = Path(model.name).expanduser()
+    if local.is_dir() and model.max_pixels is None:
+        return local
+    made_from = fingerprint("captioner", model, captioner_fingerprint(local) if local.is_dir() else None)
+    folder = kept / made_from
+    with claim(kept / f".{made_from}.lock", math.inf):  # another run may be fetching it
+        if done_facts(folder, made_from) is None:
+            unmark(folder)
+            fetch_captioner(LoadedCaptioner(kind="hf", **model.model_dump()), folder)
+            if model.max_pixels is not None:
+                cap_pixels(folder, model.max_pixels, trust_remote_code=model.trust_remote_code)
+            mark_done(folder, made_from)
+    return folder

@@ -1,0 +1,57 @@
+"""Counting shards as they come: what the bar shows, what is left, what the log holds."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import flows.progress
+from cim.captions.shard import Outcome
+from flows.progress import Progress
+
+
+def outcome(shard: str, images: int, before: int = 0, rejects: int = 0) -> Outcome:
+    facts: dict[str, Any] = {"images": images, "captions": images - rejects, "rejects": rejects, "tokens_in": 0}
+    facts |= {"tokens": 10 * (images - rejects), "reject_reasons": {"empty file": rejects} if rejects else {}}
+    return Outcome(shard, facts, 2.0, before)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time that the code reads, in seconds."""
+    now = [100.0]
+    monkeypatch.setattr(flows.progress.time, "perf_counter", lambda: now[0])
+    return now
+
+
+def test_speed_and_time_left_go_by_what_this_run_made(clock: list[float], tmp_path: Path) -> None:
+    progress = Progress("test", 4, 100, tmp_path / "log.jsonl")
+    assert progress.eta() is None
+    clock[0] = 110.0
+    # 20 images in 10 s: 2 a second; 80 are left: 40 s
+    assert progress(outcome("0", 20)) == {"captions/s": 2.0, "eta": "0:00:40", "rejects": 0, "tokens": 200}
+    # 30 more, all made by an earlier run: 50 are left, still 2 a second
+    assert progress(outcome("1", 30, before=30))["eta"] == "0:00:25"
+    assert progress(None)["eta"] == "0:00:25"  # left to another worker
+
+
+def test_uncounted_shards_are_taken_to_be_like_those_done(clock: list[float], tmp_path: Path) -> None:
+    progress = Progress("test", 4, None, tmp_path / "log.jsonl")
+    clock[0] = 110.0
+    progress(outcome("0", 10))
+    progress(outcome("1", 30))
+    assert progress.eta() == 10.0  # 20 a shard, 40 left, 4 a second
+
+
+def test_the_log_has_a_line_a_shard(clock: list[float], tmp_path: Path) -> None:
+    progress = Progress("test", 2, 60, tmp_path / "log.jsonl")
+    clock[0] = 104.0
+    progress(outcome("0", 40, before=20, rejects=8))
+    progress(outcome("0", 40))  # once is enough
+    progress.end({"captions": 32}, "text")
+    first, last = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    # half of the shard's 32 captions were made before; 16 in 2 s
+    assert (first["captions"], first["rejects"], first["made_before"], first["captions_per_second"]) == (32, 8, 20, 8.0)
+    assert first["reject_reasons"] == {"empty file": 8}
+    assert (last["summary"], last["captions_per_second"]) == ({"captions": 32}, 4.0)  # 16 in 4 s

@@ -1,0 +1,61 @@
+"""A worker that kills itself (-9) at a point of its work: `dying_worker.py POINT CORPUS OUT [MODEL]`."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import benchmarks.chaos
+import cim.captions.commit
+import cim.captions.journal
+import cim.corpus.write
+from cim.captions.job import ShardJob
+
+
+def die(*_: Any, **__: Any) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def after(calls: int, real: Callable[..., Any], instead: Callable[..., Any]) -> Callable[..., Any]:
+    """`real` so many times, then `instead`."""
+    left = [calls]
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        left[0] -= 1
+        return (real if left[0] >= 0 else instead)(*arguments, **options)
+
+    return counted
+
+
+def torn(handle: int, content: bytes) -> None:
+    os.write(handle, content[: len(content) // 2])
+    os.fsync(handle)
+    die()
+
+
+def arm(point: str) -> None:
+    journal, commit, write = cim.captions.journal, cim.captions.commit, cim.corpus.write
+    match point:
+        case "inside a journal record":  # the header and two windows of the first shard are whole
+            journal._write = after(3, journal._write, torn)
+        case "inside a tar":
+            write._add = after(7, write._add, die)
+        case "between tar and table":
+            commit.write_captions = die
+        case "before the marker":
+            commit.mark_done = die
+        case "after the marker":  # sweeping begins a shard and ends it
+            ShardJob.sweep = after(1, ShardJob.sweep, die)  # type: ignore[method-assign]
+        case _:
+            raise ValueError(point)
+
+
+if __name__ == "__main__":
+    arm(sys.argv[1])
+    if len(sys.argv) > 4:
+        from real_engine import use_model
+
+        use_model(Path(sys.argv[4]))
+    benchmarks.chaos.work(Path(sys.argv[2]), Path(sys.argv[3]))
