@@ -39,13 +39,8 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
 def _model(folder: Path, params: Params) -> ModelJob:
     made = params.models.captioner
     trusted = isinstance(made, LoadedCaptioner) and made.trust_remote_code
-    return ModelJob.of(folder, params.caption, params.runtime, trusted=trusted, score=_score(params, Layout()))
-
-
-def _score(params: Params, layout: Layout) -> ScoreSpec | None:
-    """What scores captions, where that is asked for or candidates need it."""
-    asked = params.caption.decoding
-    return ScoreSpec(layout, params.tune.reward, params.index) if asked.score or asked.candidates > 1 else None
+    score = ScoreSpec(Layout(), params.tune.reward, params.index) if params.caption.scored else None
+    return ModelJob.of(folder, params.caption, params.runtime, trusted=trusted, score=score)
 
 
 def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: Layout) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from prefect import task
 
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.job import ShardJob
-from cim.captions.shard import Engine, Outcome, finish_shard
-from cim.engines.spec import EngineSpec
+from cim.captions.shard import Outcome, finish_shard
+from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.score.rerank import ScoreSpec
 
@@ -39,16 +39,16 @@ class ModelJob:
     ) -> Self:
         """The captioner in `folder` as it is now. Raises CimError when there is none."""
         return cls(
-            folder,
-            captioner_fingerprint(folder),
-            runtime.device,
-            caption.precision,
-            trusted,
-            runtime.torch_threads,
-            caption.engine,
-            caption.cache,
-            runtime.prefetch,
-            score,
+            folder=folder,
+            fingerprint=captioner_fingerprint(folder),
+            device=runtime.device,
+            precision=caption.precision,
+            trust_remote_code=trusted,
+            torch_threads=runtime.torch_threads,
+            engine=caption.engine,
+            cache=caption.cache,
+            prefetch=runtime.prefetch,
+            score=score,
         )
 
 

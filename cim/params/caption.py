@@ -56,6 +56,11 @@ class CaptionParams(Section):
         "dynamic", description="keys and values of past tokens (transformers); static is for compiled models on a GPU"
     )
 
+    @property
+    def scored(self) -> bool:
+        """Whether captions are given a CIM score: asked for, or needed to choose between candidates."""
+        return self.decoding.score or self.decoding.candidates > 1
+
     @field_validator("engine", mode="before")
     @classmethod
     def _no_continuous_batching(cls, engine: object) -> object:

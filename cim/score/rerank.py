@@ -6,6 +6,7 @@ from functools import partial
 
 from PIL.Image import Image
 
+from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params.retrieval import Index
@@ -24,8 +25,15 @@ class ScoreSpec:
     index: Index | None = field(default=None, hash=False)  # holds lists
 
     def fingerprint(self) -> str:
-        """16 hex digits of what decides the scores: code, parameters, the indexes and what they were built from."""
+        """16 hex digits of what decides the scores: code, parameters, the indexes and what they were built from.
+
+        Raises CimError without an index.
+        """
         metas = [self.layout.index(part) / "meta.json" for part in ("items", *PARTS[self.reward.space])]
+        if lacking := [meta for meta in metas if not meta.is_file()]:
+            raise CimError(
+                f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
+            )
         return fingerprint(code_of("cim.rewards", "cim.score.rerank"), self.reward, *metas)
 
 

@@ -11,7 +11,6 @@ import yaml
 from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
 from speaking import make_speaking
 
-import flows.caption
 import flows.captioning
 import tasks.caption
 from cim.atomic import read_json

@@ -7,6 +7,7 @@ from PIL import Image
 from test_score_run import ByColour
 from word_gallery import reward
 
+from cim.errors import CimError
 from cim.params.retrieval import Index
 from cim.rewards.retriever import Retriever
 from cim.score.pictures import lazily
@@ -53,3 +54,8 @@ def test_the_fingerprint_follows_what_decides_scores(world):
     meta = layout.index("items") / "meta.json"
     meta.write_text(meta.read_text().replace("image-1", "image-2"))
     assert len(changed | {spec.fingerprint()}) == 3
+
+
+def test_without_an_index_it_is_said(layout):
+    with pytest.raises(CimError, match="an index to score captions with"):
+        ScoreSpec(layout, reward()).fingerprint()
