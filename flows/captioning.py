@@ -37,7 +37,7 @@ def caption_shards(
             waiting,
             runtime,
             name,
-            workers=1 if runtime.task_runner == "threads" else None,  # threads share the model
+            workers=1,  # a process has one model
             seen=progress,
             model=model,
             batch_size=caption.batch_size,
