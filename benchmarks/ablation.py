@@ -23,6 +23,7 @@ from benchmarks.calibration import machine, seconds_for_additions
 from benchmarks.project import ROOT, clean_environment, copy_project
 from benchmarks.tables import replace_between
 
+ABSENT = "-"
 KEPT = ("shards", "models", "embeddings", "index", "captions", "tuned")
 SHOWN = {
     ("retrieval", "r1"): "held-out R@1",
@@ -63,7 +64,7 @@ def run(variant: Variant, source: Path, folder: Path) -> dict[str, Any]:
 
 def _put(params: dict[str, Any], path: list[str], value: Any) -> None:
     for name in path[:-1]:
-        params = params[int(name)] if isinstance(params, list) else params[name]  # type: ignore[assignment]
+        params = params[int(name)] if isinstance(params, list) else params[name]
     params[path[-1]] = value
 
 
@@ -72,19 +73,14 @@ def table(rows: dict[str, dict[str, str]]) -> str:
     names = [f"{group}.{name}" for group, name in SHOWN]
     lines = ["| | " + " | ".join(SHOWN.values()) + " |", "|---" * (len(SHOWN) + 1) + "|"]
     return "\n".join(
-        lines + [f"| {label} | {' | '.join(row[name] for name in names)} |" for label, row in rows.items()]
+        lines + [f"| {label} | {' | '.join(row.get(name, ABSENT) for name in names)} |" for label, row in rows.items()]
     )
-
-
-def values(metrics: dict[str, Any], side: str) -> dict[str, float | None]:
-    """What a table shows of one captioner (base or tuned)."""
-    return {f"{group}.{name}": metrics[side].get(group, {}).get(name) for group, name in SHOWN}
 
 
 def shown(name: str, value: float | None) -> str:
     """Shares in percent, None as -."""
     if value is None:
-        return "-"
+        return ABSENT
     if name == "text.words":
         return f"{value:.1f}"
     return f"{value:.3f}" if name.startswith("reward.") else f"{100 * value:.1f}"
@@ -108,15 +104,11 @@ def main() -> None:
     }
     note = f"{machine('torch', 'trl')}; calibration {seconds_for_additions():.2f} s."
     for marker, build in TABLES.items():
-        if (rows := build({name: _sides(found) for name, found in done.items()}, shown)) is not None:
+        if (rows := build(done, shown)) is not None:
             text = f"{table(rows)}\n\n{note}"
             print(f"\n{marker}\n{text}")
             if options.write:
                 replace_between(options.write, marker, text)
-
-
-def _sides(metrics: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    return {side: values(metrics, side) for side in ("base", "tuned")}
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """The variants of benchmarks.ablation, and which of them stand in one table."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from statistics import mean, stdev
 from typing import Any
 
-Values = dict[str, float | None]
-Sides = Mapping[str, Values]
-"""Values of base and tuned captioner."""
+from cim.metrics.seeds import Spread, combine
+
+Metrics = Mapping[str, Any]
+"""The content of a metrics.json."""
 
 TUNE = ("tune", "caption", "evaluate")
 MODELS = ("models captioner", "models text", "models image", "models heldout", "embed", "index")
@@ -55,7 +55,7 @@ VARIANTS: dict[str, Variant] = {
     "beta-3": Variant(TUNE, {"tune.reward.beta": 3.0}),
 }
 
-Found = Mapping[str, Sides]
+Found = Mapping[str, Metrics]
 Shown = dict[str, dict[str, str]]
 Show = Callable[[str, float | None], str]
 
@@ -65,36 +65,38 @@ def side_by_side(rows: Mapping[str, tuple[str, str]]) -> Callable[[Found, Show],
 
     def build(found: Found, show: Show) -> Shown | None:
         there = {label: found[variant][side] for label, (variant, side) in rows.items() if variant in found}
-        return {label: {n: show(n, v) for n, v in values.items()} for label, values in there.items()} or None
+        return {label: dict(_shown(groups, show)) for label, groups in there.items()} or None
 
     return build
 
 
+def _shown(groups: Mapping[str, Mapping[str, float | None]], show: Show) -> Iterator[tuple[str, str]]:
+    """By "group.metric"."""
+    for group, values in groups.items():
+        yield from ((f"{group}.{name}", show(f"{group}.{name}", value)) for name, value in values.items())
+
+
 def seeds(found: Found, show: Show) -> Shown | None:
-    """Mean and standard deviation over the seeds that have run; None for fewer than two."""
+    """Mean and standard deviation over the seeds that have run, and how many are clearly better; None for
+    fewer than two."""
     runs = [found[name] for name in ("default", "seed-1", "seed-2") if name in found]
     if len(runs) < 2:
         return None
-    parts = {side: [run[side] for run in runs] for side in ("base", "tuned")}
-    parts["difference"] = [_difference(run) for run in runs]
-    return {
-        f"{label}, {len(runs)} seeds": {
-            name: _spread(name, [one[name] for one in several], show) for name in several[0]
-        }
-        for label, several in parts.items()
+    rows = {f"{group}.{name}": one for group, named in combine(runs).items() for name, one in named.items()}
+    parts: Shown = {
+        f"{part}, {len(runs)} seeds": {name: _spread(name, getattr(one, part), show) for name, one in rows.items()}
+        for part in ("base", "tuned", "difference")
+    }
+    return parts | {
+        "clearly better (words: changed)": {name: f"{one.clear} of {len(runs)}" for name, one in rows.items()}
     }
 
 
-def _difference(run: Sides) -> Values:
-    pairs = {name: (run["base"][name], run["tuned"][name]) for name in run["base"]}
-    return {name: None if a is None or b is None else b - a for name, (a, b) in pairs.items()}
-
-
-def _spread(name: str, several: list[float | None], show: Show) -> str:
-    known = [value for value in several if value is not None]
-    if len(known) < len(several):
+def _spread(name: str, over: Spread, show: Show) -> str:
+    """Mean and spread; nothing where a run has no value."""
+    if None in over.values:
         return show(name, None)
-    return f"{show(name, mean(known))} ± {show(name, stdev(known))}"
+    return f"{show(name, over.mean)} ± {show(name, over.spread)}"
 
 
 BEFORE = ("default", "base")

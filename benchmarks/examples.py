@@ -55,9 +55,11 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
     parser.add_argument("--name", default="photo-examples", help="of the markers")
     options = parser.parse_args()
-    layout, reward = Layout(options.data), load_params(options.params).tune.reward
+    layout, params = Layout(options.data), load_params(options.params)
+    reward = params.tune.reward
     asked = list(spoken(layout, options.count))
-    scores = Retriever.open(layout, reward).attempt([caption for *_, caption in asked], [name for name, *_ in asked])
+    opened = Retriever.open(layout, reward, index=params.index)
+    scores = opened.attempt([caption for *_, caption in asked], [name for name, *_ in asked])
     hits = {name for score in scores if isinstance(score, IdentityScore) for name in score.ids}
     note = f"Space {reward.space}, K = {reward.k}, excluded: {reward.exclude}. Retrieved images by their first caption."
     shown = f"{note}\n\n{markdown(asked, scores, Gallery.open(layout).captions(hits))}"

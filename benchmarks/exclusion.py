@@ -87,13 +87,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
     parser.add_argument("--name", default="exclusion-table", help="of the markers")
     options = parser.parse_args()
-    layout, reward = Layout(options.data), load_params(options.params).tune.reward
+    layout, params = Layout(options.data), load_params(options.params)
+    reward = params.tune.reward
     rows = read_manifest(layout.shards("gallery")).filter(pl.col("extra").str.contains('"scene"')).sort("id")
     rows = rows[:: max(1, len(rows) // options.count)][: options.count]
     rng, ids = random.Random(0), rows["id"].to_list()
     columns = zip(rows["extra"].to_list(), rows["captions"].to_list(), strict=True)
     captions = [said_of(json.loads(extra)["scene"], own[0], rng) for extra, own in columns]
-    opened = Retriever.open(layout, reward)
+    opened = Retriever.open(layout, reward, index=params.index)
     opened = replace(opened, space=Remembering(opened.space))
     settings: list[dict[str, object]] = [{"exclude": "none"}, {"exclude": "self"}]
     settings += [{"exclude": "near_duplicates", "duplicate_cosine": cosine} for cosine in COSINES]

@@ -21,8 +21,8 @@ from benchmarks.baseline_server import Baseline, minilm
 from benchmarks.calibration import seconds_for_additions
 from benchmarks.embeddinglike import Likeness, Vectors, fit
 from benchmarks.reward_gallery import SPLIT, Queries, write_gallery
-from benchmarks.reward_measure import Bench, Lifted, Measured
-from benchmarks.reward_tables import page
+from benchmarks.reward_measure import Bench, Lifted
+from benchmarks.reward_tables import Likenesses, Page, page
 from benchmarks.tables import replace_between
 from cim.encoders.base import unit
 from cim.layout import Layout
@@ -40,8 +40,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=1280, help="captions scored at once")
-    parser.add_argument("--factories", nargs="*", default=["ivf_pq"], help="besides Flat")
-    parser.add_argument("--hnsw-rows", type=int, default=200_000, help="rows that hnsw is built over; 0: not at all")
+    parser.add_argument("--factories", nargs="*", default=["ivf_pq", "hnsw"], help="besides the exact one")
     parser.add_argument("--captions", type=Path, help="CSV of real captions (default: of the embedded scenes)")
     parser.add_argument(
         "--write", type=Path, help="Markdown file with the markers <!-- reward --> and <!-- end reward -->"
@@ -65,21 +64,18 @@ def run(folder: Path, options: argparse.Namespace) -> str:
     captions = read_captions(options.captions)
     encoded = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in range(0, len(captions), 256)])
     process = fit(encoded, DIM, SEED)
-    measured: list[Measured] = []
-    for rows, factories in ((options.rows, options.factories), (options.hnsw_rows, ["hnsw"])):
-        if not rows or not factories:
-            continue
-        layout = Layout(folder / str(rows))
-        drawn = write_gallery(layout, process, rows, options.batch, SEED)
-        real = Queries([captions[i % len(captions)] for i in range(options.batch)], drawn.vectors, drawn.sources)
-        np.save(layout.root / "queries.npy", drawn.vectors)
-        np.save(layout.root / "lift.npy", process.origin)
-        with Baseline(layout.root) as baseline:
-            bench = Bench(layout, baseline, rows, drawn, real, Lifted(encoder, process.origin), POSTS)
-            exact = bench.measure("Flat", 3)
-            measured += [exact, *(bench.measure(factory, 5, exact.scores) for factory in factories)]
-    likeness = Likeness.of(encoded), Likeness.of(sample(Layout(folder / str(options.rows)), len(encoded)))
-    return page(measured, likeness, (before, seconds_for_additions()), DIM)
+    layout = Layout(folder)
+    drawn = write_gallery(layout, process, options.rows, options.batch, SEED)
+    real = Queries([captions[i % len(captions)] for i in range(options.batch)], drawn.vectors, drawn.sources)
+    np.save(folder / "queries.npy", drawn.vectors)
+    np.save(folder / "lift.npy", process.origin)
+    with Baseline(folder) as baseline:
+        bench = Bench(layout, baseline, drawn, real, Lifted(encoder, process.origin), POSTS)
+        exact = bench.measure("flat", 3)
+        others = [bench.tried(factory, 5, exact.scores) for factory in options.factories]
+    named = f"{len(captions):,} captions of {options.captions.name if options.captions else 'the embedded scenes'}"
+    like = Likenesses(named, Likeness.of(encoded), Likeness.of(sample(layout, len(encoded))))
+    return page(Page(options.rows, DIM, exact, others, like, (before, seconds_for_additions())))
 
 
 def read_captions(path: Path | None) -> list[str]:

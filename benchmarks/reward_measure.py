@@ -11,6 +11,7 @@ from benchmarks.baseline_server import Baseline, K
 from benchmarks.embeddinglike import Vectors
 from benchmarks.reward_gallery import ENCODER, SPLIT, Queries
 from benchmarks.turns import Turns, resident_peak, seconds, sgemm
+from cim.errors import CimError
 from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
@@ -51,15 +52,17 @@ class Lifted:
 
 @dataclass(frozen=True)
 class Measured:
-    """One index over `rows`.
+    """One index.
 
-    build: seconds, gate included. bytes: of its folder. recall: as the gate measured it; found: share of the exact
-    items for these queries; None for an exact index. scores: of the drawn queries. difference: largest of a reward from
-    the baseline's. resident: MiB of its own memory that opening and scoring a batch added.
+    asked: preset or factory string; factory, knobs: what it is. build: seconds, gate included. bytes: of its folder.
+    recall: as the gate measured it; found: share of the exact items for these queries; None for an exact index.
+    scores: of the drawn queries. difference: largest of a reward from the baseline's. resident: MiB of its own memory
+    that opening and scoring a batch added.
     """
 
-    rows: int
+    asked: str
     factory: str
+    knobs: dict[str, int]
     build: float
     bytes: int
     recall: float | None
@@ -70,9 +73,9 @@ class Measured:
     lookup: Turns
     encode: Turns
 
-    def of_sgemm(self, dim: int) -> tuple[float, float]:
+    def of_sgemm(self, rows: int, dim: int) -> tuple[float, float]:
         """GFLOP/s of an exact search, over all the time that scoring takes, and its share of the bare product's."""
-        work = 2 * self.lookup.batch * self.rows * dim / 1e9
+        work = 2 * self.lookup.batch * rows * dim / 1e9
         rates = [work / taken for taken in self.lookup.ours]
         return median(rates), median(mine / bare for mine, bare in zip(rates, self.lookup.sgemm, strict=True))
 
@@ -83,7 +86,6 @@ class Bench:
 
     layout: Layout
     baseline: Baseline
-    rows: int
     drawn: Queries
     real: Queries
     encoder: Lifted
@@ -105,8 +107,9 @@ class Bench:
         lookup = self._turns("lookup", retriever, self.drawn, repeats)
         encode = self._turns("encode", self.retriever(self.encoder), self.real, 2)
         return Measured(
-            rows=self.rows,
-            factory=factory,
+            asked=factory,
+            factory=meta.factory,
+            knobs=meta.knobs | {"candidates": meta.candidates} if meta.recall else {},
             build=build,
             bytes=sum(file.stat().st_size for file in self.layout.index(SPACE).iterdir()),
             recall=meta.recall["recall"] if meta.recall else None,
@@ -117,6 +120,13 @@ class Bench:
             lookup=lookup,
             encode=encode,
         )
+
+    def tried(self, factory: str, repeats: int, exact: list[IdentityScore]) -> "Measured | Refused":
+        """As `measure`, or why there is no such index: as a rule, recall below the gate."""
+        try:
+            return self.measure(factory, repeats, exact)
+        except CimError as error:
+            return Refused(factory, str(error))
 
     def retriever(self, encoder: QueryEncoder) -> Retriever:
         """Over the index built last."""
@@ -141,6 +151,14 @@ class Bench:
         some = self.drawn.first(self.posts)
         theirs = self.baseline.score("lookup", some.captions, some.sources)
         return max(abs(one.total - float(other["total"])) for one, other in zip(scores, theirs, strict=False))
+
+
+@dataclass(frozen=True)
+class Refused:
+    """An index that was not measured."""
+
+    asked: str
+    why: str
 
 
 def found(scores: list[IdentityScore], exact: list[IdentityScore]) -> float:

@@ -1,5 +1,7 @@
 """What benchmarks.reward measured, as Markdown."""
 
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -7,92 +9,109 @@ import numpy as np
 from benchmarks.baseline_server import K
 from benchmarks.calibration import ADDITIONS, machine
 from benchmarks.embeddinglike import Likeness
-from benchmarks.reward_measure import Measured
+from benchmarks.reward_measure import Measured, Refused
 from benchmarks.turns import SGEMM_ROWS, Turns
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "sentence-transformers", "fastapi", "uvicorn")
 
+LABELS = {
+    "pair": "cosine of any two, mean",
+    "pair_spread": "its standard deviation",
+    "nearest": "cosine to the nearest, mean",
+    "nearest_low": "its 5% quantile",
+    "nearest_high": "its 95% quantile",
+    "third": "to the 3rd nearest, mean",
+    "tenth": "to the 10th",
+    "fiftieth": "to the 50th",
+    "rank": "effective rank",
+    "top8": "share of variance in 8 dimensions",
+    "top32": "in 32",
+    "top128": "in 128",
+    "local": "local intrinsic dimension",
+}
 
-def page(
-    measured: list[Measured], likeness: tuple[Likeness, Likeness], calibration: tuple[float, float], dim: int
-) -> str:
+
+@dataclass(frozen=True)
+class Likenesses:
+    """Real captions and as many drawn vectors."""
+
+    captions: str
+    real: Likeness
+    drawn: Likeness
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything that was measured. calibration: seconds before and after."""
+
+    rows: int
+    dim: int
+    exact: Measured
+    others: list[Measured | Refused]
+    like: Likenesses
+    calibration: tuple[float, float]
+
+
+def page(shown: Page) -> str:
     """Everything between the markers."""
-    exact = next(one for one in measured if one.recall is None)
-    reached, share = exact.of_sgemm(dim)
+    measured = [shown.exact, *(one for one in shown.others if isinstance(one, Measured))]
+    refused = [f"{one.asked} was refused: {one.why}" for one in shown.others if isinstance(one, Refused)]
+    exact, (reached, share) = shown.exact, shown.exact.of_sgemm(shown.rows, shown.dim)
     nearest = float(np.mean([one.scores[0] for one in exact.scores]))
     return "\n\n".join(
         [
-            f"Batches of {exact.lookup.batch:,} captions, vectors of {dim} dimensions, K = {K}, the source excluded. "
-            f"Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {calibration[0]:.2f} s before, "
-            f"{calibration[1]:.2f} s after. {machine(*PACKAGES)}. {threads()}",
+            f"A gallery of {shown.rows:,} x {shown.dim}, batches of {exact.lookup.batch:,} captions, K = {K}, the "
+            f"source excluded. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): "
+            f"{shown.calibration[0]:.2f} s before, {shown.calibration[1]:.2f} s after. {machine(*PACKAGES)}. {blas()}",
             speeds(measured),
-            f"Flat over {exact.rows:,} rows: {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} "
-            f"of the {median(exact.lookup.sgemm):.0f} GFLOP/s that NumPy's float32 matrix product of "
-            f"{exact.lookup.batch:,} queries and {SGEMM_ROWS:,} rows reached in the same turns. Largest difference of "
-            f"a reward from the baseline's: {exact.difference:.1e}.",
+            f"flat reached {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} of the "
+            f"{median(exact.lookup.sgemm):.0f} GFLOP/s of a bare float32 matrix product ({exact.lookup.batch:,} queries"
+            f" and {SGEMM_ROWS:,} rows, NumPy) in the same turns. Its rewards and the baseline's differ by "
+            f"{exact.difference:.1e} at most.",
             costs(measured),
-            "The gallery beside the captions that it was drawn to be like, as many of each "
-            f"(at full size, a query's nearest row is at cosine {nearest:.2f}):",
-            likenesses(*likeness),
+            *refused,
+            f"The gallery beside {shown.like.captions}, which it was drawn to be like, as many rows of each (in the "
+            f"whole gallery, a query's nearest row is at cosine {nearest:.2f}):",
+            likenesses(shown.like),
         ]
     )
 
 
 def speeds(measured: list[Measured]) -> str:
-    """Captions a second of every index and of the baseline over as many rows."""
-    lines = ["| rows | search | captions/s | x baseline | with text encoder: captions/s | x baseline |"]
-    lines += ["|---|---|---|---|---|---|"]
-    for rows in dict.fromkeys(one.rows for one in measured):
-        mine = [one for one in measured if one.rows == rows]
-        asked = [1 / median([s for one in mine for s in getattr(one, how).baseline]) for how in ("lookup", "encode")]
-        lines.append(f"| {rows:,} | baseline: a POST a caption | {asked[0]:.1f} | 1 | {asked[1]:.1f} | 1 |")
-        lines += [f"| {rows:,} | {one.factory} | {_speed(one.lookup)} | {_speed(one.encode)} |" for one in mine]
+    """Captions a second of the baseline and of every index."""
+    asked = [1 / median([s for one in measured for s in getattr(one, how).baseline]) for how in ("lookup", "encode")]
+    lines = ["| | captions/s | x baseline | with the text encoder: captions/s | x baseline |", "|---|---|---|---|---|"]
+    lines += [f"| baseline: a POST a caption | {asked[0]:.1f} | 1 | {asked[1]:.1f} | 1 |"]
+    lines += [f"| {one.asked} | {_speed(one.lookup)} | {_speed(one.encode)} |" for one in measured]
     return "\n".join(lines)
 
 
 def costs(measured: list[Measured]) -> str:
     """What every index costs, and what it finds."""
-    lines = ["| rows | search | recall@3 at the gate | of these queries | build s | files | memory of its own |"]
+    lines = [f"| | index | recall@{K} at the gate | of these queries | build s | files | memory of its own |"]
     lines += ["|---|---|---|---|---|---|---|"]
     for one in measured:
+        kind = " ".join([f"`{one.factory}`", *(f"{name} {value}" for name, value in one.knobs.items())])
         recalls = " | ".join("exact" if share is None else f"{share:.3f}" for share in (one.recall, one.found))
-        lines.append(
-            f"| {one.rows:,} | {one.factory} | {recalls} | {one.build:.0f} | {one.bytes / 2**20:,.0f} MiB "
-            f"| {one.resident:,.0f} MiB |"
-        )
+        sizes = f"{one.bytes / 2**20:,.0f} MiB | {one.resident:,.0f} MiB"
+        lines.append(f"| {one.asked} | {kind} | {recalls} | {one.build:.0f} | {sizes} |")
     return "\n".join(lines)
 
 
-def likenesses(real: Likeness, drawn: Likeness) -> str:
-    """Both, side by side."""
-    names = {
-        "pair": "cosine of any two, mean",
-        "pair_spread": "its standard deviation",
-        "nearest": "cosine to the nearest, mean",
-        "nearest_low": "its 5% quantile",
-        "nearest_high": "its 95% quantile",
-        "third": "to the 3rd nearest, mean",
-        "tenth": "to the 10th",
-        "fiftieth": "to the 50th",
-        "rank": "effective rank",
-        "top8": "variance in 8 dimensions",
-        "top32": "in 32",
-        "top128": "in 128",
-        "local": "local intrinsic dimension",
-    }
+def likenesses(like: Likenesses) -> str:
+    """Real and drawn, side by side."""
     lines = ["| | real | drawn |", "|---|---|---|"]
-    lines += [f"| {label} | {getattr(real, name):.3g} | {getattr(drawn, name):.3g} |" for name, label in names.items()]
-    return "\n".join(lines)
+    both = [(label, getattr(like.real, name), getattr(like.drawn, name)) for name, label in LABELS.items()]
+    return "\n".join([*lines, *(f"| {label} | {real:.3g} | {drawn:.3g} |" for label, real, drawn in both)])
 
 
-def threads() -> str:
-    """How many threads matrix products may use, and by which libraries."""
-    from threadpoolctl import threadpool_info
+def blas() -> str:
+    """The loaded libraries of matrix products and how many threads each may use."""
+    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
 
     pools = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    return (
-        "BLAS: " + ", ".join(f"{one['internal_api']} {one['version']} on {one['num_threads']}" for one in pools) + "."
-    )
+    named = [f"{Path(one['filepath']).parent.name} {one['version']} ({one['num_threads']} threads)" for one in pools]
+    return f"BLAS: {', '.join(sorted(named))}."
 
 
 def _speed(turns: Turns) -> str:

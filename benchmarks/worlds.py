@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from benchmarks.dishonest import Case, telling
 from benchmarks.german import german
+from cim.index.flat import FlatRows
 from cim.index.meta import IndexMeta, digest_ids
+from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, encode_ids
 from cim.params.tune import Reward
@@ -69,14 +70,15 @@ class Gallery:
         pl.DataFrame({"id": list(self.ids)}).write_parquet(folder / "vectors.parquet")
         store = VectorStore([(folder / "vectors.npy", folder / "vectors.parquet")])
         texts = encoder.encode_texts([caption for several in self.captions for caption in several])
-        index = faiss.IndexFlatIP(texts.shape[1])
-        index.add(texts)
+        vectors = UnitRows(texts, np.linalg.norm(texts, axis=1))
         rows = encode_ids([name for name, several in zip(self.ids, self.captions, strict=True) for _ in several])
         meta = IndexMeta(
             part="caption_text", metric="ip", factory="Flat", rows=len(rows), items=len(self.ids), dim=texts.shape[1],
             encoder=encoder.fingerprint, built_from={}, ids=digest_ids(rows), fingerprint="here",
         )  # fmt: skip
-        return Retriever(EncodedSpace(encoder, GalleryIndex(index, rows, meta)), store, store, reward)
+        return Retriever(
+            EncodedSpace(encoder, GalleryIndex(FlatRows(vectors), vectors, rows, meta)), store, store, reward
+        )
 
     def unlike(self, place: int, rng: random.Random) -> int:
         """A random image of the half that is least like image `place`: one that is clearly another."""

@@ -14,6 +14,7 @@ from cim.captions.write import prune
 from cim.corpus.tar import TarPart
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, Params, load_params
+from cim.score.rerank import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.captioning import BATCHES, caption_shards
 from flows.command import main
@@ -38,7 +39,8 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
 def _model(folder: Path, params: Params) -> ModelJob:
     made = params.models.captioner
     trusted = isinstance(made, LoadedCaptioner) and made.trust_remote_code
-    return ModelJob.of(folder, params.caption, params.runtime, trusted=trusted)
+    score = ScoreSpec(Layout(), params.tune.reward, params.index) if params.caption.scored else None
+    return ModelJob.of(folder, params.caption, params.runtime, trusted=trusted, score=score)
 
 
 def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: Layout) -> dict[str, Any]:
@@ -46,7 +48,8 @@ def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: 
     shards, folder = shard_paths(layout.shards(split)), layout.captions(captioner, split)
     prune(folder, [shard.stem for shard in shards])
     section = params.caption
-    lineage = Lineage(model.fingerprint, section.prompts[0], Decoding.of(section), section.precision)
+    decoding = Decoding.of(section, model.score.fingerprint() if model.score else "")
+    lineage = Lineage(model.fingerprint, section.prompts[0], decoding, section.precision)
     sizes = Counter(read_manifest(layout.shards(split))["shard"].to_list())
     jobs = [
         ShardJob(

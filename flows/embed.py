@@ -19,7 +19,8 @@ from tasks.embed import embed_task
 def embed(params_path: str = "params.yaml") -> list[dict[str, Any]]:
     """Embed what retrieval and evaluation need; the meta.json of each role and split."""
     params, layout = load_params(Path(params_path)), Layout()
-    plan = plan_embeddings(layout, list(params.index.splits))  # models and shards must be there before any work
+    # Models and shards must be there before any work.
+    plan = plan_embeddings(layout, list(params.index.splits), list(params.embed.heldout_splits))
     prune(layout, plan)
     metas = []
     for (role, split), jobs in plan.items():

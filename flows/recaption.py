@@ -10,8 +10,10 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.corpus.plan import plan_corpus
+from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
+from cim.score.rerank import ScoreSpec
 from flows.captioning import BATCHES, caption_shards
 from flows.command import main
 from flows.shards import map_shards
@@ -32,8 +34,10 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     (found,) = map_shards(
         captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
     )
-    model = ModelJob.of(found, params.caption, params.runtime, trusted=section.model.trust_remote_code)
-    prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption)
+    score = ScoreSpec(Layout(Path(section.workspace)), section.reward) if params.caption.scored else None
+    trusted = section.model.trust_remote_code
+    model = ModelJob.of(found, params.caption, params.runtime, trusted=trusted, score=score)
+    prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption, score.fingerprint() if score else "")
     lineage = Lineage(model.fingerprint, prompt, decoding, params.caption.precision)
     prepare(folder, parts, lineage)
     window = BATCHES * params.caption.batch_size

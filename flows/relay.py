@@ -33,7 +33,8 @@ def relay(name: str, stream: BinaryIO, show: Callable[[str], object], clock: Cal
         *lines, rest = LINE_END.split((rest + chunk).replace(b"\r\n", b"\n"))
         for line in lines:
             text = line.replace(CURSOR_UP, b"").decode(errors="replace").rstrip()
-            rewritten = line.endswith(b"\r") or CURSOR_UP in line  # cursor up: a bar below another bar
+            # Cursor up: a bar below another bar. An unfinished bar may also be ended by what others print.
+            rewritten = line.endswith(b"\r") or CURSOR_UP in line or (b"%|" in line and b"100%|" not in line)
             if not text or (rewritten and clock() - shown < EVERY):
                 continue
             shown = clock()

@@ -3,20 +3,24 @@
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from prefect import task
 
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.job import ShardJob
-from cim.captions.shard import Engine, Outcome, finish_shard
-from cim.errors import CimError
+from cim.captions.shard import Outcome, finish_shard
+from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
+from cim.score.rerank import ScoreSpec
 
 
 @dataclass(frozen=True)
 class ModelJob:
-    """Which captioner to hold, and how. fingerprint: what the folder held when the flow began."""
+    """Which captioner to hold, and how. fingerprint: what the folder held when the flow began.
+
+    engine, cache, prefetch: see EngineSpec. score: what gives the CIM score, where it is asked for.
+    """
 
     folder: Path
     fingerprint: str
@@ -24,12 +28,28 @@ class ModelJob:
     precision: Literal["auto", "float32", "bfloat16"]
     trust_remote_code: bool
     torch_threads: int
+    engine: Literal["transformers", "vllm"] = "transformers"
+    cache: Literal["dynamic", "static"] = "dynamic"
+    prefetch: int = 1
+    score: ScoreSpec | None = None
 
     @classmethod
-    def of(cls, folder: Path, caption: CaptionParams, runtime: Runtime, *, trusted: bool) -> Self:
+    def of(
+        cls, folder: Path, caption: CaptionParams, runtime: Runtime, *, trusted: bool, score: ScoreSpec | None = None
+    ) -> Self:
         """The captioner in `folder` as it is now. Raises CimError when there is none."""
-        held = captioner_fingerprint(folder)
-        return cls(folder, held, runtime.device, caption.precision, trusted, runtime.torch_threads)
+        return cls(
+            folder=folder,
+            fingerprint=captioner_fingerprint(folder),
+            device=runtime.device,
+            precision=caption.precision,
+            trust_remote_code=trusted,
+            torch_threads=runtime.torch_threads,
+            engine=caption.engine,
+            cache=caption.cache,
+            prefetch=runtime.prefetch,
+            score=score,
+        )
 
 
 @task
@@ -42,29 +62,31 @@ def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: floa
 
 
 def _engine(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
-    from cim.captioners.generate import generate
-
-    captioner = _loaded(model)
-    lineage = job.lineage
-
-    def caption(images: list[Any], keys: list[str]) -> list[Any]:
-        return generate(captioner, images, [lineage.prompt] * len(images), lineage.decoding, keys, batch_size)
-
-    return caption
+    spec = EngineSpec(
+        folder=model.folder,
+        fingerprint=model.fingerprint,
+        prompt=job.lineage.prompt,
+        decoding=job.lineage.decoding,
+        name=model.engine,
+        device=model.device,
+        precision=model.precision,
+        cache=model.cache,
+        batch_size=batch_size,
+        prefetch=model.prefetch,
+        trust_remote_code=model.trust_remote_code,
+    )
+    return _loaded(spec, model.torch_threads, model.score)
 
 
 @lru_cache(maxsize=1)  # one model in memory; the next captioner replaces it
-def _loaded(model: ModelJob) -> Any:
+def _loaded(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
     import torch
 
-    from cim.captioners.load import load_captioner
+    from cim.engines.open import open_engine
 
-    torch.set_num_threads(model.torch_threads)
-    captioner = load_captioner(model.folder, model.device, model.precision, trust_remote_code=model.trust_remote_code)
-    if captioner.fingerprint != model.fingerprint:
-        raise CimError(
-            f"{model.folder} changed while captioning ({model.fingerprint}, now {captioner.fingerprint})",
-            "a model folder that stays as it is",
-            "run again when nothing writes to it",
-        )
-    return captioner
+    torch.set_num_threads(torch_threads)
+    if score is None:
+        return open_engine(spec)
+    from cim.score.rerank import CimScore
+
+    return open_engine(spec, CimScore.open(score, spec.device))

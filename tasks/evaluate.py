@@ -11,15 +11,20 @@ from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.params import Params
 
-JUDGES = ("retrieval", "reward")
+JUDGES = ("retrieval", "reward", "meteor", "references")
 
 
 @task(name="judge")
-def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> dict[str, Any]:
-    """What one of JUDGES finds, by captioner: ranks (n,) by the held-out encoder, or identity scores."""
-    import torch
+def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
+    """What one of JUDGES finds, by captioner: `HeldOut` by the held-out encoder, identity scores, METEOR's counts,
+    `Referenced`; of the last two, in words why there are none."""
+    from cim.metrics.judge import check_embedded, check_held_out, held_out_ranks, identities, meteor_or_why
 
-    from cim.metrics.judge import check_held_out, held_out_ranks, identities
+    if part == "meteor":
+        return meteor_or_why(evaluated, params.evaluate.java)
+    if part == "references":
+        return _against_references(evaluated, layout, params)
+    import torch
 
     torch.set_num_threads(params.runtime.torch_threads)
     if part == "reward":
@@ -30,8 +35,26 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> dict
     from cim.encoders.load import load_clip
 
     encoder = load_clip(layout.model("heldout"), params.runtime.device)
-    check_held_out(layout, encoder.fingerprint)
-    return held_out_ranks(layout, evaluated, encoder.encode_texts)
+    (check_embedded if params.evaluate.allow_same_encoder else check_held_out)(layout, encoder.fingerprint)
+    return held_out_ranks(layout, evaluated, encoder.encode_texts, params.evaluate.clip_prefix)
+
+
+def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> Any:
+    from cim.metrics.references import compared, hold_against
+
+    rows = compared(evaluated, params.evaluate.parser)
+    if isinstance(rows, str):  # neither spaCy nor an encoder is loaded then
+        return rows
+    import torch
+
+    torch.set_num_threads(params.runtime.torch_threads)
+    from cim.encoders.load import load_text_encoder
+    from cim.graphs.open import open_parser
+    from cim.graphs.phrases import Phrases
+
+    device = params.runtime.device
+    parser = open_parser("t5" if params.evaluate.parser == "t5" else "spacy", params.evaluate.t5, device)
+    return hold_against(evaluated, rows, parser, Phrases(load_text_encoder(layout.model("text"), device).encode_texts))
 
 
 @task(name="report")
@@ -46,7 +69,13 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
     from cim.report.tables import write_images, write_plots
     from cim.scenes.parse import parse
 
-    measured = measure(evaluated, judged["retrieval"], judged["reward"], parse)
+    measured = measure(
+        evaluated,
+        judged["retrieval"],
+        judged["reward"],
+        None if params.evaluate.parser == "off" else parse,
+        **{name: judged[name] for name in ("meteor", "references") if name in judged},
+    )
     metrics = compare(measured["base"], measured["tuned"], params.evaluate) | {"left_out": evaluated.left_out}
     write_images(layout.report / "images.parquet", evaluated.ids, measured)
     write_plots(layout.report / "plots", metrics, measured)

@@ -12,20 +12,34 @@ class Decoding:
 
     max_new_tokens: tokens at most, end token included. temperature: 0 is greedy, else softmax temperature.
     seed: of sampling; with the sample's id it fixes the draws, whatever batch the sample falls into.
+    beams: above 1, beam search of that width. guidance: above 1, away from what the model says without the image.
+    The rest is what engines do with finished captions. candidates: sampled an image, the best kept. max_repetition:
+    share of repeated word 3-grams above which a caption is sampled anew at retry_temperature, `retries` times at most;
+    1 never is. scored_by: fingerprint of what gives the CIM score that chooses, "" where none is asked for.
     """
 
     max_new_tokens: int
     temperature: float = 0.0
     seed: int = 0
+    beams: int = 1
+    guidance: float = 1.0
+    candidates: int = 1
+    max_repetition: float = 1.0
+    retries: int = 0
+    retry_temperature: float = 0.7
+    scored_by: str = ""
 
     @classmethod
-    def of(cls, params: CaptionParams) -> "Decoding":
+    def of(cls, params: CaptionParams, scored_by: str = "") -> "Decoding":
         """The settings of the caption section."""
-        return cls(params.max_new_tokens, params.temperature, params.seed)
+        more = params.decoding.model_dump(exclude={"score"})
+        return cls(params.max_new_tokens, params.temperature, params.seed, scored_by=scored_by, **more)
 
-    def values(self) -> dict[str, float]:
-        """JSON-able values, for lineage and fingerprints."""
-        return asdict(self)
+    def values(self) -> dict[str, float | str]:
+        """JSON-able values, for lineage and fingerprints; of all but the first three only what is not the default."""
+        plain = asdict(Decoding(self.max_new_tokens))
+        always = ("max_new_tokens", "temperature", "seed")
+        return {name: value for name, value in asdict(self).items() if name in always or value != plain[name]}
 
 
 class Generated(NamedTuple):

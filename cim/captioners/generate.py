@@ -2,17 +2,39 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 from PIL.Image import Image
 from transformers import GenerationConfig
 
 from cim.captioners.decoding import Decoding, Generated
+from cim.captioners.guidance import Guidance
+from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.captioners.prompts import conversation, render
+from cim.captioners.prompts import render_blind
 from cim.captioners.sampling import SeededSampler
 from cim.captioners.suppress import end_tokens, suppressed_tokens
+
+
+@dataclass(frozen=True)
+class Batch:
+    """b prompts with their images, ready for the model. inputs: tensors, see `prepare`. keys: seed sampling."""
+
+    inputs: Any
+    prompts: Sequence[str]
+    keys: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A captioner in eval mode; see `generating`. ends: ids that end a caption. never: ids it must not hold."""
+
+    model: Any
+    processor: Any
+    ends: list[int]
+    never: list[int]
 
 
 def generate(
@@ -36,85 +58,79 @@ def generate(
         raise ValueError(f"{len(images)} images, {len(prompts)} prompts and {len(keys)} keys; one of each is needed")
     if not images:
         return []
-    config = _config(captioner, decoding)
-    lengths = _lengths(captioner.processor, images, prompts)
-    # Longest first: what does not fit in memory fails at once.
-    order = sorted(range(len(images)), key=lengths.__getitem__, reverse=True)
     found: dict[int, Generated] = {}
-    with _generating(captioner.model), torch.no_grad():
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            turns = [conversation(prompts[row], images[row]) for row in rows]
-            ids = _generate_ids(captioner, turns, config, [keys[row] for row in rows], decoding)
-            for row, new in zip(rows, ids, strict=True):
-                found[row] = _finish(captioner.processor, new, config.eos_token_id)
+    with generating(captioner) as ready:
+        for rows in batches(captioner.processor, images, prompts, batch_size):
+            asked = [prompts[row] for row in rows]
+            inputs = prepare(captioner.processor, [images[row] for row in rows], asked)
+            batch = Batch(inputs, asked, [keys[row] for row in rows])
+            found.update(zip(rows, decode(ready, batch, decoding), strict=True))
     return [found[row] for row in range(len(images))]
 
 
-def _generate_ids(
-    captioner: Captioner, turns: list[Any], config: GenerationConfig, keys: list[str], decoding: Decoding
-) -> list[list[int]]:
-    """New token ids of each of b conversations, padding after the end included."""
-    inputs = captioner.processor.apply_chat_template(
-        turns,
-        add_generation_prompt=True,
-        tokenize=True,
-        return_dict=True,
-        return_tensors="pt",
-        processor_kwargs={"padding": True},
-    ).to(captioner.model.device, captioner.model.dtype)
+def decode(
+    ready: Ready, batch: Batch, decoding: Decoding, cache: Literal["dynamic", "static"] = "dynamic"
+) -> list[Generated]:
+    """One caption for each of b rows.
+
+    cache: static takes memory for all tokens at once, as torch.compile wants it on a GPU.
+    """
+    model, processor = ready.model, ready.processor
+    inputs = batch.inputs.to(model.device, model.dtype)
     length = inputs["input_ids"].shape[1]
-    samplers = []
+    steps: list[Any] = []
+    if decoding.guidance > 1:
+        texts = [render_blind(processor, prompt) for prompt in batch.prompts]
+        blind = processor.tokenizer(texts, padding=True, return_tensors="pt").to(model.device)
+        steps.append(Guidance(model, blind, decoding.guidance))
     if decoding.temperature > 0:
-        samplers.append(SeededSampler(keys, decoding.seed, decoding.temperature, length, decoding.max_new_tokens))
-    ids = captioner.model.generate(**inputs, generation_config=config, logits_processor=samplers)
-    rows: list[list[int]] = ids[:, length:].tolist()
-    return rows
+        steps.append(SeededSampler(batch.keys, decoding.seed, decoding.temperature, length, decoding.max_new_tokens))
+    config = _config(ready, decoding, cache)
+    ids = model.generate(**inputs, generation_config=config, logits_processor=steps)
+    given = inputs["attention_mask"].sum(dim=1).tolist()
+    return [
+        _finish(processor, new, ready.ends, tokens_in)
+        for new, tokens_in in zip(ids[:, length:].tolist(), given, strict=True)
+    ]
 
 
-def _finish(processor: Any, ids: list[int], ends: list[int]) -> Generated:
+def _finish(processor: Any, ids: list[int], ends: list[int], tokens_in: int) -> Generated:
     """Cut at the first end token, decode, and say why it ended."""
     end = next((i for i, token in enumerate(ids) if token in ends), None)
     text = processor.tokenizer.decode(ids[:end], skip_special_tokens=True, clean_up_tokenization_spaces=False)
     if end is not None:
-        return Generated(text.strip(), "stop", end + 1)
-    return Generated(text.rstrip("\ufffd").strip(), "length", len(ids))  # a cut inside a character leaves U+FFFD
+        return Generated(text.strip(), "stop", end + 1, tokens_in)
+    # A cut inside a character leaves U+FFFD.
+    return Generated(text.rstrip("\ufffd").strip(), "length", len(ids), tokens_in)
 
 
-def _config(captioner: Captioner, decoding: Decoding) -> GenerationConfig:
-    """Plain greedy search: the sampler, where there is one, has already chosen."""
-    processor, model = captioner.processor, captioner.model
+def _config(ready: Ready, decoding: Decoding, cache: str) -> GenerationConfig:
+    """Greedy or beam search; where there is a sampler, it has already chosen."""
     return GenerationConfig(
         max_new_tokens=decoding.max_new_tokens,
         do_sample=False,
+        num_beams=decoding.beams,
         use_cache=True,
-        eos_token_id=end_tokens(processor, model),
-        pad_token_id=processor.tokenizer.pad_token_id,
-        suppress_tokens=suppressed_tokens(processor, model) or None,
+        cache_implementation="static" if cache == "static" else None,
+        eos_token_id=ready.ends,
+        pad_token_id=ready.processor.tokenizer.pad_token_id,
+        suppress_tokens=ready.never or None,
     )
 
 
-def _lengths(processor: Any, images: Sequence[Image], prompts: Sequence[str]) -> list[int]:
-    """Tokens of each prompt with its image; images count by pixels where the processor cannot say (order only)."""
-    texts = {prompt: len(processor.tokenizer(render(processor, prompt))["input_ids"]) for prompt in set(prompts)}
-    try:
-        counts = processor._get_num_multimodal_tokens([(image.height, image.width) for image in images])
-        tokens = list(counts["num_image_tokens"])
-    except (AttributeError, NotImplementedError):  # not every processor has it
-        tokens = [image.width * image.height for image in images]
-    return [texts[prompt] + count for prompt, count in zip(prompts, tokens, strict=True)]
-
-
 @contextmanager
-def _generating(model: Any) -> Iterator[None]:
-    """Eval mode and an empty generation config (a model's own penalties or top-k would bend what params say)."""
+def generating(captioner: Captioner) -> Iterator[Ready]:
+    """No gradients, eval mode, an empty generation config (a model's own penalties would bend what params say)."""
+    model, processor = captioner.model, captioner.processor
+    ready = Ready(model, processor, end_tokens(processor, model), suppressed_tokens(processor, model))
     owner = model.get_base_model() if hasattr(model, "get_base_model") else model
     modes = [(module, module.training) for module in model.modules()]
     kept = owner.generation_config
     model.eval()
     owner.generation_config = GenerationConfig()
     try:
-        yield
+        with torch.no_grad():
+            yield ready
     finally:
         owner.generation_config = kept
         for module, training in modes:

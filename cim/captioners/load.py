@@ -1,6 +1,8 @@
 """A captioner from a local folder: model, processor, and the fingerprint of both."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -73,19 +75,51 @@ def load_captioner(
     off unless the user trusts them. Raises CimError for a folder that is not such a model.
     """
     import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoModelForImageTextToText
 
     fingerprint = captioner_fingerprint(folder)
     place = _device(device)
     dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(precision)
     dtype = dtype or (torch.bfloat16 if place == "cuda" else torch.float32)
-    local = {"local_files_only": True, "trust_remote_code": trust_remote_code}
-    try:
-        processor = AutoProcessor.from_pretrained(folder, **local)
+    processor = load_processor(folder, trust_remote_code=trust_remote_code)
+    with _loading(folder):
         model, report = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=dtype, use_safetensors=True, output_loading_info=True, **local
+            folder,
+            dtype=dtype,
+            use_safetensors=True,
+            output_loading_info=True,
+            local_files_only=True,
+            trust_remote_code=trust_remote_code,
         )
+    if missing := sorted(report["missing_keys"]):
+        raise CimError(
+            f"{len(missing)} parameters without weights in {folder}, first {missing[0]}",
+            "weights for every parameter (others would be random)",
+            "fetch the whole model, or one whose weights fit its config.json",
+        )
+    return Captioner(model.to(place).eval(), processor, fingerprint, trust_remote_code)
+
+
+def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
+    """The AutoProcessor of a captioner folder, padding on the left. Raises CimError when it lacks a part."""
+    from transformers import AutoProcessor
+
+    with _loading(folder):
+        processor = AutoProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
+    _check_processor(processor, folder)
+    processor.tokenizer.padding_side = "left"  # generation continues at the right end of every row
+    if processor.tokenizer.pad_token_id is None:
+        processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    return processor
+
+
+@contextmanager
+def _loading(folder: Path) -> Iterator[None]:
+    """What transformers raises about a folder, as CimErrors."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except ImportError as error:  # a processor may want a package of its own
         raise CimError(
             f"a captioner folder {folder} that needs a Python package which is not installed ({error})",
@@ -98,17 +132,6 @@ def load_captioner(
             "a model that AutoModelForImageTextToText and AutoProcessor of the installed transformers can read",
             "check the architecture and that the download is whole; code in it runs only with trust_remote_code",
         ) from error
-    if missing := sorted(report["missing_keys"]):
-        raise CimError(
-            f"{len(missing)} parameters without weights in {folder}, first {missing[0]}",
-            "weights for every parameter (others would be random)",
-            "fetch the whole model, or one whose weights fit its config.json",
-        )
-    _check_processor(processor, folder)
-    processor.tokenizer.padding_side = "left"  # generation continues at the right end of every row
-    if processor.tokenizer.pad_token_id is None:
-        processor.tokenizer.pad_token = processor.tokenizer.eos_token
-    return Captioner(model.to(place).eval(), processor, fingerprint, trust_remote_code)
 
 
 def _check_processor(processor: Any, folder: Path) -> None:

@@ -18,6 +18,12 @@ def render(processor: Any, prompt: str) -> str:
     return str(processor.apply_chat_template(conversation(prompt), add_generation_prompt=True))
 
 
+def render_blind(processor: Any, prompt: str) -> str:
+    """The same turn without the image, for guidance."""
+    turn = [{"role": "user", "content": [{"type": "text", "text": prompt}]}]
+    return str(processor.apply_chat_template(turn, add_generation_prompt=True))
+
+
 def prompt_hash(prompt: str) -> str:
     """16 hex digits of the SHA-256 of the prompt's text (the template is part of the model's fingerprint)."""
     return hashlib.sha256(prompt.encode()).hexdigest()[:16]

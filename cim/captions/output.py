@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from cim.atomic import read_json, write_json
 from cim.captions.claim import claim
@@ -36,12 +37,24 @@ def prepare(folder: Path, parts: Mapping[str, Part], lineage: Lineage) -> None:
             "set recaption.output to another folder",
         )
     content = {"shards": len(parts), **lineage.values()}
+    try:
+        _make_ours(folder, content, parts)
+    except OSError as error:
+        raise CimError(
+            f"{folder} can't be written ({error.strerror or error})",
+            "a folder with room that you may write to",
+            "free space, mend its rights, or set recaption.output to another folder",
+        ) from error
+
+
+def _make_ours(folder: Path, content: Any, stems: Iterable[str]) -> None:
+    card = folder / CARD
     with claim(folder / f".{CARD}.lock", math.inf):
         for left in set(folder.glob(f".{CARD}.*")) - {folder / f".{CARD}.lock"}:
             left.unlink()
         if not card.is_file() or read_json(card) != content:
             write_json(card, content)
-        prune(folder, parts)
+        prune(folder, stems)
 
 
 def _places(part: Part) -> Iterable[Path]:

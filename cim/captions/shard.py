@@ -4,9 +4,8 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
 
-from PIL.Image import Image
 from tqdm import tqdm
 
 from cim.captioners.decoding import Generated
@@ -16,16 +15,11 @@ from cim.captions.job import ShardJob
 from cim.captions.journal import Journal, opened
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
+from cim.engines.spec import Engine
 from cim.records import Caption, Reject
 from cim.shards.quarantine import first_line
 
 REFUSED, NO_CAPTION = "refused by the captioner", "no caption"
-
-
-class Engine(Protocol):
-    """What turns n images into n captions, in the same order; keys are the samples' ids."""
-
-    def __call__(self, images: list[Image], keys: list[str]) -> list[Generated]: ...
 
 
 @dataclass(frozen=True)
@@ -54,7 +48,8 @@ def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 
         if (facts := job.done(made_from)) is not None:
             job.sweep()  # killed between the marker and the last of it
             return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
-        facts, before = caption_shard(job, engine(), made_from)
+        ready, start = engine(), time.perf_counter()  # the first shard is no slower for loading the model
+        facts, before = caption_shard(job, ready, made_from)
         return Outcome(job.stem, facts, time.perf_counter() - start, before)
 
 
@@ -106,7 +101,7 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
         found = engine([picture.pixels for picture in pictures], [picture.id for picture in pictures])
     except ValueError as error:  # the model's processor refuses (1 x 300, say)
         if len(pictures) == 1:
-            window.rejects.append(Reject(pictures[0].item.name, REFUSED, first_line(error)))
+            window.rejects.append(Reject(pictures[0].name, REFUSED, first_line(error)))
             return []
         half = len(pictures) // 2  # one bad image must not cost its neighbours their captions
         return _caption(job, engine, window, pictures[:half]) + _caption(job, engine, window, pictures[half:])
@@ -114,7 +109,7 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
     for picture, one in zip(pictures, found, strict=True):
         if one.finish_reason == "error" or (job.tar and not one.text.strip()):
             detail = one.text[:200] if one.finish_reason == "error" else "the captioner wrote nothing"
-            window.rejects.append(Reject(picture.item.name, NO_CAPTION, detail))
+            window.rejects.append(Reject(picture.name, NO_CAPTION, detail))
         else:
             captions.append(_row(picture, one))
     return captions
@@ -125,5 +120,5 @@ def _row(picture: Picture, one: Generated) -> Caption:
     return Caption(
         id=picture.id, caption=one.text, finish_reason=one.finish_reason, tokens=one.tokens, tokens_in=one.tokens_in,
         candidates=tuple(one.candidates), scores=tuple(one.scores), cut=one.cut, at=picture.at,
-        source_key=picture.item.name, alt_text=picture.item.text, suffix=picture.suffix, width=width, height=height,
+        source_key=picture.name, alt_text=picture.text, suffix=picture.suffix, width=width, height=height,
     )  # fmt: skip

@@ -16,10 +16,14 @@ _SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
 
 @dataclass(frozen=True)
 class Picture:
-    """A usable sample. at: its place in the part, rejects counted. id: of its bytes. suffix: fits its content."""
+    """A usable sample, its encoded bytes let go. at: its place in the part, rejects counted. name, text: as in Item.
+
+    id: of its bytes. suffix: fits its content.
+    """
 
     at: int
-    item: Item
+    name: str
+    text: str | None
     id: str
     suffix: str
     pixels: Image
@@ -51,7 +55,9 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
         except Unusable as found:
             window.rejects.append(Reject(item.name, found.reason.value, found.detail))
         else:
-            window.pictures.append(Picture(at, item, content_id(item.image), _suffix(item, facts), pixels))
+            window.pictures.append(
+                Picture(at, item.name, item.text, content_id(item.image), _suffix(item, facts), pixels)
+            )
             window.held += 3 * facts.width * facts.height
         if len(window.pictures) >= size or window.held >= held or len(window.rejects) >= size:
             yield window

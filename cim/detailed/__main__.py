@@ -21,6 +21,7 @@ from cim.detailed.submission import Submission, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
 from cim.errors import CimError
 from cim.graphs.open import ParserName
+from cim.params.models import Loaded
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Request:
     captions: list[Path]
     controls: bool
     parser: ParserName
-    t5: Path | None
+    t5: str | None
+    t5_revision: str | None
     encoder: Path | None
     judge: Path | None
     answers: Path | None
@@ -58,7 +60,9 @@ def run(request: Request) -> str:
 def _rows(request: Request, benchmark: Benchmark, wanted: Sequence[Submission], judge: Judge | None) -> list[Row]:
     if not wanted:
         return []
-    scorer = open_scorer(benchmark, request.parser, request.t5, request.encoder, request.device)
+    # Not validated: whether the name is a folder or a pinned hub id is checked, with a clear error, when it is opened.
+    t5 = None if request.t5 is None else Loaded.model_construct(name=request.t5, revision=request.t5_revision)
+    scorer = open_scorer(benchmark, request.parser, t5, request.encoder, request.device)
     return [
         Row(
             name=one.name,
@@ -77,9 +81,10 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--set", choices=get_args(SetName), required=True)
     made.add_argument("--data", type=Path, required=True, help="folder with the published files of the set")
     made.add_argument("--captions", type=Path, nargs="+", default=[], help="JSON {image id: caption}; one row a file")
-    made.add_argument("--controls", action="store_true", help="add rows for references, wrong images and no captions")
+    made.add_argument("--controls", action="store_true", help="add rows for references, their halves, wrong ones, none")
     made.add_argument("--parser", choices=("spacy", "t5"), default="spacy", help="default: spacy")
-    made.add_argument("--t5", type=Path, help="folder of FactualSceneGraph's T5, for --parser t5")
+    made.add_argument("--t5", help="FactualSceneGraph's T5 for --parser t5: its folder, or its hub id")
+    made.add_argument("--t5-revision", help="commit hash on the hub; needed for a hub id")
     made.add_argument("--encoder", type=Path, help="sentence-transformers folder (the papers': all-mpnet-base-v2;"
                       " default: all-MiniLM-L6-v2 of the environment)")  # fmt: skip
     made.add_argument("--judge", type=Path, help="YAML that names the judge; without it no questions are asked")

@@ -13,9 +13,12 @@ from cim.encoders.load import load_folder
 from cim.graphs.matching import contains_text, contains_words
 from cim.graphs.open import ParserName, open_matcher, open_parser
 from cim.graphs.phrases import Encode, Phrases
+from cim.params.models import Loaded
 
 
-def open_scorer(benchmark: Benchmark, parser: ParserName, t5: Path | None, encoder: Path | None, device: str) -> Scorer:
+def open_scorer(
+    benchmark: Benchmark, parser: ParserName, t5: Loaded | None, encoder: Path | None, device: str
+) -> Scorer:
     """A scorer with its parser and sentence encoder (None: MiniLM of the environment). Raises CimError."""
     reader = open_parser(parser, t5, device)
     phrases = Phrases(_encode(encoder, device))

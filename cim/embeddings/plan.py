@@ -1,5 +1,6 @@
 """What is to be embedded by which encoder, a job a shard. Needs no torch."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -56,19 +57,22 @@ class EmbedJob:
         return done_facts(self.vectors, self.fingerprint()) if self.rows.exists() else None
 
 
-def wanted_splits(retrieved: list[str]) -> dict[str, list[str]]:
-    """Splits to embed by role. retrieved: those whose images may be retrieved (index.splits)."""
+def wanted_splits(retrieved: list[str], judged: Sequence[str] = ("eval",)) -> dict[str, list[str]]:
+    """Splits to embed by role. retrieved: those whose images may be retrieved (index.splits). judged: those that the
+    held-out encoder sees (embed.heldout_splits)."""
     looked_up = ["train", "validation", "eval"]  # source images of the reward
     return {
         TEXT: list(retrieved),
         IMAGE: [*retrieved, *(split for split in looked_up if split not in retrieved)],
-        HELDOUT: ["eval"],
+        HELDOUT: list(dict.fromkeys(judged)),
     }
 
 
-def plan_embeddings(layout: Layout, retrieved: list[str]) -> dict[tuple[str, str], list[EmbedJob]]:
+def plan_embeddings(
+    layout: Layout, retrieved: list[str], judged: Sequence[str] = ("eval",)
+) -> dict[tuple[str, str], list[EmbedJob]]:
     """Jobs by (role, split), the jobs of one role together. Raises CimError for a missing model or split."""
-    wanted = wanted_splits(retrieved)
+    wanted = wanted_splits(retrieved, judged)
     encoders = {role: EncoderCard.read(layout.model(role)).fingerprint for role in wanted}
     shards = {split: shard_paths(layout.shards(split)) for splits in wanted.values() for split in splits}
     content = {shard: hash_path(shard) for paths in shards.values() for shard in paths}

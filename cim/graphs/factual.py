@@ -56,7 +56,8 @@ def load_writer(folder: Path, device: str) -> Write:
         raise CimError(
             f"no .safetensors file in {folder}",
             "lizhuang144/flan-t5-base-VG-factual-sg in safetensors (pickled .bin files can run code and are not read)",
-            "copy the model there, converted with save_pretrained if need be, or use the spacy parser",
+            "copy the model there, converted with save_pretrained if need be (of a hub id, pin a commit that has them),"
+            " or use the spacy parser",
         )
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer

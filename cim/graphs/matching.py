@@ -70,6 +70,23 @@ class Synonyms:
         return not self._wordnet.synonyms(a).isdisjoint(self._wordnet.synonyms(b))
 
 
+class OneSynset:
+    """Words related by whole words of one in the other, or by a synset that holds both.
+
+    Narrower than `Synonyms`, CAPTURE's rule: there "cat" may stand for "couch", since "cast" is in a synset of each.
+    """
+
+    def __init__(self, wordnet: Wordnet) -> None:
+        self._wordnet = wordnet
+
+    def __call__(self, a: str, b: str) -> bool:
+        """May `a` and `b` stand for each other?"""
+        return contains_words(a, b) or contains_words(b, a) or self._together(a, b) or self._together(b, a)
+
+    def _together(self, a: str, b: str) -> bool:
+        return b.replace(" ", "_") in self._wordnet.synonyms(a)
+
+
 def contains_text(a: str, b: str) -> bool:
     """Is `b` anywhere in `a`, as in capture-metric? So "carpet" holds "car", and "old" is in "gold"."""
     return b in a

@@ -50,19 +50,20 @@ class VectorStore:
 
     def has(self, ids: Sequence[str]) -> npt.NDArray[np.bool_]:
         """(n,) which of `ids` have a vector."""
-        return np.isin(encode_ids(ids), self.ids)
+        return self._find(encode_ids(ids))[1]
 
     def get(self, ids: Sequence[str]) -> npt.NDArray[np.float32]:
         """(n, d) unit vectors of `ids`, in their order. Raises CimError naming an id that has none."""
         wanted = encode_ids(ids)
-        if not (known := np.isin(wanted, self.ids)).all():
+        places, known = self._find(wanted)
+        if not known.all():
             first = wanted[~known][0].decode()
             raise CimError(
                 f"{(~known).sum()} of {len(wanted)} ids without a vector, the first {first}",
                 "an image vector for every id",
                 "dvc repro embed index",
             )
-        rows = self._order[np.searchsorted(self.ids, wanted)]
+        rows = self._order[places]
         found = np.empty((len(rows), self.dim), dtype=np.float32)
         owners = np.searchsorted(self._starts, rows, side="right") - 1
         for owner in np.unique(owners):
@@ -71,6 +72,13 @@ class VectorStore:
             self._maps[owner].release()
         found /= np.linalg.norm(found, axis=1, keepdims=True)
         return found
+
+    def _find(self, wanted: npt.NDArray[np.bytes_]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """(n,) places in the sorted ids and (n,) which are right. np.isin would sort all ids again, a second a call."""
+        if not len(self.ids):
+            return np.zeros(len(wanted), dtype=np.int64), np.zeros(len(wanted), dtype=bool)
+        places = np.searchsorted(self.ids, wanted).clip(max=len(self.ids) - 1)
+        return places, self.ids[places] == wanted
 
 
 def read_ids(parquet: Path) -> npt.NDArray[np.bytes_]:

@@ -37,6 +37,11 @@ def mean(sample: FloatArray) -> FloatArray:
     return np.asarray(sample[..., 0].mean(axis=1))
 
 
+def total(sample: FloatArray) -> FloatArray:
+    """(r, n, 1) -> (r,): sums, for counts."""
+    return np.asarray(sample[..., 0].sum(axis=1))
+
+
 def median(sample: FloatArray) -> FloatArray:
     """(r, n, 1) -> (r,): medians of per-image values."""
     return np.median(sample[..., 0], axis=1)
@@ -81,6 +86,21 @@ def paired(base: FloatArray, tuned: FloatArray, statistic: Statistic, resamples:
     sure = 2 * len(spread) >= resamples and not np.isnan(after - before)
     low, high = (float(x) for x in np.percentile(spread, (2.5, 97.5))) if sure else (None, None)
     return Difference(_known(before), _known(after), _known(after - before), low, high, images)
+
+
+def jackknifed(base: float | None, tuned: float | None, without: tuple[FloatArray, FloatArray]) -> Difference:
+    """The difference of a statistic that resampling distorts, with a 95% interval by the paired jackknife.
+
+    A bootstrap sample holds captions twice, which lowers any measure of variety. without: (n,) of base and of tuned,
+    the statistic with image i left out. Standard error sqrt((n - 1) / n sum (d_i - mean d)^2) of the differences d
+    (Efron & Tibshirani 1993, ch. 11), times 1.96 on either side. No interval where a part is undefined.
+    """
+    value = tuned - base if base is not None and tuned is not None else None
+    changes = without[1] - without[0]
+    if value is None or len(changes) < 2 or np.isnan(changes).any():
+        return Difference(base, tuned, value, None, None, len(changes))
+    reach = 1.96 * float(np.sqrt((len(changes) - 1) * changes.var()))
+    return Difference(base, tuned, value, value - reach, value + reach, len(changes))
 
 
 def _chunks(whole: int, most: int) -> list[int]:

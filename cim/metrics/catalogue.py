@@ -1,6 +1,6 @@
 """Every metric by name: how it is computed from per-image values, and how it is to be read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -8,18 +8,25 @@ from typing import Literal
 import numpy as np
 
 from cim.metrics import bootstrap
+from cim.metrics.heldout import BAGS
 from cim.metrics.measured import FloatArray, Measured, column, fractions
+from cim.metrics.meteor import meteor
+from cim.metrics.overlap import bleu
 from cim.metrics.scenes import DETAILS, KINDS, Counts
-from cim.metrics.text import distinct, duplicated, repetition, words
+from cim.metrics.text import distinct, distinct_without, duplicated, repetition, words
 
 Unit = Literal["share", "score", "rank", "words", "count"]
 Better = Literal["higher", "lower"]
 
 GROUPS = {
     "scenes": "Facts against ground truth",
+    "references": "Facts against references",
+    "capture": "CAPTURE against references",
     "retrieval": "Held-out retrieval",
     "reward": "Identity reward",
     "overlap": "Overlap with references",
+    "clip": "CLIPScore by the held-out encoder",
+    "chair": "COCO objects (CHAIR)",
     "text": "Wording",
     "details": "Attributes one by one",
 }
@@ -30,8 +37,8 @@ class Metric:
     """One number of a captioner.
 
     rows: (n, c) per-image values, NaN for images it can't be computed on; statistic: of those.
-    A corpus metric has no per-image values (distinct-n), hence `corpus` instead and no interval.
-    better: None where neither direction is (length).
+    A corpus metric has no per-image values (distinct-n), hence `corpus`: the value, and (n,) values with one image left
+    out. better: None where neither direction is (length).
     """
 
     group: str
@@ -41,10 +48,21 @@ class Metric:
     better: Better | None
     rows: Callable[[Measured], FloatArray] | None = None
     statistic: bootstrap.Statistic = bootstrap.mean
-    corpus: Callable[[Measured], float | None] | None = None
+    corpus: Callable[[Measured], tuple[float | None, FloatArray]] | None = None
 
 
-def _facts(part: str, kind: str, measured: Measured) -> FloatArray:
+Facts = Callable[[Measured], Sequence[dict[str, Counts] | None]]
+
+
+def _by_truth(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+    return measured.facts
+
+
+def _by_references(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+    return [None if row is None else row.counts for row in measured.referenced or [None] * len(measured.captions)]
+
+
+def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
     def pair(counts: Counts) -> tuple[float, float]:
         if part == "precision":
             return counts.matched, counts.said
@@ -52,20 +70,38 @@ def _facts(part: str, kind: str, measured: Measured) -> FloatArray:
             return counts.matched, counts.true
         return 2 * counts.matched, counts.said + counts.true
 
-    return fractions([None if row is None else pair(row[kind]) for row in measured.facts])
+    return fractions([None if row is None else pair(row[kind]) for row in facts(measured)])
 
 
-def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...]) -> Iterator[Metric]:
+def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts: Facts = _by_truth) -> Iterator[Metric]:
     for kind in kinds:
         singular = kind.removesuffix("s")
         for part in parts:
             label = f"{singular.capitalize()} {'F1' if part == 'f1' else part}"
-            rows = partial(_facts, part, kind)
+            label += ", by references" if group == "references" else ""
+            rows = partial(_facts, part, kind, facts)
             yield Metric(group, f"{singular}_{part}", label, "share", "higher", rows, bootstrap.ratio)
 
 
+def _capture(rule: str, measured: Measured) -> FloatArray:
+    rows = measured.referenced or [None] * len(measured.captions)
+    return column([None if row is None else getattr(row, rule) for row in rows])
+
+
 def _found_at(k: int, measured: Measured) -> FloatArray:
-    return column(measured.ranks <= k)
+    return _at_most(k, _ranks(measured))
+
+
+def _among_gallery_at(k: int, measured: Measured) -> FloatArray:
+    return _at_most(k, _value("gallery_rank", measured))
+
+
+def _at_most(k: int, ranks: FloatArray) -> FloatArray:
+    return np.where(np.isnan(ranks), np.nan, ranks <= k)
+
+
+def _value(name: str, measured: Measured) -> FloatArray:
+    return measured.values.get(name, np.full((len(measured.captions), 1), np.nan))
 
 
 def _ranks(measured: Measured) -> FloatArray:
@@ -76,8 +112,8 @@ def _identity(part: str, measured: Measured) -> FloatArray:
     return column([None if row is None else getattr(row, part) for row in measured.identity])
 
 
-def _unscorable(measured: Measured) -> float:
-    return sum(row is None for row in measured.identity)
+def _unscorable(measured: Measured) -> FloatArray:
+    return column([row is None for row in measured.identity])
 
 
 def _overlap(measured: Measured) -> FloatArray:
@@ -88,8 +124,8 @@ def _lengths(measured: Measured) -> FloatArray:
     return column([len(words(caption)) for caption in measured.captions])
 
 
-def _distinct(n: int, measured: Measured) -> float | None:
-    return distinct(measured.captions, n)
+def _distinct(n: int, measured: Measured) -> tuple[float | None, FloatArray]:
+    return distinct(measured.captions, n), distinct_without(measured.captions, n)
 
 
 def _repetition(measured: Measured) -> FloatArray:
@@ -106,14 +142,44 @@ def _truncated(measured: Measured) -> FloatArray:
 
 METRICS: tuple[Metric, ...] = (
     *_of_facts("scenes", KINDS, ("precision", "recall", "f1")),
+    *_of_facts("references", KINDS, ("precision", "recall", "f1"), _by_references),
+    Metric("capture", "capture", "CAPTURE", "share", "higher", partial(_capture, "capture")),
+    Metric("capture", "capture_words", "CAPTURE, whole words", "share", "higher", partial(_capture, "capture_words")),
     Metric("retrieval", "r1", "R@1", "share", "higher", partial(_found_at, 1)),
     Metric("retrieval", "r5", "R@5", "share", "higher", partial(_found_at, 5)),
+    Metric("retrieval", "r10", "R@10", "share", "higher", partial(_found_at, 10)),
     Metric("retrieval", "median_rank", "Median rank", "rank", "lower", _ranks, bootstrap.median),
+    Metric("retrieval", "rd100", "R@1 among 99 random others", "share", "higher", partial(_value, "rd100")),
+    *(
+        Metric("retrieval", f"bag_{n}", f"R@1 in bags of {n} alike", "share", "higher", partial(_value, f"bag_{n}"))
+        for n in BAGS
+    ),
+    *(
+        Metric("retrieval", f"gallery_r{k}", f"R@{k}, whole gallery", "share", "higher", partial(_among_gallery_at, k))
+        for k in (1, 5, 10)
+    ),
+    Metric(
+        "retrieval",
+        "gallery_median_rank",
+        "Median rank, whole gallery",
+        "rank",
+        "lower",
+        partial(_value, "gallery_rank"),
+        bootstrap.median,
+    ),
     Metric("reward", "grc", "GRC", "score", "higher", partial(_identity, "grc")),
     Metric("reward", "qir", "QIR", "score", "higher", partial(_identity, "qir")),
     Metric("reward", "total", "Total reward", "score", "higher", partial(_identity, "total")),
-    Metric("reward", "unscorable", "Unscorable captions", "count", "lower", corpus=_unscorable),
+    Metric("reward", "unscorable", "Unscorable captions", "count", "lower", _unscorable, bootstrap.total),
+    Metric("overlap", "bleu_4", "BLEU-4", "score", "higher", partial(_value, "bleu_4"), bleu),
+    Metric("overlap", "meteor", "METEOR", "score", "higher", partial(_value, "meteor"), meteor),
     Metric("overlap", "rouge_l", "ROUGE-L", "score", "higher", _overlap),
+    Metric("overlap", "cider_d", "CIDEr-D", "score", "higher", partial(_value, "cider_d")),
+    Metric("clip", "clip_score", "CLIPScore", "score", "higher", partial(_value, "clip_score")),
+    Metric("clip", "ref_clip_score", "RefCLIPScore", "score", "higher", partial(_value, "ref_clip_score")),
+    Metric("chair", "chair_i", "CHAIRi", "share", "lower", partial(_value, "chair_i"), bootstrap.ratio),
+    Metric("chair", "chair_s", "CHAIRs", "share", "lower", partial(_value, "chair_s")),
+    Metric("chair", "coverage", "Objects mentioned", "share", "higher", partial(_value, "coverage"), bootstrap.ratio),
     Metric("text", "words", "Mean length", "words", None, _lengths),
     Metric("text", "words_p10", "10th percentile of length", "words", None, _lengths, bootstrap.percentile(10)),
     Metric("text", "words_p50", "Median length", "words", None, _lengths, bootstrap.percentile(50)),

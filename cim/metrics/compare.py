@@ -1,9 +1,13 @@
 """Base against tuned: metrics.json from per-image values."""
 
+from collections.abc import Mapping
 from typing import Any
 
-from cim.metrics.bootstrap import Difference, paired
+import numpy as np
+
+from cim.metrics.bootstrap import Difference, jackknifed, paired
 from cim.metrics.catalogue import METRICS, Metric
+from cim.metrics.heldout import BAGS
 from cim.metrics.measured import Measured
 from cim.params import Evaluate
 
@@ -11,9 +15,11 @@ from cim.params import Evaluate
 def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]:
     """{"images", "base": {group: {name: value}}, "tuned": ..., "difference": {group: {name: {...}}}, "absent": ...}.
 
-    A difference holds value (tuned - base), low, high (95% interval), images (that took part) and verdict:
-    "better", "worse", "changed" (no direction is better), "within noise", or "no interval".
-    Undefined values are None. A group without any value is left out and named in "absent".
+    "unjudged" counts images that the held-out encoder has no vector of.
+    A difference holds value (tuned - base), low, high (95% interval), images (that took part), within_noise (whether
+    the interval contains 0; None without one) and verdict: "better", "worse", "changed" (no direction is better),
+    "within noise", or "no interval". Undefined values are None. "absent" says why a group has no values ("overlap") or
+    a metric of a group that has some ("overlap.meteor").
 
     Raises ValueError when base and tuned cover different numbers of images.
     """
@@ -31,10 +37,11 @@ def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]
             "low": difference.low,
             "high": difference.high,
             "images": difference.images,
+            "within_noise": difference.within_noise,
             "verdict": verdict(metric, difference),
         }
-    absent = {metric.group: _reason(metric.group) for metric in METRICS if metric.group not in found["difference"]}
-    return {"images": len(base.captions), **found, "absent": absent}
+    absent = _absent(found["difference"], base.missing)
+    return {"images": len(base.captions), "unjudged": int(np.isnan(base.ranks).sum()), **found, "absent": absent}
 
 
 def verdict(metric: Metric, difference: Difference) -> str:
@@ -52,14 +59,32 @@ def _difference(metric: Metric, base: Measured, tuned: Measured, params: Evaluat
     if metric.rows is not None:
         return paired(metric.rows(base), metric.rows(tuned), metric.statistic, params.bootstrap, params.seed)
     assert metric.corpus is not None, metric.name
-    before, after = metric.corpus(base), metric.corpus(tuned)
-    change = None if before is None or after is None else after - before
-    return Difference(before, after, change, None, None, len(base.captions))
+    (before, without_before), (after, without_after) = metric.corpus(base), metric.corpus(tuned)
+    return jackknifed(before, after, (without_before, without_after))
 
 
-def _reason(group: str) -> str:
-    return {
-        "scenes": "no image of the eval split has ground truth",
-        "details": "no image of the eval split has ground truth",
-        "overlap": "no image of the eval split has a reference caption",
-    }.get(group, "no caption could be scored")
+def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) -> dict[str, str]:
+    absent = {}
+    for metric in METRICS:
+        if metric.group not in found:
+            absent[metric.group] = missing.get(metric.group) or _REASONS.get(metric.group, "no caption could be scored")
+        elif metric.name not in found[metric.group]:
+            name = f"{metric.group}.{metric.name}"
+            absent[name] = missing.get(metric.name) or _REASONS.get(name, "no caption could be scored")
+    if "overlap" in found:
+        absent["overlap.spice"] = _REASONS["overlap.spice"]
+    return dict(sorted(absent.items()))
+
+
+_FURTHER = "no images but the eval split's are embedded by the held-out encoder (embed.heldout_splits)"
+_REASONS = {
+    "scenes": "no image of the eval split has ground truth",
+    "details": "no image of the eval split has ground truth",
+    "overlap": "no image of the eval split has a reference caption",
+    "overlap.spice": "its parser, Stanford CoreNLP 3.6.0, is in no package and would be downloaded while scoring",
+    "chair": "no photo of the eval split has references or annotated COCO objects",
+    "clip.ref_clip_score": "no image of the eval split has a reference caption",
+    "retrieval.rd100": "the eval split has fewer than 100 images",
+    **{f"retrieval.bag_{size}": "too few images have vectors of both encoders" for size in BAGS},
+    **{f"retrieval.gallery_{name}": _FURTHER for name in ("r1", "r5", "r10", "median_rank")},
+}

@@ -1,7 +1,7 @@
 """The eval split with what both captioners said of it, joined by sample id."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars as pl
 
@@ -18,7 +18,8 @@ CAPTIONERS = ("base", "tuned")
 class EvalSet:
     """Images that both captioners described; every list has one entry an image, in the order of ids.
 
-    truths: scene graphs, None where unknown (photos). captions, truncated: by captioner.
+    truths: scene graphs, None where unknown (photos). objects: COCO names in the sample's extra["coco_objects"],
+    None where it has none; empty when unknown for all. captions, truncated: by captioner.
     left_out: images of the split, by captioner that gave no caption for them.
     """
 
@@ -28,6 +29,7 @@ class EvalSet:
     captions: dict[str, list[str]]
     truncated: dict[str, list[bool]]
     left_out: dict[str, int]
+    objects: list[list[str] | None] = field(default_factory=list)
 
 
 def read_eval_set(layout: Layout) -> EvalSet:
@@ -51,6 +53,7 @@ def read_eval_set(layout: Layout) -> EvalSet:
         truths=[_truth(extra) for extra in described["extra"].to_list()],
         captions={name: table["caption"].to_list() for name, table in ordered.items()},
         truncated={name: (table["finish_reason"] == "length").to_list() for name, table in ordered.items()},
+        objects=[_objects(extra) for extra in described["extra"].to_list()],
         left_out={name: manifest.height - table.height for name, table in tables.items()},
     )
 
@@ -70,3 +73,8 @@ def _captions(layout: Layout, captioner: str, known: set[str]) -> pl.DataFrame:
 def _truth(extra: str | None) -> Graph | None:
     scene = (json.loads(extra) if extra else {}).get("scene")
     return scene if isinstance(scene, dict) else None
+
+
+def _objects(extra: str | None) -> list[str] | None:
+    names = (json.loads(extra) if extra else {}).get("coco_objects")
+    return names if isinstance(names, list) else None

@@ -1,62 +1,66 @@
 """The three judges of a caption: an encoder it was not trained to please, the reward, and the truth."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from cim.errors import CimError
-from cim.fingerprint import fingerprint, hash_path
+from cim.fingerprint import hash_path
 from cim.index.meta import EmbeddingMeta
-from cim.index.vectors import VectorStore
 from cim.layout import Layout
+from cim.metrics.chair import Objects, chair, objects_there
 from cim.metrics.evalset import EvalSet
-from cim.metrics.measured import Identity, Measured
-from cim.metrics.overlap import rouge_l
-from cim.metrics.retrieval import ranks, require_held_out
+from cim.metrics.heldout import Encode, HeldOut, judge_held_out
+from cim.metrics.measured import FloatArray, Identity, Measured, column, fractions
+from cim.metrics.meteor import NoMeteor
+from cim.metrics.overlap import meteor_counts, overlap
+from cim.metrics.pool import Pool
+from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
 
 _BATCH = 256
 
+Java = Literal["auto", "off"]
+Meteor = dict[str, FloatArray] | str
 Parser = Callable[[str], Graph]
-Encode = Callable[[list[str]], npt.NDArray[np.float32]]
 Score = Callable[[Sequence[str], Sequence[str]], Sequence[Identity | None]]  # captions, source ids
 
 
 def check_held_out(layout: Layout, heldout: str) -> None:
-    """Refuse a held-out encoder (fingerprint) that is the reward's or is not the one the eval images were embedded by.
+    """Refuse a held-out encoder (fingerprint) that is the reward's or did not embed the images. Raises CimError."""
+    check_embedded(layout, heldout)
+    if is_rewards(layout, heldout):
+        raise CimError(
+            f"the held-out encoder is the reward's image encoder (both {heldout})",
+            "another encoder for evaluation: captions tuned to please one would be judged by it",
+            "change models.heldout_encoder (other weights, or seed and width) and run the models stage again, or set"
+            " evaluate.allow_same_encoder if that is what you want to see",
+        )
 
-    Equal weights in folders that differ otherwise (a copied model, renamed) are refused as well. Raises CimError.
-    """
-    reward = EmbeddingMeta.read(layout.embeddings("image", "eval")).encoder
-    embedded = EmbeddingMeta.read(layout.embeddings("heldout", "eval")).encoder
-    if embedded != heldout:
-        found = f"eval images embedded by {embedded}, held-out model {heldout}"
-        raise CimError(found, "one and the same encoder", "dvc repro embed")
-    require_held_out(reward, heldout)
+
+def check_embedded(layout: Layout, heldout: str) -> None:
+    """Refuse a held-out encoder (fingerprint) that is not the one the images were embedded by. Raises CimError."""
+    for meta in sorted((layout.root / "embeddings" / "heldout").glob("*/meta.json")):
+        embedded = EmbeddingMeta.read(meta.parent).encoder
+        if embedded != heldout:
+            found = f"{meta.parent.name} images embedded by {embedded}, held-out model {heldout}"
+            raise CimError(found, "one and the same encoder", "dvc repro embed")
+
+
+def is_rewards(layout: Layout, heldout: str) -> bool:
+    """Whether the held-out encoder (fingerprint) is the reward's, by folder or, renamed or copied, by its weights."""
+    if EmbeddingMeta.read(layout.embeddings("image", "eval")).encoder == heldout:
+        return True
     folders = [layout.model(role) for role in ("image", "heldout")]
     weights = [sorted(hash_path(file) for file in folder.glob("*.safetensors")) for folder in folders]
-    if all(weights):
-        require_held_out(*(fingerprint(hashes) for hashes in weights))
+    return all(weights) and weights[0] == weights[1]
 
 
-def held_out_ranks(layout: Layout, evaluated: EvalSet, encode: Encode) -> dict[str, npt.NDArray[np.int64]]:
-    """Rank (n,) of each image among all n by its caption, for each captioner.
-
-    encode: captions to (n, d) unit vectors in the space of data/embeddings/heldout. A blank caption
-    says nothing and gets the last rank.
-    """
-    files = sorted(layout.embeddings("heldout", "eval").glob("*.npy"))
-    images = VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(evaluated.ids)
-    found = {}
-    for captioner, captions in evaluated.captions.items():
-        vectors = np.full_like(images, np.nan)  # NaN ranks last
-        said = [i for i, caption in enumerate(captions) if caption.strip()]
-        for batch in tqdm(_batches(said), desc=f"ranking ({captioner})", unit="batch"):
-            vectors[batch] = encode([captions[i] for i in batch])
-        found[captioner] = ranks(vectors, images)
-    return found
+def held_out_ranks(layout: Layout, evaluated: EvalSet, encode: Encode, prefix: str = "") -> dict[str, HeldOut]:
+    """Ranks and all else by the held-out encoder, for each captioner: `judge_held_out` on data/embeddings."""
+    return judge_held_out(evaluated, Pool.open(layout), encode, prefix)
 
 
 def identities(evaluated: EvalSet, score: Score) -> dict[str, list[Identity | None]]:
@@ -69,26 +73,63 @@ def identities(evaluated: EvalSet, score: Score) -> dict[str, list[Identity | No
     return found
 
 
+def meteor_or_why(evaluated: EvalSet, java: Java) -> Meteor:
+    """METEOR's counts (n, 23) by captioner, or in words why there are none. java: "off" asks for none."""
+    if java == "off":
+        return "evaluate.java is off"
+    try:
+        return meteor_counts(evaluated.captions, evaluated.references)
+    except NoMeteor as reason:
+        return str(reason)
+
+
 def measure(
     evaluated: EvalSet,
-    found: Mapping[str, npt.NDArray[np.int64]],
+    found: Mapping[str, HeldOut],
     scores: Mapping[str, Sequence[Identity | None]],
-    parser: Parser,
+    parser: Parser | None,
+    meteor: Meteor = "not asked for",
+    references: Referencing = "not asked for",
 ) -> dict[str, Measured]:
-    """Everything by captioner: ranks and rewards as given, facts by `parser` against the truth, overlap, wording."""
-    return {
-        name: Measured(
+    """Everything by captioner: what judges found, facts by `parser` (None: no facts) against the truth, overlap,
+    objects, wording."""
+    judged = {"meteor": meteor, "references": references, "capture": references}
+    missing = {name: found_none for name, found_none in judged.items() if isinstance(found_none, str)}
+    if parser is None:
+        missing |= dict.fromkeys(("scenes", "details"), "evaluate.parser is off")
+    counts = {} if isinstance(meteor, str) else meteor
+    annotated = evaluated.objects or [None] * len(evaluated.ids)
+    there = [
+        None if truth is not None else objects_there(names, references)  # a scene has its own truth, nothing of COCO's
+        for truth, names, references in zip(evaluated.truths, annotated, evaluated.references, strict=True)
+    ]
+    measured = {}
+    for name, captions in evaluated.captions.items():
+        overlaps = overlap(captions, evaluated.references)
+        objects = [None if n is None else chair(caption, n) for caption, n in zip(captions, there, strict=True)]
+        measured[name] = Measured(
             captions=captions,
             truncated=evaluated.truncated[name],
             facts=[
-                None if truth is None else score_scene(truth, parser(caption))
+                None if truth is None or parser is None else score_scene(truth, parser(caption))
                 for truth, caption in zip(evaluated.truths, captions, strict=True)
             ],
-            ranks=found[name],
+            ranks=found[name].ranks,
             identity=scores[name],
-            overlap=[rouge_l(*pair) for pair in zip(captions, evaluated.references, strict=True)],
+            overlap=[None if np.isnan(value) else float(value) for value in overlaps.pop("rouge_l")[:, 0]],
+            values={**found[name].values, **overlaps, **_chair(objects)}
+            | ({"meteor": counts[name]} if name in counts else {}),
+            missing=missing,
+            referenced=() if isinstance(references, str) else references[name],
         )
-        for name, captions in evaluated.captions.items()
+    return measured
+
+
+def _chair(objects: Sequence[Objects | None]) -> dict[str, FloatArray]:
+    return {
+        "chair_i": fractions([None if one is None else (one.absent, one.said) for one in objects]),
+        "chair_s": column([None if one is None else one.absent > 0 for one in objects]),
+        "coverage": fractions([None if one is None else (one.covered, one.there) for one in objects]),
     }
 
 

@@ -1,12 +1,13 @@
 """What one captioner's captions got, image by image: the input of every comparison."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
 
 FloatArray = npt.NDArray[np.float64]
@@ -37,8 +38,10 @@ class Measured:
     """All per-image values of one captioner; every sequence has one entry an image, in one common order.
 
     truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
-    own image by the held-out encoder, 1 is best. identity: None when unscorable. overlap: ROUGE-L in
-    [0, 1], None without a reference.
+    own image by the held-out encoder, 1 is best, NaN for an image it has no vector of. identity: None when
+    unscorable. overlap: ROUGE-L in [0, 1], None without a reference. values: further per-image values by name,
+    (n, c), NaN where there is none. missing: why there is none at all, by name or group. referenced: against the
+    references, None for an image that was not compared; empty when none was.
 
     Raises ValueError when lengths differ.
     """
@@ -46,12 +49,20 @@ class Measured:
     captions: Sequence[str]
     truncated: Sequence[bool]
     facts: Sequence[dict[str, Counts] | None]
-    ranks: npt.NDArray[np.int64]
+    ranks: npt.NDArray[np.number]
     identity: Sequence[Identity | None]
     overlap: Sequence[float | None]
+    values: Mapping[str, FloatArray] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+    referenced: Sequence[Referenced | None] = ()
 
     def __post_init__(self) -> None:
-        lengths = {name: len(getattr(self, name)) for name in self.__dataclass_fields__}
+        listed = ("captions", "truncated", "facts", "ranks", "identity", "overlap")
+        lengths = {name: len(getattr(self, name)) for name in listed} | {
+            n: len(rows) for n, rows in self.values.items()
+        }
+        if self.referenced:
+            lengths["referenced"] = len(self.referenced)
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
 

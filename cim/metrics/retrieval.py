@@ -3,11 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
-from cim.errors import CimError
-
 FloatArray = npt.NDArray[np.floating]
 Rows = npt.NDArray[np.integer]
-_TIE = 1e-6  # float32 products of equal vectors differ in the last digits
+TIE = 1e-6  # float32 products of equal vectors differ in the last digits
 _BLOCK = 1024  # captions compared at once
 
 
@@ -29,30 +27,39 @@ def ranks(
         raise ValueError(
             f"own {own.shape} must hold a row of images {images.shape} for each of {len(captions)} captions"
         )
+    return closer(captions, images[own], images)
+
+
+def closer(captions: FloatArray, own: FloatArray, images: FloatArray) -> npt.NDArray[np.int64]:
+    """(n,) how many of the images (m, d) are as close to each caption (n, d) as its own image (n, d), or closer.
+
+    All that are not clearly behind: ties count, and so does every image where a vector is NaN.
+    """
     found = np.empty(len(captions), dtype=np.int64)
     right = images.astype(np.float32).T
     for start in range(0, len(captions), _BLOCK):
         part = slice(start, start + _BLOCK)
-        scores = captions[part].astype(np.float32) @ right
-        mine = np.take_along_axis(scores, own[part, None], axis=1)
-        # All that are not clearly behind, the own image itself included: the first rank is 1, NaN ranks last.
-        found[part] = len(images) - (scores < mine - _TIE).sum(axis=1)
+        said = captions[part].astype(np.float32)
+        mine = np.einsum("nd,nd->n", said, own[part].astype(np.float32))
+        found[part] = len(images) - (said @ right < mine[:, None] - TIE).sum(axis=1)
     return found
+
+
+def among_random(found: npt.NDArray[np.int64], images: int, distractors: int) -> npt.NDArray[np.float64]:
+    """(n,) the chance that a caption finds its image first among `distractors` others drawn at random.
+
+    found: (n,) its rank among `images`. The mean over every possible draw instead of over a few: of the rank - 1 images
+    that are closer, none may be drawn, C(images - rank, distractors) / C(images - 1, distractors). NaN for all when
+    there are fewer others than distractors.
+    """
+    others = images - 1
+    if others < distractors:
+        return np.full(len(found), np.nan)
+    missed = 1 - distractors / (others - np.arange(others))  # the next closer image is not drawn either
+    chances = np.concatenate([[1.0], np.cumprod(np.maximum(missed, 0))])
+    return np.asarray(chances[found - 1])
 
 
 def recall_at(found: npt.NDArray[np.int64], k: int) -> float:
     """Share of ranks (n,) that are k or better, R@k."""
     return float((found <= k).mean())
-
-
-def require_held_out(reward: str, heldout: str) -> None:
-    """Refuse to judge by the encoder that gave the reward; both are fingerprints of weights.
-
-    Raises CimError when they are equal.
-    """
-    if reward == heldout:
-        raise CimError(
-            f"the held-out encoder is the reward's image encoder (both {heldout})",
-            "another encoder for evaluation: captions tuned to please one would be judged by it",
-            "change models.heldout_encoder (other weights, or seed and width) and run the models stage again",
-        )

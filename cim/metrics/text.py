@@ -24,6 +24,16 @@ def distinct(captions: Sequence[str], n: int) -> float | None:
     return len(set(grams)) / len(grams) if grams else None
 
 
+def distinct_without(captions: Sequence[str], n: int) -> npt.NDArray[np.float64]:
+    """(m,) distinct-n of the m captions with caption i left out; NaN where no n-gram remains."""
+    counted = [Counter(_grams(words(caption), n)) for caption in captions]
+    everything = sum(counted, Counter[tuple[str, ...]]())
+    different, grams = len(everything), everything.total()
+    own = [sum(everything[gram] == times for gram, times in one.items()) for one in counted]
+    left = [(different - lost, grams - one.total()) for lost, one in zip(own, counted, strict=True)]
+    return np.array([part / whole if whole else np.nan for part, whole in left], dtype=np.float64)
+
+
 def repetition(caption: str, n: int = 4) -> tuple[int, int]:
     """(n-grams that repeat an earlier one of the same caption, all its n-grams).
 

@@ -41,6 +41,15 @@ class Params(Section):
             raise ValueError(f"no source in shard.sources feeds the splits {missing}")
         return self
 
+    @model_validator(mode="after")
+    def _held_out(self) -> "Params":
+        if self.models.image_encoder == self.models.heldout_encoder and not self.evaluate.allow_same_encoder:
+            raise ValueError(
+                "models.heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or"
+                " weights), unless evaluate.allow_same_encoder is true"
+            )
+        return self
+
 
 def load_params(path: Path) -> Params:
     """Params from a YAML file; errors as in `load_section`."""

@@ -132,11 +132,3 @@ class Models(Section):
     heldout_encoder: ClipEncoder
     captioner: Captioner
     warm_start: WarmStart
-
-    @model_validator(mode="after")
-    def _held_out(self) -> "Models":
-        if self.image_encoder == self.heldout_encoder:
-            raise ValueError(
-                "heldout_encoder equals image_encoder; evaluation needs another one (other seed, size or weights)"
-            )
-        return self

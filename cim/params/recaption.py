@@ -8,6 +8,7 @@ from cim.params.base import Section
 from cim.params.caption import CaptionParams
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
+from cim.params.tune import Reward
 
 
 class WebDatasetCorpus(Section):
@@ -79,6 +80,8 @@ class Recaption(Section):
         10_000, ge=1, le=10_000, description="of corpora that have no shards of their own (not webdataset)"
     )
     images: SizeLimits = SizeLimits()
+    workspace: str = Field("data", description="data folder with index and encoders, where a CIM score is asked for")
+    reward: Reward = Reward()
 
 
 class Recaptioning(Section):

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from cim.params.base import Section
 from cim.params.shard import Split
@@ -12,6 +12,16 @@ class Embed(Section):
     """Images and captions to unit vectors, shard by shard."""
 
     batch_size: int = Field(256, ge=1, description="images or captions an encoder call")
+    heldout_splits: list[Literal["eval", "gallery", "train", "validation"]] = Field(
+        ["eval"], description="by the held-out encoder; evaluate ranks eval images among all of these"
+    )
+
+    @field_validator("heldout_splits")
+    @classmethod
+    def _judged(cls, splits: list[str]) -> list[str]:
+        if "eval" not in splits:
+            raise ValueError(f"heldout_splits must hold eval, whose captions are judged, found {splits}")
+        return splits
 
 
 class Search(Section):

@@ -22,6 +22,9 @@ class Runtime(Section):
     retry_delay_seconds: float = Field(2.0, ge=0, description="wait before a retry")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where one is")
     torch_threads: int = Field(2, ge=1, description="threads of one torch process on CPU")
+    prefetch: int = Field(
+        1, ge=0, description="threads that prepare batches of images while a captioner is busy with another; 0: none"
+    )
 
     @model_validator(mode="after")
     def _runner_has_a_use_for_it(self) -> "Runtime":

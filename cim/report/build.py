@@ -56,7 +56,7 @@ def build(
         params=yaml.safe_dump(params.model_dump(mode="json", exclude={"runtime"}), sort_keys=False, allow_unicode=True),
         rejects=rejects(layout.rejects),
         watched=watched(layout.tuned.parent / "alarms.json"),
-        notes=_notes(evaluated, params, len(cards)),
+        notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
 
 
@@ -80,7 +80,7 @@ def _lengths(measured: Measured) -> list[float]:
     return [len(words(caption)) for caption in measured.captions]
 
 
-def _notes(evaluated: EvalSet, params: Params, cards: int) -> list[str]:
+def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> list[str]:
     reward = params.tune.reward
     notes = [
         f"Reward = GRC + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
@@ -98,4 +98,8 @@ def _notes(evaluated: EvalSet, params: Params, cards: int) -> list[str]:
         for name, count in evaluated.left_out.items()
         if count
     ]
+    if unjudged:
+        notes.append(f"{unjudged} images have no vector by the held-out encoder and take no part in retrieval.")
+    if params.evaluate.allow_same_encoder:
+        notes.append("evaluate.allow_same_encoder is set: the encoder that judges may be the one that gave the reward.")
     return notes

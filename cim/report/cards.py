@@ -4,6 +4,8 @@ import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
 from cim.metrics.text import duplicated, repetition
@@ -12,7 +14,8 @@ from cim.report.words import Piece, marked_words
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
 # What deserves a second look, in the order in which a person would ask.
 TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE = "truncated", "repeats itself", "wrong facts", "not unique", "unscorable"
-FLAGS = (TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE)
+UNMENTIONED = "in no reference"  # photos: named objects that no reference names, so perhaps wrong
+FLAGS = (TRUNCATED, REPEATS, WRONG, UNMENTIONED, SHARED, UNSCORABLE)
 
 
 @dataclass(frozen=True)
@@ -29,16 +32,18 @@ class Found:
 class Answer:
     """What one captioner said of the image and what came of it.
 
-    facts: (kind, right, wrong, missed), empty without ground truth. flags: some of FLAGS.
+    facts: (kind, right, wrong, missed), empty when nothing is known. unmentioned: objects that no reference names;
+    None where facts are held against exact truth. flags: some of FLAGS.
     """
 
     caption: str
     pieces: Sequence[Piece]
-    rank: int
+    rank: int | None
     identity: Identity | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
     flags: Sequence[str]
+    unmentioned: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -104,16 +109,22 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
     if identity is not None:
         rows = zip(identity.ids, identity.scores, identity.cosines, strict=True)
         found = [Found(name, captions.get(name, ""), score, cosine) for name, score, cosine in rows]
-    facts = [] if counts is None else [(kind, *_split(counts[kind])) for kind in KINDS]
+    exact = counts is not None
+    referenced = said.referenced[i] if said.referenced and not exact else None
+    known = counts if referenced is None else referenced.counts
+    facts = [] if known is None else [(kind, *_split(known[kind])) for kind in KINDS]
     holds = {
         TRUNCATED: said.truncated[i],
         REPEATS: repetition(said.captions[i])[0] > 0,
-        WRONG: any(wrong for _, _, wrong, _ in facts),
+        WRONG: exact and any(wrong for _, _, wrong, _ in facts),
+        UNMENTIONED: referenced is not None and bool(referenced.unmentioned),
         SHARED: shared,
         UNSCORABLE: identity is None,
     }
     flags = [name for name in FLAGS if holds[name]]
-    return Answer(said.captions[i], pieces, int(said.ranks[i]), identity, found, facts, flags)
+    rank = None if np.isnan(said.ranks[i]) else int(said.ranks[i])
+    unmentioned = None if referenced is None else referenced.unmentioned
+    return Answer(said.captions[i], pieces, rank, identity, found, facts, flags, unmentioned)
 
 
 def _split(counts: Counts) -> tuple[int, int, int]:

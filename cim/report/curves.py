@@ -61,10 +61,11 @@ def histogram_chart(title: str, values: Mapping[Side, Sequence[float]], x_label:
     return line_chart(title, lines, x_label, "% of captions")
 
 
-def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.int64]], most: int) -> Chart:
+def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.number]], most: int) -> Chart:
     """R@k in percent for k = 1 .. most, one line for "base" and one for "tuned"."""
     k = np.arange(1, most + 1)
-    lines = [Line(k, 100 * (ranks[None, :] <= k[:, None]).mean(axis=1), name, name) for name, ranks in found.items()]
+    known = {name: ranks[~np.isnan(ranks)] for name, ranks in found.items()}  # NaN: an image that could not be judged
+    lines = [Line(k, 100 * (ranks[None, :] <= k[:, None]).mean(axis=1), name, name) for name, ranks in known.items()]
     return line_chart(title, lines, "k", "% of images")
 
 

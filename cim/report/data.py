@@ -12,8 +12,8 @@ from cim.report.words import Piece
 def card_data(cards: Sequence[Card]) -> dict[str, Any]:
     """{"cards": [{id, why, gain, unchanged, references, base, tuned}], "gallery": {id: first caption}}.
 
-    base and tuned: {pieces, rank, grc, qir, total, flags, facts, found: [id, score, cosine]}. Numbers are rounded,
-    None where there is no value; why is None when every image has a card.
+    base and tuned: {pieces, rank, grc, qir, total, flags, facts, unmentioned, found: [id, score, cosine]}. Numbers are
+    rounded, None where there is no value; why is None when every image has a card.
     """
     sides = [side for card in cards for side in (card.base, card.tuned)]
     gallery = {found.id: found.caption for side in sides for found in side.found}
@@ -64,6 +64,7 @@ def _answer(said: Answer) -> dict[str, Any]:
         **scores,
         "flags": list(said.flags),
         "facts": [list(row) for row in said.facts],
+        "unmentioned": None if said.unmentioned is None else list(said.unmentioned),
         "found": [[found.id, _rounded(found.score), _rounded(found.cosine)] for found in said.found],
     }
 

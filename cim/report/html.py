@@ -15,7 +15,7 @@ from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
 from cim.report.incidents import Rejected, Watched
-from cim.report.rows import Group, groups
+from cim.report.rows import Group, absences, groups
 from cim.report.table import headline
 
 _HERE = Path(__file__).parent
@@ -24,6 +24,8 @@ _TILES = (  # the first four that were measured
     "scenes.relation_recall",
     "scenes.attribute_recall",
     "scenes.attribute_precision",
+    "capture.capture",
+    "references.object_precision",
     "reward.qir",
     "reward.grc",
     "retrieval.median_rank",
@@ -71,6 +73,7 @@ def render(report: Report) -> str:
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
+        absent=absences(report.metrics),
         tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
         headline=headline(report.metrics),
         readings=readings(tables),

@@ -63,6 +63,15 @@ def groups(metrics: Mapping[str, Any]) -> list[Group]:
     return [_group(metrics, name, title) for name, title in GROUPS.items() if name in metrics["difference"]]
 
 
+def absences(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Why something was not measured, and what: one pair a reason."""
+    names: dict[str, list[str]] = {}
+    for name, reason in metrics["absent"].items():
+        if name != "details":
+            names.setdefault(reason, []).append(name)
+    return [(reason, ", ".join(those)) for reason, those in names.items()]
+
+
 def number(value: float | None, unit: Unit) -> str:
     """A value with its unit; shares as percentages; an en dash for None."""
     if value is None:
@@ -87,7 +96,7 @@ def change(value: float | None, unit: Unit) -> str:
 
 def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
     present = [m for m in METRICS if m.group == name and m.name in metrics["difference"][name]]
-    unit: Unit = "score" if name in ("reward", "overlap") else "share"
+    unit: Unit = "score" if name in ("reward", "overlap", "clip") else "share"
     found = [metrics["difference"][name][m.name] for m in present if m.unit == unit]
     axis = _axis([d[end] for d in found if d["low"] is not None for end in ("low", "high")])
     rows = tuple(_row(metrics, m, axis if m.unit == unit else None) for m in present)

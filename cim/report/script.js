@@ -36,13 +36,20 @@ function answer(said, side, title) {
   });
   if (!said.pieces.length) added(caption, "em", "(says nothing)");
   for (const flag of said.flags) added(slot(node, "flags"), "span", flag, "flag");
-  fill(node, "rank", said.rank);
+  fill(node, "rank", said.rank ?? "\u2013");
   for (const name of ["grc", "qir", "total"]) fill(node, name, number(said[name], 3));
   for (const [kind, ...counts] of said.facts) {
     const row = added(slot(node, "facts"), "tr", "");
     added(row, "th", kind).scope = "row";
-    counts.forEach((count, i) => added(row, "td", count, i === 1 && count ? "wrong" : count ? "" : "zero"));
+    counts.forEach((count, i) => added(row, "td", count, i === 1 && count && !said.unmentioned ? "wrong" : count ? "" : "zero"));
   }
+  if (said.unmentioned) { // held against the references, who leave true things out: not wrong, only not said there
+    ["By the references", "there too", "not there", "missed"].forEach((name, i) => {
+      slot(node, "truth").tHead.rows[0].cells[i].textContent = name;
+    });
+  }
+  if (said.unmentioned?.length) fill(node, "unmentioned", `No reference names: ${said.unmentioned.join(", ")}`);
+  else slot(node, "unmentioned").remove();
   if (!said.facts.length) slot(node, "truth").remove();
   for (const [id, score, cosine] of said.found) {
     const item = slot(node, "found").appendChild(copy("found"));

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cim.report.rows import groups, number
+from cim.report.rows import absences, groups, number
 
 LEFT_OUT = ("details", "text")  # of Markdown tables: what a summary can do without
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")
@@ -26,7 +26,7 @@ def table(metrics: Mapping[str, Any]) -> str:
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
     text = [f"Base against tuned on {metrics['images']} images", ""]
     text += [line if isinstance(line, str) else _aligned(line, widths) for line in lines]
-    text += [f"Not measured: {reason} ({name})" for name, reason in metrics["absent"].items() if name != "details"]
+    text += [f"Not measured: {reason} ({names})" for reason, names in absences(metrics)]
     return "\n".join(text)
 
 
@@ -38,7 +38,7 @@ def markdown(metrics: Mapping[str, Any], left_out: Sequence[str] = LEFT_OUT) -> 
         if group.name not in left_out:
             rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
             lines += [f"| {' | '.join(row)} |" for row in rows]
-    lines += [f"\nNot measured: {reason}." for reason in dict.fromkeys(metrics["absent"].values())]
+    lines += [f"\nNot measured: {reason}." for reason, _ in absences(metrics)]
     return "\n".join(lines)
 
 

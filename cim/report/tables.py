@@ -23,7 +23,8 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     _write_csv(folder / "before_after.csv", _shares(metrics))
     most = max(1, len(measured["base"].captions))
     k = np.arange(1, min(50, most) + 1)
-    recall = {name: 100 * (one.ranks[None, :] <= k[:, None]).mean(axis=1) for name, one in measured.items()}
+    known = {name: one.ranks[~np.isnan(one.ranks)] for name, one in measured.items()}
+    recall = {name: 100 * (ranks[None, :] <= k[:, None]).mean(axis=1) for name, ranks in known.items()}
     _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": k, **recall}))
     lengths = {name: [len(words(caption)) for caption in one.captions] for name, one in measured.items()}
     top = max(max(counts, default=0) for counts in lengths.values())
@@ -33,12 +34,13 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
 
 def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured]) -> None:
     """images.parquet: id, then for each captioner <captioner>_caption, _truncated, _rank, _grc, _qir, _total, _rouge_l
-    and counts _<kind>_matched, _said, _true; null where there is no value."""
+    and counts _<kind>_matched, _said, _true; null where there is no value. Where captions were held against references
+    also _capture, _capture_words and _unmentioned (objects that no reference names)."""
     columns: dict[str, Sequence[Any]] = {"id": ids}
     for name, one in measured.items():
         columns[f"{name}_caption"] = list(one.captions)
         columns[f"{name}_truncated"] = list(one.truncated)
-        columns[f"{name}_rank"] = one.ranks.tolist()
+        columns[f"{name}_rank"] = [None if np.isnan(rank) else int(rank) for rank in one.ranks]
         columns[f"{name}_rouge_l"] = list(one.overlap)
         for part in ("grc", "qir", "total"):
             columns[f"{name}_{part}"] = [None if row is None else getattr(row, part) for row in one.identity]
@@ -46,6 +48,10 @@ def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured
             for part in ("matched", "said", "true"):
                 values = [None if row is None else getattr(row[kind], part) for row in one.facts]
                 columns[f"{name}_{kind}_{part}"] = values
+        if one.referenced:
+            for part in ("capture", "capture_words", "unmentioned"):
+                values = [None if row is None else getattr(row, part) for row in one.referenced]
+                columns[f"{name}_{part}"] = [list(value) if isinstance(value, tuple) else value for value in values]
     with replacing(path) as temporary:
         pl.DataFrame(columns, strict=False).write_parquet(temporary)
 

@@ -58,7 +58,8 @@ def grpo(
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
     log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
-    if all(record["reward"] is None for record in log):  # TRL says NaN or None
+    # GRC where it is a term: guards give a caption that has no score a penalty all the same.
+    if all(record.get("rewards/grc/mean", record["reward"]) is None for record in log):
         raise CimError(
             f"no reward in any of {len(log)} steps",
             "captions that can be scored",

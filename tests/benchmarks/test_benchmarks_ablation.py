@@ -1,6 +1,7 @@
 """The tables of the ablation: which numbers stand where, and what is left out."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -12,23 +13,26 @@ from cim.params import Params
 NAMES = {"retrieval.r1": 0.5, "reward.grc": 0.75, "text.words": 10.0}
 
 
-def sides(r1: float, tuned: float) -> dict[str, dict[str, float | None]]:
-    return {"base": {"retrieval.r1": r1}, "tuned": {"retrieval.r1": tuned}}
+def metrics(r1: float, tuned: float, verdict: str = "better") -> dict[str, Any]:
+    difference = {"value": tuned - r1, "verdict": verdict}
+    sides = {"base": {"retrieval": {"r1": r1}}, "tuned": {"retrieval": {"r1": tuned}}}
+    return {**sides, "difference": {"retrieval": {"r1": difference}}}
 
 
 def test_seeds_give_mean_and_spread_of_each_side_and_of_the_differences() -> None:
     # Differences 0.4, 0.5, 0.6: mean 0.5; deviations -0.1, 0, 0.1, so the sample variance is 0.02 / 2, its root 0.1.
-    found = {"default": sides(0.4, 0.8), "seed-1": sides(0.4, 0.9), "seed-2": sides(0.4, 1.0)}
+    found = {"default": metrics(0.4, 0.8), "seed-1": metrics(0.4, 0.9), "seed-2": metrics(0.4, 1.0, "within noise")}
     rows = TABLES["seeds"](found, shown)
     assert rows is not None
     assert rows["difference, 3 seeds"] == {"retrieval.r1": "50.0 ± 10.0"}
     assert rows["base, 3 seeds"] == {"retrieval.r1": "40.0 ± 0.0"}
-    assert TABLES["seeds"]({"default": sides(0.4, 0.8)}, shown) is None
+    assert rows["clearly better (words: changed)"] == {"retrieval.r1": "2 of 3"}
+    assert TABLES["seeds"]({"default": metrics(0.4, 0.8)}, shown) is None
 
 
 def test_a_variant_that_has_not_run_is_left_out() -> None:
     build = side_by_side({"both": ("default", "tuned"), "GRC only": ("grc-only", "tuned")})
-    assert build({"default": sides(0.4, 0.8)}, shown) == {"both": {"retrieval.r1": "80.0"}}
+    assert build({"default": metrics(0.4, 0.8)}, shown) == {"both": {"retrieval.r1": "80.0"}}
     assert build({}, shown) is None
 
 

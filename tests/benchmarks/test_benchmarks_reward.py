@@ -48,7 +48,7 @@ class TestBothSides:
         layout, queries = gallery
         build_items(layout, [SPLIT], K)
         build_space(layout, "caption_text", [SPLIT], "Flat", K)
-        bench = Bench(layout, None, 300, queries, queries, None, 20)  # type: ignore[arg-type]  # neither is asked
+        bench = Bench(layout, None, queries, queries, None, 20)  # type: ignore[arg-type]  # neither is asked
         ours = bench.retriever(Lookup(queries)).score(queries.captions, queries.sources)
         with TestClient(app(layout.root)) as client:
             asked = zip(queries.captions, queries.sources, strict=True)
@@ -72,8 +72,8 @@ class TestFigures:
 
     def test_share_of_sgemm(self) -> None:
         """2 * 10 * 1e6 rows * 100 dims = 2 GFLOP: 1 and 0.5 GFLOP/s, of 1 and 2 GFLOP/s."""
-        one = Measured(1_000_000, "Flat", 0, 0, None, None, [], 0, 0, self.turns, self.turns)
-        assert one.of_sgemm(100) == pytest.approx((0.75, (1 + 0.25) / 2))
+        one = Measured("flat", "Flat", {}, 0, 0, None, None, [], 0, 0, self.turns, self.turns)
+        assert one.of_sgemm(1_000_000, 100) == pytest.approx((0.75, (1 + 0.25) / 2))
 
     def test_found(self) -> None:
         def score(*ids: str) -> IdentityScore:

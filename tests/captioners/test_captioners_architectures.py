@@ -175,6 +175,8 @@ def test_architecture_captions_a_mixed_batch_as_it_does_one_by_one(
     together = generate(captioner, images, prompts, Decoding(6), batch_size=3)
 
     assert together == generate(captioner, images, prompts, Decoding(6), batch_size=1)
+    guided = Decoding(6, guidance=1.5)
+    assert generate(captioner, images, prompts, guided) == generate(captioner, images, prompts, guided, batch_size=1)
     assert all(1 <= row.tokens <= 6 for row in together)
     never = suppressed_tokens(captioner.processor, captioner.model)
     assert captioner.processor.image_token_id in never

@@ -9,6 +9,7 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
+from cim.captioners.prompts import render
 
 LEARNT = list(COLOURS) * 4
 PICTURES = [picture(colour, 1000 + seed) for seed, colour in enumerate(LEARNT)]
@@ -17,8 +18,17 @@ PROMPTS = [PROMPT, "What?", "Say what is in this picture, please."] * 5 + [PROMP
 
 def test_learnt_captions_end_with_stop_in_input_order(tiny: Captioner) -> None:
     # "a", " red", " picture" and the end token: 4 tokens
-    expected = [Generated(answer(colour), "stop", 4) for colour in LEARNT]
-    assert generate(tiny, PICTURES, [PROMPT] * 16, Decoding(12), batch_size=5) == expected
+    expected = [(answer(colour), "stop", 4) for colour in LEARNT]
+    found = generate(tiny, PICTURES, [PROMPT] * 16, Decoding(12), batch_size=5)
+    assert [one[:3] for one in found] == expected
+
+
+def test_tokens_of_the_prompt_are_counted_with_its_image_and_without_padding(tiny: Captioner) -> None:
+    (alone,) = generate(tiny, PICTURES[:1], [PROMPT], Decoding(2))
+    among = generate(tiny, PICTURES[:1] * 2, [PROMPT, PROMPT + " And all that is in it."], Decoding(2))
+    text = len(tiny.processor.tokenizer(render(tiny.processor, PROMPT))["input_ids"]) - 1  # one placeholder
+    (grid,) = tiny.processor.image_processor(PICTURES[:1], return_tensors="pt")["image_grid_thw"].tolist()
+    assert among[0].tokens_in == alone.tokens_in == text + grid[1] * grid[2] // 4  # 2 x 2 patches a token
 
 
 @pytest.mark.parametrize(
@@ -30,7 +40,7 @@ def test_learnt_captions_end_with_stop_in_input_order(tiny: Captioner) -> None:
     ],
 )
 def test_finish_reason_at_the_edge(tiny: Captioner, most: int, expected: Generated) -> None:
-    assert generate(tiny, [picture("red", 5)], [PROMPT], Decoding(most)) == [expected]
+    assert generate(tiny, [picture("red", 5)], [PROMPT], Decoding(most))[0][:3] == expected[:3]
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0, 3.0])

@@ -11,13 +11,13 @@ import yaml
 from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
 from speaking import make_speaking
 
-import cim.captioners.generate
 import flows.captioning
 import tasks.caption
 from cim.atomic import read_json
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.job import ShardJob
 from cim.captions.read import read_captions, read_rejects
+from cim.engines.captioning import Captioning
 from cim.errors import CimError
 from flows.caption import caption
 from tasks.caption import ModelJob, caption_task
@@ -128,13 +128,13 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
     template.write_text(template.read_text() + " ")
     (place / "data/shards/target/target-000001.tar").unlink()
     asked: list[str] = []
-    generate = cim.captioners.generate.generate
+    caption_all = Captioning.__call__
 
-    def noted(captioner: Any, images: list[Any], prompts: list[str], decoding: Any, keys: list[str], size: int) -> Any:
+    def noted(engine: Captioning, images: list[Any], keys: list[str]) -> Any:
         asked.extend(keys)
-        return generate(captioner, images, prompts, decoding, keys, size)
+        return caption_all(engine, images, keys)
 
-    monkeypatch.setattr(cim.captioners.generate, "generate", noted)
+    monkeypatch.setattr(Captioning, "__call__", noted)
     tasks.caption._loaded.cache_clear()
     caption.fn()
     assert loads[2:] == [Path("data/tuned/model")]

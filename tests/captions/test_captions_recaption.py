@@ -1,6 +1,8 @@
 """The re-captioning flow without Prefect's server: params, output folder, other workers, summary, failures."""
 
+import errno
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import yaml
 from captioned_shards import contents, in_turn, png
 from speaking import make_speaking
 
+import cim.captions.claim
 import flows.captioning
 import flows.recaption
 import tasks.caption
@@ -143,6 +146,14 @@ class TestOutputFolder:
         with pytest.raises(CimError, match="none lies in the other"):
             recaption.fn(overrides={"recaption.output": output})
         assert len(list((place / "in").iterdir())) == 5
+
+    def test_that_cannot_be_written_is_said_before_any_work(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def read_only(path: Path) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr(cim.captions.claim, "_attempt", read_only)
+        with pytest.raises(CimError, match=r"out can't be written \(Read-only file system\)"):
+            recaption.fn()
 
     def test_of_a_run_killed_at_its_start_is_taken_over(self, place: Path) -> None:
         (place / "out").mkdir()

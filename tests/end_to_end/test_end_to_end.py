@@ -90,7 +90,7 @@ class TestOneParameter:
             ("models.warm_start.seed", 1, {"models-captioner"}),
             ("models.heldout_encoder.seed", 2, {"models@heldout"}),
             ("embed.batch_size", 8, {"embed"}),
-            ("index.splits", ["gallery", "train"], {"embed", "index"}),
+            ("index.splits", ["gallery", "train"], {"embed", "index", "tune", "evaluate"}),
             ("tune.seed", 1, {"tune"}),
             ("tune.reward.beta", 0.5, {"tune", "evaluate"}),
             ("caption.prompts", ["What is it?"], {"models-captioner", "tune", "caption"}),

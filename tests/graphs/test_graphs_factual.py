@@ -12,6 +12,9 @@ from cim.graphs.factual import PROMPT, FactualParser, load_writer
 from cim.graphs.graph import GraphBuilder, TextGraph
 from cim.graphs.open import open_parser
 from cim.graphs.wordnet import load_wordnet
+from cim.params.models import Loaded
+
+COMMIT = "0123456789" * 4
 
 
 def read(text: str) -> TextGraph:
@@ -77,19 +80,63 @@ class TestFolder:
             load_writer(tmp_path, "cpu")
 
     def test_no_folder(self) -> None:
-        with pytest.raises(CimError, match="without a model folder"):
+        with pytest.raises(CimError, match="without a model"):
             open_parser("t5", None, "cpu")
 
     def test_a_tiny_model_writes(self, tmp_path: Path) -> None:
         """Random weights write nonsense; what is shown is that such a folder loads and is asked."""
-        from tokenizers import Tokenizer, models, pre_tokenizers
-        from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
-
-        words = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2, "dog": 3}, unk_token="<unk>"))
-        words.pre_tokenizer = pre_tokenizers.Whitespace()
-        PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
-                                ).save_pretrained(tmp_path)  # fmt: skip
-        config = T5Config(vocab_size=4, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, decoder_start_token_id=0)
-        T5ForConditionalGeneration(config).save_pretrained(tmp_path)
-        parser = open_parser("t5", tmp_path, "cpu")
+        write_tiny(tmp_path)
+        parser = open_parser("t5", Loaded(name=str(tmp_path)), "cpu")
         assert len(parser.parse(["A dog.", "A dog. A cat."])) == 2
+
+
+class TestHub:
+    @pytest.mark.parametrize("revision", [None, "main", "abc123"])
+    def test_asks_for_a_commit(self, revision: str | None) -> None:
+        with pytest.raises(CimError, match=r"copy it from https://huggingface\.co/a/b/commits/main"):
+            open_parser("t5", unchecked("a/b", revision), "cpu")
+
+    def test_neither_folder_nor_hub_id(self) -> None:
+        with pytest.raises(CimError, match="no such folder, and not a hub id"):
+            open_parser("t5", unchecked("no such thing", None), "cpu")
+
+    def test_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        from huggingface_hub.errors import HTTPError
+
+        def fail(*_: object, **__: object) -> None:
+            raise HTTPError("no route to host")
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+        with pytest.raises(CimError, match="no download of a/b"):
+            open_parser("t5", Loaded(name="a/b", revision=COMMIT), "cpu")
+
+    def test_what_arrives_is_the_pinned_commit_without_pickles_and_code(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def arrive(name: str, revision: str, allow_patterns: list[str]) -> str:
+            assert (name, revision) == ("a/b", COMMIT)
+            assert not any(pattern.endswith((".bin", ".py", ".pt")) for pattern in allow_patterns)
+            write_tiny(tmp_path)
+            return str(tmp_path)
+
+        monkeypatch.setattr("huggingface_hub.snapshot_download", arrive)
+        parser = open_parser("t5", Loaded(name="a/b", revision=COMMIT), "cpu")
+        assert len(parser.parse(["A dog."])) == 1
+
+
+def unchecked(name: str, revision: str | None) -> Loaded:
+    """What params refuse: a folder seen when they were read may be gone when it is opened."""
+    return Loaded.model_construct(name=name, revision=revision)
+
+
+def write_tiny(folder: Path) -> None:
+    """A T5 of a few weights, with its tokenizer."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+    words = Tokenizer(models.WordLevel({"<pad>": 0, "</s>": 1, "<unk>": 2, "dog": 3}, unk_token="<unk>"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    PreTrainedTokenizerFast(tokenizer_object=words, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+                            ).save_pretrained(folder)  # fmt: skip
+    config = T5Config(vocab_size=4, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, decoder_start_token_id=0)
+    T5ForConditionalGeneration(config).save_pretrained(folder)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cim.metrics import bootstrap
-from cim.metrics.bootstrap import mean, median, paired, percentile, ratio
+from cim.metrics.bootstrap import jackknifed, mean, median, paired, percentile, ratio, total
 
 
 def test_constant_gain_has_a_point_interval():
@@ -84,3 +84,26 @@ def test_seeded_and_independent_of_chunking(monkeypatch):
 def test_shapes_must_agree():
     with pytest.raises(ValueError, match=r"\(n, c\)"):
         paired(np.ones((2, 1)), np.ones((3, 1)), mean, 100, seed=0)
+
+
+def test_total_is_a_count():
+    assert total(np.array([[[1.0], [0.0], [1.0]]])).tolist() == [2]
+
+
+def test_jackknife_of_a_mean_has_the_textbook_error():
+    # Leaving value x_i out of n changes the mean by (mean - x_i) / (n - 1): the standard error is that of a mean,
+    # s / sqrt(n). Gains 1, 2, 3, 4: mean 2.5, s^2 = 5 / 3, error sqrt(5 / 12).
+    gains = np.array([1.0, 2, 3, 4])
+    without = (gains.sum() - gains) / 3
+    found = jackknifed(10, 12.5, (np.full(4, 10.0), 10 + without))
+    assert (found.value, found.images, found.within_noise) == (2.5, 4, False)
+    assert found.high - found.value == pytest.approx(1.96 * (5 / 12) ** 0.5)
+    assert found.value - found.low == pytest.approx(1.96 * (5 / 12) ** 0.5)
+
+
+def test_jackknife_without_a_value_has_no_interval():
+    one = np.array([1.0, 2.0])
+    assert jackknifed(None, 1, (one, one)).value is None
+    found = jackknifed(1, 2, (one, np.array([np.nan, 1])))
+    assert (found.value, found.low, found.within_noise) == (1, None, None)
+    assert jackknifed(1, 2, (one[:1], one[:1])).low is None

@@ -2,6 +2,7 @@
 
 import json
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,7 +45,7 @@ def test_every_number_of_a_small_case():
     assert found["base"]["scenes"]["relation_precision"] is None
     assert found["tuned"]["scenes"]["attribute_f1"] == 1
     assert found["difference"]["scenes"]["relation_recall"] == {
-        "value": 1, "low": 1, "high": 1, "images": 20, "verdict": "better",
+        "value": 1, "low": 1, "high": 1, "images": 20, "within_noise": False, "verdict": "better",
     }  # fmt: skip
     assert found["difference"]["scenes"]["relation_precision"]["verdict"] == "no interval"
     assert found["difference"]["scenes"]["object_recall"]["verdict"] == "within noise"
@@ -55,7 +56,9 @@ def test_every_number_of_a_small_case():
     assert found["base"]["text"]["duplicates"] == 1
     assert found["base"]["text"]["repetition"] == 0
     assert found["difference"]["details"]["background_recall"]["value"] == 1
-    assert found["absent"] == {"overlap": "no image of the eval split has a reference caption"}
+    assert found["absent"]["overlap"] == "no image of the eval split has a reference caption"
+    assert found["absent"]["retrieval.rd100"] == "the eval split has fewer than 100 images"
+    assert not {"scenes", "retrieval", "retrieval.r10", "text.distinct_1"} & set(found["absent"])
     json.dumps(found, allow_nan=False)
 
 
@@ -81,6 +84,34 @@ def test_worse_and_changed_are_said():
     assert found["retrieval"]["r1"]["verdict"] == "worse"
     assert found["retrieval"]["median_rank"]["verdict"] == "worse"
     assert found["text"]["words"]["verdict"] == "changed"
+
+
+def test_every_metric_has_an_interval_and_says_whether_it_is_noise():
+    base, tuned = measured(TRUTH, 3, Identity(1, 1, 2)), measured(TRUTH, 1, Identity(1, 1, 2))
+    tuned.captions[:] = [f"a star and cross {i % 7}" for i in range(20)]
+    tuned.identity[0] = None
+    for group, rows in compare(base, tuned, PARAMS)["difference"].items():
+        for name, row in rows.items():
+            assert row["low"] <= row["value"] <= row["high"], (group, name)
+            assert row["within_noise"] is (row["low"] <= 0 <= row["high"])
+
+
+def test_images_that_cannot_be_judged_take_no_part():
+    # ranks 1, none, 3 and 2, 4, none: only the first image counts
+    base, tuned = measured(TRUTH, 1, None, n=3), measured(TRUTH, 1, None, n=3)
+    base, tuned = replace(base, ranks=np.array([1, np.nan, 3])), replace(tuned, ranks=np.array([2, 4, np.nan]))
+    found = compare(base, tuned, PARAMS)
+    assert (found["difference"]["retrieval"]["r1"]["images"], found["unjudged"]) == (1, 1)
+    assert (found["base"]["retrieval"]["r1"], found["tuned"]["retrieval"]["r1"]) == (1, 0)
+
+
+def test_further_values_are_read_by_name_and_reasons_passed_on():
+    values = {"rouge": np.ones((20, 1)), "bleu_4": np.array([[4, 3, 2, 1, 5, 4, 3, 2, 5, 5]] * 20, dtype=float)}
+    base = replace(measured(TRUTH, 1, None), values=values, missing={"meteor": "no java"})
+    found = compare(base, base, PARAMS)
+    assert found["base"]["overlap"] == {"bleu_4": pytest.approx(0.2**0.25)}  # (4/5 3/4 2/3 1/2) ** (1/4)
+    assert found["absent"]["overlap.meteor"] == "no java"
+    assert "Stanford" in found["absent"]["overlap.spice"]
 
 
 def test_unequal_lengths_are_refused():

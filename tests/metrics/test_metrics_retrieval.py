@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from cim.errors import CimError
 from cim.metrics import retrieval
-from cim.metrics.retrieval import ranks, recall_at, require_held_out
+from cim.metrics.retrieval import among_random, closer, ranks, recall_at
 
 IMAGES = np.eye(3, dtype=np.float32)
 
@@ -55,7 +54,23 @@ def test_shapes_that_do_not_fit_are_errors():
         ranks(np.ones((4, 2)), np.ones((3, 2)))
 
 
-def test_the_rewards_own_encoder_is_refused():
-    require_held_out("aaaa", "bbbb")
-    with pytest.raises(CimError, match="held-out encoder is the reward's"):
-        require_held_out("aaaa", "aaaa")
+def test_closer_counts_what_is_not_clearly_behind():
+    # caption at 60 degrees: cosines with the axes are 1/2 and sqrt(3)/2; own image on the first axis
+    caption = np.array([[0.5, 3**0.5 / 2]])
+    further = np.array([[0, 1], [1, 0], [-1, 0]])  # ahead, tied, behind
+    assert closer(caption, np.array([[1.0, 0]]), further).tolist() == [2]
+    assert closer(caption * np.nan, np.array([[1.0, 0]]), further).tolist() == [3]
+
+
+def test_among_random_by_hand():
+    # 4 images, 2 distractors out of 3 others. Rank 1: never beaten. Rank 2: one of the three others is closer, and not
+    # drawn with chance 1/3. Rank 3: two are closer, and one of them is always drawn.
+    assert among_random(np.array([1, 2, 3, 4]), 4, 2).tolist() == pytest.approx([1, 1 / 3, 0, 0])
+    assert among_random(np.array([1, 2]), 3, 2).tolist() == [1, 0]  # all others are drawn: rank 1 or not
+    assert np.isnan(among_random(np.array([1, 2]), 2, 2)).all()
+
+
+def test_among_random_is_the_mean_of_many_draws():
+    rng = np.random.default_rng(0)
+    beaten = [rng.choice(299, 99, replace=False).min() < 7 for _ in range(4000)]  # others 0 .. 6 are closer: rank 8
+    assert among_random(np.array([8]), 300, 99)[0] == pytest.approx(1 - np.mean(beaten), abs=0.02)

@@ -1,9 +1,9 @@
-"""Wording and overlap, by hand."""
+"""Wording, by hand."""
 
+import numpy as np
 import pytest
 
-from cim.metrics.overlap import rouge_l
-from cim.metrics.text import distinct, duplicated, repetition, words
+from cim.metrics.text import distinct, distinct_without, duplicated, repetition, words
 
 
 def test_words():
@@ -19,6 +19,16 @@ def test_distinct():
     assert distinct(["", "one"], 2) is None
 
 
+def test_distinct_with_one_caption_left_out():
+    # without the first: a red star, 3 of 3 words; without the second: a red red, 2 of 3
+    assert distinct_without(["a red red", "A red star"], 1).tolist() == pytest.approx([1, 2 / 3])
+    found = distinct_without(["one", "", "two three"], 2)
+    assert (found[:2].tolist(), np.isnan(found[2])) == ([1, 1], True)
+    captions = ["a dog and a dog", "a cat", "a dog", "the cat and the dog", ""]
+    direct = [distinct(captions[:i] + captions[i + 1 :], 2) for i in range(5)]
+    assert distinct_without(captions, 2).tolist() == pytest.approx(direct)
+
+
 def test_repetition():
     # 8 words, 5 4-grams: (a red circle and) starts at 0 and again at 4; the other three differ
     assert repetition("a red circle and a red circle and") == (1, 5)
@@ -27,24 +37,3 @@ def test_repetition():
 
 def test_duplicated_ignores_only_outer_blanks():
     assert duplicated(["a cat", "a cat ", "A cat", "dog"]).tolist() == [True, True, False, False]
-
-
-def test_rouge_l_by_hand():
-    # said: a red circle above a square (6); reference: a circle above a blue square (6)
-    # longest common subsequence: a circle above a square = 5; P = R = F = 5/6
-    assert rouge_l("a red circle above a square", ["a circle above a blue square"]) == pytest.approx(5 / 6)
-
-
-def test_rouge_l_takes_best_precision_and_best_recall():
-    # said: a b (2). Against "a b c d": lcs 2, P 1, R 1/2. Against "a": lcs 1, P 1/2, R 1.
-    # best P 1, best R 1: F = 1
-    assert rouge_l("a b", ["a b c d", "a"]) == pytest.approx(1)
-    # against the first alone: (1 + 1.44) * 1 * 0.5 / (0.5 + 1.44 * 1) = 1.22 / 1.94
-    assert rouge_l("a b", ["a b c d"]) == pytest.approx(1.22 / 1.94)
-
-
-def test_rouge_l_edges():
-    assert rouge_l("", ["a cat"]) == 0
-    assert rouge_l("dog", ["a cat"]) == 0
-    assert rouge_l("dog", []) is None
-    assert rouge_l("dog", ["..."]) is None

@@ -1,6 +1,7 @@
 """Marked words, the choice of cards, what a card says."""
 
 from collections import namedtuple
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.metrics.measured import Measured
+from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
 from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, answers, choose
 from cim.report.data import card_data, choices
@@ -100,6 +102,21 @@ def test_a_caption_that_several_images_got_is_flagged():
     flags = [tuned.flags for _, tuned in answers(other, said, [2, 1], {})]
     assert flags == [["not unique", "unscorable"], ["unscorable"]]
     assert answers(other, said, [0], {})[0][1].facts == []  # no ground truth: nothing is called wrong
+
+
+def test_a_photo_is_not_called_wrong_but_what_no_reference_names_is_flagged():
+    counts = {"objects": Counts(1, 2, 3), "attributes": Counts(0, 1, 1), "relations": Counts()}
+    photo = replace(measured("a", 1.0), facts=[None], referenced=[Referenced(counts, ("cat",), 0.5, 0.5)])
+    right = replace(photo, referenced=[Referenced(counts, (), 0.5, 0.5)])
+    made = card(photo, right)
+    assert made.base.flags == ["in no reference"]
+    assert made.tuned.flags == []  # one attribute is in no reference: people leave them out
+    assert made.base.facts == [("objects", 1, 1, 2), ("attributes", 0, 1, 1), ("relations", 0, 0, 0)]
+    (data,) = card_data([made])["cards"]
+    assert (data["base"]["unmentioned"], data["tuned"]["unmentioned"]) == (["cat"], [])
+    exact = replace(photo, facts=measured("a", 1.0).facts)  # parser spacy on a scene: the truth decides
+    assert card(exact, exact).base.flags == ["wrong facts"]
+    assert card_data([card(exact, exact)])["cards"][0]["base"]["unmentioned"] is None
 
 
 def test_numbers_that_are_not_finite_are_no_numbers():

@@ -13,6 +13,8 @@ from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
 from cim.metrics.judge import check_held_out, held_out_ranks, identities
+from cim.metrics.references import Referenced
+from cim.metrics.scenes import KINDS, Counts
 from cim.params import load_params
 from cim.records import Reject
 from cim.report.table import table
@@ -25,7 +27,7 @@ def test_the_whole_evaluation(layout, capsys):
     assert evaluated.ids == IDS
     judged = {"retrieval": held_out_ranks(layout, evaluated, encode), "reward": identities(evaluated, score)}
     # base: no colour ties with all (last), blank is last; tuned: each colour finds its own
-    assert {name: found.tolist() for name, found in judged["retrieval"].items()} == {
+    assert {name: found.ranks.tolist() for name, found in judged["retrieval"].items()} == {
         "base": [3, 3, 3],
         "tuned": [1, 1, 1],
     }
@@ -54,6 +56,31 @@ def test_the_whole_evaluation(layout, capsys):
     printed = capsys.readouterr().out
     assert table(metrics) in printed
     assert str(layout.report / "report.html") in printed
+
+
+def test_a_photo_is_held_against_its_reference(layout):
+    """The third image has no truth; its reference is what tuned says. base: "a circle", right and far too little."""
+    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    evaluated = read_eval_set(layout)
+    base = Referenced({kind: Counts(1, 2, 3) for kind in KINDS}, ("<b>cat",), 0.25, 0.125)
+    tuned = Referenced({kind: Counts(3, 3, 3) for kind in KINDS}, (), 1.0, 1.0)
+    judged = {
+        "retrieval": held_out_ranks(layout, evaluated, encode),
+        "reward": identities(evaluated, score),
+        "references": {"base": [None, None, base], "tuned": [None, None, tuned]},
+    }
+    metrics = write_report.fn(layout, judged, evaluated, params)
+    assert metrics["base"]["references"]["object_precision"] == 1 / 2
+    assert metrics["base"]["references"]["relation_recall"] == pytest.approx(1 / 3)
+    assert metrics["difference"]["capture"]["capture"]["value"] == 0.75
+    assert metrics["difference"]["scenes"]["object_recall"]["images"] == 2  # as before: no photo among them
+    page = (layout.report / "report.html").read_text()
+    assert "CAPTURE against references" in page
+    assert "\\u003cb\\u003ecat" in page
+    images = pl.read_parquet(layout.report / "images.parquet")
+    assert images["base_capture"].to_list() == [None, None, 0.25]
+    assert images["base_unmentioned"].to_list() == [None, None, ["<b>cat"]]
+    assert "CAPTURE, tuned" in pl.read_csv(layout.report / "plots" / "before_after.csv")["name"].to_list()
 
 
 def test_rejected_images_take_no_part_and_are_counted(layout):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cim.report.rows import change, groups, number
+from cim.report.rows import absences, change, groups, number
 from cim.report.table import markdown, print_table, table
 
 
@@ -97,3 +97,8 @@ def test_markdown():
     assert lines[-1] == "Not measured: no image of the eval split has a reference caption."
     assert "Color" not in markdown(METRICS)
     assert "Color" in markdown(METRICS, left_out=())
+
+
+def test_absences_are_told_once_a_reason() -> None:
+    absent = {"details": "x", "retrieval.a": "too few", "overlap.m": "no java", "retrieval.b": "too few"}
+    assert absences({"absent": absent}) == [("too few", "retrieval.a, retrieval.b"), ("no java", "overlap.m")]

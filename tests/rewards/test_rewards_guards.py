@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from benchmarks.worlds import Photos
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
 from cim.rewards.guards.characters import other_share, strange_share
 from cim.rewards.guards.chosen import chosen
@@ -130,6 +131,17 @@ def test_no_guard_fires_on_a_scene_s_caption_however_vague(number, detail):
 )  # fmt: skip
 def test_no_guard_fires_on_short_and_human_captions(text):
     assert faults(text) == set()
+
+
+def test_hardly_any_guard_fires_on_captions_of_photos(request):
+    folder = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("no photos: give their folder with --photos")
+    read = Photos.read(folder / "captions.csv")
+    captions = [*read.honest, *(caption for several in read.others for caption in several)]
+    punished = [caption for caption in captions if faults(caption, [1, 2])]
+    print(f"{len(punished)} of {len(captions)}: {len(punished) / len(captions):.2%}")
+    assert len(punished) < 0.01 * len(captions)
 
 
 @given(st.text(max_size=300), st.lists(st.integers(0, 20), max_size=5))

@@ -1,6 +1,8 @@
 """Cheating does not pay: no dishonest caption is ranked above an honest one of the same image.
 
-Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code.
+Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code; image
+vectors stand for a good encoder: scene graphs, and the mean of a photo's other captions. "Another image's caption" is
+of an image clearly unlike the source; docs/guards.md has the rates for others and for a weak encoder, where it wins.
 """
 
 from functools import partial

@@ -1,0 +1,44 @@
+"""What a captioner is given: images and prompts as tensors, in batches of like length."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from PIL.Image import Image
+
+from cim.captioners.prompts import conversation, render
+
+
+def prepare(processor: Any, images: Sequence[Image], prompts: Sequence[str]) -> Any:
+    """Tensors on CPU (input_ids, attention_mask, pixels ...) of b images, each asked with its prompt.
+
+    Raises ValueError for an image that the model's processor refuses.
+    """
+    return processor.apply_chat_template(
+        [conversation(prompt, image) for prompt, image in zip(prompts, images, strict=True)],
+        add_generation_prompt=True,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs={"padding": True},
+    )
+
+
+def batches(processor: Any, images: Sequence[Image], prompts: Sequence[str], size: int) -> list[list[int]]:
+    """Positions of n images in batches of `size`, sorted by tokens of image and prompt: least padding.
+
+    Longest first: what does not fit in memory fails at once.
+    """
+    lengths = _lengths(processor, images, prompts)
+    order = sorted(range(len(images)), key=lengths.__getitem__, reverse=True)
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def _lengths(processor: Any, images: Sequence[Image], prompts: Sequence[str]) -> list[int]:
+    """Tokens of each prompt with its image; images count by pixels where the processor cannot say (order only)."""
+    texts = {prompt: len(processor.tokenizer(render(processor, prompt))["input_ids"]) for prompt in set(prompts)}
+    try:
+        counts = processor._get_num_multimodal_tokens([(image.height, image.width) for image in images])
+        tokens = list(counts["num_image_tokens"])
+    except (AttributeError, NotImplementedError):  # not every processor has it
+        tokens = [image.width * image.height for image in images]
+    return [texts[prompt] + count for prompt, count in zip(prompts, tokens, strict=True)]

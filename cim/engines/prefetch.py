@@ -1,0 +1,32 @@
+"""Work done ahead of its use by threads, a bounded part of it."""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+    """work(item) of every item, in order; `threads` results are made while the one before is used; 0: none.
+
+    At most threads + 1 results exist at any time, the one in use included. An error of `work` is raised in its place
+    and ends the rest; items are taken from the iterable no sooner than needed.
+    """
+    if not threads:
+        yield from map(work, items)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads, "prefetch") as pool:
+        try:
+            for item in items:
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()

@@ -1,0 +1,99 @@
+"""The vLLM engine: offline `LLM.generate` with images. Not measured: no GPU was at hand."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL.Image import Image
+
+from cim.atomic import read_json
+from cim.captioners.decoding import Decoding, Generated
+from cim.captioners.load import captioner_fingerprint, load_processor
+from cim.captioners.prompts import render
+from cim.engines.local import check_unchanged
+from cim.engines.spec import EngineSpec
+from cim.errors import CimError
+
+
+@dataclass(frozen=True)
+class Vllm:
+    """A backend. vLLM batches by itself, continuously; equal beginnings of prompts are computed once.
+
+    llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it.
+    """
+
+    llm: Any
+    params: Any
+    asked: str
+    ends: list[int]
+
+    @classmethod
+    def open(cls, spec: EngineSpec) -> "Vllm":
+        """Load the model. Raises CimError without the package, for device cpu, and for beams or guidance."""
+        if spec.decoding.beams > 1 or spec.decoding.guidance > 1:
+            raise CimError(
+                f"beams {spec.decoding.beams} and guidance {spec.decoding.guidance:g} with engine vllm",
+                "neither: its sampler takes one text at a time",
+                "set caption.engine: transformers, or beams: 1 and guidance: 1",
+            )
+        try:
+            from vllm import LLM, SamplingParams
+        except ImportError as error:
+            raise CimError(
+                f"caption.engine: vllm without its package ({error})",
+                "the extra 'vllm' installed, and a GPU",
+                "pip install '.[vllm]', or set caption.engine: transformers",
+            ) from error
+        check_unchanged(spec, captioner_fingerprint(spec.folder))
+        processor = load_processor(spec.folder, trust_remote_code=spec.trust_remote_code)
+        llm = LLM(
+            model=str(spec.folder),
+            dtype={"auto": "bfloat16"}.get(spec.precision, spec.precision),
+            trust_remote_code=spec.trust_remote_code,
+            enable_prefix_caching=True,
+            limit_mm_per_prompt={"image": 1},
+            max_num_seqs=spec.batch_size,
+            generation_config="vllm",  # not the model's own penalties and temperature
+            load_format="safetensors",
+        )
+        return cls(llm, SamplingParams, render(processor, spec.prompt), _ends(spec.folder, processor))
+
+    def __call__(
+        self, images: Sequence[Image], keys: Sequence[Sequence[str]], decoding: Decoding
+    ) -> list[list[Generated]]:
+        """As `Backend` says: a request for every key, all handed over at once."""
+        requests = [
+            {"prompt": self.asked, "multi_modal_data": {"image": image}}
+            for image, of in zip(images, keys, strict=True)
+            for _ in of
+        ]
+        sampling = [self._sampling(key, decoding) for of in keys for key in of]
+        answers = iter(self.llm.generate(requests, sampling, use_tqdm=False))
+        return [[_generated(next(answers)) for _ in of] for of in keys]
+
+    def _sampling(self, key: str, decoding: Decoding) -> Any:
+        seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
+        return self.params(
+            temperature=decoding.temperature,
+            max_tokens=decoding.max_new_tokens,
+            seed=seed,
+            stop_token_ids=self.ends,
+            skip_special_tokens=True,
+        )
+
+
+def _ends(folder: Path, processor: Any) -> list[int]:
+    """Ids that end a caption: the tokenizer's and those of the folder's generation config, where it has one."""
+    path = folder / "generation_config.json"
+    named = read_json(path).get("eos_token_id") if path.is_file() else None
+    several = named if isinstance(named, list) else [named]
+    return sorted({one for one in (*several, processor.tokenizer.eos_token_id) if one is not None})
+
+
+def _generated(answer: Any) -> Generated:
+    """The first output of a vllm.RequestOutput."""
+    one = answer.outputs[0]
+    reason = "length" if one.finish_reason == "length" else "stop" if one.finish_reason == "stop" else "error"
+    return Generated(one.text.rstrip("\ufffd").strip(), reason, len(one.token_ids), len(answer.prompt_token_ids or ()))

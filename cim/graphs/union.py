@@ -1,0 +1,56 @@
+"""What several captions say together, and how much of it another one says: facts are right or wrong, nothing between.
+
+As in SPICE (Anderson et al., arXiv 1607.08822), the references of an image make one graph in which synonyms are one.
+"""
+
+from collections.abc import Callable, Iterable
+
+from cim.graphs.capture import objects_of
+from cim.graphs.graph import TextGraph
+from cim.graphs.matching import Fact, Related
+
+Group = list[Fact]  # facts that stand for each other: [("couch",), ("sofa",)]
+
+
+def facts_of(graph: TextGraph) -> dict[str, list[Fact]]:
+    """Facts by kind: objects but for CAPTURE's stop words, (object, attribute), (subject, relation, object)."""
+    return {
+        "objects": objects_of(graph),
+        "attributes": [(name, said) for name, all_said in graph.attributes.items() for said in all_said],
+        "relations": list(graph.relations),
+    }
+
+
+def merged(facts: Iterable[Fact], related: Related) -> list[Group]:
+    """Each fact once, with those it is related to in each word: in sorted order, each joins the first such group."""
+    groups: list[Group] = []
+    for fact in sorted(set(facts)):
+        home = next((group for group in groups if any(_stands_for(fact, other, related) for other in group)), None)
+        if home is None:
+            groups.append([fact])
+        else:
+            home.append(fact)
+    return groups
+
+
+def unshared(said: list[Group], true: list[Group], related: Related) -> list[Group]:
+    """The groups of `said` that have no partner in `true`: one to one, those with an equal fact first."""
+    left = list(true)
+    said = _unpaired(said, left, lambda a, b: a == b)
+    return _unpaired(said, left, lambda a, b: _stands_for(a, b, related))
+
+
+def _unpaired(said: list[Group], left: list[Group], same: Callable[[Fact, Fact], bool]) -> list[Group]:
+    """Those of `said` that find none left; what is found is taken out of `left`."""
+    alone = []
+    for group in said:
+        partner = next((i for i, other in enumerate(left) if any(same(a, b) for a in group for b in other)), None)
+        if partner is None:
+            alone.append(group)
+        else:
+            del left[partner]
+    return alone
+
+
+def _stands_for(a: Fact, b: Fact, related: Related) -> bool:
+    return all(x == y or related(x, y) for x, y in zip(a, b, strict=True))

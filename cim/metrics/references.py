@@ -1,0 +1,89 @@
+"""Facts of a caption against those of the image's references, where no exact truth is known."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Literal
+
+from cim.graphs.capture import capture, phrases_of
+from cim.graphs.graph import GraphParser, TextGraph
+from cim.graphs.matching import Matcher, OneSynset, Synonyms, contains_text, contains_words
+from cim.graphs.phrases import Phrases
+from cim.graphs.union import Group, facts_of, merged, unshared
+from cim.graphs.wordnet import load_wordnet
+from cim.metrics.evalset import EvalSet
+from cim.metrics.scenes import KINDS, Counts
+
+ParserMode = Literal["auto", "scenes", "spacy", "t5", "off"]
+
+
+@dataclass(frozen=True)
+class Referenced:
+    """One caption. counts: by kind (KINDS), of facts that any reference has. unmentioned: objects that none names.
+
+    capture, capture_words: CAPTURE by the published rule and by whole words, the mean over the references.
+    """
+
+    counts: dict[str, Counts]
+    unmentioned: tuple[str, ...]
+    capture: float
+    capture_words: float
+
+
+Referencing = dict[str, list[Referenced | None]] | str  # by captioner, None for images not compared; or why none is
+
+
+def compared(evaluated: EvalSet, mode: ParserMode) -> list[int] | str:
+    """The images whose captions are held against references, or in words why none is. mode: `evaluate.parser`."""
+    if mode in ("scenes", "off"):
+        return f"evaluate.parser is {mode}"
+    open_ones = [i for i, truth in enumerate(evaluated.truths) if truth is None or mode != "auto"]
+    if not open_ones:
+        return "every image of the eval split has exact ground truth, which is what evaluate.parser auto goes by"
+    return [i for i in open_ones if _spoken(evaluated.references[i])] or "no image without ground truth has a reference"
+
+
+def hold_against(
+    evaluated: EvalSet, rows: Sequence[int], parser: GraphParser, phrases: Phrases
+) -> dict[str, list[Referenced | None]]:
+    """For each captioner and image, how the caption compares with the references; None for images not in `rows`."""
+    texts = {i: _spoken(evaluated.references[i]) for i in rows}
+    graphs = iter(parser.parse([text for i in rows for text in texts[i]]))
+    true = {i: [next(graphs) for _ in texts[i]] for i in rows}
+    read = {name: parser.parse([captions[i] for i in rows]) for name, captions in evaluated.captions.items()}
+    everything = [graph for several in (*true.values(), *read.values()) for graph in several]
+    phrases.learn(phrase for graph in everything for phrase in phrases_of(graph))
+    judge = _Judge(phrases)
+    found: dict[str, list[Referenced | None]] = {}
+    for name, said in read.items():
+        found[name] = [None] * len(evaluated.ids)
+        for i, graph in zip(rows, said, strict=True):
+            found[name][i] = judge(graph, true[i])
+    return found
+
+
+class _Judge:
+    def __init__(self, phrases: Phrases) -> None:
+        wordnet = load_wordnet()
+        self._related = OneSynset(wordnet)
+        self._words = Matcher(Synonyms(wordnet, contains_words), phrases)
+        self._published = Matcher(Synonyms(wordnet, contains_text), phrases)
+
+    def __call__(self, said: TextGraph, references: Sequence[TextGraph]) -> Referenced:
+        counts, wrong = {}, dict[str, list[Group]]()
+        ours, theirs = facts_of(said), [facts_of(graph) for graph in references]
+        for kind in KINDS:
+            mine = merged(ours[kind], self._related)
+            true = merged([fact for facts in theirs for fact in facts[kind]], self._related)
+            wrong[kind] = unshared(mine, true, self._related)
+            counts[kind] = Counts(len(mine) - len(wrong[kind]), len(mine), len(true))
+        return Referenced(
+            counts,
+            tuple(name for group in wrong["objects"] for (name, *_) in group),
+            fmean(capture(said, graph, self._published).score for graph in references),
+            fmean(capture(said, graph, self._words).score for graph in references),
+        )
+
+
+def _spoken(references: Sequence[str]) -> list[str]:
+    return [text for text in references if text.strip()]

@@ -1,0 +1,98 @@
+"""The transformers engine: the same captions as generate, whatever runs ahead, and little held at once."""
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL.Image import Image
+
+import cim.engines.local
+from cim.captioners.decoding import Decoding
+from cim.captioners.generate import generate
+from cim.captioners.load import load_captioner
+from cim.engines.local import Local
+from cim.engines.open import open_engine
+from cim.engines.spec import EngineSpec
+from cim.errors import CimError
+
+
+@pytest.mark.parametrize("decoding", [Decoding(6), Decoding(6, 1.0, seed=4), Decoding(6, beams=3)])
+@pytest.mark.parametrize("changes", [{"prefetch": 0}, {"prefetch": 2, "batch_size": 2}, {"cache": "static"}])
+def test_captions_are_those_of_one_image_at_a_time(
+    spec: EngineSpec, pictures: list[Image], keys: list[str], decoding: Decoding, changes: dict[str, object]
+) -> None:
+    captioner = load_captioner(spec.folder, "cpu")
+    alone = [
+        generate(captioner, [picture], [spec.prompt], decoding, [key])[0]
+        for picture, key in zip(pictures, keys, strict=True)
+    ]
+    backend = Local.open(replace(spec, **changes))  # type: ignore[arg-type]
+    assert backend(pictures, [[key] for key in keys], decoding) == [[one] for one in alone]
+    assert len({one.text for one in alone}) > 4
+
+
+def test_prepared_batches_in_memory_are_bounded_by_prefetch_not_by_images(
+    spec: EngineSpec, pictures: list[Image], keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """prefetch + 1: those waiting and the one the model is at, with 24 images in 8 batches."""
+    lock, alive, most = threading.Lock(), 0, 0
+    prepare, decode = cim.engines.local.prepare, cim.engines.local.decode
+
+    def counted(*arguments: object) -> object:
+        nonlocal alive, most
+        with lock:
+            alive += 1
+            most = max(most, alive)
+        return prepare(*arguments)  # type: ignore[arg-type]
+
+    def used(*arguments: object) -> object:
+        nonlocal alive
+        found = decode(*arguments)  # type: ignore[arg-type]
+        with lock:
+            alive -= 1
+        return found
+
+    monkeypatch.setattr(cim.engines.local, "prepare", counted)
+    monkeypatch.setattr(cim.engines.local, "decode", used)
+    for prefetch in (0, 1, 2):
+        most = 0
+        open_engine(replace(spec, prefetch=prefetch))(pictures * 3, [f"{key}{n}" for n in range(3) for key in keys])
+        assert most <= prefetch + 1
+        assert alive == 0
+
+
+def test_an_image_that_the_processor_refuses_is_a_value_error(spec: EngineSpec, pictures: list[Image]) -> None:
+    thin = pictures[0].resize((1, 300))  # Qwen2-VL takes no ratio above 200
+    with pytest.raises(ValueError, match="aspect ratio"):
+        open_engine(spec)([pictures[1], thin], ["a", "b"])
+
+
+def test_nothing_in_nothing_out(spec: EngineSpec) -> None:
+    assert open_engine(spec)([], []) == []
+
+
+def test_a_folder_that_changed_since_the_plan_is_refused(spec: EngineSpec) -> None:
+    with pytest.raises(CimError, match="changed while captioning"):
+        open_engine(replace(spec, fingerprint="another"))
+
+
+def test_candidates_without_a_scorer_are_refused(spec: EngineSpec) -> None:
+    with pytest.raises(CimError, match="3 candidates and nothing to score them"):
+        open_engine(replace(spec, decoding=Decoding(6, 1.0, candidates=3)))
+
+
+def test_no_image_reaches_continuous_batching_of_the_installed_transformers() -> None:
+    """Should this fail, transformers has learnt it: params/caption.py refuses engine "continuous" until then."""
+    import inspect
+
+    from transformers.generation.continuous_batching import ContinuousBatchingManager
+
+    names = set(inspect.signature(ContinuousBatchingManager.add_request).parameters)
+    assert not {name for name in names if "pixel" in name or "image" in name or "embeds" in name or "mm_" in name}
+
+
+def test_leaves_the_folder_alone(spec: EngineSpec, pictures: list[Image]) -> None:
+    before = {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")}
+    open_engine(spec)(pictures[:1], ["a"])
+    assert {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")} == before

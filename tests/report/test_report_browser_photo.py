@@ -1,0 +1,43 @@
+"""A photo's card in a real Chromium: facts held against references look another way, and nothing of them acts."""
+
+import numpy as np
+import pytest
+from test_report_browser import ATTACK, CHROMIUM, Identity, browser, open_page
+
+from cim.metrics.compare import compare
+from cim.metrics.measured import Measured
+from cim.metrics.references import Referenced
+from cim.metrics.scenes import KINDS, Counts
+from cim.params import Evaluate
+from cim.report.cards import RANDOM, Card, answers
+from cim.report.html import Report, render
+
+__all__ = ["browser"]
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (Debian: apt install chromium)")
+
+
+def photo(caption, *unmentioned):
+    counts = {kind: Counts(1, 1 + len(unmentioned), 3) for kind in KINDS}
+    identity = Identity(0.5, 0.5, 1.0, (), (), ())
+    referenced = [Referenced(counts, unmentioned, 0.5, 0.5)]
+    return Measured([caption], [False], [None], np.ones(1), [identity], [0.5], referenced=referenced)
+
+
+def test_what_no_reference_names_is_listed_and_nothing_is_called_wrong(browser, tmp_path):
+    base, tuned = photo("a dog", "cat", ATTACK), photo("a brown dog")
+    card = Card("id", "data:,", ["A dog."], RANDOM, *answers(base, tuned, [0], {})[0])
+    metrics = compare(base, tuned, Evaluate(bootstrap=100))
+    (tmp_path / "report.html").write_text(render(Report(metrics, [], [], [card], {}, {}, "", [])), encoding="utf-8")
+    page = open_page(browser, tmp_path / "report.html")
+    before, after = page.locator(".answer.base"), page.locator(".answer.tuned")
+    assert before.locator(".unmentioned").text_content() == f"No reference names: cat, {ATTACK}"
+    assert after.locator(".unmentioned").count() == 0
+    heads = ["By the references", "there too", "not there", "missed"]
+    assert before.locator(".truth thead th").all_text_contents() == heads
+    assert before.locator(".truth tbody tr").first.locator("td").all_text_contents() == ["1", "2", "2"]
+    assert before.locator(".truth .wrong").count() == 0
+    assert page.get_by_label("Show").locator("option", has_text="In no reference (1)").count() == 1
+    assert page.locator("#measures").get_by_text("CAPTURE, whole words").count() == 1
+    assert page.said == []
+    assert page.title() != "owned"
+    page.context.close()
