@@ -42,7 +42,8 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     prepare(folder, parts, lineage)
     window = BATCHES * params.caption.batch_size
     jobs = [
-        ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images) for stem, part in parts.items()
+        ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
+        for stem, part in parts.items()
     ]
     log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
     return caption_shards(jobs, model, params.caption, params.runtime, log)

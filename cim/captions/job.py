@@ -26,9 +26,10 @@ class AnySize:
 class ShardJob:
     """One part of a corpus to caption into `folder`, as `<stem>.parquet`, `rejects/<stem>.parquet`, `<stem>.tar`.
 
-    number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions,
-    and refuse blank ones. window: images handed to the engine at once, several batches so that sorting by length
-    pays; also what a killed run loses at most.
+    number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
+    window: images handed to the engine at once, several batches so that sorting by length
+    pays; also what a killed run loses at most. shortest: captions of fewer characters are rejects; 0 keeps blank ones,
+    as a comparison of captioners must.
     """
 
     part: Part
@@ -39,6 +40,7 @@ class ShardJob:
     tar: bool = False
     window: int = 512
     limits: Limits = AnySize()
+    shortest: int = 0
 
     def __str__(self) -> str:
         return self.part.name
@@ -68,7 +70,7 @@ class ShardJob:
 
     def fingerprint(self) -> str:
         """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding."""
-        limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect]
+        limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
         source = [self.part.name, self.part.identity(), self.number]
         return fingerprint("caption", code_of(*CODE), source, limits, self.lineage.values(), self.tar)
 

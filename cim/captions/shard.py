@@ -107,8 +107,12 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
         return _caption(job, engine, window, pictures[:half]) + _caption(job, engine, window, pictures[half:])
     captions = []
     for picture, one in zip(pictures, found, strict=True):
-        if one.finish_reason == "error" or (job.tar and not one.text.strip()):
-            detail = one.text[:200] if one.finish_reason == "error" else "the captioner wrote nothing"
+        if one.finish_reason == "error" or len(one.text.strip()) < job.shortest:
+            detail = (
+                one.text[:200]
+                if one.finish_reason == "error"
+                else one.text.strip()[:200] or "the captioner wrote nothing"
+            )
             window.rejects.append(Reject(picture.name, NO_CAPTION, detail))
         else:
             captions.append(_row(picture, one))

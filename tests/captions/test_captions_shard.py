@@ -70,6 +70,21 @@ def test_bad_images_are_recorded_and_nothing_is_lost(tmp_path: Path) -> None:
     assert [content_id(row["png"]) for row in written] == captioned
 
 
+@pytest.mark.parametrize(("shortest", "captions"), [(0, 5), (1, 4), (9, 0)])  # "shade 20" has 8 characters
+def test_blank_captions_are_kept_unless_a_length_is_asked_for(tmp_path: Path, shortest: int, captions: int) -> None:
+    ids = write_shard(tmp_path / "target-000000.tar", [png(shade) for shade in SHADES])
+
+    def mute_once(images: list[Image.Image], keys: list[str]) -> list[Generated]:
+        said = zip(shade_engine(images, keys), keys, strict=True)
+        return [one._replace(text=" \n") if key == ids[0] else one for one, key in said]
+
+    job = job_in(tmp_path, tar=True, shortest=shortest)
+    assert run(job, mute_once)["captions"] == captions
+    assert replace(job, shortest=shortest + 1).done() is None
+    details = dict(read_rejects(tmp_path / "out").select("id", "detail").iter_rows())
+    assert details.get(ids[0]) == (None if shortest == 0 else "the captioner wrote nothing")
+
+
 def test_an_image_the_captioner_refuses_costs_its_neighbours_nothing(tmp_path: Path) -> None:
     ids = write_shard(tmp_path / "target-000000.tar", [png(shade) for shade in SHADES])
 
