@@ -1,13 +1,20 @@
 """Vectors with the spectrum and the clustering of real caption embeddings, in any number.
 
 Random Gaussian vectors say nothing about approximate search: all are about as far from each other, and no cluster is
-worth probing first. Here the real vectors' k-means centres and cluster sizes are kept, and each cluster is filled by
-a tree: a node has BRANCHES children of Zipf-like sizes, a step from parent to child has the spectrum that the real
-vectors have around their centres, and steps shrink by a constant factor a level, as distances to the nearest of n
-points do: r ~ n^(-1/D) in D dimensions. D, the intrinsic dimension, is fitted until a sample as large as the real one
-has its mean cosine to the nearest neighbour.
+worth probing first. Here a vector is the sum of
+
+- a topic: one of the real vectors' k-means centres, as often as there;
+- what is said only of that topic: the leaf of a tree of its own, whose nodes have BRANCHES children of Zipf-like sizes;
+- details that any topic may have: one of a fixed set, itself the leaves of a tree, Zipf-like too. Without these, topics
+  lie apart as no real ones do, and an index that looks into one list finds nearly everything.
+
+Steps from a node to its children have the spectrum that the real vectors have around their centres, and shrink level by
+level as the distance to the nearest of n points does: r ~ n^(-1/D). D is fitted until a sample as large as the real one
+has its mean cosine to the nearest neighbour; how alike the two are otherwise is for
+`benchmarks.likeness` to show.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -19,12 +26,19 @@ Vectors = npt.NDArray[np.float32]
 
 BRANCHES = 4
 ROWS_A_CENTRE = 24
-"""Real vectors a k-means cluster: fewer make better centres of noise, more leave the topics to the tree."""
+"""Real vectors a k-means cluster: fewer make better centres of noise, more leave the topics to the trees."""
+
+DETAILS = (64, 8, 8)
+"""Children a node in the tree of details, by level."""
+
+SHARED = 0.5
+"""Of the variance around a centre, what details take: with half of it, the lists of an IVF index hold as many of a
+query's nearest rows as for photo captions by MiniLM."""
 
 SMALLEST = 1_000_000
 """Trees are as deep as this many rows need, so that fewer rows are a sample of the same process."""
 
-DIMENSIONS = (3.0, 40.0)
+DIMENSIONS = (1.5, 40.0)
 """Where D is looked for."""
 
 
@@ -45,10 +59,16 @@ class CaptionProcess:
     origin: Vectors
 
     def blocks(self, rows: int, seed: int) -> Iterator[Vectors]:
-        """`rows` unit vectors, a cluster at a time: (m, d). The same for the same seed."""
+        """`rows` unit vectors, a topic at a time: (m, d). The same for the same seed."""
         sizes = np.random.default_rng(seed).multinomial(rows, self.shares)
+        details, often = self._details()
         for number in np.flatnonzero(sizes).tolist():
-            yield self._cluster(number, int(sizes[number]), np.random.default_rng([seed, number]))
+            rng = np.random.default_rng([seed, number])
+            vectors = self._topic(number, int(sizes[number]), rng)
+            vectors += details[rng.choice(len(details), size=len(vectors), p=often)]
+            vectors += _noise(rng, len(vectors), self._deviation(SHARED, len(details)))
+            vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+            yield vectors @ self.basis
 
     def draw(self, rows: int, seed: int) -> Vectors:
         """(rows, d) unit vectors in random order."""
@@ -59,25 +79,35 @@ class CaptionProcess:
         """Real vectors (n, d_real) among the drawn ones: (n, d), cosines unchanged."""
         return vectors @ self.origin
 
-    def _cluster(self, number: int, rows: int, rng: np.random.Generator) -> Vectors:
-        deviation = np.sqrt(self.spread)
-        depth = int(np.ceil(np.log(max(SMALLEST / len(self.centres), BRANCHES)) / np.log(BRANCHES)))
-        left = BRANCHES ** (-2 * np.arange(depth + 1) / self.dimension)  # of the variance, below each level
-        zipf = 1 / np.arange(1, BRANCHES + 1)
+    def _deviation(self, share: float, nodes: float, below: float = math.inf) -> npt.NDArray[np.float64]:
+        """(d,) standard deviation of a step from a level of `nodes` nodes to one of `below` nodes."""
+        left = nodes ** (-2 / self.dimension) - below ** (-2 / self.dimension)
+        deviation: npt.NDArray[np.float64] = np.sqrt(share * self.spread * left)
+        return deviation
+
+    def _details(self) -> tuple[Vectors, npt.NDArray[np.float64]]:
+        """(m, d) details around 0 and (m,) how often each is drawn."""
+        rng = np.random.default_rng(0)
+        nodes, often = np.zeros((1, len(self.spread)), dtype=np.float32), np.ones(1)
+        for branches in DETAILS:
+            often = (often[:, None] * _zipf(branches)).ravel()
+            step = self._deviation(SHARED, len(nodes), len(often))
+            nodes = np.repeat(nodes, branches, axis=0) + _noise(rng, len(often), step)
+        return nodes - (often @ nodes).astype(np.float32), often
+
+    def _topic(self, number: int, rows: int, rng: np.random.Generator) -> Vectors:
+        """(rows, d) leaves of the tree of one topic."""
+        depth = math.ceil(math.log(max(SMALLEST / len(self.centres), BRANCHES), BRANCHES))
         nodes, sizes, done = self.centres[[number]], np.array([rows]), []
         for level in range(depth):
             alone = sizes == 1  # a single row's remaining steps are one step of their summed variance
-            done.append(nodes[alone] + _noise(rng, alone.sum(), deviation * np.sqrt(left[level])))
-            children = rng.multinomial(sizes[~alone], zipf / zipf.sum())
+            done.append(nodes[alone] + _noise(rng, alone.sum(), self._deviation(1 - SHARED, BRANCHES**level)))
+            children = rng.multinomial(sizes[~alone], _zipf(BRANCHES))
             nodes = nodes[~alone][np.nonzero(children)[0]]
             sizes = children[children > 0]
-            nodes += _noise(rng, len(nodes), deviation * np.sqrt(left[level] - left[level + 1]))
+            nodes += _noise(rng, len(nodes), self._deviation(1 - SHARED, BRANCHES**level, BRANCHES ** (level + 1)))
         nodes = np.repeat(nodes, sizes, axis=0)
-        nodes += _noise(rng, len(nodes), deviation * np.sqrt(left[-1]))
-        nodes = np.concatenate([*done, nodes])
-        nodes /= np.linalg.norm(nodes, axis=1, keepdims=True)
-        turned: Vectors = nodes @ self.basis
-        return turned
+        return np.concatenate([*done, nodes + _noise(rng, len(nodes), self._deviation(1 - SHARED, BRANCHES**depth))])
 
 
 def fit(real: Vectors, dim: int, seed: int = 0) -> CaptionProcess:
@@ -138,57 +168,13 @@ def _extended(spread: npt.NDArray[np.floating], dim: int) -> Vectors:
     return extended
 
 
+def _zipf(count: int) -> npt.NDArray[np.float64]:
+    """(count,) shares as 1 to 1 / count."""
+    shares = 1 / np.arange(1, count + 1)
+    whole: npt.NDArray[np.float64] = shares / shares.sum()
+    return whole
+
+
 def _noise(rng: np.random.Generator, rows: int, deviation: npt.NDArray[np.floating]) -> Vectors:
     noise: Vectors = rng.standard_normal((rows, len(deviation)), dtype=np.float32) * deviation.astype(np.float32)
     return noise
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """What makes vectors easy or hard to search, for n unit vectors.
-
-    pair, pair_spread: mean and standard deviation of cosines between any two. nearest, third, tenth, fiftieth: mean
-    cosine to that neighbour; nearest_low, nearest_high: 5% and 95% quantile. rank: effective rank, exp of the
-    spectrum's entropy. top8, top32, top128: share of variance in so many dimensions. local: local intrinsic dimension
-    from 20 neighbours (Levina and Bickel 2004), median.
-    """
-
-    pair: float
-    pair_spread: float
-    nearest: float
-    nearest_low: float
-    nearest_high: float
-    third: float
-    tenth: float
-    fiftieth: float
-    rank: float
-    top8: float
-    top32: float
-    top128: float
-    local: float
-
-    @classmethod
-    def of(cls, vectors: Vectors) -> "Likeness":
-        """vectors: (n, d), n > 50 and at most some thousands: all pairs are compared."""
-        cosines = vectors @ vectors.T
-        pairs = cosines[np.triu_indices(len(vectors), 1)]
-        np.fill_diagonal(cosines, -2)
-        near = -np.sort(np.partition(-cosines, 50, axis=1)[:, :50], axis=1)
-        variance = np.linalg.eigvalsh(np.cov(vectors.T))[::-1].clip(1e-12)
-        share = variance / variance.sum()
-        far = np.sqrt((2 - 2 * near[:, :20]).clip(1e-6))
-        return cls(
-            pair=float(pairs.mean()),
-            pair_spread=float(pairs.std()),
-            nearest=float(near[:, 0].mean()),
-            nearest_low=float(np.quantile(near[:, 0], 0.05)),
-            nearest_high=float(np.quantile(near[:, 0], 0.95)),
-            third=float(near[:, 2].mean()),
-            tenth=float(near[:, 9].mean()),
-            fiftieth=float(near[:, 49].mean()),
-            rank=float(np.exp(-(share * np.log(share)).sum())),
-            top8=float(share[:8].sum()),
-            top32=float(share[:32].sum()),
-            top128=float(share[:128].sum()),
-            local=float(np.median(1 / np.log(far[:, 19:] / far[:, :19]).mean(axis=1).clip(1e-6))),
-        )

@@ -19,7 +19,8 @@ import polars as pl
 
 from benchmarks.baseline_server import Baseline, minilm
 from benchmarks.calibration import seconds_for_additions
-from benchmarks.embeddinglike import Likeness, Vectors, fit
+from benchmarks.embeddinglike import Vectors, fit
+from benchmarks.likeness import Likeness
 from benchmarks.reward_gallery import SPLIT, Queries, write_gallery
 from benchmarks.reward_measure import Bench, Lifted
 from benchmarks.reward_tables import Likenesses, Page, page

@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.baseline_server import K
 from benchmarks.calibration import ADDITIONS, machine
-from benchmarks.embeddinglike import Likeness
+from benchmarks.likeness import Likeness
 from benchmarks.reward_measure import Measured, Refused
 from benchmarks.turns import SGEMM_ROWS, Turns
 
@@ -28,6 +28,8 @@ LABELS = {
     "top32": "in 32",
     "top128": "in 128",
     "local": "local intrinsic dimension",
+    "listed": "of the 3 nearest, found in 2 of n/48 k-means lists",
+    "linked": "found by HNSW, 8 links, 8 nodes in sight",
 }
 
 
