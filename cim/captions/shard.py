@@ -108,11 +108,7 @@ def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Pictu
     captions = []
     for picture, one in zip(pictures, found, strict=True):
         if one.finish_reason == "error" or len(one.text.strip()) < job.shortest:
-            detail = (
-                one.text[:200]
-                if one.finish_reason == "error"
-                else one.text.strip()[:200] or "the captioner wrote nothing"
-            )
+            detail = one.text.strip()[:200] or "the captioner wrote nothing"
             window.rejects.append(Reject(picture.name, NO_CAPTION, detail))
         else:
             captions.append(_row(picture, one))
