@@ -1,5 +1,6 @@
 """What more than one folder of tests needs: a Prefect server, and a workspace in which everything was made once."""
 
+import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--photos", type=Path, help="folder with captions.csv (columns file_name, caption)")
     parser.addoption("--detailed", type=Path, help="folder with the files of COCO-LN500 and DOCCI500")
     parser.addoption("--wordnet", type=Path, help="WordNet 3.0's dict folder, to compare with capture-metric")
+
+
+@pytest.fixture(scope="session")
+def photo_captions(request: pytest.FixtureRequest) -> list[list[str]]:
+    """People's captions by photo."""
+    folder: Path | None = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("needs --photos DIR, a folder with captions.csv")
+    found: dict[str, list[str]] = {}
+    with (folder / "captions.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            found.setdefault(row["file_name"], []).append(row["caption"])
+    return list(found.values())
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,6 @@
 """The same numbers as pycocoevalcap on 100 real captions: pytest --photos DIR (a folder with captions.csv)."""
 
-import csv
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,22 +13,9 @@ needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="the publis
 
 
 @pytest.fixture(scope="module")
-def images(request: pytest.FixtureRequest) -> list[list[str]]:
-    """Captions by image."""
-    folder: Path | None = request.config.getoption("--photos")
-    if folder is None:
-        pytest.skip("needs --photos DIR, a folder with captions.csv")
-    found: dict[str, list[str]] = {}
-    with (folder / "captions.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            found.setdefault(row["file_name"], []).append(row["caption"])
-    return list(found.values())
-
-
-@pytest.fixture(scope="module")
-def pairs(images: list[list[str]]) -> tuple[list[str], list[list[str]]]:
+def pairs(photo_captions: list[list[str]]) -> tuple[list[str], list[list[str]]]:
     """100 captions, each against the four others of its image; one is a reference, one is blank, one is of another."""
-    captions, references = [one[0] for one in images[:100]], [one[1:] for one in images[:100]]
+    captions, references = [one[0] for one in photo_captions[:100]], [one[1:] for one in photo_captions[:100]]
     captions[3], captions[4], captions[5] = references[3][0], "", references[90][0]
     return captions, references
 
@@ -78,9 +63,9 @@ def test_meteor(pairs: tuple[list[str], list[list[str]]], theirs: Theirs) -> Non
 
 
 @needs_java
-def test_tokens_of_all_captions(images: list[list[str]]) -> None:
+def test_tokens_of_all_captions(photo_captions: list[list[str]]) -> None:
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-    theirs = PTBTokenizer().tokenize({i: [{"caption": c} for c in texts] for i, texts in enumerate(images)})
-    for i, texts in enumerate(images):
+    theirs = PTBTokenizer().tokenize({i: [{"caption": c} for c in texts] for i, texts in enumerate(photo_captions)})
+    for i, texts in enumerate(photo_captions):
         assert [" ".join(coco_tokens(text)) for text in texts] == theirs[i]

@@ -1,6 +1,5 @@
 """The judge's task: spaCy and MiniLM on two photos, and neither of them where nothing has to be read."""
 
-import csv
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -64,16 +63,9 @@ def test_reading_numbers_loads_no_parser(root: Path) -> None:
     )
 
 
-def test_peoples_captions(request: pytest.FixtureRequest, tmp_path: Path, params: Params) -> None:
+def test_peoples_captions(photo_captions: list[list[str]], tmp_path: Path, params: Params) -> None:
     """100 photos (--photos DIR): a person's caption against four others' is far above one of another photo."""
-    folder: Path | None = request.config.getoption("--photos")
-    if folder is None:
-        pytest.skip("needs --photos DIR, a folder with captions.csv")
-    said: dict[str, list[str]] = {}
-    with (folder / "captions.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            said.setdefault(row["file_name"], []).append(row["caption"])
-    all_five = list(said.values())[:100]
+    all_five = photo_captions[:100]
     own = [one[0] for one in all_five]
     photos = EvalSet(
         ids=[str(i) for i in range(100)],
