@@ -11,9 +11,8 @@ from cim.fingerprint import code_of
 
 # Decides the words and the bytes of the output, given model, prompt, decoding and images.
 CODE = (
-    "cim.captioners", "cim.captions", "cim.corpus", "cim.engines", "cim.metrics.text", "cim.shards.ids",
-    "cim.shards.formats",
-    "cim.shards.images", "cim.shards.quarantine", "cim.sources.untar",
+    "cim.captioners", "cim.captions", "cim.corpus", "cim.engines", "cim.metrics.text", "cim.shards.formats",
+    "cim.shards.ids", "cim.shards.images", "cim.shards.quarantine", "cim.sources.untar",
 )  # fmt: skip
 
 

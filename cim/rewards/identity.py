@@ -17,7 +17,7 @@ Array = TypeVar("Array")  # np.ndarray or torch.Tensor; torch is never imported 
 
 @dataclass(frozen=True)
 class IdentityReward(Generic[Array]):
-    """The reward of b captions and its terms, each (b,): total = grc + beta * qir."""
+    """The reward of b captions and its terms, each (b,): total = alpha * grc + beta * qir."""
 
     grc: Array
     qir: Array
@@ -55,11 +55,13 @@ def qir(source: Array, retrieved: Array, decay: float = 0.5) -> Array:
     return result
 
 
-def identity_reward(source: Array, retrieved: Array, beta: float = 1.0, decay: float = 0.5) -> IdentityReward[Array]:
-    """GRC + beta * QIR with both terms; shapes and errors as in `grc` and `qir`."""
+def identity_reward(
+    source: Array, retrieved: Array, beta: float = 1.0, decay: float = 0.5, alpha: float = 1.0
+) -> IdentityReward[Array]:
+    """alpha * GRC + beta * QIR (the paper's alpha is 1) with both terms; shapes and errors as in `grc` and `qir`."""
     consistency: Any = grc(retrieved)
     relevance: Any = qir(source, retrieved, decay)
-    return IdentityReward(consistency, relevance, consistency + beta * relevance)
+    return IdentityReward(consistency, relevance, alpha * consistency + beta * relevance)
 
 
 def _weighted(retrieved: Any, weights: list[float]) -> Any:

@@ -130,13 +130,14 @@ class Retriever:
         if not source_ids:
             return []
         retrieved, source = self._search(queries, source_ids), self.sources.get(source_ids)
-        reward = identity_reward(source, retrieved.vectors, self.reward.beta, self.reward.decay)
+        params = self.reward
+        reward = identity_reward(source, retrieved.vectors, params.beta, params.decay, params.alpha)
         cosines = np.einsum("bd,bkd->bk", source, retrieved.vectors)
         return [
             IdentityScore(
                 grc=float(reward.grc[row]),
                 qir=float(reward.qir[row]),
-                total=self.reward.alpha * float(reward.grc[row]) + self.reward.beta * float(reward.qir[row]),
+                total=float(reward.total[row]),
                 ids=tuple(retrieved.ids[row]),
                 scores=tuple(retrieved.scores[row].tolist()),
                 cosines=tuple(cosines[row].tolist()),

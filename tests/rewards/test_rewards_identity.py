@@ -156,3 +156,10 @@ def test_libraries_are_not_mixed_and_decay_is_checked():
         qir(torch.tensor([X]), np.array([[X]]))
     with pytest.raises(ValueError, match=r"decay is 0"):
         qir(np.array([X]), np.array([[X]]), decay=0)
+
+
+def test_alpha_weighs_grc_alone():
+    # One source, one image, the same vector: GRC = 1, QIR = 1; 0.5 * 1 + 2 * 1 = 2.5, and 2 without GRC.
+    source, retrieved = np.array([[1.0, 0.0]]), np.array([[[1.0, 0.0]]])
+    assert identity_reward(source, retrieved, beta=2, alpha=0.5).total == pytest.approx([2.5])
+    assert identity_reward(source, retrieved, beta=2, alpha=0).total == pytest.approx([2.0])
