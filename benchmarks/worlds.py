@@ -82,10 +82,9 @@ class Gallery:
         space = EncodedSpace(encoder, GalleryIndex(FlatRows(vectors), vectors, rows, meta))
         return Retriever(space, store, store, reward, GalleryCaptions((folder / "captions.parquet",)))
 
-    def unlike(self, place: int, rng: random.Random) -> int:
-        """A random image of the half that is least like image `place`: one that is clearly another."""
-        cosines = self.vectors @ self.vectors[place]
-        return rng.choice(np.flatnonzero(cosines <= np.median(cosines)).tolist())
+    def wrong(self, place: int, rng: random.Random) -> Sequence[str]:
+        """The captions of any image but that in `place`, however alike the two are."""
+        return self.captions[rng.choice([other for other in range(len(self.ids)) if other != place])]
 
 
 @dataclass(frozen=True)
@@ -108,9 +107,16 @@ def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cas
     found = []
     for number in range(cases):
         honest = describe(made[number], rng, 1.0)
-        wrong = captions[gallery.unlike(number, rng)]
         found.append(
-            Case(gallery.ids[number], honest, wrong, german(honest), nouns, everything, "Describe this image.")
+            Case(
+                gallery.ids[number],
+                honest,
+                gallery.wrong(number, rng),
+                german(honest),
+                nouns,
+                everything,
+                "Describe this image.",
+            )
         )
     return World(gallery, gallery.retriever(folder, encoder, reward), found)
 
@@ -177,10 +183,10 @@ def photos(
     rng = random.Random(0)
     found = []
     for place in rng.sample(range(len(names)), min(cases, len(names))):
-        wrong = max(others[gallery.unlike(place, rng)], key=len)
         found.append(
             Case(
-                gallery.ids[place], honest[place], wrong, german(honest[place]), tuple(common), tuple(common[:60]),
+                gallery.ids[place], honest[place], gallery.wrong(place, rng), german(honest[place]),
+                tuple(common), tuple(common[:60]),
                 "Caption this image as accurately as possible, without speculation. Describe what you see.",
             )
         )  # fmt: skip

@@ -88,7 +88,8 @@ class GibberishGuard(_Ramp):
 class CopiedGuard(_Ramp):
     """Captions that the gallery has for another image, whole and word for word."""
 
-    min_words: int = Field(6, ge=1, description="shorter captions of the gallery may be said: honest ones coincide")
+    min_words: int = Field(7, ge=1, description="shorter captions of the gallery may be said: honest ones coincide")
+    min_telling: int = Field(4, ge=1, description="words but function words from which on a short one may not")
     free: float = Field(0.7, ge=0, lt=1, description="share of words in such captions without penalty")
     full: float = Field(0.8, gt=0, le=1, description="share that is -1")
 

@@ -42,18 +42,27 @@ def test_the_own_caption_and_what_is_no_copy_are_free(gallery):
     guard = Copied(CopiedGuard(), gallery)
     assert guard(Said(DOG, id="dog")) == 0
     assert guard(Said(DOG, id="both")) == guard(Said(CAT, id="both")) == 0  # another image has it, too
-    assert guard(Said(SHORT, id="cat")) == 0  # shorter than min_words
+    assert guard(Said(SHORT, id="cat")) == 0  # shorter than min_words, and of its words two tell something
     assert guard(Said("A black dog runs through the deep water.", id="cat")) == 0
     assert guard(Said("water shallow the through runs dog black A", id="cat")) == 0  # the same words, another order
     assert guard(Said("", id="cat")) == guard(Said("...", id="cat")) == 0
 
 
+def test_short_captions_are_looked_for_if_they_tell_enough(gallery):
+    # "dog", "runs": two of three words
+    assert [gallery.copied_share(SHORT, "cat", words, telling) for words, telling in [(3, 3), (4, 2), (4, 3)]] == [
+        1,
+        1,
+        0,
+    ]
+
+
 def test_a_copy_is_found_within_more_words(gallery):
     share = gallery.copied_share
-    assert share(f"Here {DOG} Again here {DOG}", "cat", 6) == pytest.approx(16 / 19)
-    assert share(f"{DOG} {CAT}", "elsewhere", 6) == 1  # two copies
-    assert share(f"{DOG} {CAT}", "dog", 6) == pytest.approx(7 / 15)  # the first is its own
-    assert share(f"{DOG} {SHORT}", "cat", 3) == 1
+    assert share(f"Here {DOG} Again here {DOG}", "cat", 6, 6) == pytest.approx(16 / 19)
+    assert share(f"{DOG} {CAT}", "elsewhere", 6, 6) == 1  # two copies
+    assert share(f"{DOG} {CAT}", "dog", 6, 6) == pytest.approx(7 / 15)  # the first is its own
+    assert share(f"{DOG} {SHORT}", "cat", 3, 9) == 1
     # 8 of 11 words: 0.727, over a quarter of the way from 0.7 to 0.8
     assert Copied(CopiedGuard(), gallery)(Said(f"{DOG} One two three.", id="cat")) == pytest.approx(
         -(8 / 11 - 0.7) / 0.1
@@ -67,12 +76,12 @@ def test_hashes_find_what_a_plain_search_finds(tmp_path_factory, said, known):
     gallery = GalleryCaptions((written(tmp_path_factory.mktemp("gallery"), [("x", " ".join(known))]),))
     starts = [i for i in range(len(said)) if said[i : i + len(known)] == known]
     copied = {i + k for i in starts for k in range(len(known))}
-    assert gallery.copied_share(" ".join(said), "y", 1) == pytest.approx(len(copied) / max(1, len(said)))
-    assert gallery.copied_share(" ".join(said), "x", 1) == 0
+    assert gallery.copied_share(" ".join(said), "y", 1, 1) == pytest.approx(len(copied) / max(1, len(said)))
+    assert gallery.copied_share(" ".join(said), "x", 1, 1) == 0
 
 
 def test_pickled_it_carries_paths(gallery):
-    gallery.copied_share(DOG, "cat", 6)
+    gallery.copied_share(DOG, "cat", 6, 6)
     again = pickle.loads(pickle.dumps(Copied(CopiedGuard(), gallery)))
     assert vars(again.captions) == {"files": gallery.files}
     assert again(Said(DOG, id="cat")) == -1
@@ -80,7 +89,7 @@ def test_pickled_it_carries_paths(gallery):
 
 def test_a_gallery_without_captions_is_refused(layout):
     with pytest.raises(CimError, match="dvc repro embed"):
-        GalleryCaptions.of(layout, ["gallery"]).copied_share(DOG, "cat", 6)
+        GalleryCaptions.of(layout, ["gallery"]).copied_share(DOG, "cat", 6, 6)
 
 
 def test_a_retriever_opened_from_disk_knows_its_gallery_s_captions(world):

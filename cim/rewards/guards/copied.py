@@ -15,5 +15,6 @@ class Copied:
     captions: GalleryCaptions
 
     def __call__(self, said: Said) -> float:
-        share = self.captions.copied_share(said.text, said.id, self.limits.min_words)
-        return -ramp(share, self.limits.free, self.limits.full)
+        limits = self.limits
+        share = self.captions.copied_share(said.text, said.id, limits.min_words, limits.min_telling)
+        return -ramp(share, limits.free, limits.full)

@@ -11,24 +11,30 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.layout import Layout
+from cim.rewards.guards.prose import FUNCTION_WORDS
 
 _BASE = 0x9E3779B97F4A7C15  # any odd number: it has an inverse modulo 2^64
 _INVERSE = pow(_BASE, -1, 2**64)
 Hashes = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class _Known:
-    """n captions. hashes: (n,) sorted; owners: (n,) of the id of their image. lengths: all that there are, in words."""
+    """n captions. hashes: (n,) sorted; owners: (n,) of the id of their image; telling: (n,) words that tell something.
+
+    lengths: all that there are, in words.
+    """
 
     hashes: Hashes
     owners: Hashes
-    lengths: npt.NDArray[np.int64]
+    telling: Counts
+    lengths: Counts
 
 
 @dataclass(frozen=True)
 class GalleryCaptions:
-    """Captions in Parquet files with the columns id and caption, read at the first question, 16 bytes held of each.
+    """Captions in Parquet files with the columns id and caption, read at the first question, 20 bytes held of each.
 
     A caption is its words: case, punctuation and blanks do not count. Two captions have the same hash with probability
     2^-64; then one of them may be taken for the other.
@@ -45,10 +51,11 @@ class GalleryCaptions:
     def __reduce__(self) -> tuple[Any, ...]:
         return GalleryCaptions, (self.files,)  # a pickle carries paths, never hashes
 
-    def copied_share(self, text: str, source: str, min_words: int) -> float:
+    def copied_share(self, text: str, source: str, min_words: int, min_telling: int) -> float:
         """Share of the words of `text` that stand in a whole caption of another image than `source`, in [0, 1].
 
-        Captions of fewer than `min_words` words are not looked for, nor those that `source` has as well.
+        Not looked for: captions of fewer than `min_words` words, of which fewer than `min_telling` are no function
+        words; those that `source` has as well.
         Raises CimError when there are no files.
         """
         known = self._known
@@ -57,12 +64,14 @@ class GalleryCaptions:
         back = _powers(_INVERSE, len(words))
         own = _hash(pl.Series([source], dtype=pl.String))[0]
         copied = np.zeros(len(words), dtype=bool)
-        for length in known.lengths[(known.lengths >= min_words) & (known.lengths <= len(words))].tolist():
+        shortest = min(min_words, min_telling)
+        for length in known.lengths[(known.lengths >= shortest) & (known.lengths <= len(words))].tolist():
             runs = (sums[length:] - sums[:-length]) * back[: len(words) - length + 1]
             first = np.searchsorted(known.hashes, runs)
             for start in np.flatnonzero(known.hashes[first.clip(max=len(known.hashes) - 1)] == runs).tolist():
                 end = np.searchsorted(known.hashes, runs[start], side="right")
-                if own not in known.owners[first[start] : end]:
+                enough = length >= min_words or known.telling[first[start]] >= min_telling
+                if enough and own not in known.owners[first[start] : end]:
                     copied[start : start + length] = True
         return float(copied.mean()) if len(words) else 0.0
 
@@ -71,14 +80,18 @@ class GalleryCaptions:
         if not self.files:
             raise CimError("no captions of the gallery", "data/embeddings/text of index.splits", "dvc repro embed")
         parts = [_read(file) for file in self.files]
-        hashes, owners = (np.concatenate([part[i] for part in parts]) for i in (0, 1))
+        hashes = np.concatenate([part.hashes for part in parts])
         order = np.argsort(hashes, kind="stable")
-        lengths = np.unique(np.concatenate([part[2] for part in parts]))
-        return _Known(hashes[order], owners[order], lengths)
+        return _Known(
+            hashes[order],
+            np.concatenate([part.owners for part in parts])[order],
+            np.concatenate([part.telling for part in parts])[order],
+            np.unique(np.concatenate([part.lengths for part in parts])),
+        )
 
 
-def _read(file: Path) -> tuple[Hashes, Hashes, npt.NDArray[np.int64]]:
-    """(n,) hashes of the captions in `file` that have words and of their images' ids, and the lengths there are."""
+def _read(file: Path) -> _Known:
+    """The captions in `file` that have words, in their order."""
     table = pl.read_parquet(file, columns=["id", "caption"])
     words, counts = _words(table["caption"])
     said = counts > 0
@@ -86,14 +99,17 @@ def _read(file: Path) -> tuple[Hashes, Hashes, npt.NDArray[np.int64]]:
     starts = np.cumsum(counts) - counts
     place = np.arange(len(words)) - np.repeat(starts, counts)
     terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
-    hashes = np.add.reduceat(terms, starts) if len(starts) else terms
-    return hashes, _hash(table["id"])[said], np.unique(counts)
+    telling = (~np.isin(words, _FUNCTION)).astype(np.int32)
+    if not len(starts):  # reduceat wants one
+        return _Known(terms, terms, telling, counts)
+    owners = _hash(table["id"])[said]
+    return _Known(np.add.reduceat(terms, starts), owners, np.add.reduceat(telling, starts), np.unique(counts))
 
 
-def _words(captions: pl.Series) -> tuple[Hashes, npt.NDArray[np.int64]]:
+def _words(captions: pl.Series) -> tuple[Hashes, Counts]:
     """Hashes of the words of all captions in a row, and how many each has. A caption's own is sum of hash_i base^i."""
     words = captions.str.to_lowercase().str.extract_all(r"\w+")
-    return _hash(words.explode().drop_nulls()), words.list.len().to_numpy().astype(np.int64)
+    return _hash(words.explode().drop_nulls()), words.list.len().to_numpy().astype(np.int32)
 
 
 def _hash(texts: pl.Series) -> Hashes:
@@ -105,3 +121,6 @@ def _powers(base: int, count: int) -> Hashes:
     factors = np.full(count, base, dtype=np.uint64)
     factors[:1] = 1
     return np.cumprod(factors, dtype=np.uint64)
+
+
+_FUNCTION = _hash(pl.Series(sorted(FUNCTION_WORDS)))
