@@ -1,6 +1,7 @@
 """The guard that knows the gallery's captions: whole ones are found, of other images only, wherever they stand."""
 
 import pickle
+import random
 
 import polars as pl
 import pytest
@@ -8,12 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from word_gallery import reward
 
+from benchmarks.worlds import Photos
 from cim.errors import CimError
 from cim.params.guards import CopiedGuard
 from cim.rewards.guards.copied import Copied
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.said import Said
 from cim.rewards.trl import identity_terms
+from cim.scenes.describe import describe
+from cim.scenes.scene import scene_at
 
 DOG = "A black dog runs through the shallow water."  # 8 words
 CAT = "Two cats sleep on a red sofa."  # 7
@@ -78,6 +82,33 @@ def test_hashes_find_what_a_plain_search_finds(tmp_path_factory, said, known):
     copied = {i + k for i in starts for k in range(len(known))}
     assert gallery.copied_share(" ".join(said), "y", 1, 1) == pytest.approx(len(copied) / max(1, len(said)))
     assert gallery.copied_share(" ".join(said), "x", 1, 1) == 0
+
+
+def fired(guard, said):
+    """How many of (image id, caption) are punished."""
+    return sum(guard(Said(caption, id=name)) < 0 for name, caption in said)
+
+
+def test_hardly_any_honest_caption_of_another_scene_is_a_copy(tmp_path):
+    scenes = {str(number): scene_at(1, number) for number in range(3000)}
+    rng = random.Random(0)
+    rows = [(name, describe(scene, rng, 1.0)) for name, scene in scenes.items()]
+    guard = Copied(CopiedGuard(), GalleryCaptions((written(tmp_path, rows[1500:]),)))
+    assert fired(guard, rows[1500:]) == 0  # every image's own caption
+    assert fired(guard, rows[:1500]) < 0.01 * 1500  # one object on a background: some come twice
+    assert fired(guard, [("another", caption) for _, caption in rows[1500:]]) == 1500
+
+
+def test_hardly_any_honest_caption_of_a_photo_is_a_copy(request, tmp_path):
+    folder = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("no photos: give their folder with --photos")
+    read = Photos.read(folder / "captions.csv")
+    rows = [(name, caption) for name, several in zip(read.names, read.others, strict=True) for caption in several]
+    guard = Copied(CopiedGuard(), GalleryCaptions((written(tmp_path, rows),)))
+    punished = fired(guard, zip(read.names, read.honest, strict=True))
+    print(f"{punished} of {len(read.names)}")
+    assert punished < 0.005 * len(read.names)
 
 
 def test_pickled_it_carries_paths(gallery):
