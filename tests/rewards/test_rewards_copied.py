@@ -96,7 +96,7 @@ def test_hardly_any_honest_caption_of_another_scene_is_a_copy(tmp_path):
     guard = Copied(CopiedGuard(), GalleryCaptions((written(tmp_path, rows[1500:]),)))
     assert fired(guard, rows[1500:]) == 0  # every image's own caption
     assert fired(guard, rows[:1500]) < 0.01 * 1500  # one object on a background: some come twice
-    assert fired(guard, [("another", caption) for _, caption in rows[1500:]]) == 1500
+    assert fired(guard, [("another", caption) for _, caption in rows[1500:]]) > 0.99 * 1500  # but for the shortest
 
 
 def test_hardly_any_honest_caption_of_a_photo_is_a_copy(request, tmp_path):
