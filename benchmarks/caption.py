@@ -72,7 +72,7 @@ def rows_for(folder: Path) -> list[Row]:
     spec = EngineSpec(folder, captioner.fingerprint, PROMPT, Decoding(MOST), device="cpu", precision="float32")
 
     def engine(**changes: Any) -> Callable[[list[Any]], list[str]]:
-        caption = Captioning(Local.around(captioner, replace(spec, **changes)), spec.decoding)
+        caption = Captioning(Local(captioner, replace(spec, **changes)), spec.decoding)
         return lambda images: [one.text for one in caption(images, [str(n) for n in range(len(images))])]
 
     return [
@@ -80,8 +80,6 @@ def rows_for(folder: Path) -> list[Row]:
         *(Row(f"engine, batches of {size}", engine(batch_size=size)) for size in SIZES),
         Row("engine, batches of 64, nothing prepared ahead", engine(prefetch=0)),
         Row("engine, batches of 64, 2 threads ahead", engine(prefetch=2)),
-        Row("engine, batches of 64, a process ahead", engine(prefetch=1, prefetch_in="processes")),
-        Row("engine, batches of 64, 2 processes ahead", engine(prefetch=2, prefetch_in="processes")),
     ]
 
 
