@@ -1,6 +1,6 @@
 """tune: one run of GRPO is one task; what it needs is opened here, what it leaves is written here."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import rmtree
 from typing import Any, Literal
@@ -105,7 +105,8 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
     terms = identity_terms(retriever, suppressed_tokens(captioner.processor, captioner.model))
-    tuned = grpo(captioner, rows, terms, _validator(job, retriever), params, scratch)
+    validator = _validator(job, retriever)
+    tuned = grpo(captioner, rows, terms, validator, params, scratch)
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts = {
@@ -115,8 +116,12 @@ def _tune(job: TuneJob, scratch: Path) -> dict[str, Any]:
         "stop_reason": tuned.stop_reason,
         "alarms": len(tuned.alarms),
     }
+    lineage = {"params": params.model_dump(mode="json"), **facts}
+    write_tuned(base, captioner, tuned, params.interpolation, lineage, layout.tuned)
+    if params.interpolation < 1:  # weights that no validation has seen yet
+        kept = load_captioner(layout.tuned, job.device, "float32", trust_remote_code=job.trust_remote_code)
+        facts["kept"] = asdict(validator(kept.model, kept.processor))
     write_json(layout.tuned.parent / SUMMARY, facts)
-    write_tuned(base, captioner, tuned, {"params": params.model_dump(mode="json"), **facts}, layout.tuned)
     return facts
 
 

@@ -60,6 +60,12 @@ class Tune(Section):
     kl: float = Field(0.001, ge=0, description="weight of the KL term to the base model (k3)")
     clip: float = Field(0.2, gt=0, description="PPO clip range")
     loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = "grpo"
+    interpolation: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="of the way from the base captioner's weights to the best tuned ones; below 1 keeps more precision",
+    )
     lora: Lora | None = Field(None, description="null: full fine-tuning")
     activation_checkpointing: bool = False
     precision: Literal["auto", "float32"] = Field("auto", description="auto: bfloat16 autocast on GPU only")

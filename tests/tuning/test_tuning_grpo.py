@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from tiny_run import TUNE, Length
 
 from cim.captioners.decoding import Decoding
@@ -48,7 +49,7 @@ def test_grpo_leaves_a_captioner_that_stands_alone(
     assert set(reward.ids) <= set(ids)
     # 2 images x 2 captions a step, 2 steps
     assert len(reward.ids) == 8
-    write_tuned(base, captioner, tuned, {"note": 1}, tmp_path / "out")
+    write_tuned(base, captioner, tuned, 1.0, {"note": 1}, tmp_path / "out")
     after = load_captioner(tmp_path / "out", "cpu", "float32")
     assert after.fingerprint != captioner.fingerprint
     assert not list((tmp_path / "out").glob("adapter*"))
@@ -60,6 +61,14 @@ def test_grpo_leaves_a_captioner_that_stands_alone(
     # The folder speaks as the model in memory does, adapters merged or not.
     in_memory = Captioner(captioner.model, captioner.processor, "")
     assert captions(after) == captions(in_memory)
+
+    write_tuned(base, captioner, tuned, 0.25, {"note": 1}, tmp_path / "quarter")
+    start, end = (
+        dict(load_captioner(folder, "cpu", "float32").model.named_parameters()) for folder in (base, tmp_path / "out")
+    )
+    for name, weight in load_captioner(tmp_path / "quarter", "cpu", "float32").model.named_parameters():
+        torch.testing.assert_close(weight, start[name] + 0.25 * (end[name] - start[name]))
+    assert any((end[name] != start[name]).any() for name in start)
 
 
 class Silent(Length):
