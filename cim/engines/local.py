@@ -1,6 +1,6 @@
 """The transformers engine: sorted batches, prepared ahead, one model in this process."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,17 +8,19 @@ from PIL.Image import Image
 
 from cim.captioners import load
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.generate import Batch, decode, generating
+from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.engines.prefetch import ahead
 from cim.engines.spec import EngineSpec
 from cim.errors import CimError
 
+Asked = tuple[Sequence[Image], Sequence[Sequence[str]]]
+
 
 @dataclass(frozen=True)
 class Local:
-    """A backend. Beside the images it is given it holds spec.prefetch + 1 prepared batches, however many there are."""
+    """A backend. Of the batches it is given it holds spec.prefetch + 1, prepared, however many there are."""
 
     captioner: Captioner
     spec: EngineSpec
@@ -32,28 +34,26 @@ class Local:
         check_unchanged(spec, captioner.fingerprint)
         return cls(captioner, spec)
 
-    def __call__(
-        self, images: Sequence[Image], keys: Sequence[Sequence[str]], decoding: Decoding
-    ) -> list[list[Generated]]:
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """Batches of like length, see `cim.captioners.inputs.batches`."""
+        return batches(self.captioner.processor, sizes, [self.spec.prompt] * len(sizes), self.spec.batch_size)
+
+    def __call__(self, batches: Iterable[Asked], decoding: Decoding) -> Iterator[list[list[Generated]]]:
         """As `Backend` says."""
-        if not images:
-            return []
-        spec, processor = self.spec, self.captioner.processor
-        prompts = [spec.prompt] * len(images)
-        plan = batches(processor, images, prompts, spec.batch_size)
+        spec, ready = self.spec, made_ready(self.captioner)
 
         # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
-        def inputs(rows: list[int]) -> Any:
-            return prepare(processor, [images[row] for row in rows], prompts[: len(rows)])
+        def inputs(batch: Asked) -> tuple[Any, Sequence[Sequence[str]]]:
+            images, keys = batch
+            return prepare(self.captioner.processor, images, [spec.prompt] * len(images)), keys
 
-        found: dict[int, list[Generated]] = {row: [] for row in range(len(images))}
-        with generating(self.captioner) as ready:
-            for rows, prepared in zip(plan, ahead(inputs, plan, spec.prefetch), strict=True):
-                for turn in range(len(keys[0])):
-                    batch = Batch(prepared, prompts[: len(rows)], [keys[row][turn] for row in rows])
-                    for row, one in zip(rows, decode(ready, batch, decoding, spec.cache), strict=True):
-                        found[row].append(one)
-        return [found[row] for row in range(len(images))]
+        for prepared, keys in ahead(inputs, batches, spec.prefetch):
+            prompts, answers = [spec.prompt] * len(keys), list[list[Generated]]()
+            with generating(ready):  # not while the caller has what is yielded
+                for draw in zip(*keys, strict=True):
+                    answers.append(decode(ready, Batch(prepared, prompts, draw), decoding, spec.cache))
+            del prepared  # before the caller asks for more
+            yield [list(texts) for texts in zip(*answers, strict=True)]
 
 
 def check_unchanged(spec: EngineSpec, found: str) -> None:

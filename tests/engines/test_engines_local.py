@@ -13,7 +13,7 @@ from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
 from cim.engines.local import Local
 from cim.engines.open import open_engine
-from cim.engines.spec import EngineSpec
+from cim.engines.spec import EngineSpec, captions_of
 from cim.errors import CimError
 
 
@@ -28,7 +28,9 @@ def test_captions_are_those_of_one_image_at_a_time(
         for picture, key in zip(pictures, keys, strict=True)
     ]
     backend = Local.open(replace(spec, **changes))  # type: ignore[arg-type]
-    assert backend(pictures, [[key] for key in keys], decoding) == [[one] for one in alone]
+    plan = backend.plan([picture.size for picture in pictures])
+    found = backend([([pictures[row] for row in rows], [[keys[row]] for row in rows]) for rows in plan], decoding)
+    assert list(found) == [[[alone[row]] for row in rows] for rows in plan]
     assert len({one.text for one in alone}) > 4
 
 
@@ -57,7 +59,9 @@ def test_prepared_batches_in_memory_are_bounded_by_prefetch_not_by_images(
     monkeypatch.setattr(cim.engines.local, "decode", used)
     for prefetch in (0, 1, 2):
         most = 0
-        open_engine(replace(spec, prefetch=prefetch))(pictures * 3, [f"{key}{n}" for n in range(3) for key in keys])
+        captions_of(
+            open_engine(replace(spec, prefetch=prefetch)), pictures * 3, [f"{key}{n}" for n in range(3) for key in keys]
+        )
         assert most <= prefetch + 1
         assert alive == 0
 
@@ -65,11 +69,11 @@ def test_prepared_batches_in_memory_are_bounded_by_prefetch_not_by_images(
 def test_an_image_that_the_processor_refuses_is_a_value_error(spec: EngineSpec, pictures: list[Image]) -> None:
     thin = pictures[0].resize((1, 300))  # Qwen2-VL takes no ratio above 200
     with pytest.raises(ValueError, match="aspect ratio"):
-        open_engine(spec)([pictures[1], thin], ["a", "b"])
+        captions_of(open_engine(spec), [pictures[1], thin], ["a", "b"])
 
 
 def test_nothing_in_nothing_out(spec: EngineSpec) -> None:
-    assert open_engine(spec)([], []) == []
+    assert captions_of(open_engine(spec), [], []) == []
 
 
 def test_a_folder_that_changed_since_the_plan_is_refused(spec: EngineSpec) -> None:
@@ -94,5 +98,5 @@ def test_no_image_reaches_continuous_batching_of_the_installed_transformers() ->
 
 def test_leaves_the_folder_alone(spec: EngineSpec, pictures: list[Image]) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")}
-    open_engine(spec)(pictures[:1], ["a"])
+    captions_of(open_engine(spec), pictures[:1], ["a"])
     assert {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")} == before
