@@ -28,7 +28,7 @@ from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
 from cim.corpus.tar import TarPart
-from cim.engines.spec import Engine
+from cim.engines.spec import Answers, Asked, Engine
 
 SHARDS, IMAGES, WINDOW, BATCH, LAG = 6, 40, 8, 2, 0.01  # LAG: seconds a batch
 LINEAGE = Lineage("says-what-it-sees", "Colour?", Decoding(8), "float32")
@@ -42,7 +42,7 @@ class SaysWhatItSees:
         rows = list(range(len(sizes)))[::-1]
         return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
-    def __call__(self, batches: Iterable[tuple[Sequence[Image.Image], Sequence[str]]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
         for images, _ in batches:
             time.sleep(LAG)
             colours = [image.resize((1, 1)).getpixel((0, 0)) for image in images]

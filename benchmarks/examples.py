@@ -3,13 +3,12 @@
 python -m benchmarks.examples --params params.yaml --data data --write docs/reward.md
 """
 
-import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.tables import replace_between
+from benchmarks.tables import arguments, replace_between
 from cim.layout import Layout
 from cim.params import load_params
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
@@ -48,13 +47,7 @@ def markdown(
 
 def main() -> None:
     """Print the table, and write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--count", type=int, default=5, help="images")
-    parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
-    parser.add_argument("--name", default="photo-examples", help="of the markers")
-    options = parser.parse_args()
+    options = arguments(__doc__, 5, "photo-examples")
     layout, params = Layout(options.data), load_params(options.params)
     reward = params.tune.reward
     asked = list(spoken(layout, options.count))

@@ -5,17 +5,15 @@ Sources are images of the gallery, so that a caption can retrieve its own image.
 python -m benchmarks.exclusion --params params.yaml --data data --write docs/reward.md
 """
 
-import argparse
 import json
 import random
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from benchmarks.tables import replace_between
+from benchmarks.tables import arguments, replace_between
 from cim.layout import Layout
 from cim.params import Reward, load_params
 from cim.rewards.exclusion import ROUNDING, Barred
@@ -80,13 +78,7 @@ def row(retriever: Retriever, ids: list[str], captions: list[dict[str, str]]) ->
 
 def main() -> None:
     """Print the table, and write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--params", type=Path, default=Path("params.yaml"))
-    parser.add_argument("--data", type=Path, default=Path("data"))
-    parser.add_argument("--count", type=int, default=300, help="images")
-    parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
-    parser.add_argument("--name", default="exclusion-table", help="of the markers")
-    options = parser.parse_args()
+    options = arguments(__doc__, 300, "exclusion-table")
     layout, params = Layout(options.data), load_params(options.params)
     reward = params.tune.reward
     rows = read_manifest(layout.shards("gallery")).filter(pl.col("extra").str.contains('"scene"')).sort("id")

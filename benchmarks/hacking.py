@@ -2,7 +2,8 @@
 
 python -m benchmarks.hacking [--photos FOLDER] [--write docs/guards.md]
 
-FOLDER holds captions.csv (columns file_name, caption; several rows a photo) and the photos in images/.
+FOLDER holds captions.csv (columns file_name, caption; several rows a photo) and the photos in images/; it needs the
+packages of benchmarks/cnn.py.
 """
 
 import argparse
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.dishonest import FALSE, KINDS, LEAK, Kind
+from benchmarks.cnn import cnn_vectors
+from benchmarks.dishonest import FALSE, KINDS, LEAK, Case, Kind
 from benchmarks.fitted import fitted_vectors
 from benchmarks.tables import replace_between
 from benchmarks.worlds import MiniLM, Photos, World, photos, scenes
@@ -42,17 +44,21 @@ class Outcome:
     example: str | None
 
 
-def rewards(world: World, captions: Sequence[str], tokens: Sequence[int] = (1,)) -> tuple[Numbers, Numbers]:
+def rewards(
+    world: World, captions: Sequence[str], tokens: Sequence[int] = (1,), cases: Sequence[Case] | None = None
+) -> tuple[Numbers, Numbers]:
     """Of one caption a case: GRC + beta * QIR, and that with the guards; (c,) each, NaN for unscorable.
 
+    cases: of each caption; default: those of the world.
     Called and summed up as GRPOTrainer does (TRL 1.16): weighted, what is None left out, NaN where all is None.
     """
+    cases = world.cases if cases is None else cases
     terms, weights = identity_terms(world.retriever, marks=[MARK])
     said: dict[str, Any] = {
-        "prompts": [_message("user", case.prompt) for case in world.cases],
+        "prompts": [_message("user", case.prompt) for case in cases],
         "completions": [_message("assistant", caption) for caption in captions],
         "completion_ids": [list(tokens)] * len(captions),
-        "id": [case.id for case in world.cases],
+        "id": [case.id for case in cases],
     }
     columns = [[np.nan if value is None else value for value in term(**said)] for term in terms]
     values = np.array(columns, dtype=np.float64).T * np.array(weights)  # (c, terms)
@@ -73,30 +79,33 @@ def outcomes(world: World, kinds: Mapping[str, Kind]) -> list[Outcome]:
 
 
 def wins_by_likeness(world: World, draws: int = 40) -> Numbers:
-    """Share of pairs in which another image's caption is paid more than the honest one by CIM, (10,).
+    """Share of pairs in which another image's caption is paid more than the honest one, (10, 2): CIM alone, guarded.
 
-    `draws` random images a case; the pairs in tenths by the cosine of the two images, least alike first.
+    `draws` random images a case, of each the longest caption; the pairs in tenths by the cosine of the two images,
+    least alike first.
     """
     gallery, rng = world.gallery, np.random.default_rng(0)
     place = {name: row for row, name in enumerate(gallery.ids)}
-    honest = world.retriever.score([case.honest for case in world.cases], [case.id for case in world.cases])
-    wins, cosines = [], []
-    for case, own in zip(world.cases, honest, strict=True):
-        others = rng.choice(np.delete(np.arange(len(gallery.ids)), place[case.id]), draws, replace=False)
-        scores = world.retriever.score([max(gallery.captions[row], key=len) for row in others], [case.id] * draws)
-        wins += [one is not None and own is not None and one.total > own.total for one in scores]
-        cosines += (gallery.vectors[others] @ gallery.vectors[place[case.id]]).tolist()
-    tenths = np.array_split(np.argsort(cosines, kind="stable"), 10)
-    return np.array([np.mean(np.array(wins)[rows]) for rows in tenths])
+    honest = np.repeat(rewards(world, [case.honest for case in world.cases]), draws, axis=1)  # (2, pairs)
+    others = [
+        rng.choice(np.delete(np.arange(len(place)), place[case.id]), draws, replace=False) for case in world.cases
+    ]
+    captions = [max(gallery.captions[row], key=len) for row in np.concatenate(others)]
+    wins = np.array(rewards(world, captions, cases=[case for case in world.cases for _ in range(draws)])) > honest
+    cosines = [
+        gallery.vectors[rows] @ gallery.vectors[place[case.id]] for case, rows in zip(world.cases, others, strict=True)
+    ]
+    tenths = np.array_split(np.argsort(np.concatenate(cosines), kind="stable"), 10)
+    return np.array([wins[:, pairs].mean(axis=1) for pairs in tenths])
 
 
 def likeness_table(worlds: Mapping[str, World]) -> str:
-    """Markdown, a column a world."""
-    columns = [wins_by_likeness(world) for world in worlds.values()]
-    rows = [f"| {i + 1} |" + "".join(f" {one[i]:.1%} |" for one in columns) for i in range(10)]
-    total = "| all |" + "".join(f" {one.mean():.1%} |" for one in columns)
-    head = "| tenth of pairs, least alike first |" + "".join(f" {name} |" for name in worlds)
-    return "\n".join([head, "|---|" + "---|" * len(columns), *rows, total])
+    """Markdown, two columns a world."""
+    columns = np.hstack([wins_by_likeness(world) for world in worlds.values()])  # (10, 2 worlds)
+    rows = [*zip(range(1, 11), columns, strict=True), ("all", columns.mean(axis=0))]
+    head = "| tenth of pairs, least alike first |" + "".join(f" {name}: CIM alone | with guards |" for name in worlds)
+    lines = [f"| {name} |" + "".join(f" {share:.1%} |" for share in row) for name, row in rows]
+    return "\n".join([head, "|---|" + "---|" * columns.shape[1], *lines])
 
 
 def table(results: Mapping[str, Sequence[Outcome]]) -> str:
@@ -121,9 +130,11 @@ def main() -> None:
         worlds = {"scenes": scenes(Path(name) / "scenes", encoder, reward, cases=options.cases)}
         if options.photos:
             read = Photos.read(options.photos / "captions.csv")
-            worlds["photos"] = photos(Path(name) / "photos", encoder, reward, read, options.cases)
-            seen = fitted_vectors([options.photos / "images" / one for one in read.names], read.others)
-            worlds["photos, fitted"] = photos(Path(name) / "fitted", encoder, reward, read, options.cases, seen)
+            files = [options.photos / "images" / one for one in read.names]
+            vectors = {"CNN": cnn_vectors(files), "fitted": fitted_vectors(files, read.others), "ideal": None}
+            for kind, seen in vectors.items():
+                folder = Path(name) / kind
+                worlds[f"photos, {kind}"] = photos(folder, encoder, reward, read, options.cases, seen)
         tables = [table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)]
         shown = "\n\n".join([*tables, likeness_table(worlds)])
     print(shown)

@@ -20,6 +20,7 @@ from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, encode_ids
 from cim.params.tune import Reward
+from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 from cim.scenes.describe import describe
@@ -69,21 +70,21 @@ class Gallery:
         np.save(folder / "vectors.npy", self.vectors.astype(np.float16))
         pl.DataFrame({"id": list(self.ids)}).write_parquet(folder / "vectors.parquet")
         store = VectorStore([(folder / "vectors.npy", folder / "vectors.parquet")])
-        texts = encoder.encode_texts([caption for several in self.captions for caption in several])
+        said = [(name, one) for name, several in zip(self.ids, self.captions, strict=True) for one in several]
+        pl.DataFrame(said, schema=["id", "caption"], orient="row").write_parquet(folder / "captions.parquet")
+        texts = encoder.encode_texts([caption for _, caption in said])
         vectors = UnitRows(texts, np.linalg.norm(texts, axis=1))
-        rows = encode_ids([name for name, several in zip(self.ids, self.captions, strict=True) for _ in several])
+        rows = encode_ids([name for name, _ in said])
         meta = IndexMeta(
             part="caption_text", metric="ip", factory="Flat", rows=len(rows), items=len(self.ids), dim=texts.shape[1],
             encoder=encoder.fingerprint, built_from={}, ids=digest_ids(rows), fingerprint="here",
         )  # fmt: skip
-        return Retriever(
-            EncodedSpace(encoder, GalleryIndex(FlatRows(vectors), vectors, rows, meta)), store, store, reward
-        )
+        space = EncodedSpace(encoder, GalleryIndex(FlatRows(vectors), vectors, rows, meta))
+        return Retriever(space, store, store, reward, GalleryCaptions((folder / "captions.parquet",)))
 
-    def unlike(self, place: int, rng: random.Random) -> int:
-        """A random image of the half that is least like image `place`: one that is clearly another."""
-        cosines = self.vectors @ self.vectors[place]
-        return rng.choice(np.flatnonzero(cosines <= np.median(cosines)).tolist())
+    def wrong(self, place: int, rng: random.Random) -> Sequence[str]:
+        """The captions of any image but that in `place`, however alike the two are."""
+        return self.captions[rng.choice([other for other in range(len(self.ids)) if other != place])]
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,16 @@ def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cas
     found = []
     for number in range(cases):
         honest = describe(made[number], rng, 1.0)
-        wrong = captions[gallery.unlike(number, rng)]
         found.append(
-            Case(gallery.ids[number], honest, wrong, german(honest), nouns, everything, "Describe this image.")
+            Case(
+                gallery.ids[number],
+                honest,
+                gallery.wrong(number, rng),
+                german(honest),
+                nouns,
+                everything,
+                "Describe this image.",
+            )
         )
     return World(gallery, gallery.retriever(folder, encoder, reward), found)
 
@@ -175,10 +183,10 @@ def photos(
     rng = random.Random(0)
     found = []
     for place in rng.sample(range(len(names)), min(cases, len(names))):
-        wrong = max(others[gallery.unlike(place, rng)], key=len)
         found.append(
             Case(
-                gallery.ids[place], honest[place], wrong, german(honest[place]), tuple(common), tuple(common[:60]),
+                gallery.ids[place], honest[place], gallery.wrong(place, rng), german(honest[place]),
+                tuple(common), tuple(common[:60]),
                 "Caption this image as accurately as possible, without speculation. Describe what you see.",
             )
         )  # fmt: skip

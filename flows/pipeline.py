@@ -36,16 +36,21 @@ def pipeline(params_path: str = "params.yaml") -> None:
 
 
 def walk(needs: dict[str, list[str]], at_once: int) -> None:
-    """Reproduce every stage of `needs` (name -> the stages before it) after those it needs.
+    """Reproduce every stage of `needs` (name -> the stages before it) after those it needs; of those that could begin,
+    the one written first.
 
     After a failure, what runs is let finish, nothing new is begun, and the failure is raised.
     """
     order, sorter = list(needs), TopologicalSorter(needs)
     sorter.prepare()
+    ready: list[str] = []
     running: dict[PrefectFuture[None], str] = {}
     with ThreadPoolTaskRunner(max_workers=at_once) as runner:
         while sorter.is_active():
-            for name in sorted(sorter.get_ready(), key=order.index):
+            ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+            # No more than can run: one that gets ready later may stand before those that would wait.
+            while ready and len(running) < at_once:
+                name = ready.pop(0)
                 running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
             done = next(as_completed(list(running)))
             done.result()

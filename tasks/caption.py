@@ -19,7 +19,7 @@ from cim.score.rerank import ScoreSpec
 class ModelJob:
     """Which captioner to hold, and how. fingerprint: what the folder held when the flow began.
 
-    engine, cache, prefetch: see EngineSpec. score: what gives the CIM score, where it is asked for.
+    engine, cache, prefetch, prefetch_in: see EngineSpec. score: what gives the CIM score, where it is asked for.
     """
 
     folder: Path
@@ -31,6 +31,7 @@ class ModelJob:
     engine: Literal["transformers", "vllm"] = "transformers"
     cache: Literal["dynamic", "static"] = "dynamic"
     prefetch: int = 1
+    prefetch_in: Literal["threads", "processes"] = "threads"
     score: ScoreSpec | None = None
 
     @classmethod
@@ -48,6 +49,7 @@ class ModelJob:
             engine=caption.engine,
             cache=caption.cache,
             prefetch=runtime.prefetch,
+            prefetch_in=runtime.prefetch_in,
             score=score,
         )
 
@@ -73,6 +75,7 @@ def _engine(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
         cache=model.cache,
         batch_size=batch_size,
         prefetch=model.prefetch,
+        prefetch_in=model.prefetch_in,
         trust_remote_code=model.trust_remote_code,
     )
     return _loaded(spec, model.torch_threads, model.score)

@@ -1,11 +1,12 @@
 """An engine without a model: a function gives its captions."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from PIL import Image
 
 from cim.captioners.decoding import Generated
+from cim.engines.spec import Answers, Asked
 
 
 @dataclass
@@ -19,6 +20,6 @@ class Says:
         rows = list(range(len(sizes)))
         return [rows[start : start + self.size] for start in range(0, len(rows), self.size)]
 
-    def __call__(self, batches: Iterable[tuple[Sequence[Image.Image], Sequence[str]]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
         for images, keys in batches:
             yield self.answer(list(images), list(keys))

@@ -23,8 +23,9 @@ def stages(root: Path) -> dict[str, dict[str, Any]]:
     """The stages of dvc.yaml, a foreach group filled in."""
     found = {}
     for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
-        for key, item in stage.get("foreach", {"": {}}).items():
-            text = yaml.safe_dump(stage.get("do", stage)).replace("${key}", key)
+        each = stage.get("foreach", {"": {}})
+        for key, item in (each if isinstance(each, dict) else {name: {} for name in each}).items():
+            text = yaml.safe_dump(stage.get("do", stage)).replace("${key}", key).replace("${item}", key)
             for field, value in item.items():
                 text = text.replace(f"${{item.{field}}}", value)
             found[f"{name}@{key}" if key else name] = yaml.safe_load(text)

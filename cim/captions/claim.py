@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 POLL = 0.2  # seconds between two looks at a lock that another holds
+_held: set[int] = set()  # handles of this process's locks
 
 
 @contextmanager
@@ -15,7 +16,7 @@ def claim(path: Path, patience: float = 0.0) -> Iterator[bool]:
     """Hold the lock file `path`; yields False where another process or thread kept it for `patience` seconds.
 
     POSIX locks of whole files (flock): between machines only on a shared file system that has them (NFS does).
-    The file goes when the lock is let go; one left by kill -9 locks nothing.
+    The file goes when the lock is let go; one left by kill -9 locks nothing, whatever children its holder forked.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
@@ -24,11 +25,22 @@ def claim(path: Path, patience: float = 0.0) -> Iterator[bool]:
             yield False
             return
         time.sleep(POLL)
+    _held.add(handle)
     try:
         yield True
     finally:
         path.unlink(missing_ok=True)  # before letting go: nobody else may hold this name now
+        _held.discard(handle)
         os.close(handle)
+
+
+def _leave_to_the_parent() -> None:
+    """A forked child shares the lock, and would keep it when its parent is killed."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
 def _attempt(path: Path) -> int | None:

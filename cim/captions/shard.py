@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -112,8 +113,10 @@ def _asked(
     waiting = deque(batches)
     while waiting:
         try:
-            for found in engine([([one.pixels for one in batch], [one.id for one in batch]) for batch in waiting]):
-                yield waiting.popleft(), found
+            asked = [([one.pixels for one in batch], [one.id for one in batch]) for batch in waiting]
+            with closing(engine(asked)) as answers:
+                for found in answers:
+                    yield waiting.popleft(), found
         except ValueError as error:
             batch = waiting.popleft()
             half = len(batch) // 2

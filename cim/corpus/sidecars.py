@@ -1,6 +1,7 @@
 """What comes with an image: its text and its JSON, or why they can't be trusted."""
 
 import json
+import math
 from typing import Any
 
 from cim.shards.quarantine import Reason
@@ -19,7 +20,7 @@ def read_text(content: bytes) -> tuple[str | None, Problem | None]:
 def read_facts(content: bytes) -> tuple[dict[str, Any], Problem | None]:
     """A JSON object's fields. NaN and infinities are no JSON, and could not be written as such again."""
     try:
-        facts = json.loads(content.decode("utf-8"), parse_constant=_refuse)
+        facts = json.loads(content.decode("utf-8"), parse_constant=_refuse, parse_float=_finite)
         json.dumps(facts, ensure_ascii=False).encode("utf-8")  # lone surrogates, written as escapes, end here
     except (ValueError, RecursionError) as error:
         return {}, (Reason.BAD_JSON, f"{type(error).__name__}: {error}"[:200].encode("utf-8", "replace").decode())
@@ -37,3 +38,9 @@ def old_caption(text: str | None, facts: dict[str, Any]) -> str | None:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON number")
+
+
+def _finite(digits: str) -> float:
+    if math.isinf(value := float(digits)):
+        raise ValueError(f"{digits} is read as infinite")
+    return value

@@ -1,5 +1,6 @@
 """Rows of Parquet and Arrow files as chunks: images as bytes, paths, or structs of both."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,7 +61,7 @@ class TableChunk(Chunk):
         suffix = Path(stated).suffix.lower().removeprefix(".") if isinstance(stated, str) else ""
         image, problem = self._image(cell)
         text, bad = _text(row.pop(self.columns.caption, None)) if self.columns.caption else (None, None)
-        facts = {key: value for key, value in row.items() if isinstance(value, PLAIN) and value == value}  # no NaN
+        facts = {key: value for key, value in row.items() if isinstance(value, PLAIN) and _is_json(value)}
         return Item(name, image, suffix, text, facts, problem or bad)
 
     def _image(self, cell: Any) -> tuple[bytes | None, Problem | None]:
@@ -166,3 +167,8 @@ def _text(cell: Any) -> tuple[str | None, Problem | None]:
 
 def _is_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_json(value: Any) -> bool:
+    """NaN and infinities are none."""
+    return not isinstance(value, float) or math.isfinite(value)

@@ -1,6 +1,6 @@
 """What is to be embedded by which encoder, a job a shard. Needs no torch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -57,7 +57,7 @@ class EmbedJob:
         return done_facts(self.vectors, self.fingerprint()) if self.rows.exists() else None
 
 
-def wanted_splits(retrieved: list[str], judged: Sequence[str] = ("eval",)) -> dict[str, list[str]]:
+def wanted_splits(retrieved: Sequence[str], judged: Sequence[str] = ("eval",)) -> dict[str, list[str]]:
     """Splits to embed by role. retrieved: those whose images may be retrieved (index.splits). judged: those that the
     held-out encoder sees (embed.heldout_splits)."""
     looked_up = ["train", "validation", "eval"]  # source images of the reward
@@ -68,11 +68,9 @@ def wanted_splits(retrieved: list[str], judged: Sequence[str] = ("eval",)) -> di
     }
 
 
-def plan_embeddings(
-    layout: Layout, retrieved: list[str], judged: Sequence[str] = ("eval",)
-) -> dict[tuple[str, str], list[EmbedJob]]:
-    """Jobs by (role, split), the jobs of one role together. Raises CimError for a missing model or split."""
-    wanted = wanted_splits(retrieved, judged)
+def plan_embeddings(layout: Layout, wanted: Mapping[str, Sequence[str]]) -> dict[tuple[str, str], list[EmbedJob]]:
+    """Jobs by (role, split), the jobs of one role together. wanted: splits by role, all of `wanted_splits` or some
+    roles of it. Raises CimError for a missing model or split."""
     encoders = {role: EncoderCard.read(layout.model(role)).fingerprint for role in wanted}
     shards = {split: shard_paths(layout.shards(split)) for splits in wanted.values() for split in splits}
     content = {shard: hash_path(shard) for paths in shards.values() for shard in paths}
@@ -85,12 +83,13 @@ def plan_embeddings(
     return plan
 
 
-def prune(layout: Layout, plan: dict[tuple[str, str], list[EmbedJob]]) -> None:
-    """Remove what an older plan left behind, temporary files included: readers take whatever lies in a folder."""
+def prune(layout: Layout, plan: Mapping[tuple[str, str], Sequence[EmbedJob]]) -> None:
+    """Remove what an older plan left behind in the folders of the plan's roles, temporary files included: readers take
+    whatever lies in a folder. Other roles may be embedded by another process at the same time."""
     kept = {path for jobs in plan.values() for job in jobs for path in _files(job)}
     kept |= {layout.embeddings(role, split) / "meta.json" for role, split in plan}
-    root = layout.root / "embeddings"
-    for folder in (path for role in root.glob("*") if role.is_dir() for path in role.iterdir()):
+    roots = sorted({layout.root / "embeddings" / role for role, _ in plan})
+    for folder in (path for root in roots if root.is_dir() for path in root.iterdir()):
         if (folder.parent.name, folder.name) not in plan:
             rmtree(folder) if folder.is_dir() else folder.unlink()
             continue

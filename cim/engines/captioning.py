@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from PIL.Image import Image
@@ -9,7 +10,7 @@ from PIL.Image import Image
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.pixels import shrink, shrunk
 from cim.engines.sentences import cut_at_sentence
-from cim.engines.spec import Backend, Scorer
+from cim.engines.spec import Answers, Asked, Backend, Scorer
 from cim.metrics.text import repetition
 
 GRAM = 3  # words in a row, as the reward's guard against repetition counts them
@@ -28,7 +29,7 @@ class Captioning:
         """The backend's, of the images as it sees them."""
         return self.backend.plan(sizes if self.max_pixels is None else [shrunk(one, self.max_pixels) for one in sizes])
 
-    def __call__(self, batches: Iterable[tuple[Sequence[Image], Sequence[str]]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
         """As `Engine` says; keys seed the sampling. A batch is final when its last retry is.
 
         Retries are not put off to be gathered from several batches: a caption that waits for them would be lost by a
@@ -42,8 +43,9 @@ class Captioning:
                 asked.append((images, keys, small))
                 yield small, [[_draw(key, turn) for turn in range(self.decoding.candidates)] for key in keys]
 
-        for tried in self.backend(several(), self.decoding):
-            yield self._final(tried, *asked.popleft())
+        with closing(self.backend(several(), self.decoding)) as answers:
+            for tried in answers:
+                yield self._final(tried, *asked.popleft())
 
     def _final(
         self, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str], small: Sequence[Image]

@@ -1,8 +1,11 @@
 """The transformers engine: sorted batches, prepared ahead, one model in this process."""
 
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from PIL.Image import Image
 
@@ -11,49 +14,85 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.engines.prefetch import ahead
+from cim.engines.prefetch import ahead as in_threads
 from cim.engines.spec import EngineSpec
+from cim.engines.workers import Workers
 from cim.errors import CimError
 
 Asked = tuple[Sequence[Image], Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
+class Prepare:
+    """Images as tensors for a model, each with the same prompt; can be sent to another process."""
+
+    processor: Any
+    prompt: str
+
+    def __call__(self, images: Sequence[Image]) -> Any:
+        # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
+        return prepare(self.processor, images, [self.prompt] * len(images))
+
+
+@dataclass(frozen=True)
 class Local:
-    """A backend. Of the batches it is given it holds spec.prefetch + 1, prepared, however many there are."""
+    """A backend. Of the batches it is given it holds spec.prefetch + 1, prepared, however many there are.
+
+    workers: prepare them, where threads of this process do not.
+    """
 
     captioner: Captioner
     spec: EngineSpec
+    workers: Workers[Sequence[Image], Any] | None = None
 
     @classmethod
-    def open(cls, spec: EngineSpec) -> "Local":
+    def open(cls, spec: EngineSpec) -> Self:
         """Load the model. Raises CimError when its folder changed since the work was planned."""
         captioner = load.load_captioner(
             spec.folder, spec.device, spec.precision, trust_remote_code=spec.trust_remote_code
         )
         check_unchanged(spec, captioner.fingerprint)
-        return cls(captioner, spec)
+        return cls.around(captioner, spec)
+
+    @classmethod
+    def around(cls, captioner: Captioner, spec: EngineSpec) -> Self:
+        """With a captioner that is loaded. Worker processes start now, with no images yet that they would inherit."""
+        if spec.prefetch_in == "threads" or not spec.prefetch:
+            return cls(captioner, spec)
+        processor = captioner.processor
+        # CUDA does not survive a fork; forking is no habit of other systems.
+        forks = captioner.model.device.type == "cpu" and sys.platform == "linux"
+        modules = sorted({type(one).__module__ for one in (processor, processor.tokenizer, processor.image_processor)})
+        work = Prepare(processor, spec.prompt)
+        return cls(captioner, spec, Workers(work, spec.prefetch, "fork" if forks else "forkserver", modules))
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Batches of like length, see `cim.captioners.inputs.batches`."""
         return batches(self.captioner.processor, sizes, [self.spec.prompt] * len(sizes), self.spec.batch_size)
 
-    def __call__(self, batches: Iterable[Asked], decoding: Decoding) -> Iterator[list[list[Generated]]]:
+    def __call__(self, batches: Iterable[Asked], decoding: Decoding) -> Generator[list[list[Generated]], None, None]:
         """As `Backend` says."""
         spec, ready = self.spec, made_ready(self.captioner)
 
-        # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
-        def inputs(batch: Asked) -> tuple[Any, Sequence[Sequence[str]]]:
-            images, keys = batch
-            return prepare(self.captioner.processor, images, [spec.prompt] * len(images)), keys
+        work = Prepare(self.captioner.processor, spec.prompt)
+        waiting: deque[Sequence[Sequence[str]]] = deque()  # keys of what is handed over
 
-        for prepared, keys in ahead(inputs, batches, spec.prefetch):
-            prompts, answers = [spec.prompt] * len(keys), list[list[Generated]]()
-            with generating(ready):  # not while the caller has what is yielded
-                for draw in zip(*keys, strict=True):
-                    answers.append(decode(ready, Batch(prepared, prompts, draw), decoding, spec.cache))
-            del prepared  # before the caller asks for more
-            yield [list(texts) for texts in zip(*answers, strict=True)]
+        def pixels() -> Iterator[Sequence[Image]]:
+            for images, keys in batches:
+                waiting.append(keys)
+                yield images
+
+        ahead = self.workers.ahead(pixels()) if self.workers else closing(in_threads(work, pixels(), spec.prefetch))
+        with ahead as tensors:
+            for prepared in tensors:
+                keys, answers = waiting.popleft(), list[list[Generated]]()
+                with generating(ready):  # not while the caller has what is yielded
+                    for draw in zip(*keys, strict=True):
+                        batch = Batch(prepared, [spec.prompt] * len(keys), draw)
+                        answers.append(decode(ready, batch, decoding, spec.cache))
+                        del batch
+                del prepared  # before the caller asks for more
+                yield [list(texts) for texts in zip(*answers, strict=True)]
 
 
 def check_unchanged(spec: EngineSpec, found: str) -> None:

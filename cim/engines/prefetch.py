@@ -1,7 +1,7 @@
 """Work done ahead of its use by threads, a bounded part of it."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Iterator[Result]:
+def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result, None, None]:
     """work(item) of every item, in order; `threads` results are made while the one before is used; 0: none.
 
     At most threads + 1 results exist at any time, the one in use included. An error of `work` is raised in its place

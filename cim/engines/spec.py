@@ -1,6 +1,6 @@
 """What an engine is opened from, and the parts that make one."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -15,7 +15,8 @@ class EngineSpec:
     """Which captioner to hold, how to run it and what to ask.
 
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
-    at once (vllm). prefetch: threads that prepare batches ahead. max_pixels: larger images are scaled down first.
+    at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers). max_pixels:
+    larger images are scaled down first.
     cache: of past tokens (transformers). Only folder, name, precision, prompt, decoding and max_pixels decide captions.
     """
 
@@ -29,8 +30,13 @@ class EngineSpec:
     cache: Literal["dynamic", "static"] = "dynamic"
     batch_size: int = 64
     prefetch: int = 1
+    prefetch_in: Literal["threads", "processes"] = "threads"
     max_pixels: int | None = None
     trust_remote_code: bool = False
+
+
+Asked = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
+Answers = Generator[list[Generated], None, None]
 
 
 class Engine(Protocol):
@@ -40,7 +46,7 @@ class Engine(Protocol):
         """Positions of n images of these (width, height) in the batches to hand over; the same for the same sizes."""
         ...
 
-    def __call__(self, batches: Iterable[tuple[Sequence[Image], Sequence[str]]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
         """For every batch, as (images, their samples' ids), the captions in its order, final when they are yielded.
 
         Raises ValueError in place of a batch with an image that the model's processor refuses; that ends it.
@@ -57,7 +63,7 @@ class Backend(Protocol):
 
     def __call__(
         self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
-    ) -> Iterator[list[list[Generated]]]:
+    ) -> Generator[list[list[Generated]], None, None]:
         """For image i of every batch one answer a key in its keys[i] (a key seeds one sampling), in that order.
 
         Raises ValueError as an engine does.

@@ -1,7 +1,7 @@
 """The vLLM engine: offline `LLM.generate` with images. Not measured: no GPU was at hand."""
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +72,7 @@ class Vllm:
 
     def __call__(
         self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
-    ) -> Iterator[list[list[Generated]]]:
+    ) -> Generator[list[list[Generated]], None, None]:
         """As `Backend` says: a request for every key, those of a batch handed over at once."""
         for images, keys in batches:
             requests = [

@@ -3,9 +3,9 @@
 python -m cim.graphs.compile DICT_FOLDER  (data.noun ... adv.exc; Debian's wordnet-base has them)
 """
 
+import argparse
 import gzip
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,5 +43,12 @@ def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="utf-8").splitlines()
 
 
+def main() -> None:
+    """Write the file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, metavar="DICT_FOLDER")
+    write_bytes(DATA, compile_wordnet(parser.parse_args().folder))
+
+
 if __name__ == "__main__":
-    write_bytes(DATA, compile_wordnet(Path(sys.argv[1])))
+    main()

@@ -85,6 +85,15 @@ class GibberishGuard(_Ramp):
     full: float = Field(0.1, gt=0, le=1, description="share that is -1")
 
 
+class CopiedGuard(_Ramp):
+    """Captions that the gallery has for another image, whole and word for word."""
+
+    min_words: int = Field(7, ge=1, description="shorter captions of the gallery may be said: honest ones coincide")
+    min_telling: int = Field(4, ge=1, description="words but function words from which on a short one may not")
+    free: float = Field(0.7, ge=0, lt=1, description="share of words in such captions without penalty")
+    full: float = Field(0.8, gt=0, le=1, description="share that is -1")
+
+
 class UnscorableGuard(_Guard):
     """A caption that CIM cannot score though its image has a vector, as an empty one: -1."""
 
@@ -100,6 +109,7 @@ class Guards(Section):
     tokens: TokensGuard | None = TokensGuard()
     prose: ProseGuard | None = Field(ProseGuard(), description="for captions in English")
     gibberish: GibberishGuard | None = Field(GibberishGuard(), description="for captions in English")
+    copied: CopiedGuard | None = CopiedGuard()
 
     @classmethod
     def off(cls) -> "Guards":

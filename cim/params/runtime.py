@@ -23,8 +23,19 @@ class Runtime(Section):
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where one is")
     torch_threads: int = Field(2, ge=1, description="threads of one torch process on CPU")
     prefetch: int = Field(
-        1, ge=0, description="threads that prepare batches of images while a captioner is busy with another; 0: none"
+        1, ge=0, description="how many prepare batches of images while a captioner is busy with another; 0: none"
     )
+    prefetch_in: Literal["threads", "processes"] = Field(
+        "threads", description="what prepares them (engine transformers); processes: for images whose work is Python's"
+    )
+
+    @model_validator(mode="after")
+    def _processes_have_a_use(self) -> "Runtime":
+        if self.prefetch_in == "processes" and self.prefetch == 0:
+            raise ValueError("prefetch_in processes with prefetch 0: how many? set prefetch to 1 or more")
+        if self.prefetch_in == "processes" and self.task_runner == "dask":
+            raise ValueError("prefetch_in processes with task_runner dask: its workers may start none; set threads")
+        return self
 
     @model_validator(mode="after")
     def _runner_has_a_use_for_it(self) -> "Runtime":

@@ -9,7 +9,7 @@ from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.measured import Measured
 from cim.metrics.text import words
-from cim.params import Params
+from cim.params import Params, Reward
 from cim.report.cards import Card, answers, choose
 from cim.report.charts import Chart
 from cim.report.curves import histogram_chart, recall_chart, training_charts
@@ -80,11 +80,19 @@ def _lengths(measured: Measured) -> list[float]:
     return [len(words(caption)) for caption in measured.captions]
 
 
+def formula(reward: Reward) -> str:
+    """The reward in a line, as these parameters make it."""
+    grc = "GRC" if reward.alpha == 1 else f"{reward.alpha:g} x GRC"
+    return (
+        f"Reward = {grc} + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
+        f"space {reward.space}, excluded: {reward.exclude}."
+    )
+
+
 def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> list[str]:
     reward = params.tune.reward
     notes = [
-        f"Reward = GRC + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
-        f"space {reward.space}, excluded: {reward.exclude}.",
+        formula(reward),
         f"Intervals: {params.evaluate.bootstrap} bootstrap resamples of images, seed {params.evaluate.seed}. They "
         "cover the choice of images, not of training seeds.",
     ]

@@ -16,6 +16,7 @@ from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
 from cim.rewards.encode import encode_each, says_something
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
+from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.spaces import Space, open_space, present_embeddings
 
@@ -47,12 +48,16 @@ NO_VECTOR = "no image vector of the source"
 
 @dataclass(frozen=True)
 class Retriever:
-    """A retrieval space, the image vectors of its items and of the sources, and the reward's parameters."""
+    """A retrieval space, the image vectors of its items and of the sources, and the reward's parameters.
+
+    captions: of the items, for the guard that looks for copies of them.
+    """
 
     space: Space
     items: VectorStore
     sources: ImageVectors
     reward: Reward
+    captions: GalleryCaptions | None = None
 
     @classmethod
     def open(cls, layout: Layout, reward: Reward, device: str = "cpu", index: Index | None = None) -> "Retriever":
@@ -76,7 +81,9 @@ class Retriever:
         sources = VectorStore([(file, file.with_suffix(".parquet")) for file in files])
         items = VectorStore([(folder / "vectors.npy", folder / "ids.parquet")])
         check_vectors(items, sources, folder)
-        return cls(open_space(layout, reward.space, device, index, reward.k), items, sources, reward)
+        space = open_space(layout, reward.space, device, index, reward.k)
+        captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from])
+        return cls(space, items, sources, reward, captions)
 
     def retrieve(self, captions: Sequence[str], source_ids: Sequence[str]) -> Retrieved:
         """What b captions find, the items their sources may not retrieve left out.

@@ -100,10 +100,11 @@ class GuardTerm:
         None, and TRL leaves the group out.
         """
         tokens = completion_ids if completion_ids is not None else [()] * len(completions)
-        judged = zip(prompts, completions, tokens, self._scorer.judgeable(_named(id)), strict=True)
+        names = _named(id)
+        judged = zip(prompts, completions, tokens, names, self._scorer.judgeable(names), strict=True)
         return [
-            self._guard(Said(text_of(completion), text_of(prompt, "user"), ids)) if known else None
-            for prompt, completion, ids, known in judged
+            self._guard(Said(text_of(completion), text_of(prompt, "user"), ids, name)) if known else None
+            for prompt, completion, ids, name, known in judged
         ]
 
 
@@ -144,7 +145,7 @@ def identity_terms(retriever: Retriever, marks: Collection[int] = ()) -> tuple[l
     if reward.guards.unscorable is not None:
         terms.append(UnscorableTerm(scorer))
         weights.append(reward.guards.unscorable.weight)
-    for name, (guard, weight) in chosen(reward.guards, marks).items():
+    for name, (guard, weight) in chosen(reward.guards, marks, retriever.captions).items():
         terms.append(GuardTerm(scorer, name, guard))
         weights.append(weight)
     return terms, weights

@@ -1,7 +1,7 @@
 """The memory benchmark's work, with an engine that keeps every picture it has seen."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ kept: list[Any] = []
 
 
 class Hoards(benchmarks.chaos.SaysWhatItSees):
-    def __call__(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[tuple[Any, Any]]) -> Generator[list[Generated], None, None]:
         batches = list(batches)
         kept.extend(batches)
         return super().__call__(batches)

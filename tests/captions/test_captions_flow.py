@@ -76,6 +76,24 @@ def test_the_model_is_loaded_once_and_only_when_there_is_work(
     assert loads == [models["base"]] * 2
 
 
+def test_worker_processes_make_the_same_files_as_threads_rejects_included(
+    models: dict[str, Path], tmp_path: Path, loads: list[Path]
+) -> None:
+    thin = png(90, (1, 300))  # Qwen's processor refuses a ratio above 200
+    shard = write_shard(tmp_path / "target-000000.tar", [png(1, (64, 64)), thin, png(2, (40, 90)), b"bad", png(3)])
+    threads = _model(models["base"])
+    lineage = replace(LINEAGE, model_fingerprint=threads.fingerprint)
+    files = []
+    for where in (threads, replace(threads, prefetch=2, prefetch_in="processes")):
+        out = tmp_path / where.prefetch_in
+        facts = _facts(job_for(tmp_path / "target-000000.tar", out, lineage), where, 2)
+        assert (facts["captions"], facts["rejects"]) == (3, 2)
+        assert "refused by the captioner" in read_rejects(out)["reason"].to_list()
+        files.append({path.relative_to(out): path.read_bytes() for path in out.rglob("*") if path.is_file()})
+    assert files[0] == files[1]
+    assert len(shard) == 5
+
+
 def test_a_model_that_changed_since_the_flow_began_is_refused(
     models: dict[str, Path], tmp_path: Path, loads: list[Path]
 ) -> None:

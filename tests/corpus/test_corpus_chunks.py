@@ -99,6 +99,13 @@ class TestParquet:
         ]  # fmt: skip
         assert [(item.image, item.suffix) for item in structs] == [(picture(1), "png"), (picture(2), "jpg"), (None, "")]
 
+    def test_numbers_that_json_has_no_name_for_are_left_out(self, tmp_path: Path) -> None:
+        values = [0.5, float("nan"), float("inf"), -float("inf")]
+        pq.write_table(pa.table({"image": [picture(n) for n in range(4)], "p": values}), tmp_path / "a.parquet")
+        (found,) = read(plan({"kind": "parquet", "path": str(tmp_path / "a.parquet")}), tmp_path / "copies")
+        assert [item.facts for item in found] == [{"p": 0.5}, {}, {}, {}]
+        assert [item.problem for item in found] == [None] * 4
+
     def test_text_that_is_not_utf8_costs_its_own_row_only(self, tmp_path: Path) -> None:
         bad = pa.array([b"fine", b"caf\xe9"], pa.binary()).view(pa.string())
         pq.write_table(pa.table({"image": [picture(1), picture(2)], "alt": bad}), tmp_path / "a.parquet")

@@ -61,6 +61,10 @@ def test_other_members_are_named_and_notes_are_no_samples(tmp_path: Path) -> Non
         ([("x/..\\a.jpg", b"1")], ("unsafe name", r"'x/..\\a.jpg'")),
         ([("a.jpg", b"1"), ("a.txt", b"caf\xe9")], ("caption is not UTF-8", "caf\\xe9")),
         ([("a.jpg", b"1"), ("a.json", b'{"score": NaN}')], ("broken JSON", "ValueError: NaN is no JSON number")),
+        (
+            [("a.jpg", b"1"), ("a.json", b'{"score": [-1e999]}')],  # JSON, but read as an infinity
+            ("broken JSON", "ValueError: -1e999 is read as infinite"),
+        ),
         ([("a.jpg", b"1"), ("a.json", b"[1, 2]")], ("broken JSON", "a list, not an object")),
     ],
 )

@@ -6,7 +6,7 @@ import pytest
 from fake_encoders import ShadeEncoder, job_in, write_card, write_shard
 
 import tasks.embed
-from cim.embeddings.plan import plan_embeddings, prune, wanted_splits
+from cim.embeddings.plan import EmbedJob, plan_embeddings, prune, wanted_splits
 from cim.embeddings.write import embed_shard
 from cim.errors import CimError
 from cim.layout import Layout
@@ -45,6 +45,10 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
+def planned(layout: Layout, *retrieved: str) -> dict[tuple[str, str], list[EmbedJob]]:
+    return plan_embeddings(layout, wanted_splits(retrieved or ("gallery",)))
+
+
 class TestPlan:
     def test_who_embeds_what(self) -> None:
         assert wanted_splits(["gallery", "train"]) == {
@@ -54,7 +58,7 @@ class TestPlan:
         }
 
     def test_a_job_a_shard(self, layout: Layout) -> None:
-        plan = plan_embeddings(layout, ["gallery"])
+        plan = planned(layout)
         assert list(plan) == [
             ("text", "gallery"),
             *(("image", split) for split in ("gallery", "train", "validation", "eval")),
@@ -63,16 +67,21 @@ class TestPlan:
         assert [str(job) for job in plan["text", "gallery"]] == [f"gallery-00000{n}.tar (text)" for n in range(2)]
         assert {job.encoder for jobs in plan.values() for job in jobs} == {"shade-1"}
 
+    def test_one_role_needs_no_other_encoder(self, layout: Layout) -> None:
+        (layout.model("heldout") / "cim.json").unlink()
+        plan = plan_embeddings(layout, {"text": ["gallery"]})
+        assert list(plan) == [("text", "gallery")]
+
     def test_everything_must_be_there_before_any_work(self, layout: Layout) -> None:
         (layout.model("heldout") / "cim.json").unlink()
         with pytest.raises(CimError, match=r"no cim\.json"):
-            plan_embeddings(layout, ["gallery"])
+            planned(layout)
         write_card(layout, "heldout")
         with pytest.raises(CimError, match="no shard"):
-            plan_embeddings(layout, ["gallery", "target"])
+            planned(layout, "gallery", "target")
 
     def test_prune_keeps_what_is_planned(self, layout: Layout) -> None:
-        plan = plan_embeddings(layout, ["gallery"])
+        plan = planned(layout)
         for jobs in plan.values():
             for job in jobs:
                 embed_shard(job, ShadeEncoder(), 8)
@@ -90,13 +99,21 @@ class TestPlan:
         assert sorted(path for path in root.rglob("*") if path.is_file()) == kept
         assert not layout.embeddings("text", "train").exists()
 
+    def test_prune_leaves_other_roles_alone(self, layout: Layout) -> None:
+        """Another process may be embedding them."""
+        theirs = layout.embeddings("heldout", "eval") / ".eval-000000.npy.x1.npy"
+        theirs.parent.mkdir(parents=True)
+        theirs.write_bytes(b"")
+        prune(layout, plan_embeddings(layout, {"text": ["gallery"]}))
+        assert theirs.exists()
+
     def test_prune_of_nothing(self, layout: Layout) -> None:
-        prune(layout, plan_embeddings(layout, ["gallery"]))
+        prune(layout, planned(layout))
 
 
 class TestTask:
     def test_an_encoder_is_loaded_once_and_only_for_work(self, layout: Layout, loads: list[Path]) -> None:
-        jobs = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        jobs = planned(layout)["image", "gallery"]
         facts = [embed_task.fn(job, 8, RUNTIME) for job in jobs]
         assert loads == [layout.model("image")]
         tasks.embed._loaded.cache_clear()
@@ -104,10 +121,10 @@ class TestTask:
         assert loads == [layout.model("image")]
 
     def test_a_changed_encoder_is_redone(self, layout: Layout, loads: list[Path]) -> None:
-        (first, *_) = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        (first, *_) = planned(layout)["image", "gallery"]
         embed_task.fn(first, 8, RUNTIME)
         write_card(layout, "image", "shade-2")
-        (again, *_) = plan_embeddings(layout, ["gallery"])["image", "gallery"]
+        (again, *_) = planned(layout)["image", "gallery"]
         assert again.done() is None
 
     def test_an_encoder_that_changes_meanwhile(self, layout: Layout, loads: list[Path]) -> None:

@@ -19,6 +19,9 @@ def stages_run(output: str) -> list[str]:
     return re.findall(r"Running stage '([^']+)'", output)
 
 
+EMBED = ("embed@text", "embed@image", "embed-heldout")
+
+
 def stages_named(finished: Workspace) -> set[str]:
     return set(yaml.safe_load((finished.folder / "dvc.lock").read_text())["stages"])
 
@@ -27,7 +30,7 @@ class TestFirstRun:
     def test_every_stage_ran_once(self, finished: Workspace) -> None:
         ran = stages_run(finished.first_run)
         assert len(ran) == len(set(ran))
-        assert set(ran) == stages_named(finished) > {"shard", "models@image", "embed", "index", "tune", "evaluate"}
+        assert set(ran) == stages_named(finished) > {"shard", "models@image", "embed@text", "index", "tune", "evaluate"}
 
     def test_an_id_means_the_same_everywhere(self, finished: Workspace) -> None:
         """Ids of the eval split: in the manifest, the embeddings and both captioners' captions."""
@@ -63,7 +66,7 @@ class TestFirstRun:
             loaded = set((finished.imports / stage).read_text().split())
             assert "prefect" in loaded  # the note was taken
             assert loaded & MODEL_LIBRARIES == set()
-        assert "torch" in (finished.imports / "embed").read_text().split()  # and would tell
+        assert "torch" in (finished.imports / "embed@image").read_text().split()  # and would tell
 
 
 class TestAgain:
@@ -88,9 +91,14 @@ class TestOneParameter:
             ("runtime.workers", 1, set()),
             ("shard.seed", 1, {"shard"}),
             ("models.warm_start.seed", 1, {"models-captioner"}),
-            ("models.heldout_encoder.seed", 2, {"models@heldout"}),
-            ("embed.batch_size", 8, {"embed"}),
-            ("index.splits", ["gallery", "train"], {"embed", "index", "tune", "caption", "evaluate"}),
+            ("embed.heldout_splits", ["eval"], set(EMBED)),
+            ("models.heldout_encoder.seed", 2, {"models-heldout"}),
+            ("embed.batch_size", 8, set(EMBED)),
+            (
+                "index.splits",
+                ["gallery", "train"],
+                {"embed@text", "embed@image", "index", "tune", "caption", "evaluate"},
+            ),
             ("tune.seed", 1, {"tune"}),
             ("tune.reward.beta", 0.5, {"tune", "caption", "evaluate"}),
             ("caption.prompts", ["What is it?"], {"models-captioner", "tune", "caption"}),

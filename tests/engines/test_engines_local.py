@@ -1,5 +1,6 @@
 """The transformers engine: the same captions as generate, whatever runs ahead, and little held at once."""
 
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,15 @@ from cim.errors import CimError
 
 
 @pytest.mark.parametrize("decoding", [Decoding(6), Decoding(6, 1.0, seed=4), Decoding(6, beams=3)])
-@pytest.mark.parametrize("changes", [{"prefetch": 0}, {"prefetch": 2, "batch_size": 2}, {"cache": "static"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"prefetch": 0},
+        {"prefetch": 2, "batch_size": 2},
+        {"prefetch": 2, "batch_size": 2, "prefetch_in": "processes"},
+        {"cache": "static"},
+    ],
+)
 def test_captions_are_those_of_one_image_at_a_time(
     spec: EngineSpec, pictures: list[Image], keys: list[str], decoding: Decoding, changes: dict[str, object]
 ) -> None:
@@ -66,10 +75,43 @@ def test_prepared_batches_in_memory_are_bounded_by_prefetch_not_by_images(
         assert alive == 0
 
 
-def test_an_image_that_the_processor_refuses_is_a_value_error(spec: EngineSpec, pictures: list[Image]) -> None:
+def test_an_image_that_the_processor_refuses_is_the_same_value_error_from_a_thread_and_a_process(
+    spec: EngineSpec, pictures: list[Image]
+) -> None:
     thin = pictures[0].resize((1, 300))  # Qwen2-VL takes no ratio above 200
-    with pytest.raises(ValueError, match="aspect ratio"):
-        captions_of(open_engine(spec), [pictures[1], thin], ["a", "b"])
+    said = []
+    for where in ("threads", "processes"):
+        engine = open_engine(replace(spec, prefetch_in=where))  # type: ignore[arg-type]
+        with pytest.raises(ValueError, match=r"^absolute aspect ratio must be smaller than 200, got 300") as found:
+            captions_of(engine, [pictures[1], thin], ["a", "b"])
+        said.append((type(found.value), str(found.value)))
+        assert len(captions_of(engine, pictures[:2], ["a", "b"])) == 2  # and it still works
+    assert said[0] == said[1]
+
+
+def test_retries_while_processes_prepare_the_next_batches_are_those_of_threads(
+    spec: EngineSpec, pictures: list[Image], keys: list[str]
+) -> None:
+    decoding = Decoding(6, max_repetition=-1.0, retries=1)  # every caption is tried again
+    said = []
+    for where in ("threads", "processes"):
+        engine = open_engine(replace(spec, decoding=decoding, prefetch_in=where))  # type: ignore[arg-type]
+        said.append(captions_of(engine, pictures, keys))
+    assert said[0] == said[1]
+    assert {len(one.candidates) for one in said[0]} == {2}
+
+
+@pytest.mark.slow  # clean processes import transformers
+def test_clean_processes_as_beside_a_gpu_give_the_same_captions(
+    spec: EngineSpec, pictures: list[Image], keys: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batches = [(pictures[:5], [[key] for key in keys[:5]]), (pictures[5:], [[key] for key in keys[5:]])]
+    here = list(Local.open(spec)(batches, spec.decoding))
+    monkeypatch.setattr(sys, "platform", "another")
+    opened = Local.open(replace(spec, prefetch_in="processes"))
+    assert opened.workers is not None
+    assert opened.workers.start == "forkserver"
+    assert list(opened(batches, spec.decoding)) == here
 
 
 def test_nothing_in_nothing_out(spec: EngineSpec) -> None:

@@ -42,6 +42,24 @@ def test_one_at_once_keeps_the_order_written(monkeypatch: pytest.MonkeyPatch) ->
     assert walked(monkeypatch, at_once=1) == ["a", "b", "c", "d"]
 
 
+def test_what_gets_ready_later_may_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two at once: after a come b and c; d, which needs b, stands before e, which could have begun with b and c."""
+    begun: list[str] = []
+    b_is_done = threading.Event()
+
+    def run(name: str, command: list[str], environment: dict[str, str]) -> int:
+        begun.append(name)
+        if name == "c":
+            assert b_is_done.wait(60)
+        if name == "d":
+            b_is_done.set()
+        return 0
+
+    monkeypatch.setattr(pipeline, "run_named", run)
+    flow(lambda: pipeline.walk({"a": [], "b": ["a"], "c": ["a"], "d": ["b"], "e": ["a"]}, 2), name="walk")()
+    assert begun.index("d") < begun.index("e")
+
+
 def test_failure_stops_what_depends_on_it(monkeypatch: pytest.MonkeyPatch) -> None:
     begun: list[str] = []
     monkeypatch.setattr(pipeline, "run_named", lambda name, *_: begun.append(name) or int(name == "a"))
@@ -54,8 +72,9 @@ def test_graph_is_dvcs_own() -> None:
     found = flow(pipeline.stage_graph, name="graph")()
     assert next(iter(found)) == "shard"
     assert found["shard"] == []
-    assert set(found["index"]) == {"embed"}
-    assert {"models@text", "models@image", "models@heldout"} <= set(found["embed"])
+    assert set(found["index"]) == {"embed@text", "embed@image"}
+    assert {"shard", "models@text"} == set(found["embed@text"])
+    assert list(found).index("tune") < list(found).index("models-heldout")  # so that the judge is made beside it
 
 
 class TestRelay:

@@ -1,6 +1,6 @@
 """Re-captioning in this process, with an engine that tells what it was asked."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ class Noting(SaysWhatItSees):
         self.batches: list[list[str]] = []
         self.dies = dies
 
-    def __call__(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[list[Generated]]:
+    def __call__(self, batches: Iterable[tuple[Any, Any]]) -> Generator[list[Generated], None, None]:
         return super().__call__(self._noted(batches))
 
     def _noted(self, batches: Iterable[tuple[Any, Any]]) -> Iterator[tuple[Any, Any]]:

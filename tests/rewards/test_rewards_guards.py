@@ -12,6 +12,7 @@ from benchmarks.worlds import Photos
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
 from cim.rewards.guards.characters import other_share, strange_share
 from cim.rewards.guards.chosen import chosen
+from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.gibberish import odd_share
 from cim.rewards.guards.length import Length
 from cim.rewards.guards.prompt import copied_share
@@ -23,7 +24,7 @@ from cim.scenes.scene import scene_at
 
 PROMPT = "Caption this image as accurately as possible, without speculation. Describe what you see."
 MARK = 7
-ALL = {name: guard for name, (guard, _) in chosen(Guards(), [MARK]).items()}
+ALL = {name: guard for name, (guard, _) in chosen(Guards(copied=None), [MARK]).items()}  # `copied`: in its own tests
 HONEST = "A large dotted red circle to the left of two small blue squares on a white background."
 
 
@@ -151,11 +152,15 @@ def test_any_text_gets_a_number_from_minus_one_to_zero(text, tokens):
 
 
 def test_params_turn_each_off_and_weigh_it():
-    assert set(ALL) | {"unscorable"} == set(Guards.model_fields)
+    assert set(ALL) | {"unscorable", "copied"} == set(Guards.model_fields)
     assert chosen(Guards.off()) == {}
+    nowhere = GalleryCaptions(())
+    assert set(chosen(Guards(), captions=nowhere)) == {*ALL, "copied"}
     for name in ALL:
-        assert set(chosen(Guards(**{name: None}))) == set(ALL) - {name}
-    assert chosen(Guards(length=LengthGuard(weight=0.5)))["length"][1] == 0.5
+        assert set(chosen(Guards(**{name: None}), captions=nowhere)) == {*ALL, "copied"} - {name}
+    assert chosen(Guards(length=LengthGuard(weight=0.5)), captions=nowhere)["length"][1] == 0.5
+    with pytest.raises(ValueError, match="'copied' needs the gallery's captions"):
+        chosen(Guards())
     with pytest.raises(ValidationError, match=r"free 0\.6 is not below full 0\.5"):
         RepetitionGuard(free=0.6)
     with pytest.raises(ValidationError, match="min_words 9 is above max_words 8"):

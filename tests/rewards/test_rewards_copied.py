@@ -1,0 +1,136 @@
+"""The guard that knows the gallery's captions: whole ones are found, of other images only, wherever they stand."""
+
+import pickle
+import random
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from word_gallery import reward
+
+from benchmarks.worlds import Photos
+from cim.errors import CimError
+from cim.params.guards import CopiedGuard
+from cim.rewards.guards.copied import Copied
+from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.said import Said
+from cim.rewards.trl import identity_terms
+from cim.scenes.describe import describe
+from cim.scenes.scene import scene_at
+
+DOG = "A black dog runs through the shallow water."  # 8 words
+CAT = "Two cats sleep on a red sofa."  # 7
+SHORT = "A dog runs."
+WORDS = ["a", "dog", "cat", "runs", "red"]
+
+
+def written(folder, rows, name="captions.parquet"):
+    pl.DataFrame(rows, schema=["id", "caption"], orient="row").write_parquet(folder / name)
+    return folder / name
+
+
+@pytest.fixture
+def gallery(tmp_path):
+    first = written(tmp_path, [("dog", DOG), ("dog", SHORT), ("gone", "...")], "1.parquet")
+    return GalleryCaptions((first, written(tmp_path, [("cat", CAT), ("both", DOG), ("both", CAT)], "2.parquet")))
+
+
+def test_a_copy_of_another_image_s_caption_is_minus_one(gallery):
+    guard = Copied(CopiedGuard(), gallery)
+    assert guard(Said(DOG, id="cat")) == guard(Said(DOG, id="not in the gallery")) == -1
+    assert guard(Said("  a BLACK dog\nruns -- through the shallow water", id="cat")) == -1  # words are what counts
+
+
+def test_the_own_caption_and_what_is_no_copy_are_free(gallery):
+    guard = Copied(CopiedGuard(), gallery)
+    assert guard(Said(DOG, id="dog")) == 0
+    assert guard(Said(DOG, id="both")) == guard(Said(CAT, id="both")) == 0  # another image has it, too
+    assert guard(Said(SHORT, id="cat")) == 0  # shorter than min_words, and of its words two tell something
+    assert guard(Said("A black dog runs through the deep water.", id="cat")) == 0
+    assert guard(Said("water shallow the through runs dog black A", id="cat")) == 0  # the same words, another order
+    assert guard(Said("", id="cat")) == guard(Said("...", id="cat")) == 0
+
+
+def test_short_captions_are_looked_for_if_they_tell_enough(gallery):
+    # "dog", "runs": two of three words
+    assert [gallery.copied_share(SHORT, "cat", words, telling) for words, telling in [(3, 3), (4, 2), (4, 3)]] == [
+        1,
+        1,
+        0,
+    ]
+
+
+def test_a_copy_is_found_within_more_words(gallery):
+    share = gallery.copied_share
+    assert share(f"Here {DOG} Again here {DOG}", "cat", 6, 6) == pytest.approx(16 / 19)
+    assert share(f"{DOG} {CAT}", "elsewhere", 6, 6) == 1  # two copies
+    assert share(f"{DOG} {CAT}", "dog", 6, 6) == pytest.approx(7 / 15)  # the first is its own
+    assert share(f"{DOG} {SHORT}", "cat", 3, 9) == 1
+    # 8 of 11 words: 0.727, over a quarter of the way from 0.7 to 0.8
+    assert Copied(CopiedGuard(), gallery)(Said(f"{DOG} One two three.", id="cat")) == pytest.approx(
+        -(8 / 11 - 0.7) / 0.1
+    )
+
+
+@given(
+    said=st.lists(st.sampled_from(WORDS), max_size=12), known=st.lists(st.sampled_from(WORDS), min_size=1, max_size=4)
+)
+def test_hashes_find_what_a_plain_search_finds(tmp_path_factory, said, known):
+    gallery = GalleryCaptions((written(tmp_path_factory.mktemp("gallery"), [("x", " ".join(known))]),))
+    starts = [i for i in range(len(said)) if said[i : i + len(known)] == known]
+    copied = {i + k for i in starts for k in range(len(known))}
+    assert gallery.copied_share(" ".join(said), "y", 1, 1) == pytest.approx(len(copied) / max(1, len(said)))
+    assert gallery.copied_share(" ".join(said), "x", 1, 1) == 0
+
+
+def fired(guard, said):
+    """How many of (image id, caption) are punished."""
+    return sum(guard(Said(caption, id=name)) < 0 for name, caption in said)
+
+
+def test_hardly_any_honest_caption_of_another_scene_is_a_copy(tmp_path):
+    scenes = {str(number): scene_at(1, number) for number in range(3000)}
+    rng = random.Random(0)
+    rows = [(name, describe(scene, rng, 1.0)) for name, scene in scenes.items()]
+    guard = Copied(CopiedGuard(), GalleryCaptions((written(tmp_path, rows[1500:]),)))
+    assert fired(guard, rows[1500:]) == 0  # every image's own caption
+    assert fired(guard, rows[:1500]) < 0.01 * 1500  # one object on a background: some come twice
+    assert fired(guard, [("another", caption) for _, caption in rows[1500:]]) > 0.99 * 1500  # but for the shortest
+
+
+def test_hardly_any_honest_caption_of_a_photo_is_a_copy(request, tmp_path):
+    folder = request.config.getoption("--photos")
+    if folder is None:
+        pytest.skip("no photos: give their folder with --photos")
+    read = Photos.read(folder / "captions.csv")
+    rows = [(name, caption) for name, several in zip(read.names, read.others, strict=True) for caption in several]
+    guard = Copied(CopiedGuard(), GalleryCaptions((written(tmp_path, rows),)))
+    punished = fired(guard, zip(read.names, read.honest, strict=True))
+    print(f"{punished} of {len(read.names)}")
+    assert punished < 0.005 * len(read.names)
+
+
+def test_pickled_it_carries_paths(gallery):
+    gallery.copied_share(DOG, "cat", 6, 6)
+    again = pickle.loads(pickle.dumps(Copied(CopiedGuard(), gallery)))
+    assert vars(again.captions) == {"files": gallery.files}
+    assert again(Said(DOG, id="cat")) == -1
+
+
+def test_a_gallery_without_captions_is_refused(layout):
+    with pytest.raises(CimError, match="dvc repro embed"):
+        GalleryCaptions.of(layout, ["gallery"]).copied_share(DOG, "cat", 6, 6)
+
+
+def test_a_retriever_opened_from_disk_knows_its_gallery_s_captions(world):
+    from cim.rewards.retriever import Retriever
+
+    layout, _ = world
+    rows = [("one", DOG), ("two", CAT), ("three", CAT), ("two", SHORT)]
+    written(layout.embeddings("text", "gallery"), rows, "gallery-000000.parquet")
+    terms, weights = identity_terms(Retriever.open(layout, reward()))
+    (place,) = [i for i, term in enumerate(terms) if term.__name__ == "copied"]
+    said = {"prompts": ["?"] * 2, "completions": [DOG, DOG], "id": ["near", "one"]}
+    assert terms[place](**said) == [-1, 0]
+    assert weights[place] == 3
