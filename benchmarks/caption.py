@@ -66,14 +66,14 @@ def rows_for(folder: Path) -> list[Row]:
     from cim.captioners.load import load_captioner
     from cim.engines.captioning import Captioning
     from cim.engines.local import Local
-    from cim.engines.spec import EngineSpec
+    from cim.engines.spec import EngineSpec, captions_of
 
     captioner = load_captioner(folder, "cpu", "float32")
     spec = EngineSpec(folder, captioner.fingerprint, PROMPT, Decoding(MOST), device="cpu", precision="float32")
 
     def engine(**changes: Any) -> Callable[[list[Any]], list[str]]:
         caption = Captioning(Local(captioner, replace(spec, **changes)), spec.decoding)
-        return lambda images: [one.text for one in caption(images, [str(n) for n in range(len(images))])]
+        return lambda images: [one.text for one in captions_of(caption, images, [str(n) for n in range(len(images))])]
 
     return [
         Row("plain loop", lambda images: plain(captioner, images)),

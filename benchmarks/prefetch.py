@@ -67,9 +67,15 @@ def ways(folder: Path) -> dict[str, Way]:
         start = time.perf_counter()
         caption = Captioning(Local.around(captioner, replace(spec, **changes)), spec.decoding)
         seconds = time.perf_counter() - start
-        return Way(lambda images: [one.text for one in caption(images, [str(n) for n in range(len(images))])], seconds)
+        return Way(lambda images: _texts(caption, images), seconds)
 
     return {name: opened(changes) for name, changes in WAYS.items()}
+
+
+def _texts(engine: Any, images: list[Any]) -> list[str]:
+    from cim.engines.spec import captions_of
+
+    return [one.text for one in captions_of(engine, images, [str(n) for n in range(len(images))])]
 
 
 def table(found: dict[str, Way], images: int) -> str:

@@ -25,7 +25,7 @@ from tasks.recaption import captioner_task
 def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | None = None) -> dict[str, Any]:
     """Caption every image of recaption.corpus into shards in recaption.output; the run's summary.
 
-    Killed anywhere, it goes on from the last finished window. overrides: values in place of the file's, by dotted
+    Killed anywhere, it goes on from the last finished batch. overrides: values in place of the file's, by dotted
     name ({"recaption.output": "data/other"}), for deployments.
     """
     params = load_section(Path(params_path), Recaptioning, overrides or {})

@@ -29,7 +29,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Ready:
-    """A captioner in eval mode; see `generating`. ends: ids that end a caption. never: ids it must not hold."""
+    """A captioner, to be used inside `generating`. ends: ids that end a caption. never: ids it must not hold."""
 
     model: Any
     processor: Any
@@ -59,8 +59,9 @@ def generate(
     if not images:
         return []
     found: dict[int, Generated] = {}
-    with generating(captioner) as ready:
-        for rows in batches(captioner.processor, images, prompts, batch_size):
+    ready = made_ready(captioner)
+    with generating(ready):
+        for rows in batches(captioner.processor, [image.size for image in images], prompts, batch_size):
             asked = [prompts[row] for row in rows]
             inputs = prepare(captioner.processor, [images[row] for row in rows], asked)
             batch = Batch(inputs, asked, [keys[row] for row in rows])
@@ -118,11 +119,16 @@ def _config(ready: Ready, decoding: Decoding, cache: str) -> GenerationConfig:
     )
 
 
-@contextmanager
-def generating(captioner: Captioner) -> Iterator[Ready]:
-    """No gradients, eval mode, an empty generation config (a model's own penalties would bend what params say)."""
+def made_ready(captioner: Captioner) -> Ready:
+    """What `decode` needs to know of a captioner; takes a look at the whole vocabulary."""
     model, processor = captioner.model, captioner.processor
-    ready = Ready(model, processor, end_tokens(processor, model), suppressed_tokens(processor, model))
+    return Ready(model, processor, end_tokens(processor, model), suppressed_tokens(processor, model))
+
+
+@contextmanager
+def generating(ready: Ready) -> Iterator[None]:
+    """No gradients, eval mode, an empty generation config (a model's own penalties would bend what params say)."""
+    model = ready.model
     owner = model.get_base_model() if hasattr(model, "get_base_model") else model
     modes = [(module, module.training) for module in model.modules()]
     kept = owner.generation_config
@@ -130,7 +136,7 @@ def generating(captioner: Captioner) -> Iterator[Ready]:
     owner.generation_config = GenerationConfig()
     try:
         with torch.no_grad():
-            yield ready
+            yield
     finally:
         owner.generation_config = kept
         for module, training in modes:

@@ -23,22 +23,37 @@ def prepare(processor: Any, images: Sequence[Image], prompts: Sequence[str]) -> 
     )
 
 
-def batches(processor: Any, images: Sequence[Image], prompts: Sequence[str], size: int) -> list[list[int]]:
+def batches(processor: Any, sizes: Sequence[tuple[int, int]], prompts: Sequence[str], size: int) -> list[list[int]]:
     """Positions of n images in batches of `size`, sorted by tokens of image and prompt: least padding.
 
-    Longest first: what does not fit in memory fails at once.
+    sizes: n (width, height) in pixels. Longest first: what does not fit in memory fails at once.
     """
-    lengths = _lengths(processor, images, prompts)
-    order = sorted(range(len(images)), key=lengths.__getitem__, reverse=True)
+    lengths = _lengths(processor, sizes, prompts)
+    order = sorted(range(len(sizes)), key=lengths.__getitem__, reverse=True)
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 
-def _lengths(processor: Any, images: Sequence[Image], prompts: Sequence[str]) -> list[int]:
-    """Tokens of each prompt with its image; images count by pixels where the processor cannot say (order only)."""
+def _lengths(processor: Any, sizes: Sequence[tuple[int, int]], prompts: Sequence[str]) -> list[int]:
+    """Tokens of each prompt with its image."""
     texts = {prompt: len(processor.tokenizer(render(processor, prompt))["input_ids"]) for prompt in set(prompts)}
     try:
-        counts = processor._get_num_multimodal_tokens([(image.height, image.width) for image in images])
-        tokens = list(counts["num_image_tokens"])
-    except (AttributeError, NotImplementedError):  # not every processor has it
-        tokens = [image.width * image.height for image in images]
+        tokens = _image_tokens(processor, sizes)
+    except ValueError:  # one is refused: `prepare` will say so
+        tokens = [_image_tokens_or_none(processor, size) for size in sizes]
     return [texts[prompt] + count for prompt, count in zip(prompts, tokens, strict=True)]
+
+
+def _image_tokens(processor: Any, sizes: Sequence[tuple[int, int]]) -> list[int]:
+    """By pixels where the processor cannot say (order only)."""
+    try:
+        counts = processor._get_num_multimodal_tokens([(height, width) for width, height in sizes])
+        return list(counts["num_image_tokens"])
+    except (AttributeError, NotImplementedError):  # not every processor has it
+        return [width * height for width, height in sizes]
+
+
+def _image_tokens_or_none(processor: Any, size: tuple[int, int]) -> int:
+    try:
+        return _image_tokens(processor, [size])[0]
+    except ValueError:
+        return 0  # to the end, where a refusal costs least

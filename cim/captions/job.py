@@ -27,9 +27,8 @@ class ShardJob:
     """One part of a corpus to caption into `folder`, as `<stem>.parquet`, `rejects/<stem>.parquet`, `<stem>.tar`.
 
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
-    window: images handed to the engine at once, several batches so that sorting by length
-    pays; also what a killed run loses at most. shortest: captions of fewer characters are rejects; 0 keeps blank ones,
-    as a comparison of captioners must.
+    window: images the engine plans its batches over, several batches so that sorting by length pays.
+    shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
     """
 
     part: Part
@@ -60,7 +59,7 @@ class ShardJob:
 
     @property
     def journal(self) -> Path:
-        """Finished windows of a shard that is not committed yet."""
+        """Captions and rejects of a shard that is not committed yet."""
         return self.folder / f".{self.stem}.journal"
 
     @property

@@ -1,25 +1,28 @@
-"""What a shard's finished windows gave, kept while the shard is not: an append-only file, a line a window."""
+"""What a shard has given so far, kept while the shard is not done: an append-only file, a line a record."""
 
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 
 class Journal:
-    """Records of the windows done so far. Made by `opened`."""
+    """Made by `opened`. found: the records of an earlier run."""
 
-    def __init__(self, handle: int, records: list[Any]) -> None:
+    def __init__(self, handle: int, found: list[Any]) -> None:
         self._handle = handle
-        self.records = records
+        self.found = found
 
-    def append(self, record: Any) -> None:
-        """Add one JSON-able record; on disk (fsync) when this returns. Raises OSError, e.g. when the disk is full."""
-        _write(self._handle, _line(record))
-        self.records.append(record)
+    def append(self, records: Iterable[Any]) -> None:
+        """Add JSON-able records; on disk (one fsync) when this returns. Raises OSError, e.g. when the disk is full.
+
+        Killed within, some of the first are there.
+        """
+        if lines := b"".join(map(_line, records)):
+            _write(self._handle, lines)
 
 
 @contextmanager

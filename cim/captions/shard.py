@@ -1,8 +1,10 @@
-"""One shard captioned: claimed, read in windows, each journalled, committed, marked done last."""
+"""One shard captioned: claimed, read in windows, each batch journalled, committed, marked done last."""
 
 import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -12,7 +14,8 @@ from cim.captioners.decoding import Generated
 from cim.captions.claim import claim
 from cim.captions.commit import commit
 from cim.captions.job import ShardJob
-from cim.captions.journal import Journal, opened
+from cim.captions.journal import opened
+from cim.captions.made import Made
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
 from cim.engines.spec import Engine
@@ -64,55 +67,81 @@ def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[s
     job.sweep(job.journal, copy)
     part = job.part.here(copy)
     with opened(job.journal, f"{made_from} {job.window} {WINDOW_BYTES}") as journal:
-        before = _read(journal)
-        _caption_rest(job, part, engine, journal)
-        captions = [Caption(**row) for record in journal.records for row in record["captions"]]
-        rejects = [Reject(*row) for record in journal.records for row in record["rejects"]]
-    facts = commit(job, part, made_from, captions, rejects)
+        made = Made.of(journal)
+        before = len(made)
+        _caption_rest(job, part, engine, made)
+    facts = commit(job, part, made_from, *made.sorted())
     job.sweep()
     return facts, before
 
 
-def _read(journal: Journal) -> int:
-    return sum(record["read"] for record in journal.records)
-
-
-def _caption_rest(job: ShardJob, part: LocalPart, engine: Engine, journal: Journal) -> None:
-    """Journal every window behind those that are there."""
-    done = _read(journal)
-    rest = islice(enumerate(part.items()), done, None)
-    rejects, tokens = 0, 0
-    with tqdm(total=part.images, initial=done, desc=f"caption {job.stem}", unit="caption", leave=False) as bar:
+def _caption_rest(job: ShardJob, part: LocalPart, engine: Engine, made: Made) -> None:
+    """Caption what is not journalled yet, the windows and batches being those of an undisturbed run."""
+    rest = islice(enumerate(part.items()), made.read, None)
+    tokens = 0
+    with tqdm(total=part.images, initial=len(made), desc=f"caption {job.stem}", unit="caption", leave=False) as bar:
         for window in windows(rest, job.window, job.limits, WINDOW_BYTES):
-            captions = _caption(job, engine, window, window.pictures)
-            order = [asdict(caption) for caption in captions]
-            refused = [[r.source, r.reason, r.detail] for r in window.rejects]
-            journal.append({"read": window.read, "captions": order, "rejects": refused})
-            rejects, tokens = rejects + len(refused), tokens + sum(caption.tokens for caption in captions)
-            bar.set_postfix(rejects=rejects, tokens=tokens, refresh=False)
-            bar.update(window.read)
+            for captions in _captioned(job, engine, window, made):
+                tokens += sum(caption.tokens for caption in captions)
+                bar.set_postfix(rejects=len(made.rejects), tokens=tokens, refresh=False)
+                bar.update(len(made) - bar.n)
+            made.end_window(made.read + window.read, window.rejects)
+            bar.update(len(made) - bar.n)
+            del window  # before the next one is decoded
 
 
-def _caption(job: ShardJob, engine: Engine, window: Window, pictures: list[Picture]) -> list[Caption]:
-    """Captions of some pictures of one window; those that got none go to its rejects."""
-    if not pictures:
-        return []
-    try:
-        found = engine([picture.pixels for picture in pictures], [picture.id for picture in pictures])
-    except ValueError as error:  # the model's processor refuses (1 x 300, say)
-        if len(pictures) == 1:
-            window.rejects.append(Reject(pictures[0].name, REFUSED, first_line(error)))
-            return []
-        half = len(pictures) // 2  # one bad image must not cost its neighbours their captions
-        return _caption(job, engine, window, pictures[:half]) + _caption(job, engine, window, pictures[half:])
-    captions = []
-    for picture, one in zip(pictures, found, strict=True):
+def _captioned(job: ShardJob, engine: Engine, window: Window, made: Made) -> Iterator[Collection[Caption]]:
+    """The captions of each batch of a window that an earlier run has not finished, when they are journalled."""
+    pictures = window.pictures
+    plan = engine.plan([picture.pixels.size for picture in pictures])
+    # A batch of which a part is there is made again as a whole: in another batch its captions may round otherwise.
+    wanted = [rows for rows in plan if any(pictures[row].at not in made for row in rows)]
+    for batch, found in _asked(engine, [[pictures[row] for row in rows] for rows in wanted]):
+        captions, rejects = _told(job, batch, found)
+        made.add(captions, rejects)
+        yield captions.values()
+
+
+def _asked(
+    engine: Engine, batches: Sequence[Sequence[Picture]]
+) -> Iterator[tuple[Sequence[Picture], list[Generated] | ValueError]]:
+    """Every batch with its captions, as soon as they are there.
+
+    One that holds a picture which the model's processor refuses (1 x 300, say) is halved until that one is alone:
+    it must not cost its neighbours their captions.
+    """
+    waiting = deque(batches)
+    while waiting:
+        try:
+            asked = [([one.pixels for one in batch], [one.id for one in batch]) for batch in waiting]
+            with closing(engine(asked)) as answers:
+                for found in answers:
+                    yield waiting.popleft(), found
+        except ValueError as error:
+            batch = waiting.popleft()
+            half = len(batch) // 2
+            if half:
+                waiting.extendleft([batch[half:], batch[:half]])
+            else:
+                yield batch, error
+        else:
+            assert not waiting, "an engine answers every batch"
+
+
+def _told(
+    job: ShardJob, batch: Sequence[Picture], found: list[Generated] | ValueError
+) -> tuple[dict[int, Caption], dict[int, Reject]]:
+    """Captions of a batch, and its pictures that got none."""
+    if isinstance(found, ValueError):
+        return {}, {picture.at: Reject(picture.name, REFUSED, first_line(found)) for picture in batch}
+    captions, rejects = dict[int, Caption](), dict[int, Reject]()
+    for picture, one in zip(batch, found, strict=True):
         if one.finish_reason == "error" or len(one.text.strip()) < job.shortest:
             detail = one.text.strip()[:200] or "the captioner wrote nothing"
-            window.rejects.append(Reject(picture.name, NO_CAPTION, detail))
+            rejects[picture.at] = Reject(picture.name, NO_CAPTION, detail)
         else:
-            captions.append(_row(picture, one))
-    return captions
+            captions[picture.at] = _row(picture, one)
+    return captions, rejects
 
 
 def _row(picture: Picture, one: Generated) -> Caption:

@@ -9,6 +9,7 @@ import polars as pl
 
 from cim.captions.write import captions_path
 from cim.errors import CimError
+from cim.shards.quarantine import Reason
 
 PERCENTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 
@@ -16,13 +17,15 @@ PERCENTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Counts over the shards `facts` (stem -> facts of its done marker) and lengths of their captions in `folder`.
 
-    words, characters, tokens: mean, p5, p50, p95, max of the captions. No times: the same work, the same summary.
+    cut_short: shards whose tar is broken. words, characters, tokens: mean, p5, p50, p95, max of the captions.
+    No times: the same work, the same summary.
     """
     total: dict[str, Any] = {"shards": len(facts)}
     for name in ("images", "captions", "rejects", "tokens", "tokens_in"):
         total[name] = sum(one[name] for one in facts.values())
     for name in ("finish_reasons", "reject_reasons"):
         total[name] = dict(sorted(sum((Counter(one[name]) for one in facts.values()), Counter[str]()).items()))
+    total["cut_short"] = sum(Reason.BROKEN_TAR in one["reject_reasons"] for one in facts.values())
     return total | {"lengths": _lengths([captions_path(folder, stem) for stem in facts])}
 
 
@@ -49,6 +52,8 @@ def as_text(summary: Mapping[str, Any], seconds: float, made: Mapping[str, int])
     """The summary for people, in lines. made: captions and tokens of this run, which took `seconds`."""
     lines = [f"{summary['images']} images in {summary['shards']} shards: {summary['captions']} captions,"]
     lines[0] += f" {summary['rejects']} rejects"
+    if summary["cut_short"]:
+        lines.append(f"shards cut short (broken tar): {summary['cut_short']}")
     for name in ("finish_reasons", "reject_reasons"):
         counts = ", ".join(f"{reason} {count}" for reason, count in summary[name].items())
         lines.append(f"{name.replace('_', ' ')}: {counts or 'none'}")

@@ -31,10 +31,13 @@ class Picture:
 
 @dataclass
 class Window:
-    """What the engine is handed at once. read: samples of the part it stands for, usable or not."""
+    """What the engine plans its batches over. read: samples of the part it stands for, usable or not.
+
+    rejects: of those that are not, by their place in the part.
+    """
 
     pictures: list[Picture] = field(default_factory=list)
-    rejects: list[Reject] = field(default_factory=list)
+    rejects: dict[int, Reject] = field(default_factory=dict)
     read: int = 0
     held: int = 0  # bytes of decoded pixels
 
@@ -53,7 +56,7 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
                 raise Unusable(*(item.problem or (Reason.NO_IMAGE, "")))
             facts, pixels = decode(item.image, limits)
         except Unusable as found:
-            window.rejects.append(Reject(item.name, found.reason.value, found.detail))
+            window.rejects[at] = Reject(item.name, found.reason.value, found.detail)
         else:
             window.pictures.append(
                 Picture(at, item.name, item.text, content_id(item.image), _suffix(item, facts), pixels)

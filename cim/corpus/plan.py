@@ -7,7 +7,7 @@ from braceexpand import braceexpand
 
 from cim.corpus.part import Part
 from cim.corpus.remote import RemoteTar, is_remote, listed
-from cim.corpus.tar import TarPart
+from cim.corpus.tar import TarPart, stated
 from cim.errors import CimError
 from cim.params.recaption import FolderCorpus, HuggingFaceCorpus, ParquetCorpus, Recaption, WebDatasetCorpus
 from cim.sources.base import local_files
@@ -57,4 +57,4 @@ def _tars(path: str) -> list[Part]:
         path = path.removeprefix("file://")
     if is_remote(path):
         return [RemoteTar(url) for one in braceexpand(path) for url in listed(one)]
-    return [TarPart(file) for file in local_files(path)]
+    return [TarPart(file, images=stated(file)) for file in local_files(path)]

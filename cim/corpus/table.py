@@ -16,6 +16,7 @@ from cim.shards.quarantine import Reason
 from cim.sources.base import read_image
 
 BATCH = 32  # rows decoded at once: their images are in memory together
+BUFFER = 2**20  # bytes of a column that are read at once
 PLAIN = (str, int, float, bool, type(None))  # columns kept as fields of the sample's JSON
 
 
@@ -119,7 +120,8 @@ def _streamed(file: Path) -> Iterator[Any]:
 
 
 def _grouped(file: Path, first: int, rows: int) -> Iterator[Any]:
-    parquet, at = pq.ParquetFile(file), 0
+    # Else whole columns of a row group are read at once, and one may hold all images of a shard.
+    parquet, at = pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False), 0
     for group in range(parquet.num_row_groups):
         size = parquet.metadata.row_group(group).num_rows
         if at + size <= first or at >= first + rows:

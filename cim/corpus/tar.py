@@ -1,5 +1,6 @@
 """WebDataset tars on local disk: any, in the way `webdataset` itself groups their members."""
 
+import json
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,11 +16,12 @@ from cim.sources.untar import Problem, Tar, opened, problem_of
 
 IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "heic", "svg"})
 USED = IMAGES | {"txt", "json"}
+MOST_LOST = 100_000  # rejects for one broken tar: what says how many it held may be broken as well
 
 
 @dataclass(frozen=True)
 class TarPart:
-    """One tar. name: how lineage calls it, the file's name unless it was fetched from elsewhere.
+    """One tar. name: how lineage calls it, the file's name unless it was fetched from elsewhere. images: as stated.
 
     Neighbouring members with the same name up to the first dot are one sample; a repeated extension begins the next
     one. The first image, `.txt` and `.json` count; other members are named in facts["not_kept"], never read.
@@ -43,11 +45,16 @@ class TarPart:
         return self
 
     def items(self) -> Iterator[Item]:
-        """Every sample, one image in memory at a time. Where the tar is broken, a last item says how."""
-        key, problem = "", ""
+        """Every sample, one image in memory at a time.
+
+        Where the tar is broken, a last item says how, followed by one for each further sample that is lost, where
+        `images` says how many there should be.
+        """
+        key, problem, read = "", "", 0
         try:
             with opened(self.path) as tar:
                 for key, members in _grouped(tar):
+                    read += 1
                     yield _item(key, members)
                 problem = tar.after()
         except tarfile.ReadError as error:
@@ -56,7 +63,20 @@ class TarPart:
             yield Item("", None, problem=(Reason.EMPTY, ""))
         elif problem:
             behind = f", behind {to_locator(key)}" if key else ""
-            yield Item("", None, problem=(Reason.BROKEN_TAR, f"{problem}{behind}"[:200]))
+            yield Item("", None, problem=(Reason.BROKEN_TAR, f"after {read} samples: {problem}{behind}"[:200]))
+            lost = min((self.images or 0) - read, MOST_LOST)
+            for number in range(1, lost):
+                yield Item("", None, problem=(Reason.BROKEN_TAR, f"lost with it, {number + 1} of {lost}"))
+
+
+def stated(path: Path) -> int | None:
+    """Samples in a tar by img2dataset's `<stem>_stats.json` beside it; None where none says so."""
+    try:
+        found = json.loads(path.with_name(f"{path.name.partition('.')[0]}_stats.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    count = found.get("successes") if isinstance(found, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
 @lru_cache(maxsize=16)  # asked for by the done marker and by lineage; a file that changes has other numbers

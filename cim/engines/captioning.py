@@ -1,14 +1,16 @@
 """The engine around a backend: the best of several candidates, no caption that goes round, none cut in a sentence."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.pixels import shrink
+from cim.engines.pixels import shrink, shrunk
 from cim.engines.sentences import cut_at_sentence
-from cim.engines.spec import Backend, Scorer
+from cim.engines.spec import Answers, Asked, Backend, Scorer
 from cim.metrics.text import repetition
 
 GRAM = 3  # words in a row, as the reward's guard against repetition counts them
@@ -23,19 +25,39 @@ class Captioning:
     scorer: Scorer | None = None
     max_pixels: int | None = None
 
-    def __call__(self, images: list[Image], keys: list[str]) -> list[Generated]:
-        """Captions of n images, in order; keys seed the sampling."""
-        small = images if self.max_pixels is None else [shrink(image, self.max_pixels) for image in images]
-        several = [
-            [key if turn == 0 else f"{key}\x00{turn}" for turn in range(self.decoding.candidates)] for key in keys
-        ]
-        tried = self.backend(small, several, self.decoding)
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """The backend's, of the images as it sees them."""
+        return self.backend.plan(sizes if self.max_pixels is None else [shrunk(one, self.max_pixels) for one in sizes])
+
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
+        """As `Engine` says; keys seed the sampling. A batch is final when its last retry is.
+
+        Retries are not put off to be gathered from several batches: a caption that waits for them would be lost by a
+        kill together with its batch.
+        """
+        asked: deque[tuple[Sequence[Image], Sequence[str], Sequence[Image]]] = deque()  # handed over, not yet answered
+
+        def several() -> Iterator[tuple[Sequence[Image], list[list[str]]]]:
+            for images, keys in batches:
+                small = images if self.max_pixels is None else [shrink(image, self.max_pixels) for image in images]
+                asked.append((images, keys, small))
+                yield small, [[_draw(key, turn) for turn in range(self.decoding.candidates)] for key in keys]
+
+        with closing(self.backend(several(), self.decoding)) as answers:
+            for tried in answers:
+                yield self._final(tried, *asked.popleft())
+
+    def _final(
+        self, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str], small: Sequence[Image]
+    ) -> list[Generated]:
+        """The captions of one batch, from what was tried first."""
         again = replace(self.decoding, temperature=self.decoding.retry_temperature, beams=1)
         for turn in range(self.decoding.retries):
             rows = [row for row, texts in enumerate(tried) if all(self._repeats(one) for one in texts)]
             if not rows:
                 break
-            new = self.backend([small[row] for row in rows], [[f"{keys[row]}\x00again {turn}"] for row in rows], again)
+            batch = [small[row] for row in rows], [[f"{keys[row]}\x00again {turn}"] for row in rows]
+            (new,) = self.backend([batch], again)
             for row, texts in zip(rows, new, strict=True):
                 tried[row] = [*tried[row], *texts]
         whole = [[_ended(one) for one in texts] for texts in tried]
@@ -48,7 +70,7 @@ class Captioning:
     def _scores(
         self, tried: Sequence[Sequence[Generated]], keys: Sequence[str], images: Sequence[Image]
     ) -> list[tuple[float | None, ...]]:
-        """Of all texts of all images, in one call of the scorer; None without one."""
+        """Of all texts of a batch, in one call of the scorer; None without one."""
         if self.scorer is None:
             return [(None,) * len(texts) for texts in tried]
         of = [row for row, texts in enumerate(tried) for _ in texts]
@@ -67,6 +89,11 @@ class Captioning:
         if len(raw) == 1 and self.scorer is None:
             return chosen
         return chosen._replace(candidates=tuple(one.text for one in whole), scores=scores)
+
+
+def _draw(key: str, turn: int) -> str:
+    """Names one sampling: the sample's id for its first candidate."""
+    return key if turn == 0 else f"{key}\x00{turn}"
 
 
 def repeated_share(text: str) -> float:

@@ -1,7 +1,8 @@
 """The transformers engine: sorted batches, prepared ahead, one model in this process."""
 
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -10,13 +11,15 @@ from PIL.Image import Image
 
 from cim.captioners import load
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.generate import Batch, decode, generating
+from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.engines.prefetch import ahead as in_threads
 from cim.engines.spec import EngineSpec
 from cim.engines.workers import Workers
 from cim.errors import CimError
+
+Asked = tuple[Sequence[Image], Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
@@ -33,14 +36,14 @@ class Prepare:
 
 @dataclass(frozen=True)
 class Local:
-    """A backend. Beside the images it is given it holds spec.prefetch + 1 prepared batches, however many there are.
+    """A backend. Of the batches it is given it holds spec.prefetch + 1, prepared, however many there are.
 
     workers: prepare them, where threads of this process do not.
     """
 
     captioner: Captioner
     spec: EngineSpec
-    workers: Workers[list[Image], Any] | None = None
+    workers: Workers[Sequence[Image], Any] | None = None
 
     @classmethod
     def open(cls, spec: EngineSpec) -> Self:
@@ -63,27 +66,33 @@ class Local:
         work = Prepare(processor, spec.prompt)
         return cls(captioner, spec, Workers(work, spec.prefetch, "fork" if forks else "forkserver", modules))
 
-    def __call__(
-        self, images: Sequence[Image], keys: Sequence[Sequence[str]], decoding: Decoding
-    ) -> list[list[Generated]]:
-        """As `Backend` says."""
-        if not images:
-            return []
-        spec, processor = self.spec, self.captioner.processor
-        prompts = [spec.prompt] * len(images)
-        plan = batches(processor, images, prompts, spec.batch_size)
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """Batches of like length, see `cim.captioners.inputs.batches`."""
+        return batches(self.captioner.processor, sizes, [self.spec.prompt] * len(sizes), self.spec.batch_size)
 
-        pixels = ([images[row] for row in rows] for rows in plan)
-        work = Prepare(processor, spec.prompt)
-        ahead = closing(in_threads(work, pixels, spec.prefetch)) if not self.workers else self.workers.ahead(pixels)
-        found: dict[int, list[Generated]] = {row: [] for row in range(len(images))}
-        with generating(self.captioner) as ready, ahead as tensors:
-            for rows, prepared in zip(plan, tensors, strict=True):
-                for turn in range(len(keys[0])):
-                    batch = Batch(prepared, prompts[: len(rows)], [keys[row][turn] for row in rows])
-                    for row, one in zip(rows, decode(ready, batch, decoding, spec.cache), strict=True):
-                        found[row].append(one)
-        return [found[row] for row in range(len(images))]
+    def __call__(self, batches: Iterable[Asked], decoding: Decoding) -> Generator[list[list[Generated]], None, None]:
+        """As `Backend` says."""
+        spec, ready = self.spec, made_ready(self.captioner)
+
+        work = Prepare(self.captioner.processor, spec.prompt)
+        waiting: deque[Sequence[Sequence[str]]] = deque()  # keys of what is handed over
+
+        def pixels() -> Iterator[Sequence[Image]]:
+            for images, keys in batches:
+                waiting.append(keys)
+                yield images
+
+        ahead = self.workers.ahead(pixels()) if self.workers else closing(in_threads(work, pixels(), spec.prefetch))
+        with ahead as tensors:
+            for prepared in tensors:
+                keys, answers = waiting.popleft(), list[list[Generated]]()
+                with generating(ready):  # not while the caller has what is yielded
+                    for draw in zip(*keys, strict=True):
+                        batch = Batch(prepared, [spec.prompt] * len(keys), draw)
+                        answers.append(decode(ready, batch, decoding, spec.cache))
+                        del batch
+                del prepared  # before the caller asks for more
+                yield [list(texts) for texts in zip(*answers, strict=True)]
 
 
 def check_unchanged(spec: EngineSpec, found: str) -> None:

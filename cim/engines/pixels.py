@@ -7,10 +7,15 @@ from PIL.Image import Image, Resampling
 
 def shrink(image: Image, most: int) -> Image:
     """`image` with at most `most` pixels and the same shape up to rounding; itself where it is small enough."""
-    pixels = image.width * image.height
-    if pixels <= most:
-        return image
-    scale = math.sqrt(most / pixels)
-    width = max(1, math.floor(image.width * scale))
-    height = max(1, min(math.floor(image.height * scale), most // width))
-    return image.resize((min(width, most // height), height), Resampling.BICUBIC, reducing_gap=3.0)
+    size = shrunk(image.size, most)
+    return image if size == image.size else image.resize(size, Resampling.BICUBIC, reducing_gap=3.0)
+
+
+def shrunk(size: tuple[int, int], most: int) -> tuple[int, int]:
+    """(width, height) of an image of `size` after `shrink`."""
+    if size[0] * size[1] <= most:
+        return size
+    scale = math.sqrt(most / (size[0] * size[1]))
+    width = max(1, math.floor(size[0] * scale))
+    height = max(1, min(math.floor(size[1] * scale), most // width))
+    return min(width, most // height), height

@@ -1,6 +1,6 @@
 """What an engine is opened from, and the parts that make one."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -35,24 +35,53 @@ class EngineSpec:
     trust_remote_code: bool = False
 
 
-class Engine(Protocol):
-    """What turns n images into n captions, in the same order; keys are the samples' ids."""
+Asked = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
+Answers = Generator[list[Generated], None, None]
 
-    def __call__(self, images: list[Image], keys: list[str]) -> list[Generated]: ...
+
+class Engine(Protocol):
+    """Gives captions batch by batch, so that each can be kept before the next one is begun."""
+
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """Positions of n images of these (width, height) in the batches to hand over; the same for the same sizes."""
+        ...
+
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
+        """For every batch, as (images, their samples' ids), the captions in its order, final when they are yielded.
+
+        Raises ValueError in place of a batch with an image that the model's processor refuses; that ends it.
+        """
+        ...
 
 
 class Backend(Protocol):
-    """A model that is asked: for image i one answer a key in keys[i] (a key seeds one sampling), in that order.
+    """A model that is asked, in the batches it plans."""
 
-    Raises ValueError for an image that the model's processor refuses.
-    """
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """As `Engine.plan`."""
+        ...
 
     def __call__(
-        self, images: Sequence[Image], keys: Sequence[Sequence[str]], decoding: Decoding
-    ) -> list[list[Generated]]: ...
+        self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
+    ) -> Generator[list[list[Generated]], None, None]:
+        """For image i of every batch one answer a key in its keys[i] (a key seeds one sampling), in that order.
+
+        Raises ValueError as an engine does.
+        """
+        ...
 
 
 class Scorer(Protocol):
     """CIM scores of b captions of b images, named by sample id; None where there is no honest number."""
 
     def __call__(self, captions: list[str], keys: list[str], images: list[Image]) -> Sequence[float | None]: ...
+
+
+def captions_of(engine: Engine, images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:
+    """All captions of n images at once, in their order; ValueError where the processor refuses one."""
+    plan = engine.plan([image.size for image in images])
+    batches = [([images[row] for row in rows], [keys[row] for row in rows]) for rows in plan]
+    found: dict[int, Generated] = {}
+    for rows, captions in zip(plan, engine(batches), strict=True):
+        found.update(zip(rows, captions, strict=True))
+    return [found[row] for row in range(len(images))]

@@ -1,7 +1,7 @@
 """The vLLM engine: offline `LLM.generate` with images. Not measured: no GPU was at hand."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +16,22 @@ from cim.engines.local import check_unchanged
 from cim.engines.spec import EngineSpec
 from cim.errors import CimError
 
+CALL = 4  # times the sequences at once: near its end a call has fewer than fit
+
 
 @dataclass(frozen=True)
 class Vllm:
     """A backend. vLLM batches by itself, continuously; equal beginnings of prompts are computed once.
 
-    llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it.
+    llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it. call: images handed over at
+    once; its captions come together.
     """
 
     llm: Any
     params: Any
     asked: str
     ends: list[int]
+    call: int
 
     @classmethod
     def open(cls, spec: EngineSpec) -> "Vllm":
@@ -58,20 +62,27 @@ class Vllm:
             generation_config="vllm",  # not the model's own penalties and temperature
             load_format="safetensors",
         )
-        return cls(llm, SamplingParams, render(processor, spec.prompt), _ends(spec.folder, processor))
+        return cls(
+            llm, SamplingParams, render(processor, spec.prompt), _ends(spec.folder, processor), CALL * spec.batch_size
+        )
+
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """In the order given, `call` at once."""
+        return [list(range(len(sizes)))[start : start + self.call] for start in range(0, len(sizes), self.call)]
 
     def __call__(
-        self, images: Sequence[Image], keys: Sequence[Sequence[str]], decoding: Decoding
-    ) -> list[list[Generated]]:
-        """As `Backend` says: a request for every key, all handed over at once."""
-        requests = [
-            {"prompt": self.asked, "multi_modal_data": {"image": image}}
-            for image, of in zip(images, keys, strict=True)
-            for _ in of
-        ]
-        sampling = [self._sampling(key, decoding) for of in keys for key in of]
-        answers = iter(self.llm.generate(requests, sampling, use_tqdm=False))
-        return [[_generated(next(answers)) for _ in of] for of in keys]
+        self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
+    ) -> Generator[list[list[Generated]], None, None]:
+        """As `Backend` says: a request for every key, those of a batch handed over at once."""
+        for images, keys in batches:
+            requests = [
+                {"prompt": self.asked, "multi_modal_data": {"image": image}}
+                for image, of in zip(images, keys, strict=True)
+                for _ in of
+            ]
+            sampling = [self._sampling(key, decoding) for of in keys for key in of]
+            answers = iter(self.llm.generate(requests, sampling, use_tqdm=False))
+            yield [[_generated(next(answers)) for _ in of] for of in keys]
 
     def _sampling(self, key: str, decoding: Decoding) -> Any:
         seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1

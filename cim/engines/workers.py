@@ -29,6 +29,7 @@ class Workers(Generic[Item, Result]):
         self.start = start
         self._work, self._processes, self._modules = work, processes, list(modules)
         self._items = _Items()
+        self._in_use = False
         self._loader = self._open()
 
     def _open(self) -> Any:
@@ -53,13 +54,17 @@ class Workers(Generic[Item, Result]):
     def ahead(self, items: Iterable[Item]) -> Iterator[Iterator[Result]]:
         """work(item) of every item, in order; each process makes one result while the one before is used.
 
+        A call while another's results are not used up does its work in this process, nothing ahead.
         At most processes + 1 results exist at any time, the one in use included; items are taken no sooner than
         needed and pickled. A ValueError of `work` is raised in its place, as ValueError with the same text. Raises
         CimError when a process dies; the next call starts new ones.
         """
-        self._items.of = items
+        if self._in_use:  # a loader does one thing at a time: what is asked meanwhile is done here
+            yield map(self._work, items)
+            return
         if self._loader is None:
             self._loader = self._open()
+        self._in_use, self._items.of = True, items
         try:
             yield self._results()
         except RuntimeError as error:  # torch raises it here or, by a signal, wherever the main thread is
@@ -73,7 +78,7 @@ class Workers(Generic[Item, Result]):
                 " or models.captioner.max_pixels; or runtime.prefetch_in: threads",
             ) from error.with_traceback(None)  # its frames would keep the other processes alive
         finally:
-            self._items.of = ()
+            self._in_use, self._items.of = False, ()
 
     def _results(self) -> Iterator[Result]:
         for made in self._loader:

@@ -1,15 +1,17 @@
 """Little shards and an engine without a model, for the tests of this folder."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from answering import Says
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.shard import Engine, finish_shard
+from cim.captions.shard import finish_shard
 from cim.corpus.tar import TarPart
 from cim.records import Sample
 from cim.shards.ids import content_id
@@ -52,9 +54,9 @@ def job_for(shard: Path, out: Path, lineage: Lineage = LINEAGE, **changes: objec
     return ShardJob(TarPart(shard), out, shard.stem, 0, lineage, **changes)  # type: ignore[arg-type]
 
 
-def run(job: ShardJob, engine: Engine) -> dict[str, Any]:
-    """The facts of a shard captioned by this engine, unless it was done."""
-    outcome = finish_shard(job, lambda: engine)
+def run(job: ShardJob, answer: Callable[[list[Image.Image], list[str]], list[Generated]]) -> dict[str, Any]:
+    """The facts of a shard captioned by an engine that answers so, unless it was done."""
+    outcome = finish_shard(job, lambda: Says(answer))
     assert outcome is not None
     return outcome.facts
 

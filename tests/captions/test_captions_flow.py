@@ -148,9 +148,9 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
     asked: list[str] = []
     caption_all = Captioning.__call__
 
-    def noted(engine: Captioning, images: list[Any], keys: list[str]) -> Any:
-        asked.extend(keys)
-        return caption_all(engine, images, keys)
+    def noted(engine: Captioning, batches: list[Any]) -> Any:
+        asked.extend(key for _, keys in batches for key in keys)
+        return caption_all(engine, batches)
 
     monkeypatch.setattr(Captioning, "__call__", noted)
     tasks.caption._loaded.cache_clear()

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from captioned_shards import LINEAGE
 
-from cim.captions.summary import check_rejects, summarize
+from cim.captions.summary import as_text, check_rejects, summarize
 from cim.captions.write import write_captions
 from cim.errors import CimError
 from cim.records import Caption
@@ -32,6 +32,17 @@ def test_lengths_are_over_all_shards(tmp_path: Path) -> None:
     assert (found["images"], found["captions"], found["rejects"]) == (7, 3, 4)
     assert found["reject_reasons"] == {"corrupt": 1, "empty file": 3}
     assert found["finish_reasons"] == {"stop": 3}
+    assert found["cut_short"] == 0
+
+
+def test_shards_with_a_broken_tar_are_counted(tmp_path: Path) -> None:
+    facts = {"0": _facts(0, {"broken tar": 40}), "1": _facts(0, {"empty file": 1}), "2": _facts(0, {"broken tar": 1})}
+    for stem in facts:
+        write_captions(tmp_path / f"{stem}.parquet", [], LINEAGE)
+    found = summarize(tmp_path, facts)
+    assert (found["cut_short"], found["reject_reasons"]["broken tar"]) == (2, 41)
+    text = as_text(found, 1.0, {"captions": 0, "tokens": 0})
+    assert "shards cut short (broken tar): 2" in text
 
 
 def test_no_captions_have_no_lengths(tmp_path: Path) -> None:

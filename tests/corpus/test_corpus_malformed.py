@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from answering import Says
 from malformed import KINDS, Case, Trap, good, malformed, write_tar
 from malformed_images import ODD
 from PIL import Image
@@ -46,7 +47,7 @@ def differences(folder: Path, shards: list[list[Case]]) -> list[str]:
         write_tar(folder / f"in-{number}.tar", cases)
         part, lineage = TarPart(folder / f"in-{number}.tar"), Lineage("model", "Describe it.", Decoding(8))
         job = ShardJob(part, folder / "out", f"{number:05d}", number, lineage, True, 64, SizeLimits())
-        assert finish_shard(job, lambda: sees) is not None
+        assert finish_shard(job, lambda: Says(sees)) is not None
     found = Counter(read_rejects(folder / "out").select("shard", "id", "reason").iter_rows())
     named = [(f"in-{number}.tar", case) for number, cases in enumerate(shards) for case in cases]
     wanted = Counter((shard, case.name, case.reason) for shard, case in named if case.reason)

@@ -7,12 +7,13 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from corpus_files import plan
 from hypothesis import given
 from hypothesis import strategies as st
 from malformed_images import encoded, picture
 
 from cim.corpus.part import Item
-from cim.corpus.tar import TarPart
+from cim.corpus.tar import TarPart, stated
 from cim.sources.base import MAX_BYTES
 from cim.sources.untar import MAX_TEXT
 
@@ -128,7 +129,36 @@ def test_a_sample_that_is_cut_inside_is_not_used() -> None:
     a, broken = items(whole[: 3 * 1024 - 512 + 300])  # the image of b is there, its text is not
     assert (a.name, a.image) == ("a", IMAGES[0])
     assert broken.problem is not None
-    assert broken.problem[1] == "unexpected end of data, behind a"
+    assert broken.problem[1] == "after 1 samples: unexpected end of data, behind a"
+
+
+@pytest.mark.parametrize(("images", "rejects"), [(None, 1), (2, 1), (3, 1), (7, 5), (10**12, 100_000)])
+def test_each_sample_lost_with_a_cut_tar_is_a_reject_where_their_number_is_stated(
+    images: int | None, rejects: int
+) -> None:
+    """Two of the three are whole; the third, or what the statement says beyond two, is lost."""
+    Path("a.tar").write_bytes(WHOLE[: 2560 + 40])
+    found = list(TarPart(Path("a.tar"), images=images).items())
+    assert len(found) == 2 + rejects
+    details = [item.problem[1] for item in found[2:4] if item.problem]
+    assert details[0] == "after 2 samples: unexpected end of data, behind 1"
+    assert details[1:] == ([f"lost with it, 2 of {rejects}"] if rejects > 1 else [])
+    Path("a.tar").write_bytes(WHOLE)
+    assert len(list(TarPart(Path("a.tar"), images=images).items())) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [('{"count": 9, "successes": 7}', 7), ('{"successes": -1}', None), ('{"successes": true}', None),
+     ('{"successes": 1.5}', None), ("[7]", None), ("{", None), ("[" * 100_000, None)],
+)  # fmt: skip
+def test_what_img2dataset_says_of_a_shard(text: str, count: int | None) -> None:
+    Path("00000_stats.json").write_text(text)
+    assert stated(Path("00000.tar")) == count
+    assert stated(Path("00001.tar")) is None
+    Path("00000.tar").write_bytes(WHOLE)
+    ((_, part),) = plan({"kind": "webdataset", "path": "*.tar"}).items()
+    assert part.images == count
 
 
 def test_a_compressed_tar_is_read_once_from_start_to_end(monkeypatch: pytest.MonkeyPatch) -> None:

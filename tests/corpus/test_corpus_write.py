@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 import webdataset
+from answering import Says
 from corpus_files import picture, plan, shard, tar_bytes
 from hypothesis import given
 from hypothesis import strategies as st
@@ -52,7 +53,7 @@ def out(tmp_path: Path) -> Path:
     (tmp_path / "in-2.tar").write_bytes(tar_bytes(broken))
     lineage = Lineage("model", "Say.", Decoding(8), "float32")
     for stem, part in plan({"kind": "webdataset", "path": f"{tmp_path}/in-*.tar"}).items():
-        assert finish_shard(ShardJob(part, tmp_path / "out", stem, int(stem), lineage, True), lambda: engine)
+        assert finish_shard(ShardJob(part, tmp_path / "out", stem, int(stem), lineage, True), lambda: Says(engine))
     return tmp_path / "out"
 
 

@@ -1,12 +1,14 @@
 """Candidates, repetition and truncation, with a backend that says what the test wants."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.captioning import Captioning, repeated_share
+from cim.engines.spec import captions_of
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
 PICTURES = [Image.new("RGB", (8 * n, 8)) for n in range(1, 4)]
@@ -20,10 +22,17 @@ class Says:
 
     answers: dict[str, list[Generated]]
     asked: list[tuple[list[list[str]], Decoding, list[int]]] = field(default_factory=list)
+    size: int = 9
 
-    def __call__(self, images: Sequence[Image.Image], keys: Sequence[Sequence[str]], decoding: Decoding) -> list:
-        self.asked.append(([list(of) for of in keys], decoding, [image.width for image in images]))
-        return [[self.answers[key.split("\x00")[0]].pop(0) for key in of] for of in keys]
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        self.planned = list(sizes)
+        rows = list(range(len(sizes)))
+        return [rows[start : start + self.size] for start in range(0, len(rows), self.size)]
+
+    def __call__(self, batches: Iterable[tuple[Any, Any]], decoding: Decoding) -> Iterator[list[list[Generated]]]:
+        for images, keys in batches:
+            self.asked.append(([list(of) for of in keys], decoding, [image.width for image in images]))
+            yield [[self.answers[key.split("\x00")[0]].pop(0) for key in of] for of in keys]
 
 
 def said(text: str, reason: str = "stop") -> Generated:
@@ -38,7 +47,7 @@ def test_the_share_by_hand() -> None:
 
 def test_a_caption_that_goes_round_is_sampled_anew_alone() -> None:
     backend = Says({"one": [said("a cat")], "two": [said(ROUND), said("a dog")], "three": [said("a bird")]})
-    found = Captioning(backend, GUARDED)(PICTURES, IDS)
+    found = captions_of(Captioning(backend, GUARDED), PICTURES, IDS)
     assert [one.text for one in found] == ["a cat", "a dog", "a bird"]
     assert [one.finish_reason for one in found] == ["stop"] * 3
     assert found[1].candidates == (ROUND, "a dog")
@@ -50,24 +59,36 @@ def test_a_caption_that_goes_round_is_sampled_anew_alone() -> None:
     assert len(backend.asked) == 2
 
 
+def test_a_batch_is_yielded_when_its_retries_are_over_and_the_next_is_not_begun() -> None:
+    backend = Says({"one": [said(ROUND), said("a cat")], "two": [said("a dog")], "three": [said("a bird")]}, size=1)
+    engine = Captioning(backend, GUARDED)
+    assert engine.plan([picture.size for picture in PICTURES]) == [[0], [1], [2]]
+    found = engine([([picture], [key]) for picture, key in zip(PICTURES, IDS, strict=True)])
+    assert [one.text for one in next(found)] == ["a cat"]
+    assert [keys for keys, _, _ in backend.asked] == [[["one"]], [["one\x00again 0"]]]
+    assert [one.text for one in next(found)] == ["a dog"]
+    assert [one.text for one in next(found)] == ["a bird"]
+    assert list(found) == []
+
+
 def test_after_two_retries_the_least_repetitive_is_kept_and_marked() -> None:
     # 0.75, then 5 3-grams of which 3 repeat (0.6), then 0.75
     less = "blue red red red red red red"
     backend = Says({"one": [said(ROUND), said(less), said(ROUND)]})
-    (found,) = Captioning(backend, GUARDED)(PICTURES[:1], ["one"])
+    (found,) = captions_of(Captioning(backend, GUARDED), PICTURES[:1], ["one"])
     assert (found.text, found.finish_reason) == (less, "repetition")
     assert found.candidates == (ROUND, less, ROUND)
     assert [keys for keys, _, _ in backend.asked] == [[["one"]], [["one\x00again 0"]], [["one\x00again 1"]]]
 
 
 def test_by_default_nothing_is_retried() -> None:
-    (found,) = Captioning(Says({"one": [said(ROUND)]}), Decoding(9))(PICTURES[:1], ["one"])
+    (found,) = captions_of(Captioning(Says({"one": [said(ROUND)]}), Decoding(9)), PICTURES[:1], ["one"])
     assert (found.text, found.finish_reason) == (ROUND, "stop")
 
 
 def test_a_truncated_caption_ends_at_a_sentence_and_says_so() -> None:
     backend = Says({"one": [said("A cat. It sits on a", "length")], "two": [said("A cat. It sits on a")]})
-    first, second = Captioning(backend, Decoding(9))(PICTURES[:2], IDS[:2])
+    first, second = captions_of(Captioning(backend, Decoding(9)), PICTURES[:2], IDS[:2])
     assert (first.text, first.finish_reason, first.cut, first.tokens) == ("A cat.", "length", True, 6)
     assert (second.text, second.finish_reason, second.cut) == ("A cat. It sits on a", "stop", False)
 
@@ -91,7 +112,7 @@ def test_the_best_scored_candidate_is_kept_with_all_others() -> None:
         }
     )
     scorer = Lengths()
-    found = Captioning(backend, Decoding(9, 1.0, candidates=3), scorer)(PICTURES[:2], IDS[:2])
+    found = captions_of(Captioning(backend, Decoding(9, 1.0, candidates=3), scorer), PICTURES[:2], IDS[:2])
     assert [one.text for one in found] == ["a black cat", "a big dog"]
     assert found[0].candidates == ("a cat", "a black cat", "odd black cat that sits")
     assert found[0].scores == (2.0, 3.0, None)
@@ -105,18 +126,19 @@ def test_the_best_scored_candidate_is_kept_with_all_others() -> None:
 def test_a_repeating_candidate_never_wins_and_none_scorable_keeps_the_first() -> None:
     backend = Says({"one": [said(ROUND), said("a cat")], "two": [said("odd one"), said("odd two")]})
     decoding = Decoding(9, 1.0, candidates=2, max_repetition=0.5, retries=2)
-    first, second = Captioning(backend, decoding, Lengths())(PICTURES[:2], IDS[:2])
+    first, second = captions_of(Captioning(backend, decoding, Lengths()), PICTURES[:2], IDS[:2])
     assert (first.text, first.scores) == ("a cat", (6.0, 2.0))
     assert (second.text, second.scores) == ("odd one", (None, None))
     assert len(backend.asked) == 1  # one sound candidate is enough
 
 
 def test_with_a_scorer_a_single_caption_is_scored() -> None:
-    (found,) = Captioning(Says({"one": [said("a cat")]}), Decoding(9), Lengths())(PICTURES[:1], ["one"])
+    (found,) = captions_of(Captioning(Says({"one": [said("a cat")]}), Decoding(9), Lengths()), PICTURES[:1], ["one"])
     assert (found.candidates, found.scores) == (("a cat",), (2.0,))
 
 
 def test_larger_images_reach_the_model_smaller() -> None:
     backend = Says({"one": [said("a cat")]})
-    Captioning(backend, Decoding(9), max_pixels=100)([Image.new("RGB", (100, 100))], ["one"])
+    captions_of(Captioning(backend, Decoding(9), max_pixels=100), [Image.new("RGB", (100, 100))], ["one"])
     assert backend.asked[0][2] == [10]
+    assert backend.planned == [(10, 10)]  # batches are of what the model sees

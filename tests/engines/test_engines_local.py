@@ -14,7 +14,7 @@ from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
 from cim.engines.local import Local
 from cim.engines.open import open_engine
-from cim.engines.spec import EngineSpec
+from cim.engines.spec import EngineSpec, captions_of
 from cim.errors import CimError
 
 
@@ -37,7 +37,9 @@ def test_captions_are_those_of_one_image_at_a_time(
         for picture, key in zip(pictures, keys, strict=True)
     ]
     backend = Local.open(replace(spec, **changes))  # type: ignore[arg-type]
-    assert backend(pictures, [[key] for key in keys], decoding) == [[one] for one in alone]
+    plan = backend.plan([picture.size for picture in pictures])
+    found = backend([([pictures[row] for row in rows], [[keys[row]] for row in rows]) for rows in plan], decoding)
+    assert list(found) == [[[alone[row]] for row in rows] for rows in plan]
     assert len({one.text for one in alone}) > 4
 
 
@@ -66,7 +68,9 @@ def test_prepared_batches_in_memory_are_bounded_by_prefetch_not_by_images(
     monkeypatch.setattr(cim.engines.local, "decode", used)
     for prefetch in (0, 1, 2):
         most = 0
-        open_engine(replace(spec, prefetch=prefetch))(pictures * 3, [f"{key}{n}" for n in range(3) for key in keys])
+        captions_of(
+            open_engine(replace(spec, prefetch=prefetch)), pictures * 3, [f"{key}{n}" for n in range(3) for key in keys]
+        )
         assert most <= prefetch + 1
         assert alive == 0
 
@@ -79,27 +83,39 @@ def test_an_image_that_the_processor_refuses_is_the_same_value_error_from_a_thre
     for where in ("threads", "processes"):
         engine = open_engine(replace(spec, prefetch_in=where))  # type: ignore[arg-type]
         with pytest.raises(ValueError, match=r"^absolute aspect ratio must be smaller than 200, got 300") as found:
-            engine([pictures[1], thin], ["a", "b"])
+            captions_of(engine, [pictures[1], thin], ["a", "b"])
         said.append((type(found.value), str(found.value)))
-        assert len(engine(pictures[:2], ["a", "b"])) == 2  # and it still works
+        assert len(captions_of(engine, pictures[:2], ["a", "b"])) == 2  # and it still works
     assert said[0] == said[1]
+
+
+def test_retries_while_processes_prepare_the_next_batches_are_those_of_threads(
+    spec: EngineSpec, pictures: list[Image], keys: list[str]
+) -> None:
+    decoding = Decoding(6, max_repetition=-1.0, retries=1)  # every caption is tried again
+    said = []
+    for where in ("threads", "processes"):
+        engine = open_engine(replace(spec, decoding=decoding, prefetch_in=where))  # type: ignore[arg-type]
+        said.append(captions_of(engine, pictures, keys))
+    assert said[0] == said[1]
+    assert {len(one.candidates) for one in said[0]} == {2}
 
 
 @pytest.mark.slow  # clean processes import transformers
 def test_clean_processes_as_beside_a_gpu_give_the_same_captions(
     spec: EngineSpec, pictures: list[Image], keys: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    several = [[key] for key in keys]
-    here = Local.open(spec)(pictures, several, spec.decoding)
+    batches = [(pictures[:5], [[key] for key in keys[:5]]), (pictures[5:], [[key] for key in keys[5:]])]
+    here = list(Local.open(spec)(batches, spec.decoding))
     monkeypatch.setattr(sys, "platform", "another")
     opened = Local.open(replace(spec, prefetch_in="processes"))
     assert opened.workers is not None
     assert opened.workers.start == "forkserver"
-    assert opened(pictures, several, spec.decoding) == here
+    assert list(opened(batches, spec.decoding)) == here
 
 
 def test_nothing_in_nothing_out(spec: EngineSpec) -> None:
-    assert open_engine(spec)([], []) == []
+    assert captions_of(open_engine(spec), [], []) == []
 
 
 def test_a_folder_that_changed_since_the_plan_is_refused(spec: EngineSpec) -> None:
@@ -124,5 +140,5 @@ def test_no_image_reaches_continuous_batching_of_the_installed_transformers() ->
 
 def test_leaves_the_folder_alone(spec: EngineSpec, pictures: list[Image]) -> None:
     before = {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")}
-    open_engine(spec)(pictures[:1], ["a"])
+    captions_of(open_engine(spec), pictures[:1], ["a"])
     assert {path: path.stat().st_mtime_ns for path in Path(spec.folder).rglob("*")} == before

@@ -12,7 +12,7 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.load import load_processor
 from cim.captioners.prompts import render
 from cim.engines.open import open_engine
-from cim.engines.spec import EngineSpec
+from cim.engines.spec import EngineSpec, captions_of
 from cim.errors import CimError
 
 
@@ -62,14 +62,14 @@ def chosen(spec: EngineSpec) -> EngineSpec:
 def test_captions_come_back_in_order_with_their_facts(
     vllm: Any, chosen: EngineSpec, pictures: list[Image], keys: list[str]
 ) -> None:
-    found = open_engine(chosen)(pictures, keys)
+    found = captions_of(open_engine(chosen), pictures, keys)
     assert [one.text for one in found] == [f"width {picture.width}" for picture in pictures]
     assert {one[1:4] for one in found} == {("stop", 3, 21)}
 
 
 def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image], keys: list[str]) -> None:
     engine = open_engine(chosen)
-    engine(pictures, keys)
+    captions_of(engine, pictures, keys)
     (options,) = vllm.made
     assert options["model"] == str(chosen.folder)
     assert options["enable_prefix_caching"]
@@ -83,14 +83,14 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     assert sampling[0]["stop_token_ids"] == [processor.tokenizer.eos_token_id]
     seeds = [one["seed"] for one in sampling]
     assert len(set(seeds)) == len(keys)  # a seed of its own for each sample, ...
-    engine(pictures[::-1], keys[::-1])
+    captions_of(engine, pictures[::-1], keys[::-1])
     assert [one["seed"] for one in vllm.asked[1][1]] == seeds[::-1]  # ... wherever it stands
 
 
 def test_candidates_are_requests_with_other_seeds(vllm: Any, chosen: EngineSpec, pictures: list[Image]) -> None:
     decoding = replace(chosen.decoding, candidates=3)
     engine = open_engine(replace(chosen, decoding=decoding), lambda texts, *_: [float(n) for n in range(len(texts))])
-    (found,) = engine(pictures[:1], ["a"])
+    (found,) = captions_of(engine, pictures[:1], ["a"])
     assert found.scores == (0.0, 1.0, 2.0)
     assert len({one["seed"] for one in vllm.asked[0][1]}) == 3
 
@@ -100,7 +100,7 @@ def test_a_request_that_vllm_gave_up_is_an_error_not_a_caption(
 ) -> None:
     gone = Answer([Output("half", [5], "abort")], None)
     monkeypatch.setattr(vllm.LLM, "generate", lambda *_, **__: [gone])
-    assert open_engine(chosen)(pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
+    assert captions_of(open_engine(chosen), pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
 
 
 @pytest.mark.parametrize("decoding", [Decoding(9, beams=2), Decoding(9, guidance=1.5)])

@@ -66,6 +66,16 @@ def test_the_same_processes_serve_one_call_after_another_and_end_with_the_object
     assert set(multiprocessing.active_children()) <= before
 
 
+def test_a_call_within_another_is_done_here_and_disturbs_nothing() -> None:
+    workers = Workers(whose, 2)
+    with workers.ahead(range(6)) as outer:
+        first = next(outer)
+        with workers.ahead(range(2)) as inner:
+            assert list(inner) == [os.getpid()] * 2
+        assert len([first, *outer]) == 6
+    assert first != os.getpid()
+
+
 def test_a_refusal_is_raised_in_its_place_with_its_text_and_the_next_call_is_not_the_worse_for_it() -> None:
     workers = Workers(refuse_three, 2)
     with workers.ahead(range(9)) as results:

@@ -38,7 +38,7 @@ def torn(handle: int, content: bytes) -> None:
 def arm(point: str) -> None:
     journal, commit, write = cim.captions.journal, cim.captions.commit, cim.corpus.write
     match point:
-        case "inside a journal record":  # the header and two windows of the first shard are whole
+        case "inside a journal record":  # the header and two batches of the first shard are whole
             journal._write = after(3, journal._write, torn)
         case "inside a tar":
             write._add = after(7, write._add, die)

@@ -1,25 +1,22 @@
 """The chaos benchmark's work done by a real captioner."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
-from PIL.Image import Image
 
 import benchmarks.chaos
 from cim.captioners.decoding import Decoding
-from cim.captioners.generate import generate
-from cim.captioners.load import load_captioner
+from cim.captioners.load import captioner_fingerprint
 from cim.captions.lineage import Lineage
+from cim.engines.open import open_engine
+from cim.engines.spec import EngineSpec
 
 
 def use_model(folder: Path) -> None:
     """Let benchmarks.chaos.work caption with the model in `folder`, greedily, in batches of two."""
     torch.set_num_threads(1)
-    captioner = load_captioner(folder, "cpu", "float32")
-
-    def engine(images: list[Image], keys: list[str]) -> list[Any]:
-        return generate(captioner, images, ["Say."] * len(images), Decoding(4), keys, 2)
-
-    benchmarks.chaos.says_what_it_sees = engine  # type: ignore[assignment]
-    benchmarks.chaos.LINEAGE = Lineage(captioner.fingerprint, "Say.", Decoding(4), "float32")
+    fingerprint = captioner_fingerprint(folder)
+    spec = EngineSpec(folder, fingerprint, "Say.", Decoding(4), device="cpu", precision="float32", batch_size=2)
+    engine = open_engine(spec)
+    benchmarks.chaos.opened = lambda: engine
+    benchmarks.chaos.LINEAGE = Lineage(fingerprint, "Say.", Decoding(4), "float32")

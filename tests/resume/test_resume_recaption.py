@@ -10,41 +10,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from noting import Noting, finish, planned
 
 import benchmarks.chaos
 import cim.captions.claim
 import cim.captions.commit
 import cim.captions.journal
+import cim.captions.shard
 import cim.corpus.write
-from benchmarks.chaos import LINEAGE, contents, jobs, make_corpus, work
-from cim.captioners.decoding import Generated
+from benchmarks.chaos import LINEAGE, contents, work
 from cim.captions.claim import claim
-from cim.captions.job import ShardJob
-from cim.captions.output import prepare
-from cim.captions.shard import Outcome, finish_shard
+from cim.captions.shard import finish_shard
 
 POINTS = [
     "inside a journal record", "inside a tar", "between tar and table", "before the marker", "after the marker",
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmarks.chaos, "LAG", 0.0)
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    """Two tars of 14 pictures; broken are the first and the last of one, and the last but one of the other."""
-    make_corpus(tmp_path / "corpus", 2, 14)
-    return tmp_path / "corpus"
-
-
-def planned(corpus: Path, out: Path) -> list[ShardJob]:
-    """The jobs of a run whose output folder is prepared."""
-    found = jobs(corpus, out)
-    prepare(out, {job.stem: job.part for job in found}, LINEAGE)
-    return found
 
 
 def dying(root: Path, *arguments: object) -> int:
@@ -72,7 +52,7 @@ def test_kills_of_a_real_captioner(corpus: Path, tmp_path: Path, root: Path, mon
     make_speaking(tmp_path / "model", 2)
     for point in (POINTS[0], POINTS[3]):
         dying(root, point, corpus, tmp_path / "out", tmp_path / "model")
-    for name in ("says_what_it_sees", "LINEAGE"):
+    for name in ("opened", "LINEAGE"):
         monkeypatch.setattr(benchmarks.chaos, name, getattr(benchmarks.chaos, name))  # put back afterwards
     use_model(tmp_path / "model")
     work(corpus, tmp_path / "out")
@@ -80,55 +60,22 @@ def test_kills_of_a_real_captioner(corpus: Path, tmp_path: Path, root: Path, mon
     assert contents(tmp_path / "out") == contents(tmp_path / "undisturbed")
 
 
-class Noting:
-    """The chaos benchmark's engine; keeps which keys it was handed at once. dies: at that call (from 0)."""
-
-    def __init__(self, dies: int = -1) -> None:
-        self.windows: list[list[str]] = []
-        self.dies = dies
-
-    def __call__(self, images: list[Any], keys: list[str]) -> list[Generated]:
-        if len(self.windows) == self.dies:
-            raise KeyboardInterrupt
-        self.windows.append(keys)
-        return benchmarks.chaos.says_what_it_sees(images, keys)
-
-
-def finish(job: ShardJob, engine: Noting) -> Outcome:
-    outcome = finish_shard(job, lambda: engine)
-    assert outcome is not None
-    return outcome
-
-
-def test_a_resumed_shard_hands_the_engine_the_windows_of_an_undisturbed_one(corpus: Path, tmp_path: Path) -> None:
-    whole, first, second = Noting(), Noting(dies=2), Noting()
-    finish(planned(corpus, tmp_path / "undisturbed")[0], whole)
-    job = planned(corpus, tmp_path / "out")[0]
-    with pytest.raises(KeyboardInterrupt):
-        finish(job, first)
-    outcome = finish(job, second)
-    assert first.windows + second.windows == whole.windows
-    # 14 samples in windows of 4 captions; samples 0 and 13 are broken: 0-4, 5-8, 9-12, 13 (no picture: no call)
-    assert [len(window) for window in whole.windows] == [4, 4, 4]
-    assert (outcome.before, outcome.facts["images"]) == (9, 14)
-
-
 def test_what_a_change_redoes(corpus: Path, tmp_path: Path) -> None:
     def run(**changes: Any) -> int:
-        """Windows captioned."""
+        """Batches captioned."""
         engine = Noting()
         for job in planned(corpus, tmp_path / "out"):
             finish(replace(job, **changes), engine)
-        return len(engine.windows)
+        return len(engine.batches)
 
-    assert run() == 7  # 12 good pictures in windows of 4, then 13
+    assert run() == 13  # 12 good pictures in batches of 2, then 13
     assert run() == 0
     assert run(window=2) == 0  # how, not what
-    assert run(lineage=replace(LINEAGE, prompt="What?")) == 7
-    assert run(lineage=replace(LINEAGE, model_fingerprint="another")) == 7
-    assert run() == 7
+    assert run(lineage=replace(LINEAGE, prompt="What?")) == 13
+    assert run(lineage=replace(LINEAGE, model_fingerprint="another")) == 13
+    assert run() == 13
     (corpus / "00001.tar").write_bytes((corpus / "00000.tar").read_bytes())
-    assert run() == 3
+    assert run() == 6
 
 
 def test_the_journal_of_another_model_is_not_gone_on_from(corpus: Path, tmp_path: Path) -> None:
@@ -136,7 +83,7 @@ def test_the_journal_of_another_model_is_not_gone_on_from(corpus: Path, tmp_path
     with pytest.raises(KeyboardInterrupt):
         finish(job, Noting(dies=2))
     finish(replace(job, lineage=replace(LINEAGE, model_fingerprint="another")), engine)
-    assert len(engine.windows) == 3
+    assert len(engine.batches) == 6
 
 
 def full(code: int) -> Any:
@@ -179,7 +126,7 @@ def test_a_disk_that_fills_up_inside_a_journal_record(
     written: list[int] = []
 
     def short(handle: int, content: bytes) -> int:
-        if len(written) == 2:  # the header and one window were whole
+        if len(written) == 2:  # the header and one batch were whole
             real(handle, content[:20])
             full(errno.ENOSPC)()
         written.append(handle)
@@ -189,8 +136,8 @@ def test_a_disk_that_fills_up_inside_a_journal_record(
         broken.setattr(os, "write", short)
         with pytest.raises(OSError, match="No space"):
             finish(job, Noting())
-    assert finish(job, engine).before == 5  # the first window: the broken sample and four captions
-    assert len(engine.windows) == 2
+    assert finish(job, engine).before == 2
+    assert len(engine.batches) == 5
 
 
 def test_a_shard_that_another_holds_is_left_to_it(corpus: Path, tmp_path: Path) -> None:

@@ -1,0 +1,20 @@
+"""A corpus small enough to count by hand."""
+
+from pathlib import Path
+
+import pytest
+
+import benchmarks.chaos
+from benchmarks.chaos import make_corpus
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(benchmarks.chaos, "LAG", 0.0)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> Path:
+    """Two tars of 14 pictures; broken are the first and the last of one, and the last but one of the other."""
+    make_corpus(tmp_path / "corpus", 2, 14)
+    return tmp_path / "corpus"
