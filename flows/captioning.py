@@ -51,8 +51,7 @@ def caption_shards(
         for left in folder.glob(".summary.json.*"):
             left.unlink()  # of a killed run
         write_json(folder / "summary.json", summary)
-    text = as_text(summary, progress.seconds, progress.made)
-    progress.end(summary, text)
-    print(text, flush=True)
+    progress.end(summary, folder)
+    print(as_text(summary, progress.seconds, progress.made), flush=True)
     check_rejects(summary, caption.max_reject_share, str(folder), folder / "rejects")
     return summary

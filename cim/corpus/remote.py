@@ -117,9 +117,14 @@ def _opened(url: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _asking(url: str) -> Iterator[None]:
-    """Turn what a store's driver raises into a PassingError: each client library has exceptions of its own kind."""
+    """Turn what a store's driver raises into a PassingError: each client library has exceptions of its own kind.
+
+    A driver that is not installed is a CimError: it stays away however often it is tried.
+    """
     try:
         yield
+    except ImportError as error:
+        raise CimError(f"{_public(url)}, and no driver for it ({error})", "its fsspec package", "install it") from error
     except Exception as error:
         causes = [error] if error.__cause__ is None else [error, error.__cause__]
         said = "; ".join(f"{type(one).__name__}: {one}" for one in causes).replace(url, _public(url))
@@ -128,7 +133,7 @@ def _asking(url: str) -> Iterator[None]:
         raise PassingError(
             f"{_public(url)} can't be read ({said})",
             "tars that this machine may read",
-            "check the address, your credentials and the store's fsspec package (s3fs, gcsfs), and run again",
+            "check the address and your credentials for it (docs/recaption.md), and run again",
         ) from error
 
 
