@@ -1,6 +1,6 @@
 """Tars that lie elsewhere: object stores, web servers, the output of a command."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,8 @@ def listed(url: str) -> list[str]:
     scheme = url.partition("://")[0]
     if url.startswith((PIPE, "http:", "https:")) or "*" not in url:
         return [url]
-    with _asking(url):
-        system, path = _store(url)
+    with asking(url):
+        system, path = store_of(url)
         system.invalidate_cache()  # drivers keep listings for as long as the process lives
         found = [f"{scheme}://{name.lstrip('/')}" for name in sorted(system.glob(path))]
     if not found:
@@ -65,21 +65,25 @@ def listed(url: str) -> list[str]:
     return found
 
 
-def _version(url: str) -> dict[str, str]:
-    if url.startswith(PIPE):
-        return {}
-    with _asking(url):
-        try:
-            system, path = _store(url)
-        except ImportError:  # no driver for this store: a command-line opener reads it, and says nothing of versions
-            return {}
-        system.invalidate_cache(path)  # what a listing said may be hours old
-        info = system.info(path)
+def said_of(info: Mapping[str, Any]) -> dict[str, str]:
+    """What of a driver's `info` says which version of a file this is."""
     known = [name for name in _VERSION if info.get(name) is not None][:1]
     return {name: str(info.get(name)) for name in ["size", *known]}
 
 
-def _store(url: str) -> tuple[Any, str]:
+def _version(url: str) -> dict[str, str]:
+    if url.startswith(PIPE):
+        return {}
+    with asking(url):
+        try:
+            system, path = store_of(url)
+        except ImportError:  # no driver for this store: a command-line opener reads it, and says nothing of versions
+            return {}
+        system.invalidate_cache(path)  # what a listing said may be hours old
+        return said_of(system.info(path))
+
+
+def store_of(url: str) -> tuple[Any, str]:
     """fsspec's file system for `url`, and the path there. Raises ImportError where its driver is not installed."""
     import fsspec
 
@@ -89,7 +93,7 @@ def _store(url: str) -> tuple[Any, str]:
 
 def _blocks(url: str) -> Iterator[bytes]:
     """The file's content. Only reading is watched here: a full disk on the writer's side is not the store's failure."""
-    with _asking(url), _opened(url) as source:
+    with asking(url), _opened(url) as source:
         while block := source.read(2**20):
             yield block
 
@@ -99,7 +103,7 @@ def _opened(url: str) -> Iterator[IO[bytes]]:
     """fsspec where it has a driver; else webdataset's openers, which run curl, gsutil or the user's command."""
     if not url.startswith(PIPE):
         try:
-            system, path = _store(url)
+            system, path = store_of(url)
         except ImportError:
             from webdataset.gopen import gopen_schemes
 
@@ -116,7 +120,7 @@ def _opened(url: str) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _asking(url: str) -> Iterator[None]:
+def asking(url: str, doing: str = "read") -> Iterator[None]:
     """Turn what a store's driver raises into a PassingError: each client library has exceptions of its own kind.
 
     A driver that is not installed is a CimError: it stays away however often it is tried.
@@ -131,8 +135,8 @@ def _asking(url: str) -> Iterator[None]:
         if query := url.partition("?")[2]:
             said = said.replace(query, "...")
         raise PassingError(
-            f"{_public(url)} can't be read ({said})",
-            "tars that this machine may read",
+            f"{_public(url)} can't be {doing} ({said})",
+            "a store that answers, and rights to it",
             "check the address and your credentials for it (docs/recaption.md), and run again",
         ) from error
 

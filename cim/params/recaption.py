@@ -83,6 +83,9 @@ class Recaption(Section):
 
     corpus: Corpus
     output: LocalPath = Field(description="folder of the new shards; new, empty, or an earlier run's")
+    store: str | None = Field(
+        None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
+    )
     model: RecaptionModel = RecaptionModel()
     models: str = Field("data/models/recaption", description="where captioners from the hub are kept")
     samples_per_shard: int = Field(
