@@ -1,5 +1,7 @@
 """Errors meant for the person at the keyboard."""
 
+from typing import Any
+
 
 class CimError(Exception):
     """A failure a user can mend: what was found, what was expected, and the remedy.
@@ -12,3 +14,10 @@ class CimError(Exception):
         self.expected = expected
         self.remedy = remedy
         super().__init__(f"found {found}; expected {expected}. Remedy: {remedy}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.found, self.expected, self.remedy)  # so that it comes back from a worker's process
+
+
+class PassingError(CimError):
+    """One that may be over when tried again: a store that does not answer."""

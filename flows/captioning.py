@@ -5,9 +5,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from prefect import Task
+
 from cim.atomic import write_json
 from cim.captions.claim import claim
 from cim.captions.job import ShardJob
+from cim.captions.shard import Outcome
 from cim.captions.summary import as_text, check_rejects, summarize
 from cim.params import CaptionParams, Runtime
 from flows.progress import Progress
@@ -18,13 +21,18 @@ BATCHES = 8  # batches in one window: enough for sorting by length to pay
 
 
 def caption_shards(
-    jobs: Sequence[ShardJob], model: ModelJob, caption: CaptionParams, runtime: Runtime, log: Path
+    jobs: Sequence[ShardJob],
+    model: ModelJob,
+    caption: CaptionParams,
+    runtime: Runtime,
+    log: Path,
+    task: Task[..., Outcome | None] = caption_task,
 ) -> dict[str, Any]:
     """Caption all shards of one folder; the summary, also printed and written as summary.json there.
 
-    log: JSON lines with times, a line a shard. Shards that another run is at are left to it; at the end this one
-    waits until they are done, or takes them over should the other die. Raises CimError when too many images went
-    without a caption, after everything is written.
+    log: JSON lines with times, a line a shard. task: finishes one. Shards that another run is at are left to it; at
+    the end this one waits until they are done, or takes them over should the other die. Raises CimError when too many
+    images went without a caption, after everything is written.
     """
     folder, name = jobs[0].folder, f"captioning into {jobs[0].folder}"
     known = [job.part.images for job in jobs]
@@ -33,7 +41,7 @@ def caption_shards(
     waiting = list(jobs)
     for patience in (0.0, math.inf):
         outcomes = map_shards(
-            caption_task,
+            task,
             waiting,
             runtime,
             name,
@@ -51,8 +59,7 @@ def caption_shards(
         for left in folder.glob(".summary.json.*"):
             left.unlink()  # of a killed run
         write_json(folder / "summary.json", summary)
-    text = as_text(summary, progress.seconds, progress.made)
-    progress.end(summary, text)
-    print(text, flush=True)
+    progress.end(summary, folder)
+    print(as_text(summary, progress.seconds, progress.made), flush=True)
     check_rejects(summary, caption.max_reject_share, str(folder), folder / "rejects")
     return summary

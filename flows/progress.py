@@ -9,6 +9,7 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
+from cim.captions.page import Run, as_page
 from cim.captions.shard import Outcome
 
 
@@ -31,15 +32,21 @@ class Progress:
 
     def __call__(self, outcome: Outcome | None) -> dict[str, Any]:
         """Take note of a shard that is done (None: left to another worker); what to show beside the bar."""
-        if outcome is not None and outcome.shard not in self.facts:
+        new = outcome is not None and outcome.shard not in self.facts
+        if outcome is not None and new:
             self._add(outcome)
         facts, seconds = self.facts.values(), max(self.seconds, 1e-9)
-        return {
+        shown = {
             "captions/s": round(self.made["captions"] / seconds, 1),
             "eta": _clock(self.eta()),
             "rejects": sum(one["rejects"] for one in facts),
             "tokens": sum(one["tokens"] for one in facts),
         }
+        if new and self._artifact is not None:
+            said = ", ".join(f"{name} {value}" for name, value in shown.items())
+            said = f"{self.title}: {len(self.facts)} of {self.shards} shards, {said}"
+            update_progress_artifact(self._artifact, 100 * len(self.facts) / self.shards, description=said)
+        return shown
 
     def eta(self) -> float | None:
         """Seconds left at the speed of this run; None while there is nothing to go by."""
@@ -49,12 +56,13 @@ class Progress:
         total = self.images if self.images is not None else done / len(self.facts) * self.shards
         return max(0.0, total - done) * self.seconds / self.made["images"]
 
-    def end(self, summary: dict[str, Any], text: str) -> None:
-        """The run's last line, and its summary as an artefact."""
+    def end(self, summary: dict[str, Any], folder: Path) -> None:
+        """The run's last line, and its summary as an artefact. folder: of its output."""
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
         self._write({"run": self.title, "seconds": round(self.seconds, 3), **speed, "summary": summary})
         if FlowRunContext.get():
-            create_markdown_artifact(f"```\n{text}\n```", key="captioning-summary", description=self.title)
+            page = as_page(summary, Run(self.seconds, self.made, folder, self.log))
+            create_markdown_artifact(page, key="captioning-summary", description=self.title)
 
     def _add(self, outcome: Outcome) -> None:
         facts = outcome.facts
@@ -66,8 +74,6 @@ class Progress:
         speed = round(facts["captions"] * share / outcome.seconds, 3) if outcome.seconds else None
         line = {"shard": outcome.shard, **counts, "made_before": outcome.before, "captions_per_second": speed}
         self._write({**line, "seconds": round(outcome.seconds, 3), "reject_reasons": facts["reject_reasons"]})
-        if self._artifact is not None:
-            update_progress_artifact(self._artifact, progress=100 * len(self.facts) / self.shards)
 
     def _write(self, line: dict[str, Any]) -> None:
         with self.log.open("a", encoding="utf-8") as log:

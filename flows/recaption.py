@@ -1,5 +1,6 @@
 """Any corpus described by any captioner: shards for pre-training, beside the pipeline and independent of its stages."""
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ from prefect import flow
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.output import prepare
+from cim.captions.output import CARD, prepare
+from cim.captions.store import Store, StoredJob
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
 from cim.params.load import load_section
@@ -18,7 +20,7 @@ from flows.captioning import BATCHES, caption_shards
 from flows.command import main
 from flows.shards import map_shards
 from tasks.caption import ModelJob
-from tasks.recaption import captioner_task
+from tasks.recaption import captioner_task, stored_task
 
 
 @flow(name="recaption")
@@ -46,7 +48,15 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
         for stem, part in parts.items()
     ]
     log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
-    return caption_shards(jobs, model, params.caption, params.runtime, log)
+    if section.store is None:
+        return caption_shards(jobs, model, params.caption, params.runtime, log)
+    store = Store(section.store.rstrip("/"))
+    store.prepare(folder / CARD, parts.keys())
+    stored = [StoredJob(**vars(job), store=store) for job in jobs]
+    random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
+    summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)
+    store.put(folder / "summary.json")
+    return summary
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 from cim.params import Runtime
 from flows.runners import at_home, placed, runner_for
 
@@ -31,7 +31,7 @@ def map_shards(
 ) -> list[Result]:
     """Run `task(item, **constants)` for every item inside a flow; results in the order of `items`.
 
-    Each is a Prefect task run, retried `runtime.retries` times unless it failed with a CimError, which
+    Each is a Prefect task run, retried `runtime.retries` times unless it failed with a CimError that
     trying again can't mend. `description` is a verb ("embedding"); str(item) names an item in messages.
     `workers` (default runtime.workers) is how many run at once in a process: 1 for tasks that hold a model. On a
     cluster each runs in a process of its own, and what they ask for (`placed`) decides how many do at once.
@@ -79,8 +79,8 @@ def _outcome(future: PrefectFuture[Any]) -> Any:
 
 
 def may_be_mended(task: Any, run: TaskRun, state: State[Any]) -> bool:
-    """Whether trying again may help: anything but a CimError (Prefect's retry_condition_fn)."""
-    return not isinstance(state.data, CimError)
+    """Whether trying again may help: anything but a CimError that does not pass (Prefect's retry_condition_fn)."""
+    return not isinstance(state.data, CimError) or isinstance(state.data, PassingError)
 
 
 def summary(description: str, failures: Mapping[str, BaseException], total: int) -> CimError:

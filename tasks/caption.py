@@ -60,10 +60,11 @@ def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: floa
 
     Not for two threads of one process at once.
     """
-    return finish_shard(job, lambda: _engine(model, job, batch_size), patience)
+    return finish_shard(job, lambda: engine_for(model, job, batch_size), patience)
 
 
-def _engine(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
+def engine_for(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
+    """What captions the shard, loaded unless it is there already."""
     spec = EngineSpec(
         folder=model.folder,
         fingerprint=model.fingerprint,

@@ -1,4 +1,4 @@
-"""recaption: any captioner brought to a local folder is one task."""
+"""recaption: any captioner brought to a local folder is one task, a shard moved to a store another."""
 
 import math
 from pathlib import Path
@@ -10,9 +10,12 @@ from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
 from cim.captioners.pixels import cap_pixels
 from cim.captions.claim import claim
+from cim.captions.shard import Outcome
+from cim.captions.store import StoredJob, finish_in_store
 from cim.fingerprint import fingerprint
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
+from tasks.caption import ModelJob, engine_for
 
 
 @task
@@ -31,3 +34,9 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
                 cap_pixels(folder, model.max_pixels, trust_remote_code=model.trust_remote_code)
             mark_done(folder, made_from)
     return folder
+
+
+@task
+def stored_task(job: StoredJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
+    """As caption_task, but what is done lies in the job's store."""
+    return finish_in_store(job, lambda: engine_for(model, job, batch_size), patience)

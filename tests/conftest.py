@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from object_stores import s3_account, s3_server  # noqa: F401
 from workspace import Workspace, make_workspace
 
 ROOT = Path(__file__).parents[1]

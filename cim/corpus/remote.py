@@ -1,7 +1,6 @@
 """Tars that lie elsewhere: object stores, web servers, the output of a command."""
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +8,15 @@ from typing import IO, Any
 
 from cim.atomic import replacing
 from cim.corpus.tar import TarPart
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 from cim.fingerprint import fingerprint
 
 PIPE = "pipe:"
-# What stores say of a file that changes with its content (S3, GCS, HTTP, fsspec's own): whatever of it is there.
+# What stores say of a file's content or version (S3, GCS, Azure, HTTP, fsspec's own), the surest first: a file that is
+# put there again with the same bytes should stay the same one, so times count only where there is nothing better.
 _VERSION = (
-    "size", "ETag", "etag", "Content-MD5", "Digest", "Last-Modified", "LastModified", "md5Hash", "crc32c",
-    "generation", "mtime", "updated", "created",
+    "md5Hash", "Content-MD5", "Digest", "ETag", "etag", "generation", "crc32c",
+    "LastModified", "Last-Modified", "mtime", "updated", "created",
 )  # fmt: skip
 
 
@@ -33,23 +33,16 @@ class RemoteTar:
     @property
     def name(self) -> str:
         """The URL without what may hold secrets: a query, credentials."""
-        if self.url.startswith(PIPE):
-            return self.url
-        scheme, _, rest = self.url.partition("://")
-        host, slash, path = rest.partition("?")[0].partition("/")
-        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        return _public(self.url)
 
     def identity(self) -> str:
-        """The name with what its store says of size and version; a command stands for what it prints."""
+        """The name with what its store says of size and version now; a command stands for what it prints."""
         return fingerprint("remote", self.name, _version(self.url))
 
     def here(self, copy: Path) -> TarPart:
         if not copy.exists():
-            try:
-                with replacing(copy) as temporary, temporary.open("wb") as to, _opened(self.url) as source:
-                    shutil.copyfileobj(source, to, 2**20)
-            except (OSError, ValueError) as error:
-                raise _unreachable(self.name, error) from error
+            with replacing(copy) as temporary, temporary.open("wb") as to:
+                to.writelines(_blocks(self.url))
         return TarPart(copy, self.name, self.images)
 
 
@@ -63,53 +56,94 @@ def listed(url: str) -> list[str]:
     scheme = url.partition("://")[0]
     if url.startswith((PIPE, "http:", "https:")) or "*" not in url:
         return [url]
-    try:
-        import fsspec
-
-        system, path = fsspec.core.url_to_fs(url)
+    with asking(url):
+        system, path = store_of(url)
+        system.invalidate_cache()  # drivers keep listings for as long as the process lives
         found = [f"{scheme}://{name.lstrip('/')}" for name in sorted(system.glob(path))]
-    except (ImportError, OSError, ValueError) as error:
-        raise _unreachable(url, error) from error
     if not found:
         raise CimError(f"no file at {url}", "a glob that some file of the store fits", "mend recaption.corpus.path")
     return found
 
 
-def _version(url: str) -> dict[str, Any]:
+def said_of(info: Mapping[str, Any]) -> dict[str, str]:
+    """What of a driver's `info` says which version of a file this is."""
+    known = [name for name in _VERSION if info.get(name) is not None][:1]
+    return {name: str(info.get(name)) for name in ["size", *known]}
+
+
+def _version(url: str) -> dict[str, str]:
     if url.startswith(PIPE):
         return {}
-    try:
-        import fsspec
+    with asking(url):
+        try:
+            system, path = store_of(url)
+        except ImportError:  # no driver for this store: a command-line opener reads it, and says nothing of versions
+            return {}
+        system.invalidate_cache(path)  # what a listing said may be hours old
+        return said_of(system.info(path))
 
-        system, path = fsspec.core.url_to_fs(url)
-        info = system.info(path)
-    except ImportError:  # no driver for this store: a command-line opener reads it, and says nothing of versions
-        return {}
-    except (OSError, ValueError) as error:
-        raise _unreachable(url, error) from error
-    return {name: str(info[name]) for name in _VERSION if info.get(name) is not None}
+
+def store_of(url: str) -> tuple[Any, str]:
+    """fsspec's file system for `url`, and the path there. Raises ImportError where its driver is not installed."""
+    import fsspec
+
+    found: tuple[Any, str] = fsspec.core.url_to_fs(url)
+    return found
+
+
+def _blocks(url: str) -> Iterator[bytes]:
+    """The file's content. Only reading is watched here: a full disk on the writer's side is not the store's failure."""
+    with asking(url), _opened(url) as source:
+        while block := source.read(2**20):
+            yield block
 
 
 @contextmanager
 def _opened(url: str) -> Iterator[IO[bytes]]:
     """fsspec where it has a driver; else webdataset's openers, which run curl, gsutil or the user's command."""
-    try:
-        if url.startswith(PIPE):
-            raise ImportError
-        import fsspec
+    if not url.startswith(PIPE):
+        try:
+            system, path = store_of(url)
+        except ImportError:
+            from webdataset.gopen import gopen_schemes
 
-        with fsspec.open(url, "rb") as stream:
-            yield stream
-        return
-    except ImportError:
-        import webdataset
+            if url.partition("://")[0] not in gopen_schemes:
+                raise
+        else:
+            with system.open(path, "rb") as stream:
+                yield stream
+            return
+    import webdataset
+
     with webdataset.gopen(url) as stream:
         yield stream
 
 
-def _unreachable(name: str, error: Exception) -> CimError:
-    return CimError(
-        f"{name} can't be read ({type(error).__name__}: {error})",
-        "a tar that this machine may read",
-        "check the address, your rights and the store's fsspec package (s3fs, gcsfs)",
-    )
+@contextmanager
+def asking(url: str, doing: str = "read") -> Iterator[None]:
+    """Turn what a store's driver raises into a PassingError: each client library has exceptions of its own kind.
+
+    A driver that is not installed is a CimError: it stays away however often it is tried.
+    """
+    try:
+        yield
+    except ImportError as error:
+        raise CimError(f"{_public(url)}, and no driver for it ({error})", "its fsspec package", "install it") from error
+    except Exception as error:
+        causes = [error] if error.__cause__ is None else [error, error.__cause__]
+        said = "; ".join(f"{type(one).__name__}: {one}" for one in causes).replace(url, _public(url))
+        if query := url.partition("?")[2]:
+            said = said.replace(query, "...")
+        raise PassingError(
+            f"{_public(url)} can't be {doing} ({said})",
+            "a store that answers, and rights to it",
+            "check the address and your credentials for it (docs/recaption.md), and run again",
+        ) from error
+
+
+def _public(url: str) -> str:
+    if url.startswith(PIPE):
+        return url
+    scheme, _, rest = url.partition("://")
+    host, slash, path = rest.partition("?")[0].partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"

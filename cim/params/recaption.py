@@ -2,13 +2,22 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from cim.params.base import Section
 from cim.params.caption import CaptionParams
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.tune import Reward
+
+
+def _local(path: str) -> str:
+    if "://" in path:
+        raise ValueError(f"{path} is no path of this machine; of stores only tars are read (kind: webdataset)")
+    return path
+
+
+LocalPath = Annotated[str, AfterValidator(_local)]
 
 
 class WebDatasetCorpus(Section):
@@ -25,7 +34,7 @@ class FolderCorpus(Section):
     """A folder of images, searched recursively; .txt and .json of the same stem come along."""
 
     kind: Literal["folder"]
-    path: str = Field(description="the folder")
+    path: LocalPath = Field(description="the folder")
     captions: str | None = Field(
         None, description="CSV (file_name, caption); default: captions.csv in path or beside it"
     )
@@ -35,7 +44,7 @@ class ParquetCorpus(Section):
     """Parquet files of image paths or bytes."""
 
     kind: Literal["parquet"]
-    path: str = Field(description="file, glob or brace pattern")
+    path: LocalPath = Field(description="file, glob or brace pattern")
     image: str = Field("image", description="column: path, bytes, or a struct with bytes / path")
     caption: str | None = Field(None, description="column of old captions, if any")
 
@@ -44,7 +53,7 @@ class HuggingFaceCorpus(Section):
     """A Hugging Face dataset directory: save_to_disk's, or a download of Parquet files. No script is run."""
 
     kind: Literal["huggingface"]
-    path: str = Field(description="the directory")
+    path: LocalPath = Field(description="the directory")
     split: str | None = Field(None, description="which split, where the directory holds several")
     image: str = Field("image", description="column of images")
     caption: str | None = Field(None, description="column of old captions, if any")
@@ -73,7 +82,10 @@ class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
     corpus: Corpus
-    output: str = Field(description="folder of the new shards; new, empty, or an earlier run's")
+    output: LocalPath = Field(description="folder of the new shards; new, empty, or an earlier run's")
+    store: str | None = Field(
+        None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
+    )
     model: RecaptionModel = RecaptionModel()
     models: str = Field("data/models/recaption", description="where captioners from the hub are kept")
     samples_per_shard: int = Field(

@@ -86,7 +86,11 @@ def source_name(kind: str, path: str | Path) -> str:
 
 
 def local_files(pattern: str) -> list[Path]:
-    """Files of a path, glob or brace pattern, sorted in each brace expansion. Raises CimError when there is none."""
+    """Files of a path, glob or brace pattern, sorted in each brace expansion.
+
+    Raises CimError when there is none for one of the expansions: one that is missing from `{0000..0123}` must not go
+    unnoticed, and a glob says that any will do.
+    """
     try:
         patterns = [os.path.expanduser(one) for one in braceexpand(pattern)]
     except ValueError as error:
@@ -95,7 +99,12 @@ def local_files(pattern: str) -> list[Path]:
             "a } for every {",
             r"mend path in shard.sources; a brace that belongs to a file's name is written \{",
         ) from error
-    files = [Path(name) for one in patterns for name in ([one] if Path(one).is_file() else sorted(glob(one)))]
-    if not files:
-        raise CimError(f"no file at {pattern}", "a file, a glob or a brace pattern", "mend path in shard.sources")
-    return list(dict.fromkeys(files))
+    files = {one: [one] if Path(one).is_file() else sorted(glob(one)) for one in patterns}
+    if missing := [one for one in files if not files[one]]:
+        named = ", ".join(missing[:3]) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+        raise CimError(
+            f"no file at {named}",
+            "a file for each address that a brace pattern stands for, or a glob",
+            "mend path in shard.sources or recaption.corpus",
+        )
+    return [Path(name) for name in dict.fromkeys(name for found in files.values() for name in found)]

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import polars as pl
 import pytest
 import yaml
@@ -54,6 +55,27 @@ def place(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     Path("recaption.yaml").write_text(yaml.safe_dump(params))
     return tmp_path
+
+
+def test_shards_go_to_a_store(place: Path) -> None:
+    store = fsspec.filesystem("memory")
+    there = {"recaption.store": "memory://captioned/out/"}
+    summary = recaption.fn(overrides=there)
+    shards = {f"0000{n}{end}" for n in range(3) for end in (".tar", ".parquet", ".parquet.done.json")}
+    rejects = {f"rejects/0000{n}.parquet" for n in range(3)}
+    found = {name.removeprefix("/captioned/out/"): store.cat_file(name) for name in store.find("/captioned/out")}
+    assert set(found) == {"recaption.json", "summary.json", *shards, *rejects}
+    assert json.loads(found["summary.json"]) == summary
+    assert not list((place / "out").glob("*.tar"))
+    kept = recaption.fn(overrides={"recaption.output": "kept"})
+    assert kept == summary
+    assert {name: (place / "kept" / name).read_bytes() for name in found if not name.endswith("done.json")} == {
+        name: content for name, content in found.items() if not name.endswith("done.json")
+    }
+    assert recaption.fn(overrides=there) == summary
+    log = [json.loads(line) for line in (place / "out.log.jsonl").read_text().splitlines()]
+    assert sorted(line["made_before"] for line in log[4:7]) == [1, 2, 2]
+    store.rm("/captioned", recursive=True)
 
 
 def test_a_corpus_becomes_shards_a_summary_and_a_log(place: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,7 @@
 """Tars elsewhere: an fsspec store, a web server, a command; fetched once, secrets kept out of names."""
 
 import http.server
+import io
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from corpus_files import plan, read, shard
 
 from cim.corpus.remote import RemoteTar
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 
 
 @pytest.fixture
@@ -74,7 +75,7 @@ def test_without_a_driver_webdatasets_openers_read(
     def missing(*_: object, **__: object) -> None:
         raise ImportError("no driver")
 
-    monkeypatch.setattr(fsspec, "open", missing)
+    monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     parts = plan({"kind": "webdataset", "path": f"{server}/0.tar"})
     assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS[:1]
 
@@ -84,6 +85,47 @@ def test_what_cannot_be_read_is_an_error_and_leaves_nothing(tmp_path: Path, url:
     with pytest.raises(CimError, match="can't be read"):
         RemoteTar(url).here(tmp_path / "copy")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("busy.tar", "503, message='Service Unavailable'"), ("cut.tar", "Response payload is not completed")],
+)
+def test_what_a_web_server_fails_at_is_said_without_secrets(path: str, said: str, tmp_path: Path) -> None:
+    class Failing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(503 if "busy" in self.path else 200)
+            self.send_header("Content-Length", "99")
+            self.end_headers()
+            self.wfile.write(b"9 bytes..")
+
+        do_HEAD = do_GET
+
+        def log_message(self, format: str, *arguments: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with pytest.raises(PassingError) as caught:
+            RemoteTar(f"http://127.0.0.1:{running.server_port}/{path}?token=secret").here(tmp_path / "copy")
+        running.shutdown()
+    assert said in str(caught.value)
+    assert "secret" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_is_not_the_stores_failure(memory: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "open", lambda *_: io.FileIO("/dev/full", "w"))
+    with pytest.raises(OSError, match="No space left"):
+        RemoteTar(f"{memory}/0.tar").here(tmp_path / "copy")
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "adlfs", None)  # importing it raises ImportError
+    part = RemoteTar("abfs://bucket/0.tar")
+    assert part.identity()  # a command-line opener could read it
+    with pytest.raises(CimError, match="adlfs"):
+        part.here(tmp_path / "copy")
 
 
 def test_a_glob_that_fits_nothing_is_an_error(memory: str) -> None:

@@ -49,9 +49,30 @@ def test_the_log_has_a_line_a_shard(clock: list[float], tmp_path: Path) -> None:
     clock[0] = 104.0
     progress(outcome("0", 40, before=20, rejects=8))
     progress(outcome("0", 40))  # once is enough
-    progress.end({"captions": 32}, "text")
+    progress.end({"captions": 32}, tmp_path)
     first, last = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     # half of the shard's 32 captions were made before; 16 in 2 s
     assert (first["captions"], first["rejects"], first["made_before"], first["captions_per_second"]) == (32, 8, 20, 8.0)
     assert first["reject_reasons"] == {"empty file": 8}
     assert (last["summary"], last["captions_per_second"]) == ({"captions": 32}, 4.0)  # 16 in 4 s
+
+
+def test_prefects_page_shows_what_the_bar_does(
+    clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Any] = []
+    monkeypatch.setattr(flows.progress.FlowRunContext, "get", lambda: "in a flow run")
+    monkeypatch.setattr(flows.progress, "create_progress_artifact", lambda *_, **__: "artefact")
+    monkeypatch.setattr(flows.progress, "update_progress_artifact", lambda *given, **named: told.append((given, named)))
+    monkeypatch.setattr(flows.progress, "create_markdown_artifact", lambda page, **named: told.append((page, named)))
+    progress = Progress("captioning into out", 4, 100, tmp_path / "log.jsonl")
+    clock[0] = 110.0
+    progress(outcome("0", 20, rejects=2))
+    progress(None)
+    # 18 captions of 20 images in 10 s; 80 images are left at 2 a second
+    said = "captioning into out: 1 of 4 shards, captions/s 1.8, eta 0:00:40, rejects 2, tokens 180"
+    assert told == [(("artefact", 25.0), {"description": said})]
+    summary = {"images": 20, "captions": 18, "rejects": 2, "shards": 1, "tokens": 180, "tokens_in": 400}
+    progress.end({**summary, "finish_reasons": {}, "reject_reasons": {}, "lengths": {}}, tmp_path / "out")
+    assert f"| shards | `{tmp_path}/out` |" in told[-1][0]
+    assert "| this run | 18 captions in 0:00:10, 1.8 captions/s, 18.0 tokens/s |" in told[-1][0]

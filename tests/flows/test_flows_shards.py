@@ -1,16 +1,18 @@
 """map_shards on a real Prefect server: order, retries, progress, one error that names every failure."""
 
 import logging
+import pickle
 import threading
 from collections import Counter
 from dataclasses import dataclass
 
 import pytest
 from prefect import flow, task
+from prefect.states import Failed
 
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 from cim.params import Runtime
-from flows.shards import map_shards, summary
+from flows.shards import map_shards, may_be_mended, summary
 
 RUNTIME = Runtime(workers=3, retries=2, retry_delay_seconds=0.01)
 TRIES: Counter[str] = Counter()
@@ -99,3 +101,16 @@ class TestMapShards:
 def test_same_reason_is_said_once() -> None:
     message = str(summary("reading", {"a": OSError("gone"), "b": OSError("gone"), "c": KeyError("x")}, 5))
     assert "3 of 5 failed while reading:\n  a, b: OSError: gone\n  c: KeyError: 'x'" in message
+
+
+@pytest.mark.parametrize(
+    ("error", "again"), [(OSError("away"), True), (CimError("a", "b", "c"), False), (PassingError("a", "b", "c"), True)]
+)
+def test_what_may_pass_is_tried_again(error: Exception, again: bool) -> None:
+    assert may_be_mended(None, None, Failed(data=error)) is again  # type: ignore[arg-type]
+
+
+def test_errors_come_back_from_other_processes() -> None:
+    there = pickle.loads(pickle.dumps(PassingError("nothing", "an image", "add one")))
+    assert isinstance(there, PassingError)
+    assert str(there) == "found nothing; expected an image. Remedy: add one"

@@ -85,6 +85,8 @@ def test_globs_and_braces(tmp_path):
         assert [one.image for one in scan(tmp_path / pattern)] == [png(0), png(1), png(2)]
     with pytest.raises(CimError, match="no file at"):
         scan(tmp_path / "b-*.tar")
+    with pytest.raises(CimError, match=r"no file at \S*a-003.tar, \S*a-004.tar, \S*a-005.tar and 1 more"):
+        scan(tmp_path / "a-{000..006}.tar")
     for pattern in ("{a", "a}", "a-{000..{001}.tar"):
         with pytest.raises(CimError, match="unbalanced braces"):
             scan(tmp_path / pattern)

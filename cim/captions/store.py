@@ -1,0 +1,144 @@
+"""Finished shards moved to an object store: their files first, then a marker that only one worker can put there."""
+
+import json
+import math
+import re
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cim.atomic import done_facts, mark_done, marker_of, replacing
+from cim.captions.claim import claim
+from cim.captions.job import ShardJob
+from cim.captions.output import CARD
+from cim.captions.shard import Outcome, finish_shard
+from cim.corpus.remote import asking, said_of, store_of
+from cim.engines.spec import Engine
+from cim.errors import CimError
+
+_OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of an object store, e.g. `s3://bucket/recaptioned`, for any number of runs on any machines.
+
+    A shard's marker there names its fingerprint and what the store says of each file: when that no longer fits, the
+    shard is not done. Put by "only if there is none" (S3's If-None-Match, Google's ifGenerationMatch), so that of two
+    workers at one shard one wins, and the other lets its copy go.
+    """
+
+    url: str
+
+    def prepare(self, card: Path, stems: Collection[str]) -> None:
+        """Put the card there and delete shards that are none of `stems`. Raises CimError for a folder not ours."""
+        with asking(self.url, "written"):
+            system, root = store_of(self.url)
+            system.invalidate_cache()
+            names = {name[len(root) :].lstrip("/") for name in system.find(root)}
+        if names and CARD not in names:
+            raise CimError(
+                f"{self.url} with files in it, but no {CARD}",
+                "a new or empty address, or an earlier run's",
+                "set recaption.store to another one",
+            )
+        stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in stems]
+        self.put(card)
+        with asking(self.url, "written"):
+            for name in sorted(stale, key=lambda name: not name.endswith(".done.json")):  # markers first
+                system.rm_file(f"{root}/{name}")
+
+    def put(self, file: Path, name: str = "") -> None:
+        """Copy a local file there."""
+        with asking(f"{self.url}/{name or file.name}", "written"):
+            system, root = store_of(self.url)
+            system.put_file(str(file), f"{root}/{name or file.name}")
+
+    def facts(self, job: ShardJob, made_from: str) -> dict[str, Any] | None:
+        """The shard's facts if the store holds it, made from exactly this and unchanged, else None."""
+        marker = self._marker(job)
+        if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(job):
+            return None
+        found: dict[str, Any] = marker["facts"]
+        return found
+
+    def publish(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> dict[str, Any]:
+        """Copy the shard's files, then mark it done; the facts of whoever did so first."""
+        while (theirs := self.facts(job, made_from)) is None:
+            if self._marker(job):  # of another model, or of files that are no longer there
+                with asking(self.url, "written"):
+                    system, root = store_of(self.url)
+                    system.rm_file(f"{root}/{marker_of(job.table).name}")
+            for name, file in _files(job).items():
+                self.put(file, name)
+            self._mark(job, {"fingerprint": made_from, "facts": facts, "holds": self._holds(job)})
+        return theirs
+
+    def fetch_table(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> None:
+        """Bring the captions of a shard that was made elsewhere, for the summary."""
+        if done_facts(job.table, made_from) is None:
+            with asking(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
+                system, path = store_of(f"{self.url}/{job.table.name}")
+                system.get_file(path, str(temporary))
+            mark_done(job.table, made_from, **facts)
+
+    def _mark(self, job: ShardJob, marker: dict[str, Any]) -> None:
+        """Put the marker there unless there is one: another worker's, who was faster."""
+        url = f"{self.url}/{marker_of(job.table).name}"
+        content = (json.dumps(marker, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+        with asking(url, "written"), suppress(FileExistsError):
+            system, path = store_of(url)
+            system.pipe_file(path, content, mode="create")
+
+    def _marker(self, job: ShardJob) -> dict[str, Any]:
+        url = f"{self.url}/{marker_of(job.table).name}"
+        with asking(url):
+            system, path = store_of(url)
+            system.invalidate_cache(path)
+            try:
+                found: dict[str, Any] = json.loads(system.cat_file(path))
+            except FileNotFoundError:
+                return {}
+        return found
+
+    def _holds(self, job: ShardJob) -> dict[str, Any]:
+        """What the store says of each file of the shard; without those that it does not have."""
+        holds = {}
+        for name in _files(job):
+            with asking(f"{self.url}/{name}"):
+                system, path = store_of(f"{self.url}/{name}")
+                system.invalidate_cache(path)
+                if system.exists(path):
+                    holds[name] = said_of(system.info(path))
+        return holds
+
+
+@dataclass(frozen=True)
+class StoredJob(ShardJob):
+    """A shard that is worked on in `folder`, and kept in `store`."""
+
+    store: Store = Store("")
+
+
+def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
+    """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
+    store = job.store
+    with claim(job.folder / ".moving" / f"{job.stem}.lock", patience) as mine:
+        if not mine:
+            return None
+        made_from = job.fingerprint()
+        if (facts := store.facts(job, made_from)) is not None:
+            outcome: Outcome | None = Outcome(job.stem, facts, 0.0, facts["images"])
+        elif (outcome := finish_shard(job, engine, math.inf)) is not None:
+            facts = store.publish(job, made_from, outcome.facts)
+            outcome = Outcome(job.stem, facts, outcome.seconds, outcome.before)
+        assert facts is not None
+        store.fetch_table(job, made_from, facts)
+        job.pairs.unlink(missing_ok=True)
+        return outcome
+
+
+def _files(job: ShardJob) -> dict[str, Path]:
+    return {f"rejects/{job.rejects.name}": job.rejects, job.pairs.name: job.pairs, job.table.name: job.table}

@@ -1,0 +1,176 @@
+"""Shards moved to an object store: done once, whoever else is at it, wherever a run is killed."""
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import polars as pl
+import pytest
+from captioned_shards import LINEAGE, png, run, shade_engine, write_shard
+
+import cim.captions.store
+from cim.captions.job import ShardJob
+from cim.captions.output import CARD
+from cim.captions.shard import Outcome
+from cim.captions.store import Store, StoredJob, finish_in_store
+from cim.corpus.tar import TarPart
+from cim.errors import CimError
+
+FILES = {"00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
+
+
+class Killed(BaseException):
+    """What kill -9 does to the rest of a program."""
+
+
+@pytest.fixture
+def store(s3_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    monkeypatch.setattr(cim.captions.store, "finish_shard", finish)
+    fsspec.filesystem("s3").mkdir("ours")
+    yield Store("s3://ours/out")
+    monkeypatch.undo()  # what a test broke
+    fsspec.filesystem("s3").rm("ours", recursive=True)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def finish(job: ShardJob, engine: Callable[[], Any], patience: float) -> Outcome:
+    """finish_shard, with a plain function for an engine."""
+    return Outcome(job.stem, run(job, lambda images, keys: engine()(images, keys)), 1.0, 0)
+
+
+def job(folder: Path, **changes: Any) -> StoredJob:
+    """Three images to caption, staged in `folder`."""
+    source = folder.parent / "in.tar"
+    if not source.exists():
+        write_shard(source, [png(shade) for shade in (10, 20, 30)])
+    named = {"lineage": LINEAGE, "tar": True, "store": Store("s3://ours/out")} | changes
+    return StoredJob(TarPart(source), folder, "00000", 0, **named)
+
+
+def shouting(images: list[Any], keys: list[str]) -> list[Any]:
+    return [one._replace(text=one.text.upper()) for one in shade_engine(images, keys)]
+
+
+def nobody() -> Any:
+    raise AssertionError("captioned again")
+
+
+def names() -> set[str]:
+    system = fsspec.filesystem("s3")
+    system.invalidate_cache()
+    return {name.removeprefix("ours/out/") for name in system.find("ours/out")}
+
+
+def said() -> list[str]:
+    """The captions in the store, which its tar and its table must agree on."""
+    system = fsspec.filesystem("s3", skip_instance_cache=True)
+    table = pl.read_parquet(io.BytesIO(system.cat_file("ours/out/00000.parquet")))["caption"].to_list()
+    with tarfile.open(fileobj=io.BytesIO(system.cat_file("ours/out/00000.tar"))) as tar:
+        texts = [tar.extractfile(name).read().decode() for name in tar.getnames() if name.endswith(".txt")]  # type: ignore[union-attr]
+    assert texts == table
+    return sorted(table)
+
+
+WORDS = ["shade 10", "shade 20", "shade 30"]
+
+
+def test_a_finished_shard_lies_in_the_store(store: Store, tmp_path: Path) -> None:
+    outcome = finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    assert outcome is not None
+    assert (outcome.before, outcome.facts["captions"]) == (0, 3)
+    assert names() == FILES
+    assert said() == WORDS
+    assert not (tmp_path / "a/00000.tar").exists()
+
+
+def test_a_rerun_does_nothing_wherever_it_runs(store: Store, tmp_path: Path) -> None:
+    first = finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    for place in ("a", "b"):
+        again = finish_in_store(job(tmp_path / place), nobody)
+        assert again is not None
+        assert first is not None
+        assert (again.before, again.facts) == (3, first.facts)
+    tables = [(tmp_path / place / "00000.parquet").read_bytes() for place in ("a", "b")]
+    assert tables[0] == tables[1]  # brought here for the summary
+
+
+@pytest.mark.parametrize("moment", ["while captioning", "before the marker"])
+@pytest.mark.parametrize("other", [shade_engine, shouting])
+def test_of_two_workers_one_wins(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str, other: Any
+) -> None:
+    """The other one, on a machine of its own, is done first; also when it words its captions differently."""
+    real, went = Store._mark, []
+
+    def faster() -> None:
+        if not went:
+            went.append(1)
+            finish_in_store(job(tmp_path / "other"), lambda: other)
+
+    def mark(self: Store, job: ShardJob, marker: dict[str, Any]) -> None:
+        if moment == "before the marker":
+            faster()
+        real(self, job, marker)
+
+    def slow(images: list[Any], keys: list[str]) -> list[Any]:
+        if moment == "while captioning":
+            faster()
+        return shade_engine(images, keys)
+
+    monkeypatch.setattr(Store, "_mark", mark)
+    outcome = finish_in_store(job(tmp_path / "slow"), lambda: slow)
+    assert outcome is not None
+    assert went
+    assert names() == FILES
+    assert said() == ([one.upper() for one in WORDS] if other is shouting else WORDS)
+    assert store.facts(job(tmp_path / "slow"), job(tmp_path / "slow").fingerprint()) == outcome.facts
+
+
+@pytest.mark.parametrize("puts", [0, 1, 2, 3])
+def test_killed_while_moving(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, puts: int) -> None:
+    """After so many files; 3: all but the marker. What was captioned is not captioned again."""
+    left, real = [puts], Store.put
+
+    def put(self: Store, file: Path, name: str = "") -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise Killed
+        real(self, file, name)
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Store, "put", put)
+        dying.setattr(Store, "_mark", lambda *_: put(store, Path()))
+        with pytest.raises(Killed):
+            finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    assert names() < FILES
+    finish_in_store(job(tmp_path / "a"), nobody)
+    assert names() == FILES
+    assert said() == WORDS
+
+
+def test_another_model_and_a_lost_file_are_redone(store: Store, tmp_path: Path) -> None:
+    finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    other = replace(LINEAGE, model_fingerprint="model-two")
+    finish_in_store(job(tmp_path / "a", lineage=other), lambda: shouting)
+    assert said() == [one.upper() for one in WORDS]
+    fsspec.filesystem("s3").rm_file("ours/out/00000.tar")
+    finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    assert said() == WORDS
+
+
+def test_the_folder_is_ours_or_left_alone(store: Store, tmp_path: Path) -> None:
+    (tmp_path / CARD).write_text("{}")
+    system = fsspec.filesystem("s3")
+    system.pipe_file("ours/out/00001.tar", b"somebody's")
+    with pytest.raises(CimError, match=rf"with files in it, but no {CARD}"):
+        store.prepare(tmp_path / CARD, ["00000"])
+    system.pipe_file(f"ours/out/{CARD}", b"{}")
+    for name in ("00000.tar", "rejects/00001.parquet", "00001.parquet.done.json", "notes.txt", "summary.json"):
+        system.pipe_file(f"ours/out/{name}", b"")
+    store.prepare(tmp_path / CARD, ["00000"])
+    assert names() == {CARD, "00000.tar", "notes.txt", "summary.json"}
