@@ -7,12 +7,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
-<<<<<<< HEAD
 from corpus_files import plan
 from hypothesis import HealthCheck, given, settings
-=======
-from hypothesis import given
->>>>>>> h/stores
 from hypothesis import strategies as st
 from malformed_images import encoded, picture
 
@@ -184,6 +180,7 @@ def test_an_error_of_the_disk_is_no_broken_tar(monkeypatch: pytest.MonkeyPatch) 
         list(TarPart(Path("a.tar")).items())
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_any_damage_ends_in_items(data: st.DataObject) -> None:
     content = bytearray(pax(comment="abc") + WHOLE[:3584])
