@@ -40,6 +40,16 @@ def interruptible(work: Callable[[], Result]) -> Result:
             signal.signal(number, handler)
 
 
+def _as_usual() -> None:
+    """A forked child is no process of ours to speak for."""
+    for number in SIGNALS:
+        if signal.getsignal(number) is _end:
+            signal.signal(number, signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_as_usual)
+
+
 def _end(number: int, frame: object) -> None:
     for one in SIGNALS:
         signal.signal(one, signal.SIG_IGN)  # a second Ctrl-C must not come in between

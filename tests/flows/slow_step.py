@@ -1,7 +1,6 @@
 """A flow with a slow task that has a child of its own: `slow_step.py`. Says that it has begun in the file `begun`."""
 
-import subprocess
-import sys
+import multiprocessing
 import time
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from flows.command import main
 
 @task
 def wait() -> None:
-    subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    multiprocessing.get_context("fork").Process(target=time.sleep, args=[600], daemon=True).start()
     Path("begun").write_text("")
     time.sleep(600)
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -64,16 +65,18 @@ def alive(pids: list[int]) -> list[list[str]]:
 
 
 @pytest.mark.slow
-def test_sigterm_ends_a_flow_and_its_children(root: Path, here: Path, prefect_server: str) -> None:
-    """To the process alone, as schedulers send it. Prefect's own handler of it is not asked."""
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_sigterm_ends_a_flow_and_its_children(send: Any, root: Path, here: Path, prefect_server: str) -> None:
+    """Sent to the process alone or to all, as schedulers do. Prefect's own handler of it is not asked."""
     process, below = begun(
         [sys.executable, str(STEP)], here, clean_environment(root) | {"PREFECT_API_URL": prefect_server}
     )
     assert len(below) == 1
-    process.terminate()
+    send(process.pid, signal.SIGTERM)
     said = ended(process)
     assert process.returncode == 128 + signal.SIGTERM
     assert said.endswith(f"\n{MESSAGE}\n")
+    assert said.count(MESSAGE) == 1  # the forked child has none of it
     assert "Traceback" not in said
     assert alive(below) == []
 
