@@ -17,8 +17,9 @@ Result = TypeVar("Result")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 MESSAGE = "interrupted: what is finished is kept; run the same command to go on"
-ASKED, KILLED = 1.0, 4.0
-"""Seconds after which DVC is asked to end, and killed: it has a dvc.lock to write and locks to let go of."""
+ASKED, KILLED, LEFT = 1.0, 4.0, 10.0
+"""Seconds after which DVC is asked to end, and killed (it has a dvc.lock to write and locks to let go of), and after
+which who can't be killed is left: it waits for a disk that does not answer."""
 
 
 def interruptible(work: Callable[[], Result]) -> Result:
@@ -51,23 +52,24 @@ os.register_at_fork(after_in_child=_as_usual)
 
 
 def _end(number: int, frame: object) -> None:
-    for one in SIGNALS:
-        signal.signal(one, signal.SIG_IGN)  # a second Ctrl-C must not come in between
-    with suppress(OSError):  # whoever read this may be gone, by the same Ctrl-C
-        sys.stdout.flush()
-        os.write(2, f"\n{MESSAGE}\n".encode())  # the line above may be half a progress bar
-    silent = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(silent, stream)  # what threads would say of the end of others
-    end_children()
-    os._exit(128 + number)
+    try:
+        for one in SIGNALS:
+            signal.signal(one, signal.SIG_IGN)  # a second Ctrl-C must not come in between
+        with suppress(OSError):  # whoever read this may be gone, by the same Ctrl-C
+            sys.stdout.flush()
+            os.write(2, f"\n{MESSAGE}\n".encode())  # the line above may be half a progress bar
+        silent = os.open(os.devnull, os.O_WRONLY)
+        for stream in (1, 2):
+            os.dup2(silent, stream)  # what threads would say of the end of others
+        end_children()
+    finally:
+        os._exit(128 + number)
 
 
 def end_children() -> None:
     """Kill what this process started, and all that those did. DVC has time to see its command end."""
     start, asked = time.monotonic(), set[int]()
-    while living := _descendants():
-        seconds = time.monotonic() - start
+    while (seconds := time.monotonic() - start) < LEFT and (living := _descendants()):
         for one in living:
             with suppress(psutil.Error):  # it ended meanwhile
                 if "dvc" not in one.cmdline() or seconds >= KILLED:
@@ -82,7 +84,7 @@ def _descendants() -> list[psutil.Process]:
     """Those that run. Who has ended stays until its parent looks, which is not ours to do: threads wait for them."""
     found = []
     for one in psutil.Process().children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
+        with suppress(psutil.Error):
             if one.status() != psutil.STATUS_ZOMBIE:
                 found.append(one)
     return found
