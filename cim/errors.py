@@ -20,4 +20,4 @@ class CimError(Exception):
 
 
 class PassingError(CimError):
-    """One that may be over when tried again: a store that does not answer."""
+    """One that may be over when tried again: a store that does not answer, a process that was killed."""

@@ -13,6 +13,7 @@ from cim.params import Params
 from cim.params.base import Section
 from cim.params.load import load_section
 from flows.help import describe
+from flows.interrupt import interruptible
 
 
 def main(
@@ -24,13 +25,14 @@ def main(
     one that may be left out if it has a default; others are for deployments. The whole of the params file, as the
     type `whole` describes it, is checked before the flow starts.
     A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug.
+    SIGINT and SIGTERM end it at once, see `interruptible`.
     """
     options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
     _leave_user_errors_to_main()
     try:
         load_section(params, whole)
-        return flow_function(params_path=str(params), **options)
+        return interruptible(lambda: flow_function(params_path=str(params), **options))
     except CimError as error:
         print(f"{section}: {error}", file=sys.stderr)
         raise SystemExit(1) from None

@@ -51,7 +51,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
     store = Store(section.store.rstrip("/"))
-    store.prepare(folder / CARD, parts.keys())
+    store.prepare(folder / CARD, parts)
     stored = [StoredJob(**vars(job), store=store) for job in jobs]
     random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
     summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)

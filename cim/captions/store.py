@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from cim.captions.claim import claim
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome, finish_shard
+from cim.corpus.part import Part
 from cim.corpus.remote import asking, said_of, store_of
 from cim.engines.spec import Engine
 from cim.errors import CimError
@@ -32,8 +33,17 @@ class Store:
 
     url: str
 
-    def prepare(self, card: Path, stems: Collection[str]) -> None:
-        """Put the card there and delete shards that are none of `stems`. Raises CimError for a folder not ours."""
+    def prepare(self, card: Path, parts: Mapping[str, Part]) -> None:
+        """Put the card there and delete shards that `parts` no longer has.
+
+        Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
+        """
+        if inside := [part.name for part in parts.values() if part.name.startswith(f"{self.url}/")]:
+            raise CimError(
+                f"recaption.store {self.url}, and {inside[0]} of the corpus in it",
+                "an address apart from the corpus",
+                "set recaption.store to another one",
+            )
         with asking(self.url, "written"):
             system, root = store_of(self.url)
             system.invalidate_cache()
@@ -44,7 +54,7 @@ class Store:
                 "a new or empty address, or an earlier run's",
                 "set recaption.store to another one",
             )
-        stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in stems]
+        stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in parts]
         self.put(card)
         with asking(self.url, "written"):
             for name in sorted(stale, key=lambda name: not name.endswith(".done.json")):  # markers first

@@ -10,7 +10,7 @@ from PIL.Image import Image
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.pixels import shrink, shrunk
 from cim.engines.sentences import cut_at_sentence
-from cim.engines.spec import Answers, Asked, Backend, Scorer
+from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
 from cim.metrics.text import repetition
 
 GRAM = 3  # words in a row, as the reward's guard against repetition counts them
@@ -37,7 +37,7 @@ class Captioning:
         """
         asked: deque[tuple[Sequence[Image], Sequence[str], Sequence[Image]]] = deque()  # handed over, not yet answered
 
-        def several() -> Iterator[tuple[Sequence[Image], list[list[str]]]]:
+        def several() -> Iterator[Wanted]:
             for images, keys in batches:
                 small = images if self.max_pixels is None else [shrink(image, self.max_pixels) for image in images]
                 asked.append((images, keys, small))

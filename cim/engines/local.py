@@ -2,7 +2,7 @@
 
 import sys
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Self
@@ -15,11 +15,9 @@ from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.engines.prefetch import ahead as in_threads
-from cim.engines.spec import EngineSpec
+from cim.engines.spec import EngineSpec, Tried, Wanted
 from cim.engines.workers import Workers
 from cim.errors import CimError
-
-Asked = tuple[Sequence[Image], Sequence[Sequence[str]]]
 
 
 @dataclass(frozen=True)
@@ -70,7 +68,7 @@ class Local:
         """Batches of like length, see `cim.captioners.inputs.batches`."""
         return batches(self.captioner.processor, sizes, [self.spec.prompt] * len(sizes), self.spec.batch_size)
 
-    def __call__(self, batches: Iterable[Asked], decoding: Decoding) -> Generator[list[list[Generated]], None, None]:
+    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
         """As `Backend` says."""
         spec, ready = self.spec, made_ready(self.captioner)
 

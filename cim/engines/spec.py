@@ -37,6 +37,8 @@ class EngineSpec:
 
 Asked = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
 Answers = Generator[list[Generated], None, None]
+Wanted = tuple[Sequence[Image], Sequence[Sequence[str]]]  # a batch for a backend: images, a key for each text of each
+Tried = Generator[list[list[Generated]], None, None]
 
 
 class Engine(Protocol):
@@ -61,9 +63,7 @@ class Backend(Protocol):
         """As `Engine.plan`."""
         ...
 
-    def __call__(
-        self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
-    ) -> Generator[list[list[Generated]], None, None]:
+    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
         """For image i of every batch one answer a key in its keys[i] (a key seeds one sampling), in that order.
 
         Raises ValueError as an engine does.

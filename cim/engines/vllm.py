@@ -1,19 +1,17 @@
 """The vLLM engine: offline `LLM.generate` with images. Not measured: no GPU was at hand."""
 
 import hashlib
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from PIL.Image import Image
 
 from cim.atomic import read_json
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.load import captioner_fingerprint, load_processor
 from cim.captioners.prompts import render
 from cim.engines.local import check_unchanged
-from cim.engines.spec import EngineSpec
+from cim.engines.spec import EngineSpec, Tried, Wanted
 from cim.errors import CimError
 
 CALL = 4  # times the sequences at once: near its end a call has fewer than fit
@@ -70,9 +68,7 @@ class Vllm:
         """In the order given, `call` at once."""
         return [list(range(len(sizes)))[start : start + self.call] for start in range(0, len(sizes), self.call)]
 
-    def __call__(
-        self, batches: Iterable[tuple[Sequence[Image], Sequence[Sequence[str]]]], decoding: Decoding
-    ) -> Generator[list[list[Generated]], None, None]:
+    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
         """As `Backend` says: a request for every key, those of a batch handed over at once."""
         for images, keys in batches:
             requests = [

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
-from cim.errors import CimError
+from cim.errors import PassingError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -57,7 +57,7 @@ class Workers(Generic[Item, Result]):
         A call while another's results are not used up does its work in this process, nothing ahead.
         At most processes + 1 results exist at any time, the one in use included; items are taken no sooner than
         needed and pickled. A ValueError of `work` is raised in its place, as ValueError with the same text. Raises
-        CimError when a process dies; the next call starts new ones.
+        PassingError when a process dies; the next call starts new ones.
         """
         if self._in_use:  # a loader does one thing at a time: what is asked meanwhile is done here
             yield map(self._work, items)
@@ -71,7 +71,7 @@ class Workers(Generic[Item, Result]):
             if "DataLoader worker (pid" not in str(error):
                 raise
             self._loader = None
-            raise CimError(
+            raise PassingError(
                 f"a process that prepares images died ({str(error).strip()})",
                 f"{self._processes} of them alive (runtime.prefetch, with runtime.prefetch_in: processes)",
                 "look whether memory, or shared memory (/dev/shm), ran out: less caption.batch_size, runtime.prefetch"

@@ -44,7 +44,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
     known = np.flatnonzero(pool.judge.has(evaluated.ids))
     if not len(known):
         found_ids = f"no held-out vector for any of {len(evaluated.ids)} images, the first {evaluated.ids[0]}"
-        raise CimError(found_ids, "embeddings of the eval split", "dvc repro embed")
+        raise CimError(found_ids, "embeddings of the eval split", "dvc repro embed-heldout")
     ids = [evaluated.ids[i] for i in known]
     images = pool.judge.get(ids)
     minable = np.flatnonzero(pool.miner.has(ids))

@@ -35,7 +35,7 @@ def check_held_out(layout: Layout, heldout: str) -> None:
         raise CimError(
             f"the held-out encoder is the reward's image encoder (both {heldout})",
             "another encoder for evaluation: captions tuned to please one would be judged by it",
-            "change models.heldout_encoder (other weights, or seed and width) and run the models stage again, or set"
+            "change models.heldout_encoder (other weights, or seed and width) and run `dvc repro`, or set"
             " evaluate.allow_same_encoder if that is what you want to see",
         )
 
@@ -46,7 +46,7 @@ def check_embedded(layout: Layout, heldout: str) -> None:
         embedded = EmbeddingMeta.read(meta.parent).encoder
         if embedded != heldout:
             found = f"{meta.parent.name} images embedded by {embedded}, held-out model {heldout}"
-            raise CimError(found, "one and the same encoder", "dvc repro embed")
+            raise CimError(found, "one and the same encoder", "dvc repro embed-heldout")
 
 
 def is_rewards(layout: Layout, heldout: str) -> bool:

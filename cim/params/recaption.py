@@ -17,6 +17,19 @@ def _local(path: str) -> str:
     return path
 
 
+def _here(path: str) -> str:
+    if "://" in path:
+        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store")
+    return path
+
+
+def _address(url: str) -> str:
+    scheme, found, _ = url.partition("://")
+    if not found or scheme in ("file", "local", "http", "https"):
+        raise ValueError(f"{url} is no folder of an object store, such as s3://bucket/folder")
+    return url
+
+
 LocalPath = Annotated[str, AfterValidator(_local)]
 
 
@@ -82,8 +95,10 @@ class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
     corpus: Corpus
-    output: LocalPath = Field(description="folder of the new shards; new, empty, or an earlier run's")
-    store: str | None = Field(
+    output: Annotated[str, AfterValidator(_here)] = Field(
+        description="folder of the new shards; new, empty, or an earlier run's"
+    )
+    store: Annotated[str, AfterValidator(_address)] | None = Field(
         None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
     )
     model: RecaptionModel = RecaptionModel()

@@ -34,7 +34,8 @@ class ScoreSpec:
             raise CimError(
                 f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
             )
-        return fingerprint(code_of("cim.rewards", "cim.score.rerank"), self.reward, *metas)
+        code = code_of("cim.rewards", "cim.score.pictures", "cim.score.rerank")
+        return fingerprint(code, self.reward, *metas)
 
 
 @dataclass(frozen=True)

@@ -17,9 +17,11 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
+from cim.corpus.remote import RemoteTar
 from cim.corpus.tar import TarPart
 from cim.errors import CimError
 
+PARTS = {"00000": TarPart(Path("in.tar"))}
 FILES = {"00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
 
 
@@ -168,9 +170,15 @@ def test_the_folder_is_ours_or_left_alone(store: Store, tmp_path: Path) -> None:
     system = fsspec.filesystem("s3")
     system.pipe_file("ours/out/00001.tar", b"somebody's")
     with pytest.raises(CimError, match=rf"with files in it, but no {CARD}"):
-        store.prepare(tmp_path / CARD, ["00000"])
+        store.prepare(tmp_path / CARD, PARTS)
     system.pipe_file(f"ours/out/{CARD}", b"{}")
     for name in ("00000.tar", "rejects/00001.parquet", "00001.parquet.done.json", "notes.txt", "summary.json"):
         system.pipe_file(f"ours/out/{name}", b"")
-    store.prepare(tmp_path / CARD, ["00000"])
+    store.prepare(tmp_path / CARD, PARTS)
     assert names() == {CARD, "00000.tar", "notes.txt", "summary.json"}
+
+
+def test_a_corpus_is_never_written_over(tmp_path: Path) -> None:
+    """An earlier run's shards, described anew, into the same address: 00000.tar would be read and replaced."""
+    with pytest.raises(CimError, match=r"s3://ours/out, and s3://ours/out/00000\.tar of the corpus in it"):
+        Store("s3://ours/out").prepare(tmp_path / CARD, {"00000": RemoteTar("s3://ours/out/00000.tar")})

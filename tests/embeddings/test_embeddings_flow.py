@@ -1,5 +1,6 @@
 """Plan, task and what a changed plan leaves behind. Prefect's part: tests/end_to_end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from cim.embeddings.write import embed_shard
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import Runtime
+from cim.shards.read import read_samples
+from cim.shards.tar import write_tar
 from tasks.embed import embed_task
 
 ROLES = ("text", "image", "heldout")
@@ -71,6 +74,15 @@ class TestPlan:
         (layout.model("heldout") / "cim.json").unlink()
         plan = plan_embeddings(layout, {"text": ["gallery"]})
         assert list(plan) == [("text", "gallery")]
+
+    def test_other_captions_count_for_images_too(self, layout: Layout) -> None:
+        """So index and tuning know them in every space: the guard `copied` reads the gallery's captions."""
+        (before, *_) = [job.fingerprint() for job in planned(layout)["image", "gallery"]]
+        shard = layout.shards("gallery") / "gallery-000000.tar"
+        samples = [replace(sample, captions=("other words",)) for sample in read_samples(shard)]
+        write_tar(shard, samples)
+        (after, *_) = [job.fingerprint() for job in planned(layout)["image", "gallery"]]
+        assert after != before
 
     def test_everything_must_be_there_before_any_work(self, layout: Layout) -> None:
         (layout.model("heldout") / "cim.json").unlink()
