@@ -33,3 +33,9 @@ def embed(layout: Layout) -> Callable[..., None]:
         write_json(folder / "meta.json", {"encoder_fingerprint": encoder, "dim": dim, "fingerprint": whole})
 
     return write
+
+
+@pytest.fixture
+def few_queries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four queries are enough to say that an approximate index is good: galleries of tests are small."""
+    monkeypatch.setattr("cim.index.recall.QUERIES", 4)

@@ -32,6 +32,7 @@ CODE = "cim.index"
 DEFAULT = Search()
 Ids = npt.NDArray[np.bytes_]
 Rows = npt.NDArray[np.int64]
+NONE: Rows = np.empty(0, dtype=np.int64)
 
 
 def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
@@ -50,7 +51,7 @@ def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
     if done_facts(folder, whole) is not None:
         return IndexMeta.read(folder)
     (folder / "meta.json").unlink(missing_ok=True)  # half-built, the folder cannot be opened
-    _write_rows(folder, source, np.ones(len(ids), dtype=bool), held_out(0), "copy image vectors")
+    _write_rows(folder, source, np.ones(len(ids), dtype=bool), NONE, "copy image vectors")
     return _finish(folder, ids, _meta("items", ids, source, whole))
 
 
@@ -62,7 +63,8 @@ def build_space(
     factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image vector
     are left out and counted in the done marker. An index that is not exact has its recall@k measured into meta.json.
     Skipped when done from the same embeddings, factory and knobs. Needs data/index/items. Raises CimError for a
-    factory that FAISS refuses, more memory than there is, or recall below search.min_recall.
+    factory that FAISS refuses, an approximate one for fewer rows than `held_out` takes, more memory than there is, or
+    recall below search.min_recall.
     """
     source = EmbeddingSource.open(layout, ROLES[space], splits)
     folder, items = layout.index(space), IndexMeta.read(layout.index("items"))
@@ -82,7 +84,7 @@ def build_space(
         return built
     (folder / "meta.json").unlink(missing_ok=True)
     check_memory(f"{space} ({wanted})", index, len(ids), source.dim)
-    aside = held_out(0 if index is None else len(ids))
+    aside = NONE if index is None else held_out(len(ids))
     order = _write_rows(folder, source, known, aside, f"copy vectors of {space}")
     facts: dict[str, Any] = {"factory": wanted, "asked": factory, "items_from": items.fingerprint}
     if index is None:

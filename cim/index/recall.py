@@ -32,12 +32,18 @@ class Asked:
 
 
 def held_out(rows: int) -> npt.NDArray[np.int64]:
-    """Sorted rows to keep out of an index until its recall is measured: QUERIES, half of the rows if there are fewer.
+    """QUERIES sorted rows to keep out of an index until its recall is measured; half of the rows at most.
 
     Rows of the gallery, as nothing else on disk is a caption by the same encoder; added once recall is known.
+    Raises CimError for a gallery too small for that.
     """
-    chosen = np.random.default_rng(0).permutation(rows)[: min(QUERIES, rows // 2)]
-    return np.sort(chosen)
+    if rows < 2 * QUERIES:
+        raise CimError(
+            f"an approximate index over {rows} rows",
+            f"at least {2 * QUERIES}, of which {QUERIES} are held out to measure its recall",
+            "index.factory: flat, which is exact and quick at this size",
+        )
+    return np.sort(np.random.default_rng(0).permutation(rows)[:QUERIES])
 
 
 def measure_recall(search: Search, asked: Asked) -> dict[str, float]:

@@ -1,5 +1,5 @@
 """Embeddings on disk, as in tests of the other reader of them."""
 
-from embedded import embed, layout
+from embedded import embed, few_queries, layout
 
-__all__ = ["embed", "layout"]
+__all__ = ["embed", "few_queries", "layout"]

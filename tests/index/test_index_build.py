@@ -13,6 +13,8 @@ from cim.index.meta import IndexMeta
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
 
+pytestmark = pytest.mark.usefixtures("few_queries")
+
 
 def random_shards(seed, prefix, counts, dim=8, repeat=1):
     rng = np.random.default_rng(seed)

@@ -10,6 +10,8 @@ from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
 from cim.params.retrieval import Index
 
+pytestmark = pytest.mark.usefixtures("few_queries")
+
 
 @pytest.fixture
 def opened(layout, embed):

@@ -39,11 +39,11 @@ def test_with_nothing_to_ask_nothing_is_claimed():
     assert measure_recall(lambda queries, k: 1 / 0, asked)["recall"] == 0
 
 
-def test_a_thousand_rows_are_held_out_or_half_of_a_small_gallery():
+def test_a_thousand_rows_are_held_out():
     assert len(held_out(100_000)) == 1000
-    assert len(held_out(2600)) == 1000
-    assert len(held_out(500)) == 250
-    assert len(held_out(1)) == 0
+    assert len(held_out(2000)) == 1000
+    with pytest.raises(CimError, match=r"over 1999 rows; expected at least 2000, of which 1000 .*flat"):
+        held_out(1999)
     assert np.unique(held_out(2600)).tolist() == held_out(2600).tolist()
 
 

@@ -12,6 +12,8 @@ from cim.index.search import GalleryIndex
 from cim.index.stale import PROBE_BYTES, PROBES, digest_file
 from cim.params.retrieval import Index
 
+pytestmark = pytest.mark.usefixtures("few_queries")
+
 ROWS, FACTORY = 60, "HNSW8"
 
 

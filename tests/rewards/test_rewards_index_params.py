@@ -9,6 +9,8 @@ from cim.params import Index, Reward
 from cim.params.retrieval import Search
 from cim.rewards.retriever import Retriever
 
+pytestmark = pytest.mark.usefixtures("few_queries")
+
 
 def test_params_decide_whether_an_index_may_serve(layout, embed):
     rng = np.random.default_rng(0)
