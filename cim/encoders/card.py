@@ -15,7 +15,7 @@ from cim.fingerprint import hash_files
 
 CARD = "cim.json"
 Kind = Literal["sentence-transformers", "open_clip"]
-REMEDY = "run the models stage: `dvc repro models`"
+REMEDY = "run the models stages: `dvc repro models models-heldout`"
 
 
 @dataclass(frozen=True)
