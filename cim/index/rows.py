@@ -16,6 +16,7 @@ from cim.index.mapped import Mapped
 VECTORS, NORMS = "vectors.npy", "norms.npy"
 BLOCK_BYTES = 100 * 2**20
 """float32 rows held at once. Large enough that FAISS's per-call work is small beside the product."""
+ROWS_IN_CACHE = 512
 
 Floats = npt.NDArray[np.float32]
 
@@ -26,6 +27,9 @@ class UnitRows:
     def __init__(self, vectors: npt.NDArray[Any], norms: Floats, mapped: Mapped | None = None) -> None:
         """vectors: (n, d) of any float type. norms: (n,) their lengths. mapped: what `vectors` is read from."""
         self._vectors, self._norms, self._mapped = vectors, norms, mapped
+        # FAISS's decoder of float16, quicker than NumPy's; what it gives is the same.
+        codec = faiss.IndexScalarQuantizer(vectors.shape[1], faiss.ScalarQuantizer.QT_fp16)
+        self._halves = codec if vectors.dtype == np.float16 and vectors.flags.c_contiguous else None
 
     @classmethod
     def open(cls, folder: Path) -> "UnitRows":
@@ -85,8 +89,15 @@ class UnitRows:
             self._mapped.release()
 
     def _fill(self, start: int, out: Floats, first: int, last: int) -> None:
-        here = slice(start + first, start + last)
-        np.divide(self._vectors[here], self._norms[here, None], out=out[first:last])
+        """out[first:last] from the rows behind `start`, as many at once as a core's cache holds."""
+        for near in range(first, last, ROWS_IN_CACHE):
+            end = min(last, near + ROWS_IN_CACHE)
+            here, there = slice(start + near, start + end), out[near:end]
+            if self._halves is None:
+                there[:] = self._vectors[here]
+            else:
+                self._halves.sa_decode(self._vectors[here].view(np.uint8), there)
+            there /= self._norms[here, None]
 
 
 class RowWriter:
