@@ -6,6 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cim.captions.summary import most_first
+
 
 @dataclass(frozen=True)
 class Run:
@@ -46,5 +48,4 @@ def as_page(summary: Mapping[str, Any], run: Run) -> str:
 
 
 def _counts(reasons: Mapping[str, int]) -> str:
-    ordered = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
-    return ", ".join(f"{reason}: {count:,}" for reason, count in ordered) or "none"
+    return ", ".join(f"{reason}: {count:,}" for reason, count in most_first(reasons)) or "none"

@@ -32,8 +32,7 @@ def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str,
 def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: Path) -> None:
     """Raise CimError when no image got a caption, or more than the share `most` went without. name: of the images."""
     images, without = summary["images"], summary["rejects"]
-    ordered = sorted(summary["reject_reasons"].items(), key=lambda one: (-one[1], one[0]))
-    reasons = ", ".join(f"{reason}: {count}" for reason, count in ordered)
+    reasons = ", ".join(f"{reason}: {count}" for reason, count in most_first(summary["reject_reasons"]))
     if not summary["captions"]:
         raise CimError(
             f"no caption for any of {images} images of {name}" + (f" ({reasons})" if reasons else ""),
@@ -46,6 +45,11 @@ def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: P
             f"at most {most:.1%}; the others are written",
             f"read {rejects}, mend the images, or raise caption.max_reject_share",
         )
+
+
+def most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """The commonest first, those as common by name."""
+    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
 
 
 def as_text(summary: Mapping[str, Any], seconds: float, made: Mapping[str, int]) -> str:
