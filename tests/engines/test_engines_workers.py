@@ -133,7 +133,7 @@ def test_ctrl_c_ends_all_of_them_and_only_the_parent_says_so(tmp_path: Path) -> 
     script.write_text(
         "import os, time\n"
         "from cim.engines.workers import Workers\n"
-        "def work(seconds): print(os.getpid(), flush=True); time.sleep(seconds)\n"
+        "def work(seconds): os.write(1, f'{os.getpid()}\\n'.encode()); time.sleep(seconds)\n"
         "with Workers(work, 2).ahead([60, 60]) as results: list(results)\n"
     )
     command = [sys.executable, str(script)]
