@@ -1,9 +1,11 @@
 """Work done ahead of its use by other processes, a bounded part of it: torch's DataLoader, kept between calls."""
 
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import Any, Generic, Literal, TypeVar
 
 from cim.errors import PassingError
@@ -46,6 +48,7 @@ class Workers(Generic[Item, Result]):
             collate_fn=_as_it_is,
             persistent_workers=True,
             multiprocessing_context=context,
+            worker_init_fn=_end_without_the_parents_threads,
         )
         iter(loader)  # with nothing to do yet: starts them
         return loader
@@ -114,6 +117,11 @@ class _Work:
             return self.work(item)
         except ValueError as error:
             return _Refused(str(error))
+
+
+def _end_without_the_parents_threads(worker: int) -> None:
+    """A forked process has its parent's list of threads to end (Prefect's, say) without the threads: it would fail."""
+    Finalize(None, os._exit, (0,), exitpriority=-1000)  # after what this process itself has to tidy up
 
 
 def _as_it_is(made: Any) -> Any:

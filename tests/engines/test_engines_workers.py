@@ -150,3 +150,31 @@ def test_ctrl_c_ends_all_of_them_and_only_the_parent_says_so(tmp_path: Path) -> 
     for pid in pids:
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+@pytest.mark.slow
+def test_what_the_parent_ends_with_its_threads_is_not_ended_by_its_processes(tmp_path: Path) -> None:
+    """Prefect's services are: a process that tried exited with 1, and torch's handler of that raised in the parent."""
+    script = tmp_path / "ends.py"
+    script.write_text(
+        "import os, threading\n"
+        "from cim.engines.workers import Workers\n"
+        "parent = os.getpid()\n"
+        "def end():\n"
+        "    print('parent' if os.getpid() == parent else 'child', flush=True)\n"
+        "    assert os.getpid() == parent\n"
+        "threading._register_atexit(end)\n"
+        "workers = Workers(abs, 2)\n"
+        "with workers.ahead([-1, -2]) as results: print(list(results), flush=True)\n"
+        "started = workers._loader._iterator._workers\n"
+        "del workers, results\n"
+        "print([one.exitcode for one in started], flush=True)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout, ran.stderr) == (0, "[1, 2]\n[0, 0]\nparent\n", "")
