@@ -41,8 +41,7 @@ def test_a_corpus_becomes_shards_a_summary_and_a_log(place: Path, capsys: pytest
     assert log[-1]["summary"] == summary
     assert log[-1]["captions_per_second"] > 0
     printed = capsys.readouterr().out
-    assert "5 images in 3 shards: 5 captions, 0 rejects" in printed
-    assert "finish reasons: length 5" in printed
+    assert "images: 5 in 3 shards\ncaptions: 5\nfinish reasons: length: 5\nrejects: 0\n" in printed
     card = read_json(place / "out/recaption.json")
     assert (card["shards"], card["prompt"]) == (3, "Say.")
 
