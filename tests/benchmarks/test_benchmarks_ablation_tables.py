@@ -59,7 +59,7 @@ def test_a_clear_difference_is_bold_and_has_its_verdict() -> None:
 
 
 def test_a_difference_within_noise_is_plain() -> None:
-    # One image gained, one lost: 0 on the whole, and from -75 (3 of 4 draws lose) or so to as much above.
+    # One of four images gained, one lost: 0 on the whole, and resamples lean either way.
     text = difference(R1, measured([1, 2, 2, 2]), measured([2, 1, 2, 2]))
     assert text.startswith("0.0 (-")
     assert "*" not in text
@@ -139,7 +139,7 @@ def test_seeds_give_mean_and_spread_and_what_is_clear_either_way() -> None:
     assert cells(text, "base, 3 seeds", SHOWN)["held-out R@1"] == "25.0 ± 0.0"
     assert cells(text, "clearly better or changed", SHOWN)["held-out R@1"] == "1 of 3"
     assert cells(text, "clearly worse", SHOWN)["held-out R@1"] == "1 of 3"
-    # Of each seed's own images: base finds 1 of 4, tuned all, so at least one resample in forty has all found by both.
+    # Of each seed's own images, base finds 1 of 4 and tuned all.
     assert cells(text, "seed 2, tuned against base", COMPARED)["held-out R@1"].startswith("**+75.0 (")
     assert seeds({"default": found["default"]}) is None
 
