@@ -57,7 +57,7 @@ def side_by_side(found: Found, table: Table) -> str | None:
         for label, other in table.against.items()
         if label in there and other in there
     }
-    if not pairs:
+    if len({variant for pair in pairs.values() for variant, _ in pair}) < 2:  # default's base and tuned are no table
         return None
     cells = {label: [_value(name, found[v], s, reference) for name in SHOWN] for label, (v, s) in there.items()}
     left_out = [label for label in rows if label not in there]

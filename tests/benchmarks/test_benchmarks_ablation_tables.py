@@ -116,6 +116,9 @@ def test_without_two_variants_there_is_no_table_to_overwrite_one_with() -> None:
     one = ablated(measured([1, 1, 1, 1]))
     assert side_by_side({"default": one}, TERMS) is None
     assert side_by_side({"grc-only": one}, TERMS) is None
+    base = Table({"base": ("default", "base"), **TERMS.rows}, {"base": "both", **TERMS.against})
+    assert side_by_side({"default": one}, base) is None
+    assert side_by_side({"default": one, "grc-only": one}, base) is not None
 
 
 def test_rows_by_two_versions_of_the_code_say_so() -> None:
