@@ -21,6 +21,7 @@ class Progress:
         self.title, self.shards, self.images, self.log = title, shards, images, log
         self.facts: dict[str, dict[str, Any]] = {}
         self.made = {"images": 0, "captions": 0, "tokens": 0}
+        self._all = {"images": 0, "rejects": 0, "tokens": 0}  # of `facts`; not summed anew for each shard
         self._start = time.perf_counter()
         self._artifact = self._begin()
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -35,12 +36,12 @@ class Progress:
         new = outcome is not None and outcome.shard not in self.facts
         if outcome is not None and new:
             self._add(outcome)
-        facts, seconds = self.facts.values(), max(self.seconds, 1e-9)
+        seconds = max(self.seconds, 1e-9)
         shown = {
             "captions/s": round(self.made["captions"] / seconds, 1),
             "eta": _clock(self.eta()),
-            "rejects": sum(one["rejects"] for one in facts),
-            "tokens": sum(one["tokens"] for one in facts),
+            "rejects": self._all["rejects"],
+            "tokens": self._all["tokens"],
         }
         if new and self._artifact is not None:
             said = ", ".join(f"{name} {value}" for name, value in shown.items())
@@ -50,7 +51,7 @@ class Progress:
 
     def eta(self) -> float | None:
         """Seconds left at the speed of this run; None while there is nothing to go by."""
-        done = sum(one["images"] for one in self.facts.values())
+        done = self._all["images"]
         if not self.facts or not self.made["images"]:
             return None
         total = self.images if self.images is not None else done / len(self.facts) * self.shards
@@ -68,6 +69,8 @@ class Progress:
     def _add(self, outcome: Outcome) -> None:
         facts = outcome.facts
         self.facts[outcome.shard] = facts
+        for name in self._all:
+            self._all[name] += facts[name]
         share = 1 - outcome.before / facts["images"] if facts["images"] else 0.0  # of it made by this run
         for name in self.made:
             self.made[name] += round(facts[name] * share)

@@ -6,28 +6,36 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 POLL = 0.2  # seconds between two looks at a lock that another holds
 _held: set[int] = set()  # handles of this process's locks
 
 
+class Claimed(NamedTuple):
+    """A lock that is held. after_death: its file was there, so that an earlier holder was killed (or is just going)."""
+
+    after_death: bool
+
+
 @contextmanager
-def claim(path: Path, patience: float = 0.0) -> Iterator[bool]:
-    """Hold the lock file `path`; yields False where another process or thread kept it for `patience` seconds.
+def claim(path: Path, patience: float = 0.0) -> Iterator[Claimed | None]:
+    """Hold the lock file `path`; yields None where another process or thread kept it for `patience` seconds.
 
     POSIX locks of whole files (flock): between machines only on a shared file system that has them (NFS does).
     The file goes when the lock is let go; one left by kill -9 locks nothing, whatever children its holder forked.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
-    while (handle := _attempt(path)) is None:
+    while (found := _attempt(path)) is None:
         if time.monotonic() >= until:
-            yield False
+            yield None
             return
         time.sleep(POLL)
+    handle, after_death = found
     _held.add(handle)
     try:
-        yield True
+        yield Claimed(after_death)
     finally:
         path.unlink(missing_ok=True)  # before letting go: nobody else may hold this name now
         _held.discard(handle)
@@ -43,13 +51,20 @@ def _leave_to_the_parent() -> None:
 os.register_at_fork(after_in_child=_leave_to_the_parent)
 
 
-def _attempt(path: Path) -> int | None:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _attempt(path: Path) -> tuple[int, bool] | None:
+    """(handle, whether the file was there before), or None where another holds it."""
+    try:
+        handle, there = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644), False
+    except FileExistsError:
+        try:
+            handle, there = os.open(path, os.O_RDWR | os.O_CLOEXEC), True
+        except FileNotFoundError:  # let go of just now
+            return None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         # Whoever held it may have removed the name since we opened it: then ours is a lock on nothing.
         if path.exists() and os.fstat(handle).st_ino == path.stat().st_ino:
-            return handle
+            return handle, there
     except (BlockingIOError, FileNotFoundError):
         pass
     os.close(handle)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import done_facts
+from cim.captions.journal import begun_from
 from cim.captions.lineage import CODE, Lineage
 from cim.captions.write import captions_path, rejects_path
 from cim.corpus.part import Part
@@ -89,8 +90,24 @@ class ShardJob:
         """Where a remote part is kept while it is worked on, also by the run after one that was killed."""
         return self.folder / f".{self.stem}.{made_from}.source"
 
-    def sweep(self, *kept: Path) -> None:
-        """Delete what killed runs of this shard left, but for `kept`. Only for the holder of its lock."""
-        found = [p for at in (self.folder, self.rejects.parent) for p in at.glob(f".{escape(self.stem)}.*")]
-        for path in sorted(set(found) - {self.lock, *kept}):
-            path.unlink()
+    def discard(self) -> None:
+        """Delete journal and copy of the unfinished shard, whatever it was made from. For the holder of its lock.
+
+        Lists no folder: with a hundred thousand shards in it that would cost more than a shard. The copy goes first:
+        the journal names it.
+        """
+        if begun := begun_from(self.journal):
+            self.copy(begun).unlink(missing_ok=True)
+        self.journal.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete the temporary files of a worker that was killed at this shard, but for what the next one goes on from.
+
+        For the holder of its lock. Lists the folder, so only for where somebody was killed.
+        """
+        kept = {self.lock, self.journal, self.copy(begun_from(self.journal))}
+        stem = escape(self.stem)
+        for place in (self.folder, self.rejects.parent):
+            found = {*place.glob(f".{stem}.*"), *place.glob(f"..{stem}.*")}  # two dots: of a copy that is not whole
+            for path in found - kept:
+                path.unlink()

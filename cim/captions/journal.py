@@ -46,17 +46,33 @@ def opened(path: Path, made_from: str) -> Iterator[Journal]:
         os.close(handle)
 
 
+def begun_from(path: Path) -> str:
+    """The first word of what the journal at `path` was opened with; "" where there is none that is whole."""
+    try:
+        with path.open("rb") as lines:
+            header = _record(lines.readline())
+    except FileNotFoundError:
+        return ""
+    return header.partition(" ")[0] if isinstance(header, str) else ""
+
+
 def _read(path: Path) -> tuple[list[Any], int]:
     """(records, their bytes) up to the first that is not whole."""
     records, good = list[Any](), 0
     with path.open("rb") as lines:
         for line in lines:
-            checksum, _, content = line.rstrip(b"\n").partition(b" ")
-            if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(content):
+            if (record := _record(line)) is None:
                 break
-            records.append(json.loads(content))
+            records.append(record)
             good += len(line)
     return records, good
+
+
+def _record(line: bytes) -> Any:
+    """None where it is not whole."""
+    checksum, _, content = line.rstrip(b"\n").partition(b" ")
+    whole = line.endswith(b"\n") and checksum == b"%08x" % zlib.crc32(content)
+    return json.loads(content) if whole else None
 
 
 def _line(record: Any) -> bytes:

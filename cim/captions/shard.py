@@ -14,7 +14,7 @@ from cim.captioners.decoding import Generated
 from cim.captions.claim import claim
 from cim.captions.commit import commit
 from cim.captions.job import ShardJob
-from cim.captions.journal import opened
+from cim.captions.journal import begun_from, opened
 from cim.captions.made import Made
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
@@ -45,11 +45,13 @@ def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 
     """
     start = time.perf_counter()
     with claim(job.lock, patience) as mine:
-        if not mine:
+        if mine is None:
             return None
+        if mine.after_death:
+            job.sweep()
         made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
         if (facts := job.done(made_from)) is not None:
-            job.sweep()  # killed between the marker and the last of it
+            job.discard()  # stopped between the marker and the last of it
             return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
         ready, start = engine(), time.perf_counter()  # the first shard is no slower for loading the model
         facts, before = caption_shard(job, ready, made_from)
@@ -63,15 +65,15 @@ def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[s
     tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
-    copy = job.copy(made_from)
-    job.sweep(job.journal, copy)
-    part = job.part.here(copy)
+    if begun_from(job.journal) != made_from:
+        job.discard()
     with opened(job.journal, f"{made_from} {job.window} {WINDOW_BYTES}") as journal:
+        part = job.part.here(job.copy(made_from))
         made = Made.of(journal)
         before = len(made)
         _caption_rest(job, part, engine, made)
     facts = commit(job, part, made_from, *made.sorted())
-    job.sweep()
+    job.discard()
     return facts, before
 
 

@@ -168,8 +168,12 @@ def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: floa
     """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
     store = job.store
     with claim(job.folder / ".moving" / f"{job.stem}.lock", patience) as mine:
-        if not mine:
+        if mine is None:
             return None
+        if mine.after_death:
+            with claim(job.lock) as staged:
+                if staged:
+                    job.sweep()
         made_from = job.fingerprint()
         if (facts := store.facts(job, made_from)) is not None:
             outcome = Outcome(job.stem, facts, 0.0, facts["images"])

@@ -67,7 +67,6 @@ def test_a_journal_cut_anywhere_is_gone_on_from(journalled: tuple[ShardJob, byte
     """The same tar; no image is asked for whose whole batch is there."""
     job, journal, tar, header = journalled
     cut = data.draw(st.integers(0, len(journal)))
-    job.sweep()
     unmark(job.table)
     job.journal.write_bytes(journal[:cut])
     engine = Noting()
