@@ -8,8 +8,8 @@ from prefect import flow
 
 from cim.atomic import write_json
 from cim.captioners.decoding import Decoding
+from cim.captioners.precision import Precision
 from cim.captions.job import ShardJob
-from cim.captions.lineage import Lineage
 from cim.captions.write import prune
 from cim.corpus.tar import TarPart
 from cim.layout import Layout
@@ -18,6 +18,7 @@ from cim.score.rerank import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.captioning import BATCHES, caption_shards
 from flows.command import main
+from flows.precision import settled
 from tasks.caption import ModelJob
 
 SPLITS = ("target", "eval")
@@ -28,7 +29,8 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
     """Caption the target and eval shards with the base and the tuned captioner; counts by captioner and split."""
     params, layout = load_params(Path(params_path)), Layout()
     models = {"base": layout.model("captioner"), "tuned": layout.tuned}
-    plan = {name: _model(folder, params) for name, folder in models.items()}  # both must be there before any work
+    precision = settled(params.caption, params.runtime)
+    plan = {name: _model(folder, params, precision) for name, folder in models.items()}  # both there before any work
     summary = {
         name: {split: _split(name, split, model, params, layout) for split in SPLITS} for name, model in plan.items()
     }
@@ -36,11 +38,11 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
     return summary
 
 
-def _model(folder: Path, params: Params) -> ModelJob:
+def _model(folder: Path, params: Params, precision: Precision) -> ModelJob:
     made = params.models.captioner
     trusted = isinstance(made, LoadedCaptioner) and made.trust_remote_code
     score = ScoreSpec(Layout(), params.tune.reward, params.index) if params.caption.scored else None
-    return ModelJob.of(folder, params.caption, params.runtime, trusted=trusted, score=score)
+    return ModelJob.of(folder, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
 
 
 def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: Layout) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: 
     prune(folder, [shard.stem for shard in shards])
     section = params.caption
     decoding = Decoding.of(section, model.score.fingerprint() if model.score else "")
-    lineage = Lineage(model.fingerprint, section.prompts[0], decoding, section.precision)
+    lineage = model.lineage(section.prompts[0], decoding)
     sizes = Counter(read_manifest(layout.shards(split))["shard"].to_list())
     jobs = [
         ShardJob(

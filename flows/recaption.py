@@ -8,7 +8,6 @@ from prefect import flow
 
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
-from cim.captions.lineage import Lineage
 from cim.captions.output import CARD, prepare
 from cim.captions.store import Store, StoredJob
 from cim.corpus.plan import plan_corpus
@@ -18,6 +17,7 @@ from cim.params.recaption import Recaptioning
 from cim.score.rerank import ScoreSpec
 from flows.captioning import BATCHES, caption_shards
 from flows.command import main
+from flows.precision import settled
 from flows.shards import map_shards
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task, stored_task
@@ -38,9 +38,10 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     )
     score = ScoreSpec(Layout(Path(section.workspace)), section.reward) if params.caption.scored else None
     trusted = section.model.trust_remote_code
-    model = ModelJob.of(found, params.caption, params.runtime, trusted=trusted, score=score)
+    precision = settled(params.caption, params.runtime)
+    model = ModelJob.of(found, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
     prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption, score.fingerprint() if score else "")
-    lineage = Lineage(model.fingerprint, prompt, decoding, params.caption.precision)
+    lineage = model.lineage(prompt, decoding)
     window = BATCHES * params.caption.batch_size
     jobs = [
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)

@@ -3,12 +3,15 @@
 import gc
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from prefect import task
 
+from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint
+from cim.captioners.precision import Precision, precision_of
 from cim.captions.job import ShardJob
+from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
@@ -19,13 +22,14 @@ from cim.score.rerank import ScoreSpec
 class ModelJob:
     """Which captioner to hold, and how. fingerprint: what the folder held when the flow began.
 
-    engine, cache, prefetch, prefetch_in: see EngineSpec. score: what gives the CIM score, where it is asked for.
+    precision: settled for the whole run. engine, cache, prefetch, prefetch_in: see EngineSpec. score: what gives the
+    CIM score, where it is asked for.
     """
 
     folder: Path
     fingerprint: str
     device: Literal["auto", "cpu", "cuda"]
-    precision: Literal["auto", "float32", "bfloat16"]
+    precision: Precision
     trust_remote_code: bool
     torch_threads: int
     engine: Literal["transformers", "vllm"] = "transformers"
@@ -36,14 +40,21 @@ class ModelJob:
 
     @classmethod
     def of(
-        cls, folder: Path, caption: CaptionParams, runtime: Runtime, *, trusted: bool, score: ScoreSpec | None = None
+        cls,
+        folder: Path,
+        caption: CaptionParams,
+        runtime: Runtime,
+        *,
+        precision: Precision,
+        trusted: bool,
+        score: ScoreSpec | None = None,
     ) -> Self:
         """The captioner in `folder` as it is now. Raises CimError when there is none."""
         return cls(
             folder=folder,
             fingerprint=captioner_fingerprint(folder),
             device=runtime.device,
-            precision=caption.precision,
+            precision=precision,
             trust_remote_code=trusted,
             torch_threads=runtime.torch_threads,
             engine=caption.engine,
@@ -52,6 +63,16 @@ class ModelJob:
             prefetch_in=runtime.prefetch_in,
             score=score,
         )
+
+    def lineage(self, prompt: str, decoding: Decoding) -> Lineage:
+        """Of the captions it makes."""
+        return Lineage(self.fingerprint, prompt, decoding, self.precision, self.engine)
+
+
+@task
+def precision_task(asked: tuple[Any, Any, Any]) -> Precision:
+    """`precision_of` for the machine that this runs on."""
+    return precision_of(*asked)
 
 
 @task

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from cim.captioners.precision import precision_of
 from cim.errors import CimError
 from cim.fingerprint import hash_path
 
@@ -79,8 +80,7 @@ def load_captioner(
 
     fingerprint = captioner_fingerprint(folder)
     place = _device(device)
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}.get(precision)
-    dtype = dtype or (torch.bfloat16 if place == "cuda" else torch.float32)
+    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision_of(precision, "transformers", device)]
     processor = load_processor(folder, trust_remote_code=trust_remote_code)
     with _loading(folder):
         model, report = AutoModelForImageTextToText.from_pretrained(

@@ -6,6 +6,7 @@ from typing import Any
 
 from cim import __version__
 from cim.captioners.decoding import Decoding
+from cim.captioners.precision import Precision
 from cim.captioners.prompts import prompt_hash
 from cim.fingerprint import code_of
 
@@ -18,12 +19,14 @@ CODE = (
 
 @dataclass(frozen=True)
 class Lineage:
-    """Model, prompt and decoding of a caption. precision: as params name it."""
+    """Model, prompt and decoding of a caption, and what it was computed by: never "auto", which is another thing on
+    another machine."""
 
     model_fingerprint: str
     prompt: str
     decoding: Decoding
-    precision: str = "auto"
+    precision: Precision = "float32"
+    engine: str = "transformers"
 
     def columns(self) -> dict[str, Any]:
         """The lineage columns of a captions table; decoding as JSON text."""
@@ -41,7 +44,7 @@ class Lineage:
         return self.columns() | {"decoding": self._decoding()}
 
     def _decoding(self) -> dict[str, Any]:
-        return {**self.decoding.values(), "precision": self.precision}
+        return {**self.decoding.values(), "precision": self.precision, "engine": self.engine}
 
 
 def pipeline_version() -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from cim.atomic import read_json
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.load import captioner_fingerprint, load_processor
+from cim.captioners.precision import precision_of
 from cim.captioners.prompts import render
 from cim.engines.local import check_unchanged
 from cim.engines.spec import EngineSpec, Tried, Wanted
@@ -52,7 +53,7 @@ class Vllm:
         processor = load_processor(spec.folder, trust_remote_code=spec.trust_remote_code)
         llm = LLM(
             model=str(spec.folder),
-            dtype={"auto": "bfloat16"}.get(spec.precision, spec.precision),
+            dtype=precision_of(spec.precision, "vllm", spec.device),
             trust_remote_code=spec.trust_remote_code,
             enable_prefix_caching=True,
             limit_mm_per_prompt={"image": 1},

@@ -11,6 +11,7 @@ import pytest
 from captioned_shards import contents
 
 import cim.captions.claim
+import flows.precision
 import tasks.caption
 import tasks.recaption
 from cim.atomic import read_json
@@ -54,6 +55,26 @@ def test_a_second_run_loads_no_model_and_changes_nothing(place: Path, monkeypatc
     assert contents(place / "out") == before
     last = [json.loads(line) for line in (place / "out.log.jsonl").read_text().splitlines()][-2]
     assert (last["made_before"], last["captions_per_second"]) == (1, 0)
+
+
+def test_what_auto_stands_for_is_in_every_row_and_another_one_redoes_all(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the first half was captioned on a CPU, and the rest is on a machine with a GPU."""
+
+    def computed_in() -> list[str]:
+        tables = [pl.read_parquet(place / f"out/0000{number}.parquet") for number in range(3)]
+        return [json.loads(text)["precision"] for text in pl.concat(tables)["decoding"]]
+
+    recaption.fn()
+    plan = read_json(place / "out/recaption.json")["plan"]
+    assert computed_in() == ["float32"] * 5
+    assert recaption.fn(overrides={"caption.precision": "float32"})["captions"] == 5
+    assert read_json(place / "out/recaption.json")["plan"] == plan  # auto and its meaning are the same
+    monkeypatch.setattr(flows.precision, "precision_of", lambda *_: "bfloat16")
+    recaption.fn()
+    assert computed_in() == ["bfloat16"] * 5
+    assert read_json(place / "out/recaption.json")["plan"] != plan
 
 
 def test_a_shorter_corpus_leaves_no_old_shard(place: Path) -> None:

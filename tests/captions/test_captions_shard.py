@@ -39,7 +39,7 @@ def test_every_image_gets_its_own_caption_with_lineage(tmp_path: Path, window: i
     assert table["id"].to_list() == sorted(ids)  # the order of the shard
     row = table.row(0, named=True)
     assert json.loads(row.pop("decoding")) == {
-        "max_new_tokens": 8, "temperature": 0.0, "seed": 0, "precision": "float32",
+        "max_new_tokens": 8, "temperature": 0.0, "seed": 0, "precision": "float32", "engine": "transformers",
     }  # fmt: skip
     shard = (tmp_path / "target-000000.tar").read_bytes()
     assert row | {"id": "", "caption": "", "alt_text": "", "source_key": ""} == {
@@ -139,7 +139,10 @@ def test_the_recaptioned_shard_is_read_by_webdataset_with_untouched_images(tmp_p
                 "prompt_hash": prompt_hash("Describe it."), "model_fingerprint": "model-one",
                 "pipeline_version": pipeline_version(), "source_key": i,
                 "source_shard": "target-000000.tar", "source_sha256": hashlib.sha256(shard).hexdigest(),
-                "decoding": {"max_new_tokens": 8, "temperature": 0.0, "seed": 0, "precision": "float32"},
+                "decoding": {
+                    "max_new_tokens": 8, "temperature": 0.0, "seed": 0, "precision": "float32",
+                    "engine": "transformers",
+                },
             },
         }  # fmt: skip
 
@@ -167,6 +170,7 @@ def test_done_means_this_shard_this_model_this_prompt_and_decoding(tmp_path: Pat
         replace(LINEAGE, decoding=Decoding(9)),
         replace(LINEAGE, decoding=Decoding(8, seed=1)),
         replace(LINEAGE, precision="bfloat16"),
+        replace(LINEAGE, engine="vllm"),
     ):
         assert replace(job, lineage=change).done() is None
     assert replace(job, tar=True).done() is None

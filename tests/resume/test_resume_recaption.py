@@ -78,11 +78,16 @@ def test_what_a_change_redoes(corpus: Path, tmp_path: Path) -> None:
     assert run() == 6
 
 
-def test_the_journal_of_another_model_is_not_gone_on_from(corpus: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change", [{"model_fingerprint": "another"}, {"engine": "vllm"}, {"precision": "bfloat16"}], ids=str
+)
+def test_the_journal_of_another_model_or_engine_is_not_gone_on_from(
+    corpus: Path, tmp_path: Path, change: dict[str, Any]
+) -> None:
     job, engine = planned(corpus, tmp_path / "out")[0], Noting()
     with pytest.raises(KeyboardInterrupt):
         finish(job, Noting(dies=2))
-    finish(replace(job, lineage=replace(LINEAGE, model_fingerprint="another")), engine)
+    finish(replace(job, lineage=replace(LINEAGE, **change)), engine)
     assert len(engine.batches) == 6
 
 
