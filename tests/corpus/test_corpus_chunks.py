@@ -95,7 +95,7 @@ class TestParquet:
         paths, structs = read(plan(corpus), tmp_path / "copies")
         assert [item.image for item in paths] == [picture(1), None, None]
         assert [item.problem and item.problem[0].value for item in paths] == [
-            None, "unreadable file", "caption without image",
+            None, "unreadable file", "sample without image",
         ]  # fmt: skip
         assert [(item.image, item.suffix) for item in structs] == [(picture(1), "png"), (picture(2), "jpg"), (None, "")]
 
