@@ -84,8 +84,7 @@ class TableChunk(Chunk):
         try:
             found = path.decode("utf-8")
             place = self.path.parent / os.path.expanduser(found)
-            inside = self.columns.inside
-            if inside is not None and not Path(os.path.realpath(place)).is_relative_to(os.path.realpath(inside)):
+            if not _stays(place, self.columns.inside):
                 return None, (Reason.UNSAFE_NAME, f"{found!r} leads out of the dataset's folder"[:200])
         except UnicodeDecodeError:
             return None, (Reason.UNREADABLE, f"not UTF-8: {path.decode('utf-8', 'backslashreplace')}"[:200])
@@ -112,6 +111,11 @@ def table_chunks(files: Sequence[Path], columns: Columns, size: int) -> list[Tab
             )
         chunks += [TableChunk(file, columns, first, rows, label) for first, rows in _cuts(groups, size)]
     return chunks
+
+
+def _stays(place: Path, inside: Path | None) -> bool:
+    """Whether a file, links followed, lies in a folder. Raises ValueError where its name has a NUL."""
+    return inside is None or Path(os.path.realpath(place)).is_relative_to(os.path.realpath(inside))
 
 
 def _cuts(groups: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
