@@ -137,10 +137,5 @@ def tars(folder: Path, count: int, rng: Random, trap: bytes) -> list[Planned]:
     folder.mkdir()
     for at in range(8):
         write_tar(folder / f"in-{at}.tar", cases[at::8])
-    return [
-        (
-            TarPart(folder / f"in-{at}.tar"),
-            [Known(one.name, one.reason, one.members[0].content) for one in cases[at::8]],
-        )
-        for at in range(8)
-    ]
+    shards = [(TarPart(folder / f"in-{at}.tar"), cases[at::8]) for at in range(8)]
+    return [(tar, [Known(one.name, one.reason, one.members[0].content) for one in held]) for tar, held in shards]

@@ -29,6 +29,17 @@ def column_of(batch: Any, name: str) -> Any:
     return batch.column(batch.schema.get_all_field_indices(name)[-1])
 
 
+def check(column: Any) -> None:
+    """Raises pa.ArrowInvalid for a column of an Arrow file that is not what it says.
+
+    Such files are mapped as they lie on disk: a broken offset ends the process when its cell is taken. Text may be
+    other than UTF-8, which is its cell's affair.
+    """
+    if isinstance(column, pa.ExtensionArray):
+        column = column.storage
+    column.view(_without_text(column.type)).validate(full=True)
+
+
 def image_of(cell: Any) -> tuple[bytes | None, bytes | None]:
     """(bytes, path) of an image's cell, either None where it has none: binary, text, or a struct of `bytes` and `path`.
 
@@ -95,6 +106,21 @@ def _is_binary(cell: Any) -> bool:
 
 def _holds_text(kind: Any) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _without_text(kind: Any) -> Any:
+    """The same layout with binary for text."""
+    if _holds_text(kind):
+        view = pa.binary_view() if pa.types.is_string_view(kind) else pa.binary()
+        return pa.large_binary() if pa.types.is_large_string(kind) else view
+    if pa.types.is_dictionary(kind):
+        return pa.dictionary(kind.index_type, _without_text(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([pa.field(str(at), _without_text(field.type)) for at, field in enumerate(kind)])
+    for is_list, build in ((pa.types.is_list, pa.list_), (pa.types.is_large_list, pa.large_list)):
+        if is_list(kind):
+            return build(_without_text(kind.value_type))
+    return kind
 
 
 def _is_plain(kind: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from cim.corpus.cells import column_of, image_of, plain_columns, plain_rows, text_of
+from cim.corpus.cells import check, column_of, image_of, plain_columns, plain_rows, text_of
 from cim.corpus.names import short_names
 from cim.corpus.part import Chunk, Item
 from cim.corpus.sidecars import Problem, read_text
@@ -152,7 +152,7 @@ def _shape(file: Path) -> tuple[list[str], list[int]]:
 def _batches(file: Path, columns: Columns, first: int, rows: int) -> Iterator[Any]:
     """The rows asked for, in record batches: of Parquet, nothing behind them is decoded, nor row groups before them."""
     at, last = 0, first + rows
-    for batch in _streamed(file) if file.suffix == ".arrow" else _grouped(file, columns, first):
+    for batch in _streamed(file, columns) if file.suffix == ".arrow" else _grouped(file, columns, first):
         start, end = max(first - at, 0), min(last - at, batch.num_rows)
         for begin in range(start, end, BATCH):
             yield batch.slice(begin, min(BATCH, end - begin))
@@ -161,16 +161,19 @@ def _batches(file: Path, columns: Columns, first: int, rows: int) -> Iterator[An
             return
 
 
-def _streamed(file: Path) -> Iterator[Any]:
+def _streamed(file: Path, columns: Columns) -> Iterator[Any]:
     with pa.memory_map(str(file)) as source:
-        yield from pa.ipc.open_stream(source)
+        for batch in pa.ipc.open_stream(source):
+            for name in _wanted(columns, batch.schema):
+                check(column_of(batch, name))
+            yield batch
 
 
 def _grouped(file: Path, columns: Columns, first: int) -> Iterator[Any]:
     """All rows of a Parquet file from the row group on that holds row `first`."""
     # Else whole columns of a row group are read at once, and one may hold all images of a shard.
     with pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False) as parquet:
-        wanted = [columns.image, *([columns.caption] if columns.caption else []), *plain_columns(parquet.schema_arrow)]
+        wanted = _wanted(columns, parquet.schema_arrow)
         at = 0
         for group in range(parquet.num_row_groups):
             size = parquet.metadata.row_group(group).num_rows
@@ -179,6 +182,10 @@ def _grouped(file: Path, columns: Columns, first: int) -> Iterator[Any]:
             else:
                 yield from parquet.iter_batches(batch_size=BATCH, row_groups=[group], columns=wanted)
             at += size
+
+
+def _wanted(columns: Columns, schema: Any) -> list[str]:
+    return [columns.image, *([columns.caption] if columns.caption else []), *plain_columns(schema)]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Cells that Python has no value for, or must not follow, cost their own row; other columns are never read."""
 
 import os
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import picture, plan, read
 
-from cim.corpus.cells import image_of, plain_columns, plain_rows, text_of
+from cim.corpus.cells import check, image_of, plain_columns, plain_rows, text_of
 from cim.corpus.part import Item
 from cim.errors import CimError
 
@@ -121,7 +122,7 @@ def test_bytes_count_before_a_path_even_when_there_are_none(tmp_path: Path) -> N
         (b"caf\xe9.png", "not UTF-8: caf\\xe9.png"),
         (b"~nosuchuser/x.png", "no file at ~nosuchuser/x.png"),
         (b"x\0.png", "no file at"),
-        (b"a" * 300, ""),  # in the words of the system, or none
+        (b"a" * 300, "no file at aaa"),
         (b"", "not a regular file"),
         (b"pipe.png", "not a regular file"),
         (b"loop.png", ""),
@@ -183,3 +184,46 @@ def test_column_names_that_are_not_utf8_are_an_error_that_names_the_file(tmp_pat
     (tmp_path / "x.parquet").write_bytes(content)
     with pytest.raises(CimError, match=r"x\.parquet can't be read"):
         plan({"kind": "parquet", "path": str(tmp_path / "x.parquet")})
+
+
+class TestBrokenArrowFiles:
+    """They are mapped as they lie on disk, so that a broken offset would lead anywhere in memory."""
+
+    def offsets(self, *numbers: int) -> bytes:
+        return struct.pack(f"<{len(numbers)}i", *numbers)
+
+    def column(self, kind: Any, *offsets: int) -> Any:
+        return pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(self.offsets(*offsets)), pa.py_buffer(b"abcdefgh")])
+
+    @pytest.mark.parametrize("offsets", [(0, 2**30, 8), (0, 9, 4), (4, 2, 8), (0, -4, 8)])
+    @pytest.mark.parametrize("kind", [pa.binary(), pa.string()])
+    def test_an_offset_that_leads_astray_is_noticed(self, kind: Any, offsets: tuple[int, ...]) -> None:
+        broken = self.column(kind, *offsets)
+        inside = [
+            pa.StructArray.from_arrays([broken], ["path"]),
+            pa.ListArray.from_arrays([0, 1, 2], broken),
+            pa.DictionaryArray.from_arrays(pa.array([0, 1]), broken),
+        ]
+        for column in (broken, *inside):
+            with pytest.raises(pa.ArrowInvalid):
+                check(column)
+
+    def test_what_is_whole_is_not_refused(self) -> None:
+        words = text(b"caf\xe9", None, b"a")
+        views = pa.array(["v", "a text of more than twelve bytes", None], pa.string_view())
+        columns = [words, views, words.dictionary_encode(), pa.ListArray.from_arrays([0, 1, 3], words)]
+        columns += [pa.StructArray.from_arrays([words, pa.array([1, 2, 3])], ["path", "n"]), pa.array([1.5, None])]
+        columns += [words.cast(pa.large_binary()).view(pa.large_string()), pa.array(["{}"], pa.json_(pa.string()))]
+        for column in columns:
+            check(column)
+
+    def test_such_a_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
+        rows = pa.table({"image": pa.array([b"abcd", b"efgh"])})
+        with pa.OSFile(str(tmp_path / "x.arrow"), "wb") as file, pa.ipc.new_stream(file, rows.schema) as stream:
+            stream.write_table(rows)
+        content = (tmp_path / "x.arrow").read_bytes()
+        assert content.count(self.offsets(0, 4, 8)) == 1
+        (tmp_path / "x.arrow").write_bytes(content.replace(self.offsets(0, 4, 8), self.offsets(0, 2**30, 8)))
+        parts = plan({"kind": "parquet", "path": str(tmp_path / "x.arrow")})
+        with pytest.raises(CimError, match=r"x\.arrow breaks off"):
+            read(parts, tmp_path / "copies")
