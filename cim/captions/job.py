@@ -67,9 +67,13 @@ class ShardJob:
         """Held by whoever works on the shard."""
         return self.folder / f".{self.stem}.lock"
 
-    def fingerprint(self) -> str:
-        """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding."""
-        return fingerprint("caption", self.settings(), self.part.name, self.part.identity(), self.number)
+    def fingerprint(self, identity: str | None = None) -> str:
+        """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding.
+
+        identity: of the part, where it is known already.
+        """
+        content = self.part.identity() if identity is None else identity
+        return fingerprint("caption", self.settings(), self.part.name, content, self.number)
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
