@@ -29,6 +29,7 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
     params, layout = load_params(Path(params_path)), Layout()
     models = {"base": layout.model("captioner"), "tuned": layout.tuned}
     plan = {name: _model(folder, params) for name, folder in models.items()}  # both must be there before any work
+    (layout.root / "captions" / "summary.json").unlink(missing_ok=True)  # it says that all is done
     summary = {
         name: {split: _split(name, split, model, params, layout) for split in SPLITS} for name, model in plan.items()
     }

@@ -29,6 +29,7 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
+    plan: of the run, where the folder's card names it (see `cim.captions.output`).
     """
 
     part: Part
@@ -40,6 +41,7 @@ class ShardJob:
     window: int = 512
     limits: Limits = AnySize()
     shortest: int = 0
+    plan: str = ""
 
     def __str__(self) -> str:
         return self.part.name
