@@ -31,6 +31,7 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
     models = {"base": layout.model("captioner"), "tuned": layout.tuned}
     precision = settled(params.caption, params.runtime)
     plan = {name: _model(folder, params, precision) for name, folder in models.items()}  # both there before any work
+    (layout.root / "captions" / "summary.json").unlink(missing_ok=True)  # it says that all is done
     summary = {
         name: {split: _split(name, split, model, params, layout) for split in SPLITS} for name, model in plan.items()
     }

@@ -7,11 +7,11 @@ from typing import Any
 
 from prefect import Task
 
-from cim.atomic import write_json
-from cim.captions.claim import claim
 from cim.captions.job import ShardJob
+from cim.captions.output import check_ours, write_summary
 from cim.captions.shard import Outcome
 from cim.captions.summary import check_rejects, summarize
+from cim.errors import CimError
 from cim.params import CaptionParams, Runtime
 from flows.progress import Progress
 from flows.shards import map_shards
@@ -28,37 +28,65 @@ def caption_shards(
     log: Path,
     task: Task[..., Outcome | None] = caption_task,
 ) -> dict[str, Any]:
-    """Caption all shards of one folder; the summary, also printed and written as summary.json there.
+    """Caption all shards of one folder; the summary, also printed and, when all are done, summary.json there.
 
     log: JSON lines with times, a line a shard. task: finishes one. Shards that another run is at are left to it; at
-    the end this one waits until they are done, or takes them over should the other die. Raises CimError when too many
-    images went without a caption, after everything is written.
+    the end this one waits until they are done, or takes them over should the other die, and tries once more those
+    that failed. Raises CimError when some are not done then, or too many images went without a caption, after what
+    there is has been summed up; at once when a run with another plan has taken the folder over.
     """
-    folder, name = jobs[0].folder, f"captioning into {jobs[0].folder}"
+    folder, plan, name = jobs[0].folder, jobs[0].plan, f"captioning into {jobs[0].folder}"
     known = [job.part.images for job in jobs]
     total = None if None in known else sum(filter(None, known))
     progress = Progress(name, len(jobs), total, log)
-    waiting = list(jobs)
-    for patience in (0.0, math.inf):
-        outcomes = map_shards(
-            task,
-            waiting,
-            runtime,
-            name,
-            workers=1,  # a process has one model
-            seen=progress,
-            model=model,
-            batch_size=caption.batch_size,
-            patience=patience,
-        )
-        waiting = [job for job, outcome in zip(waiting, outcomes, strict=True) if outcome is None]
-        if not waiting:
-            break
-    summary = summarize(folder, {job.stem: progress.facts[job.stem] for job in jobs})
-    with claim(folder / ".summary.lock", math.inf):
-        for left in folder.glob(".summary.json.*"):
-            left.unlink()  # of a killed run
-        write_json(folder / "summary.json", summary)
+
+    def attempt(doing: str, patience: float) -> CimError | None:
+        try:
+            map_shards(
+                task,
+                [job for job in jobs if job.stem not in progress.facts],
+                runtime,
+                doing,
+                workers=1,  # a process has one model
+                seen=progress,
+                model=model,
+                batch_size=caption.batch_size,
+                patience=patience,
+            )
+        except CimError as failure:
+            return failure
+        return None
+
+    failed = attempt(name, 0.0)
+    check_ours(folder, plan)
+    # Where every shard failed, it is not the shards: nothing to wait for.
+    if len(progress.facts) < len(jobs) and (failed is None or progress.facts):
+        failed = attempt(f"{name}, what was left", math.inf)
+        check_ours(folder, plan)
+    summary = summarize(folder, {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts})
+    if failed is None:
+        write_summary(folder, summary, plan)
     progress.end(summary, folder)
-    check_rejects(summary, caption.max_reject_share, str(folder), folder / "rejects")
+    rejects = _too_many(summary, caption.max_reject_share, folder)
+    if failed or rejects:
+        raise _both(failed, rejects)
     return summary
+
+
+def _too_many(summary: dict[str, Any], most: float, folder: Path) -> CimError | None:
+    """What is to be said of images without a caption in the shards that are done."""
+    try:
+        if summary["shards"]:
+            check_rejects(summary, most, str(folder), folder / "rejects")
+    except CimError as found:
+        return found
+    return None
+
+
+def _both(*errors: CimError | None) -> CimError:
+    """One error for all that there are."""
+    found = [error for error in errors if error is not None]
+    if len(found) == 1:
+        return found[0]
+    texts = [" and ".join(getattr(error, name) for error in found) for name in ("found", "expected", "remedy")]
+    return CimError(*texts)

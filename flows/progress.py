@@ -58,10 +58,11 @@ class Progress:
         return max(0.0, total - done) * self.seconds / self.made["images"]
 
     def end(self, summary: dict[str, Any], folder: Path) -> None:
-        """The run's last line; its summary, printed and as an artefact. folder: of its output."""
+        """The run's last line; its summary (of what is done), printed and as an artefact. folder: of its output."""
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
-        self._write({"run": self.title, "seconds": round(self.seconds, 3), **speed, "summary": summary})
-        rows = told(summary, Run(self.seconds, self.made, folder, self.log))
+        not_done, line = self.shards - len(self.facts), {"run": self.title, "seconds": round(self.seconds, 3), **speed}
+        self._write({**line, "shards_not_done": not_done, "summary": summary})
+        rows = told(summary, Run(self.seconds, self.made, folder, self.log, not_done))
         if FlowRunContext.get():
             create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)
         print(as_text(rows), flush=True)

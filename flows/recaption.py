@@ -1,6 +1,7 @@
 """Any corpus described by any captioner: shards for pre-training, beside the pipeline and independent of its stages."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from prefect import flow
 
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
-from cim.captions.output import CARD, prepare
+from cim.captions.output import CARD, SUMMARY, prepare
 from cim.captions.store import Store, StoredJob
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
@@ -48,6 +49,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
         for stem, part in parts.items()
     ]
     plan = prepare(folder, jobs)
+    jobs = [replace(job, plan=plan) for job in jobs]
     log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
@@ -57,7 +59,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
     summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)
     store.check_ours()  # another run may have replaced what this one had finished
-    store.put(folder / "summary.json")
+    store.put(folder / SUMMARY)
     return summary
 
 

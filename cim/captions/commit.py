@@ -21,16 +21,18 @@ def commit(
 ) -> dict[str, Any]:
     """Write rejects, tar (where wanted) and captions, each atomically, then the done marker; its facts.
 
-    Raises CimError when an image is no longer what was captioned.
+    Raises CimError when the part is no longer what was captioned: other images, or more or fewer of them.
     """
     origin = Origin(job.number, part.name, part.sha256())
+    if part is job.part and job.fingerprint(origin.sha256) != made_from:
+        raise _changed(part.name)
     # The old marker goes before the first file changes: killed from here on, a rerun with the old model must not
     # take these files for its own.
     unmark(job.table)
     write_rejects(job.rejects, part.name, rejects)
     if job.tar:
         with replacing(job.pairs) as temporary:
-            write_pairs(temporary, _pairs(job, part, captions, origin))
+            write_pairs(temporary, _pairs(job, part, captions, origin, len(captions) + len(rejects)))
     write_captions(job.table, captions, job.lineage, origin)
     facts = {
         "images": len(captions) + len(rejects),
@@ -46,25 +48,35 @@ def commit(
     return facts
 
 
-def _pairs(job: ShardJob, part: LocalPart, captions: Sequence[Caption], origin: Origin) -> Iterator[Recaptioned]:
-    """Captioned samples with their original bytes: the part is read a second time, one image in memory."""
+def _pairs(
+    job: ShardJob, part: LocalPart, captions: Sequence[Caption], origin: Origin, samples: int
+) -> Iterator[Recaptioned]:
+    """Captioned samples with their original bytes: the part is read a second time, one image in memory.
+
+    samples: in the part when it was captioned, rejects counted.
+    """
     waiting = iter(captions)
-    caption = next(waiting, None)
+    caption, read = next(waiting, None), 0
     for at, item in enumerate(part.items()):
-        if caption is None:
-            return
-        if at != caption.at:
+        read += 1
+        if caption is None or at != caption.at:
             continue
         sha256 = content_hash(item.image or b"")
         if not sha256.startswith(caption.id):
-            raise CimError(
-                f"{item.name} of {part.name} changed while it was captioned",
-                "a corpus that stays as it is",
-                "run again when nothing writes to it",
-            )
+            raise _changed(f"{item.name} of {part.name}")
         row = caption_row(caption, job.lineage, origin)
         story = {name: row.pop(name) for name in _TOP} | {"width": caption.width, "height": caption.height}
         story |= {"sha256": sha256, "original": item.facts, "recaption": row | job.lineage.values()}
         assert item.image is not None
         yield Recaptioned(sample_key(job.number, at), item.image, caption.suffix, caption.caption, story)
         caption = next(waiting, None)
+    if read != samples:
+        raise _changed(part.name, f" ({samples} samples before, {read} now)")
+
+
+def _changed(what: str, how: str = "") -> CimError:
+    return CimError(
+        f"{what} changed while it was captioned{how}",
+        "a corpus that stays as it is",
+        "run again when nothing writes to it",
+    )

@@ -30,6 +30,7 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
+    plan: of the run, where the folder's card names it (see `cim.captions.output`).
     """
 
     part: Part
@@ -41,6 +42,7 @@ class ShardJob:
     window: int = 512
     limits: Limits = AnySize()
     shortest: int = 0
+    plan: str = ""
 
     def __str__(self) -> str:
         return self.part.name
@@ -68,9 +70,13 @@ class ShardJob:
         """Held by whoever works on the shard."""
         return self.folder / f".{self.stem}.lock"
 
-    def fingerprint(self) -> str:
-        """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding."""
-        return fingerprint("caption", self.settings(), self.part.name, self.part.identity(), self.number)
+    def fingerprint(self, identity: str | None = None) -> str:
+        """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding.
+
+        identity: of the part, where it is known already.
+        """
+        content = self.part.identity() if identity is None else identity
+        return fingerprint("caption", self.settings(), self.part.name, content, self.number)
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""

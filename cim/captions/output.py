@@ -1,7 +1,7 @@
 """The folder that re-captioned shards go to: ours, or not touched."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from cim.corpus.part import Part
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 
-CARD = "recaption.json"
+CARD, SUMMARY = "recaption.json", "summary.json"
 
 
 def prepare(folder: Path, jobs: Sequence[ShardJob]) -> str:
     """Make `folder` ours by its card, and clear away shards that `jobs` no longer have; the run's plan.
 
     The plan names what decides the output: settings and corpus, which is known by its first part, as it may grow.
+    Of runs with different plans the last to begin has the folder; those before it stop (`check_ours`).
     Raises CimError for a folder with other files in it, or one that lies in the corpus or holds it: cleaning up
     there would delete what is not ours.
     """
@@ -56,9 +57,35 @@ def _make_ours(folder: Path, content: Any, stems: Iterable[str]) -> None:
     with claim(folder / f".{CARD}.lock", math.inf):
         for left in set(folder.glob(f".{CARD}.*")) - {folder / f".{CARD}.lock"}:
             left.unlink()
+        prune(folder, stems)  # the summary first: killed from here on, the folder must not look finished
         if not card.is_file() or read_json(card) != content:
             write_json(card, content)
-        prune(folder, stems)
+
+
+def check_ours(folder: Path, plan: str) -> None:
+    """Raise CimError when a run with another plan has taken the folder over. Without a plan there is no card."""
+    card = folder / CARD
+    if plan and (theirs := read_json(card).get("plan") if card.is_file() else None) != plan:
+        raise taken_over(str(folder), theirs, plan, "output")
+
+
+def taken_over(place: str, theirs: str | None, ours: str, setting: str) -> CimError:
+    """What stops a run whose place another one has. setting: of the section recaption, which names the place."""
+    return CimError(
+        f"{place} in use by another run, whose model, parameters, corpus or version differ"
+        f" ({CARD} there names plan {theirs}, this run's is {ours})",
+        f"one configuration at a time in a recaption.{setting}",
+        f"set recaption.{setting} to another one for each; or wait until the other run has ended",
+    )
+
+
+def write_summary(folder: Path, summary: Mapping[str, Any], plan: str) -> None:
+    """Write summary.json: all shards of the plan are there. Raises CimError as `check_ours`."""
+    with claim(folder / f".{CARD}.lock", math.inf):  # which a run takes that begins
+        check_ours(folder, plan)
+        for left in folder.glob(f".{SUMMARY}.*"):
+            left.unlink()  # of a killed run
+        write_json(folder / SUMMARY, summary)
 
 
 def _places(part: Part) -> Iterable[Path]:

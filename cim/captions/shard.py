@@ -16,6 +16,7 @@ from cim.captions.commit import commit
 from cim.captions.job import ShardJob
 from cim.captions.journal import begun_from, opened
 from cim.captions.made import Made
+from cim.captions.output import check_ours
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
 from cim.engines.spec import Engine
@@ -41,7 +42,7 @@ class Outcome:
 def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
     """Do what is left of a shard; None when another worker kept it for `patience` seconds.
 
-    engine: called only when there is something to caption.
+    engine: called only when there is something to caption. Raises CimError when a run with another plan has the folder.
     """
     start = time.perf_counter()
     with claim(job.lock, patience) as mine:
@@ -53,6 +54,7 @@ def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 
         if (facts := job.done(made_from)) is not None:
             job.discard()  # stopped between the marker and the last of it
             return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
+        check_ours(job.folder, job.plan)
         ready, start = engine(), time.perf_counter()  # the first shard is no slower for loading the model
         facts, before = caption_shard(job, ready, made_from)
         return Outcome(job.stem, facts, time.perf_counter() - start, before)
@@ -72,6 +74,7 @@ def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[s
         made = Made.of(journal)
         before = len(made)
         _caption_rest(job, part, engine, made)
+    check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
     facts = commit(job, part, made_from, *made.sorted())
     job.discard()
     return facts, before

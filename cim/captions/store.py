@@ -12,7 +12,7 @@ from typing import Any
 from cim.atomic import done_facts, mark_done, marker_of, replacing
 from cim.captions.claim import claim
 from cim.captions.job import ShardJob
-from cim.captions.output import CARD
+from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.shard import Outcome, finish_shard
 from cim.corpus.address import lies_in
 from cim.corpus.part import Part
@@ -38,7 +38,7 @@ class Store:
     plan: str = ""
 
     def prepare(self, card: Path, parts: Mapping[str, Part]) -> None:
-        """Put the card there and delete shards that `parts` no longer has.
+        """Delete the summary there, put the card, and delete shards that `parts` no longer has.
 
         Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
         """
@@ -60,6 +60,9 @@ class Store:
                 "set recaption.store to another one",
             )
         stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in parts]
+        with asking(self.url, "written"), suppress(FileNotFoundError):
+            if SUMMARY in names:  # it says that all is done, and a run begins here
+                system.rm_file(f"{root}/{SUMMARY}")
         self.put(card)
         with asking(self.url, "written"):
             for name in sorted(stale, key=lambda name: not name.endswith(".done.json")):  # markers first
@@ -82,12 +85,7 @@ class Store:
     def check_ours(self) -> None:
         """Raise CimError when a run with another plan has taken the store over."""
         if (theirs := self._json(CARD).get("plan")) != self.plan:
-            raise CimError(
-                f"{self.url} in use by another run, whose model, parameters, corpus or version differ"
-                f" ({CARD} there names plan {theirs}, this run's is {self.plan})",
-                "one configuration at a time in a store",
-                "set recaption.store to another address for each; or wait until the other run has ended",
-            )
+            raise taken_over(self.url, theirs, self.plan, "store")
 
     def publish(
         self, job: ShardJob, made_from: str, facts: dict[str, Any], before: Mapping[str, Any]

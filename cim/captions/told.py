@@ -13,12 +13,16 @@ Rows = Mapping[str, str | Path]  # by name, in order
 
 @dataclass(frozen=True)
 class Run:
-    """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie."""
+    """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie.
+
+    not_done: shards that failed.
+    """
 
     seconds: float
     made: Mapping[str, int]
     folder: Path
     log: Path
+    not_done: int = 0
 
 
 def told(summary: Mapping[str, Any], run: Run) -> Rows:
@@ -28,6 +32,7 @@ def told(summary: Mapping[str, Any], run: Run) -> Rows:
     speed = ", ".join(f"{run.made[name] / max(run.seconds, 1e-9):,.1f} {name}/s" for name in ("captions", "tokens"))
     return {
         "images": f"{images:,} in {summary['shards']:,} shards",
+        **({"shards not done": f"{run.not_done:,}"} if run.not_done else {}),
         "captions": f"{summary['captions']:,}",
         "finish reasons": counted(summary["finish_reasons"]) or "none",
         "rejects": f"{rejects:,}{share}",

@@ -98,12 +98,14 @@ def write_rejects(path: Path, shard: str, rejects: Sequence[Reject]) -> None:
 def prune(folder: Path, stems: Iterable[str]) -> list[Path]:
     """Delete from `folder` what belongs to none of the shards `stems` (an earlier run had others); the paths deleted.
 
+    The summary goes as well: it says that all is done, and a run begins here.
     Only kinds of files that captioning writes are touched. What lies under the name of a shard that is kept, its
     temporary files too, is left to whoever holds that shard's lock.
     """
     kept = set(stems)
     ours = (path for place in (folder, folder / "rejects") for path in place.glob("*") if path.suffix in _OURS)
     stale = sorted(path for path in ours if path.name.lstrip(".").split(".")[0] not in kept | {"summary", "recaption"})
+    stale += [folder / "summary.json"] if (folder / "summary.json").exists() else []
     for path in stale:
-        path.unlink()
+        path.unlink(missing_ok=True)  # another worker, that begins as well
     return stale

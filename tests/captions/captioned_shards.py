@@ -13,6 +13,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.corpus.tar import TarPart
+from cim.errors import CimError
 from cim.records import Sample
 from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
@@ -69,9 +70,17 @@ def contents(folder: Path) -> dict[str, bytes]:
 def in_turn(
     task: Any, items: list[Any], runtime: Any, doing: str, workers: int = 1, seen: Any = None, **constants: Any
 ) -> list[Any]:
-    """What map_shards does, without a server."""
+    """What map_shards does, without a server: every item is tried, then all that failed is told at once."""
     assert workers == 1  # the model is not for two threads
-    found = [task.fn(item, **constants) for item in items]
-    for one in found if seen else ():
-        seen(one)
+    found, failures = list[Any](), list[str]()
+    for item in items:
+        try:
+            found.append(task.fn(item, **constants))
+        except Exception as error:
+            failures.append(f"{item}: {error}")
+        else:
+            if seen:
+                seen(found[-1])
+    if failures:
+        raise CimError(f"{len(failures)} of {len(items)} failed while {doing}: {failures}", "none", "mend it")
     return found

@@ -1,4 +1,4 @@
-"""The re-captioning flow into a store, without Prefect's server: what it leaves there, and whose the store is."""
+"""The re-captioning flow, without Prefect's server: what it leaves in a store, and whose a store or a folder is."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,8 +10,10 @@ import polars as pl
 import pytest
 from captioned_shards import png
 
+import cim.captions.shard
+import tasks.caption
 import tasks.recaption
-from cim.atomic import read_json
+from cim.atomic import read_json, write_json
 from cim.errors import CimError
 from flows.recaption import recaption
 
@@ -70,7 +72,7 @@ class TestAStoreHasOnePlan:
         def finish(job: Any, *rest: Any) -> Any:
             if job.folder == Path("other"):
                 return real(job, *rest)
-            if len(done) == after == 0:
+            if len(done) == after == 0 and not summaries:
                 summaries.append(recaption.fn(overrides=SECOND))
             outcome = real(job, *rest)
             done.append(job.stem)
@@ -84,6 +86,16 @@ class TestAStoreHasOnePlan:
         assert there() == {5}
         assert [json.loads(fsspec.filesystem("memory").cat_file("/planned/out/summary.json"))] == summaries
 
+    def test_and_its_summary_goes_when_a_run_begins(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        store = fsspec.filesystem("memory")
+        recaption.fn(overrides=FIRST)
+        assert store.exists("/planned/out/summary.json")
+        monkeypatch.setattr(tasks.recaption, "finish_in_store", lambda *_: 1 / 0)
+        with pytest.raises(CimError, match="division by zero"):
+            recaption.fn(overrides=FIRST)
+        assert not store.exists("/planned/out/summary.json")
+        store.rm("/planned", recursive=True)
+
     def test_which_a_longer_corpus_keeps_and_other_settings_change(self, place: Path) -> None:
         def plan(**changes: Any) -> str:
             recaption.fn(overrides={f"recaption.{name}": value for name, value in changes.items()})
@@ -94,3 +106,44 @@ class TestAStoreHasOnePlan:
         (place / "in/6.png").write_bytes(png(8, (64, 64)))
         assert plan() == first
         assert len({first, plan(images={"min_side": 17}), plan(samples_per_shard=3)}) == 3
+
+
+@pytest.mark.parametrize("after", [0, 1, 2, 3])
+def test_of_two_plans_in_one_folder_the_last_has_it(place: Path, monkeypatch: pytest.MonkeyPatch, after: int) -> None:
+    """The second begins when the first has finished so many of its three shards, and comes through."""
+    real, other, done = tasks.caption.finish_shard, {"caption.max_new_tokens": 5}, list[str]()
+    summaries: list[dict[str, Any]] = []
+
+    def finish(job: Any, *rest: Any) -> Any:
+        if len(done) == after == 0:
+            done.append("begun")
+            summaries.append(recaption.fn(overrides=other))
+        outcome = real(job, *rest)
+        done.append(job.stem)
+        if len(done) == after and not summaries:
+            done.append("begun")
+            summaries.append(recaption.fn(overrides=other))
+        return outcome
+
+    monkeypatch.setattr(tasks.caption, "finish_shard", finish)
+    with pytest.raises(CimError, match="out in use by another run, whose model, parameters, corpus or version differ"):
+        recaption.fn()
+    assert set(pl.read_parquet(place / "out/0000*.parquet")["tokens"]) == {5}
+    assert read_json(place / "out/summary.json") == summaries[0]
+    assert recaption.fn(overrides=other) == summaries[0]
+
+
+def test_a_plan_that_takes_the_folder_over_while_a_shard_is_captioned(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on another machine, which waits for the shard then: what is captioned is not committed."""
+    real = cim.captions.shard._caption_rest
+
+    def captioning(*given: Any) -> None:
+        real(*given)
+        write_json(place / "out/recaption.json", {"plan": "another"})
+
+    monkeypatch.setattr(cim.captions.shard, "_caption_rest", captioning)
+    with pytest.raises(CimError, match=r"out in use by another run.* names plan another"):
+        recaption.fn()
+    assert not list((place / "out").glob("0*"))

@@ -236,7 +236,7 @@ def test_the_folder_is_ours_or_left_alone(store: Store, tmp_path: Path) -> None:
     for name in ("00000.tar", "rejects/00001.parquet", "00001.parquet.done.json", "notes.txt", "summary.json"):
         system.pipe_file(f"ours/out/{name}", b"")
     store.prepare(tmp_path / CARD, PARTS)
-    assert names() == {CARD, "00000.tar", "notes.txt", "summary.json"}
+    assert names() == {CARD, "00000.tar", "notes.txt"}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""How a re-captioning run ends when not all goes well: what is tried again, what is summed up, what is said."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tasks.caption
+from cim.captions.claim import claim
+from cim.errors import CimError
+from flows.recaption import recaption
+
+Asked = list[tuple[str, float]]
+
+
+@pytest.fixture
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Asked]:
+    """Make shards fail by name, so many times each; gives the (shard, patience) that are asked for from then on."""
+
+    def fail(*stems: str, times: float = float("inf")) -> Asked:
+        asked: Asked = []
+        real = tasks.caption.finish_shard
+
+        def finish(job: Any, engine: Any, patience: float) -> Any:
+            asked.append((job.stem, patience))
+            if job.stem in stems and sum(stem == job.stem for stem, _ in asked) <= times:
+                raise OSError(f"{job.stem} is on fire")
+            return real(job, engine, patience)
+
+        monkeypatch.setattr(tasks.caption, "finish_shard", finish)
+        return asked
+
+    return fail
+
+
+def _last_line(place: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((place / "out.log.jsonl").read_text().splitlines()[-1])
+    return found
+
+
+def test_the_summary_goes_when_a_run_begins(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another prompt, killed at the first shard: the old summary would tell of captions that are about to go."""
+    recaption.fn()
+    assert (place / "out/summary.json").exists()
+
+    def killed(*_: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tasks.caption, "finish_shard", killed)
+    with pytest.raises(KeyboardInterrupt):
+        recaption.fn(overrides={"caption.prompts": ["Other."]})
+    assert not (place / "out/summary.json").exists()
+
+
+def test_what_is_done_is_summed_up_before_the_run_fails(
+    place: Path, failing: Callable[..., Asked], capsys: pytest.CaptureFixture[str]
+) -> None:
+    recaption.fn()
+    failing("00001")
+    with pytest.raises(CimError, match=r"1 of 1 failed while captioning into out, what was left: .*00001 is on fire"):
+        recaption.fn(overrides={"caption.prompts": ["Other."]})
+    assert not (place / "out/summary.json").exists()  # it would say that all is done
+    last = _last_line(place)
+    assert (last["shards_not_done"], last["summary"]["shards"], last["summary"]["captions"]) == (1, 2, 3)
+    assert "images: 3 in 2 shards\nshards not done: 1\ncaptions: 3\n" in capsys.readouterr().out
+
+
+def test_rejects_are_looked_at_all_the_same(place: Path, failing: Callable[..., Asked]) -> None:
+    (place / "in/1.png").write_bytes(b"")
+    failing("00001")
+    with pytest.raises(CimError, match=r"00001 is on fire.*and 1 of 3 images of out without a caption \(empty file: 1"):
+        recaption.fn()
+
+
+def test_a_failed_shard_is_tried_once_more_at_the_end(place: Path, failing: Callable[..., Asked]) -> None:
+    asked = failing("00000", "00001", times=1)
+    assert recaption.fn()["captions"] == 5
+    again = float("inf")
+    assert asked == [("00000", 0), ("00001", 0), ("00002", 0), ("00000", again), ("00001", again)]
+    assert _last_line(place)["shards_not_done"] == 0
+
+
+def test_nothing_is_tried_again_where_every_shard_failed(place: Path, failing: Callable[..., Asked]) -> None:
+    asked = failing("00000", "00001", "00002")
+    with pytest.raises(CimError, match="3 of 3 failed"):
+        recaption.fn()
+    assert len(asked) == 3
+    assert _last_line(place)["summary"]["shards"] == 0
+
+
+def test_others_are_waited_for_though_a_shard_failed(
+    place: Path, failing: Callable[..., Asked], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing("00001")
+    real, asked = tasks.caption.finish_shard, list[str]()
+    with claim(Path("out/.00000.lock")):
+        pass
+    held = claim(Path("out/.00000.lock"))
+    held.__enter__()
+
+    def finish(job: Any, engine: Any, patience: float) -> Any:
+        if patience and not asked:
+            held.__exit__(None, None, None)  # the other one dies
+        asked.append(job.stem) if patience else None
+        return real(job, engine, patience)
+
+    monkeypatch.setattr(tasks.caption, "finish_shard", finish)
+    with pytest.raises(CimError, match="00001 is on fire"):
+        recaption.fn()
+    assert asked == ["00000", "00001"]
+    assert (place / "out/00000.tar").exists()
+    assert _last_line(place)["summary"]["shards"] == 2
