@@ -11,6 +11,7 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, prepare
 from cim.captions.store import Store, StoredJob
+from cim.captions.write import prune
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
 from cim.params.load import load_section
@@ -49,7 +50,9 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
         for stem, part in parts.items()
     ]
     plan = prepare(folder, jobs)
-    jobs = [replace(job, plan=plan) for job in jobs]
+    known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
+    prune(known, parts)
+    jobs = [replace(job, plan=plan, vouchers=known) for job in jobs]
     log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)

@@ -7,7 +7,7 @@ from typing import Any
 from cim.atomic import mark_done, replacing, unmark
 from cim.captions.job import ShardJob
 from cim.captions.write import Origin, caption_row, write_captions, write_rejects
-from cim.corpus.part import LocalPart
+from cim.corpus.part import LocalPart, Reading
 from cim.corpus.write import Recaptioned, sample_key, write_pairs
 from cim.errors import CimError
 from cim.records import Caption, Reject
@@ -17,15 +17,13 @@ _TOP = ("key", "caption", "alt_text")  # of a row, what stands at the top of a s
 
 
 def commit(
-    job: ShardJob, part: LocalPart, made_from: str, captions: Sequence[Caption], rejects: Sequence[Reject]
+    job: ShardJob, part: LocalPart, made_from: str, sha256: str, captions: Sequence[Caption], rejects: Sequence[Reject]
 ) -> dict[str, Any]:
     """Write rejects, tar (where wanted) and captions, each atomically, then the done marker; its facts.
 
-    Raises CimError when the part is no longer what was captioned: other images, or more or fewer of them.
+    sha256: of the part as it was captioned. Raises CimError when it is no longer that: other images, more or fewer.
     """
-    origin = Origin(job.number, part.name, part.sha256())
-    if part is job.part and job.fingerprint(origin.sha256) != made_from:
-        raise _changed(part.name)
+    origin = Origin(job.number, part.name, sha256)
     # The old marker goes before the first file changes: killed from here on, a rerun with the old model must not
     # take these files for its own.
     unmark(job.table)
@@ -57,13 +55,14 @@ def _pairs(
     """
     waiting = iter(captions)
     caption, read = next(waiting, None), 0
-    for at, item in enumerate(part.items()):
+    reading = Reading(part)
+    for at, item in enumerate(reading):
         read += 1
         if caption is None or at != caption.at:
             continue
         sha256 = content_hash(item.image or b"")
         if not sha256.startswith(caption.id):
-            raise _changed(f"{item.name} of {part.name}")
+            raise changed(f"{item.name} of {part.name}")
         row = caption_row(caption, job.lineage, origin)
         story = {name: row.pop(name) for name in _TOP} | {"width": caption.width, "height": caption.height}
         story |= {"sha256": sha256, "original": item.facts, "recaption": row | job.lineage.values()}
@@ -71,10 +70,13 @@ def _pairs(
         yield Recaptioned(sample_key(job.number, at), item.image, caption.suffix, caption.caption, story)
         caption = next(waiting, None)
     if read != samples:
-        raise _changed(part.name, f" ({samples} samples before, {read} now)")
+        raise changed(part.name, f" ({samples} samples before, {read} now)")
+    if reading.sha256() != origin.sha256:
+        raise changed(part.name)
 
 
-def _changed(what: str, how: str = "") -> CimError:
+def changed(what: str, how: str = "") -> CimError:
+    """What to raise when a source is no longer what it was."""
     return CimError(
         f"{what} changed while it was captioned{how}",
         "a corpus that stays as it is",

@@ -5,7 +5,7 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import done_facts
+from cim.atomic import done_facts, marker_of
 from cim.captions.journal import begun_from
 from cim.captions.lineage import CODE, Lineage
 from cim.captions.write import captions_path, rejects_path
@@ -30,7 +30,8 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
-    plan: of the run, where the folder's card names it (see `cim.captions.output`).
+    plan: of the run, where the folder's card names it (see `cim.captions.output`). vouchers: folder of this machine's
+    files that save reading the part again, see `cim.corpus.vouch`; not in `folder`, which holds no times.
     """
 
     part: Part
@@ -43,6 +44,7 @@ class ShardJob:
     limits: Limits = AnySize()
     shortest: int = 0
     plan: str = ""
+    vouchers: Path | None = None
 
     def __str__(self) -> str:
         return self.part.name
@@ -70,6 +72,10 @@ class ShardJob:
         """Held by whoever works on the shard."""
         return self.folder / f".{self.stem}.lock"
 
+    @property
+    def voucher(self) -> Path | None:
+        return self.vouchers / f"{self.stem}.json" if self.vouchers else None
+
     def fingerprint(self, identity: str | None = None) -> str:
         """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding.
 
@@ -82,6 +88,10 @@ class ShardJob:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
         limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
         return {"code": code_of(*CODE), "limits": limits, "tar": self.tar, **self.lineage.values()}
+
+    def marked(self) -> bool:
+        """Whether some run has finished it, made from whatever."""
+        return marker_of(self.table).exists()
 
     def done(self, made_from: str | None = None) -> dict[str, Any] | None:
         """The facts of an earlier run if all files are there and made from exactly this, else None."""

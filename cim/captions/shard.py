@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
@@ -17,8 +17,9 @@ from cim.captions.job import ShardJob
 from cim.captions.journal import begun_from, opened
 from cim.captions.made import Made
 from cim.captions.output import check_ours
+from cim.captions.source import Source
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
-from cim.corpus.part import LocalPart
+from cim.corpus.part import Item, Reading
 from cim.engines.spec import Engine
 from cim.records import Caption, Reject
 from cim.shards.quarantine import first_line
@@ -50,41 +51,47 @@ def finish_shard(job: ShardJob, engine: Callable[[], Engine], patience: float = 
             return None
         if mine.after_death:
             job.sweep()
-        made_from = job.fingerprint()  # before reading: a shard that changes meanwhile is redone next time
-        if (facts := job.done(made_from)) is not None:
+        source = Source(job)
+        if job.marked() and (facts := job.done(job.fingerprint(source.identity()))) is not None:
             job.discard()  # stopped between the marker and the last of it
             return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
         check_ours(job.folder, job.plan)
         ready, start = engine(), time.perf_counter()  # the first shard is no slower for loading the model
-        facts, before = caption_shard(job, ready, made_from)
+        facts, before = caption_shard(job, ready, source)
         return Outcome(job.stem, facts, time.perf_counter() - start, before)
 
 
-def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[str, Any], int]:
+def caption_shard(job: ShardJob, engine: Engine, source: Source) -> tuple[dict[str, Any], int]:
     """Caption every sample of a claimed shard; its facts, and how many images a killed run had done.
 
     facts: images = captions + rejects, tokens (out), tokens_in, finish_reasons and reject_reasons with counts,
     tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
-    if begun_from(job.journal) != made_from:
+    begun = source.begun()
+    if begun_from(job.journal) != begun:
         job.discard()
-    with opened(job.journal, f"{made_from} {job.window} {WINDOW_BYTES}") as journal:
-        part = job.part.here(job.copy(made_from))
-        made = Made.of(journal)
+    with opened(job.journal, f"{begun} {job.window} {WINDOW_BYTES}") as journal:
+        part = job.part.here(job.copy(begun))
+        made, reading = Made.of(journal), Reading(part)
         before = len(made)
-        _caption_rest(job, part, engine, made)
+        _caption_rest(job, reading, engine, made)
     check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
-    facts = commit(job, part, made_from, *made.sorted())
+    sha256 = reading.sha256()
+    source.check(part, sha256)
+    made_from = job.fingerprint(sha256 if source.known is None else source.known)
+    facts = commit(job, part, made_from, sha256, *made.sorted())
+    if part is job.part:
+        source.vouch(sha256)
     job.discard()
     return facts, before
 
 
-def _caption_rest(job: ShardJob, part: LocalPart, engine: Engine, made: Made) -> None:
+def _caption_rest(job: ShardJob, items: Iterable[Item], engine: Engine, made: Made) -> None:
     """Caption what is not journalled yet, the windows and batches being those of an undisturbed run."""
-    rest = islice(enumerate(part.items()), made.read, None)
+    rest = islice(enumerate(items), made.read, None)
     tokens = 0
-    with tqdm(total=part.images, initial=len(made), desc=f"caption {job.stem}", unit="caption", leave=False) as bar:
+    with tqdm(total=job.part.images, initial=len(made), desc=f"caption {job.stem}", unit="caption", leave=False) as bar:
         for window in windows(rest, job.window, job.limits, WINDOW_BYTES):
             for captions in _captioned(job, engine, window, made):
                 tokens += sum(caption.tokens for caption in captions)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import done_facts, mark_done, marker_of, replacing
+from cim.atomic import done_facts, mark_done, marker_of, read_json, replacing
 from cim.captions.claim import claim
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.shard import Outcome, finish_shard
+from cim.captions.source import Source
 from cim.corpus.address import lies_in
 from cim.corpus.part import Part
 from cim.corpus.remote import RemoteTar, asking, said_of, store_of
@@ -76,7 +77,10 @@ class Store:
 
     def facts(self, job: ShardJob, made_from: str) -> dict[str, Any] | None:
         """The shard's facts if the store holds it, made from exactly this and unchanged, else None."""
-        marker = self.marker(job)
+        return self.facts_in(self.marker(job), job, made_from)
+
+    def facts_in(self, marker: Mapping[str, Any], job: ShardJob, made_from: str) -> dict[str, Any] | None:
+        """As `facts`, of a marker that is read already."""
         if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(job):
             return None
         found: dict[str, Any] = marker["facts"]
@@ -174,14 +178,15 @@ def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: floa
             with claim(job.lock) as staged:
                 if staged:
                     job.sweep()
-        made_from = job.fingerprint()
-        if (facts := store.facts(job, made_from)) is not None:
+        before = store.marker(job)
+        made_from = job.fingerprint(Source(job).identity()) if before else ""  # read for where there is something there
+        if before and (facts := store.facts_in(before, job, made_from)) is not None:
             outcome = Outcome(job.stem, facts, 0.0, facts["images"])
         else:
             store.check_ours()
-            before = store.marker(job)
             made = finish_shard(job, engine, math.inf)
             assert made is not None
+            made_from = read_json(marker_of(job.table))["fingerprint"]
             facts = store.publish(job, made_from, made.facts, before)
             outcome = Outcome(job.stem, facts, made.seconds, made.before)
         store.fetch_table(job, made_from, facts)

@@ -28,6 +28,12 @@ class FolderChunk(Chunk):
     def images(self) -> int:
         return len(self.files)
 
+    def paths(self) -> Iterator[Path]:
+        """The images, and what may lie beside each."""
+        for locator, _ in self.files:
+            path = self.root / from_locator(locator)
+            yield from (path, path.with_suffix(".txt"), path.with_suffix(".json"))
+
     def items(self) -> Iterator[Item]:
         for locator, caption in self.files:
             yield self._item(locator, caption)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -44,6 +44,10 @@ class Part(Protocol):
         """Changes when the content does: for done markers. Never downloads."""
         ...
 
+    def paths(self) -> Iterable[Path] | None:
+        """The local files that hold all of its content, there or not; None where it has other sources."""
+        ...
+
     def here(self, copy: Path) -> "LocalPart":
         """The same part on local disk; a remote one is copied to the file `copy`, unless an earlier run did."""
         ...
@@ -70,13 +74,45 @@ class Chunk:
     def identity(self) -> str:
         return self.sha256()
 
+    def paths(self) -> Iterable[Path] | None:
+        return None
+
     def sha256(self) -> str:
-        digest = hashlib.sha256()
-        for item in self.items():
-            image = None if item.image is None else content_hash(item.image)
-            row = [item.name, image, item.suffix, item.text, item.facts, item.problem]
-            digest.update(json.dumps(row, sort_keys=True, default=str).encode("utf-8", "surrogatepass") + b"\n")
-        return digest.hexdigest()
+        reading = Reading(self)
+        for _ in reading:
+            pass
+        return reading.sha256()
 
     def here(self, copy: Path) -> Self:
         return self
+
+
+class Reading:
+    """One pass over a part: its items, and then its hash, for which a chunk is not read a second time."""
+
+    def __init__(self, part: LocalPart | Chunk) -> None:
+        self._part = part
+        self._digest = hashlib.sha256()
+        self._ended = False
+
+    def __iter__(self) -> Iterator[Item]:
+        for item in self._part.items():
+            if isinstance(self._part, Chunk):
+                self._digest.update(_row(item))
+            yield item
+        self._ended = True
+
+    def sha256(self) -> str:
+        """As `LocalPart.sha256`: of a chunk as it was read, of a file as it is now.
+
+        Raises RuntimeError before the last item was asked for.
+        """
+        if not self._ended:
+            raise RuntimeError("the hash of a part that was not read to its end")
+        return self._digest.hexdigest() if isinstance(self._part, Chunk) else self._part.sha256()
+
+
+def _row(item: Item) -> bytes:
+    image = None if item.image is None else content_hash(item.image)
+    row = [item.name, image, item.suffix, item.text, item.facts, item.problem]
+    return json.dumps(row, sort_keys=True, default=str).encode("utf-8", "surrogatepass") + b"\n"

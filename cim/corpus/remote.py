@@ -43,6 +43,9 @@ class RemoteTar:
         """The name with what its store says of size and version now; a command stands for what it prints."""
         return fingerprint("remote", self.name, _version(self.url))
 
+    def paths(self) -> None:
+        """None that are local: its store is asked each time."""
+
     def here(self, copy: Path) -> TarPart:
         if not copy.exists():
             with replacing(copy) as temporary, temporary.open("wb") as to:

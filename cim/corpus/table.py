@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cim.corpus.cells import check, column_of, image_of, plain_columns, plain_rows, text_of
+from cim.corpus.held import holds_images
 from cim.corpus.names import short_names
 from cim.corpus.part import Chunk, Item
 from cim.corpus.sidecars import Problem, read_text
@@ -55,6 +56,10 @@ class TableChunk(Chunk):
     @property
     def images(self) -> int:
         return self.rows
+
+    def paths(self) -> list[Path] | None:
+        """The table, if it names no image elsewhere."""
+        return [self.path] if holds_images(self.path, self.columns.image) else None
 
     def items(self) -> Iterator[Item]:
         at = self.first

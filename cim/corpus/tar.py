@@ -41,6 +41,9 @@ class TarPart:
         found = self.path.stat()
         return _hash(self.path, found.st_size, found.st_mtime_ns, found.st_ino)
 
+    def paths(self) -> list[Path]:
+        return [self.path]
+
     def here(self, copy: Path) -> "TarPart":
         return self
 

@@ -1,0 +1,47 @@
+"""What a shard is made from, known without reading it wherever that can be."""
+
+from cim.captions.commit import changed
+from cim.captions.job import ShardJob
+from cim.corpus.part import Chunk, LocalPart
+from cim.corpus.stamp import stamp_of
+from cim.corpus.vouch import vouch, vouched
+
+
+class Source:
+    """A shard's part with its identity, read for at most once, and not at all when the job's voucher knows it.
+
+    known: the identity, None while nobody had to ask.
+    """
+
+    def __init__(self, job: ShardJob) -> None:
+        self._job = job
+        self._stamp = stamp_of(job.part)
+        self.known = vouched(job.voucher, self._stamp) if job.voucher else None
+
+    def identity(self) -> str:
+        """The part's, see `Part.identity`."""
+        if self.known is None:
+            self.known = self._job.part.identity()
+            self.vouch(self.known)
+        return self.known
+
+    def begun(self) -> str:
+        """What the unfinished shard's journal goes by.
+
+        Of a chunk it is what its files' folders say of them: its content is known when it has been captioned.
+        """
+        if self._stamp is not None and isinstance(self._job.part, Chunk):
+            return self._job.fingerprint(self._stamp.portable)
+        return self._job.fingerprint(self.identity())
+
+    def check(self, part: LocalPart, sha256: str) -> None:
+        """Raise CimError when the part, as it was captioned, is not what it was known as before."""
+        if part is self._job.part and self.known not in (None, sha256):
+            if self._job.voucher:
+                self._job.voucher.unlink(missing_ok=True)  # it may have been the one that was wrong
+            raise changed(part.name)
+
+    def vouch(self, sha256: str) -> None:
+        """Keep the identity for the next run, unless a file has changed since this object was made."""
+        if self._job.voucher:
+            vouch(self._job.voucher, self._job.part, self._stamp, sha256)
