@@ -1,6 +1,9 @@
-"""What the tests of the re-captioning flow run on."""
+"""What the tests of the re-captioning flow run on, and what counts its reading."""
 
+import io
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -39,3 +42,18 @@ def place(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     Path("recaption.yaml").write_text(yaml.safe_dump(params))
     return tmp_path
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often each file was opened to be read, by name."""
+    found, real = Counter[str](), io.open
+
+    def noted(path: Any, mode: str = "r", *given: Any, **named: Any) -> Any:
+        if isinstance(path, (str, Path)) and "r" in mode:
+            found[Path(path).name] += 1
+        return real(path, mode, *given, **named)
+
+    monkeypatch.setattr("io.open", noted)
+    monkeypatch.setattr("builtins.open", noted)
+    return found

@@ -57,6 +57,16 @@ def test_a_second_run_loads_no_model_and_changes_nothing(place: Path, monkeypatc
     assert (last["made_before"], last["captions_per_second"]) == (1, 0)
 
 
+def test_a_run_that_finds_all_done_reads_no_image(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path in (place / "in").iterdir():
+        os.utime(path, (1_600_000_000, 1_600_000_000))  # a file written just now is not vouched for
+    summary, before = recaption.fn(), contents(place / "out")
+    assert {path.name for path in (place / "out.hashes").iterdir()} == {f"0000{n}.json" for n in range(3)}
+    monkeypatch.setattr("cim.corpus.folder.read_image", lambda path: pytest.fail(f"{path} was read"))
+    assert recaption.fn() == summary
+    assert contents(place / "out") == before
+
+
 def test_what_auto_stands_for_is_in_every_row_and_another_one_redoes_all(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
