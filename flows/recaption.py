@@ -10,7 +10,7 @@ from prefect import flow
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.output import CARD, SUMMARY, prepare
+from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
@@ -49,7 +49,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     ]
     plan = prepare(folder, jobs)
     jobs = [replace(job, plan=plan) for job in jobs]
-    log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
+    log = log_of(folder)
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
     store = Store(section.store.rstrip("/"), plan)

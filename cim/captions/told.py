@@ -1,7 +1,7 @@
 """What people are told of a captioning run when it ends: the same in the terminal and on its page."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ Rows = Mapping[str, str | Path]  # by name, in order
 class Run:
     """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie.
 
-    not_done: shards that failed.
+    not_done: shards that failed. lost: what could not be told on the way, with counts.
     """
 
     seconds: float
@@ -23,6 +23,7 @@ class Run:
     folder: Path
     log: Path
     not_done: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
 
 
 def told(summary: Mapping[str, Any], run: Run) -> Rows:
@@ -41,6 +42,7 @@ def told(summary: Mapping[str, Any], run: Run) -> Rows:
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
         "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
+        **({"could not be told": counted(run.lost)} if run.lost else {}),
         "shards": run.folder.absolute(),
         "list of rejects": run.folder.absolute() / "rejects",
         "a line a shard": run.log.absolute(),
