@@ -45,7 +45,7 @@ class _Phrase:
     denied: bool = False
 
     def said(self) -> Claims:
-        """What was said of the noun, all but its number when only the noun's form tells it."""
+        """What was said of the noun, without the number that an article or the noun's form tells."""
         return [*self.claims, *(("other", word) for word in self.unknown)]
 
 
