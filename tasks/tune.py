@@ -13,7 +13,7 @@ from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import Index, Tune
-from cim.rewards.fused import PARTS
+from cim.rewards.depth import CAPTIONS, PARTS
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,11 @@ class TuneJob:
     def fingerprint(self) -> str:
         """Of code, base model, reward, images and parameters; the meta.json know the code of index and encoders."""
         layout = self.layout
+        parts = sorted({CAPTIONS, *PARTS[self.params.reward.space]})  # what is searched, and what no copy may be of
         return fingerprint(
             code_of("cim.captioners", "cim.metrics.retrieval", "cim.metrics.text", "cim.rewards", "cim.tuning"),
             captioner_fingerprint(layout.model("captioner")),
-            *(layout.index(part) / "meta.json" for part in ("items", *PARTS[self.params.reward.space])),
+            *(layout.index(part) / "meta.json" for part in ("items", *parts)),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
             self.params,

@@ -44,11 +44,12 @@ class GalleryIndex:
         self._opened: tuple[Any, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path, params: Index | None = None, k: int | None = None) -> "GalleryIndex":
+    def open(cls, folder: Path, params: Index | None = None, k: int = 1) -> "GalleryIndex":
         """The index in `folder`, its vectors mapped, not read.
 
         params, k: what it is to serve; a build with other parameters or too low a recall@k is refused, and
-        params.device decides where it is searched. Raises CimError when not usable.
+        params.device decides where it is searched. Without params it must do what their defaults ask: min_recall.
+        Raises CimError when not usable.
         """
         meta = IndexMeta.read(folder)
         row_ids = read_ids(folder / "ids.parquet")

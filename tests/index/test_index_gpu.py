@@ -20,7 +20,7 @@ def opened(layout, embed):
     build_items(layout, ["gallery"], 3)
 
     def make(factory="flat", device="auto"):
-        build_space(layout, "clip", ["gallery"], factory, 3)
+        build_space(layout, "clip", Index(factory=factory), 3)
         return GalleryIndex.open(layout.index("clip"), Index(factory=factory, device=device), 3)
 
     return make
