@@ -1,5 +1,6 @@
 """tune: one run of GRPO is one task; what it needs is opened here, what it leaves is written here."""
 
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from shutil import rmtree
@@ -14,6 +15,8 @@ from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import Index, Tune
 from cim.rewards.depth import CAPTIONS, PARTS
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -121,6 +124,13 @@ def _tune(job: TuneJob) -> dict[str, Any]:
     if share < 1:  # weights that no validation has seen yet
         kept = load_captioner(layout.tuned, job.device, "float32", trust_remote_code=job.trust_remote_code)
         facts["kept"] = asdict(validator(kept.model, kept.processor))
+        if (between := facts["kept"]["self_retrieval"]) < (before := facts["base"]["self_retrieval"]):
+            _log.warning(
+                "weights %g of the way to the tuned ones retrieve themselves less (%.3f) than the base captioner's"
+                " (%.3f). Kept: the best checkpoint's, as with tune.interpolation: 1", share, between, before,
+            )  # fmt: skip
+            facts["kept"] = facts["best"]
+            write_tuned(base, tuned.best, 1.0, {**lineage, **facts}, layout.tuned, trusted=job.trust_remote_code)
     write_json(layout.tuned.parent / SUMMARY, facts)
     return facts
 

@@ -109,6 +109,19 @@ def test_another_interpolation_writes_weights_and_trains_nothing(
         torch.testing.assert_close(weight, 0.75 * start[name])  # half of the way to half
 
 
+def test_weights_between_that_are_worse_than_the_base_are_not_left(
+    job: TuneJob, trainer: Trainer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The base captioner retrieves itself in 0.1, the best checkpoint in 0.3, half of the way in 0.05."""
+    monkeypatch.setattr(tasks.tune, "_validator", lambda *_: lambda *_: Validation(0.05, 0.0, None, None, 0, 1.0))
+    facts = tune_task.fn(job)
+    assert facts["kept"] == facts["best"] == RECORDS[1]
+    assert "(0.050) than the base captioner's (0.100). Kept: the best checkpoint's" in caplog.text
+    start, tuned = (dict(load_captioner(one, "cpu", "float32").model.named_parameters()) for one in folders(job))
+    for name, weight in tuned.items():
+        torch.testing.assert_close(weight, 0.5 * start[name])
+
+
 def folders(job: TuneJob) -> tuple[Path, Path]:
     return job.layout.model("captioner"), job.layout.tuned
 
