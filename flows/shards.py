@@ -61,9 +61,10 @@ def map_shards(
                 if seen is not None and not isinstance(outcome, BaseException):
                     bar.set_postfix(seen(outcome), refresh=False)
                 bar.update()
-    failures = {str(items[n]): outcomes[n] for n in sorted(outcomes) if isinstance(outcomes[n], BaseException)}
+    # Not by name: two items of one name are two failures.
+    failures = [(str(items[n]), outcomes[n]) for n in sorted(outcomes) if isinstance(outcomes[n], BaseException)]
     if failures:
-        raise summary(description, failures, len(items)) from next(iter(failures.values()))
+        raise summary(description, failures, len(items)) from failures[0][1]
     return [outcomes[n] for n in range(len(items))]
 
 
@@ -83,10 +84,10 @@ def may_be_mended(task: Any, run: TaskRun, state: State[Any]) -> bool:
     return not isinstance(state.data, CimError) or isinstance(state.data, PassingError)
 
 
-def summary(description: str, failures: Mapping[str, BaseException], total: int) -> CimError:
+def summary(description: str, failures: Sequence[tuple[str, BaseException]], total: int) -> CimError:
     """One CimError for failed items: each reason once, with the items that it stopped."""
     by_reason: dict[str, list[str]] = {}
-    for item, error in failures.items():
+    for item, error in failures:
         reason = str(error) if isinstance(error, CimError) else f"{type(error).__name__}: {error}"
         by_reason.setdefault(reason, []).append(item)
     lines = [f"{', '.join(stopped)}: {reason}" for reason, stopped in by_reason.items()]

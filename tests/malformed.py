@@ -10,6 +10,9 @@ from typing import Any
 
 from malformed_images import IMAGES, NOT_AN_IMAGE, ODD, Random, encoded, picture
 
+from cim.corpus.part import Part
+from cim.corpus.tar import TarPart
+
 
 @dataclass(frozen=True)
 class Member:
@@ -29,6 +32,18 @@ class Case:
     name: str
     members: tuple[Member, ...]
     reason: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What must become of one sample: refused for a reason, or, where that is "", captioned with its bytes kept."""
+
+    name: str
+    reason: str
+    image: bytes
+
+
+Planned = tuple[Part, list[Known]]  # a part of a corpus, and all that is in it
 
 
 class Trap:
@@ -112,3 +127,15 @@ def write_tar(path: Path, cases: Iterable[Case]) -> None:
             info = tarfile.TarInfo(member.name)
             info.type, info.linkname, info.size = member.kind, member.link, len(member.content)
             tar.addfile(info, io.BytesIO(member.content))
+
+
+def tars(folder: Path, count: int, rng: Random, trap: bytes) -> list[Planned]:
+    """`count` malformed inputs of all kinds in turn and half as many good ones, shuffled over eight tars."""
+    cases = [malformed(KINDS[number % len(KINDS)], number, rng, trap) for number in range(count)]
+    cases += [good(list(ODD)[number % len(ODD)], number, rng, trap) for number in range(count // 2)]
+    rng.shuffle(cases)
+    folder.mkdir()
+    for at in range(8):
+        write_tar(folder / f"in-{at}.tar", cases[at::8])
+    shards = [(TarPart(folder / f"in-{at}.tar"), cases[at::8]) for at in range(8)]
+    return [(tar, [Known(one.name, one.reason, one.members[0].content) for one in held]) for tar, held in shards]

@@ -14,8 +14,9 @@ from cim.captions.claim import claim
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.shard import Outcome, finish_shard
+from cim.corpus.address import lies_in
 from cim.corpus.part import Part
-from cim.corpus.remote import asking, said_of, store_of
+from cim.corpus.remote import RemoteTar, asking, said_of, store_of
 from cim.engines.spec import Engine
 from cim.errors import CimError
 
@@ -41,7 +42,8 @@ class Store:
 
         Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
         """
-        if inside := [part.name for part in parts.values() if part.name.startswith(f"{self.url}/")]:
+        remote = [part for part in parts.values() if isinstance(part, RemoteTar)]
+        if inside := [part.name for part in remote if lies_in(part.url, self.url)]:
             raise CimError(
                 f"recaption.store {self.url}, and {inside[0]} of the corpus in it",
                 "an address apart from the corpus",

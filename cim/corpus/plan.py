@@ -1,12 +1,14 @@
 """A corpus cut into the parts that become output shards, in an order that does not change while the data does not."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import assert_never
 
-from braceexpand import braceexpand
-
+from cim.corpus.address import expanded, is_remote, public
+from cim.corpus.names import distinct, short_names
 from cim.corpus.part import Part
-from cim.corpus.remote import RemoteTar, is_remote, listed
+from cim.corpus.remote import RemoteTar, listed
 from cim.corpus.tar import TarPart, stated
 from cim.errors import CimError
 from cim.params.recaption import FolderCorpus, HuggingFaceCorpus, ParquetCorpus, Recaption, WebDatasetCorpus
@@ -32,7 +34,7 @@ def _parts(params: Recaption) -> list[Part]:
     match params.corpus:
         case WebDatasetCorpus() as corpus:
             paths = [corpus.path] if isinstance(corpus.path, str) else corpus.path
-            return [part for path in paths for part in _tars(path)]
+            return _tars(paths)
         case FolderCorpus() as corpus:
             from cim.corpus.folder import folder_chunks
 
@@ -41,20 +43,36 @@ def _parts(params: Recaption) -> list[Part]:
             from cim.corpus.table import Columns, table_chunks
 
             columns = Columns(corpus.image, corpus.caption)
-            return [*table_chunks(local_files(corpus.path), columns, params.samples_per_shard)]
+            return [*table_chunks(distinct(local_files(corpus.path)), columns, params.samples_per_shard)]
         case HuggingFaceCorpus() as corpus:
             from cim.corpus.huggingface import dataset_files
             from cim.corpus.table import Columns, table_chunks
 
-            files = dataset_files(Path(corpus.path).expanduser(), corpus.split)
-            return [*table_chunks(files, Columns(corpus.image, corpus.caption), params.samples_per_shard)]
+            folder = Path(corpus.path).expanduser()
+            columns = Columns(corpus.image, corpus.caption, inside=folder)
+            return [*table_chunks(dataset_files(folder, corpus.split), columns, params.samples_per_shard)]
         case _:
             assert_never(params.corpus)
 
 
-def _tars(path: str) -> list[Part]:
+def _tars(paths: Sequence[str]) -> list[Part]:
+    """Every tar once, in the order of first mention: entries of a list may overlap."""
+    found = list(dict.fromkeys(one for path in paths for one in _found(path)))
+    files = distinct(one for one in found if isinstance(one, Path))
+    names, seen = dict(zip(files, short_names(files), strict=True)), Counter[str]()
+    parts: list[Part] = []
+    for one in found:
+        if isinstance(one, str):
+            seen[public(one)] += 1
+            parts.append(RemoteTar(one, seen[public(one)]))
+        elif one in names:
+            parts.append(TarPart(one, names[one], stated(one)))
+    return parts
+
+
+def _found(path: str) -> Iterator[Path | str]:
     if path.startswith("file://"):
         path = path.removeprefix("file://")
     if is_remote(path):
-        return [RemoteTar(url) for one in braceexpand(path) for url in listed(one)]
-    return [TarPart(file, images=stated(file)) for file in local_files(path)]
+        return (url for one in expanded(path) for url in listed(one))
+    return iter(local_files(path))

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from cim.atomic import replacing
+from cim.corpus.address import PIPE, public, without_secrets
 from cim.corpus.tar import TarPart
 from cim.errors import CimError, PassingError
 from cim.fingerprint import fingerprint
 
-PIPE = "pipe:"
 # What stores say of a file's content or version (S3, GCS, Azure, HTTP, fsspec's own), the surest first: a file that is
 # put there again with the same bytes should stay the same one, so times count only where there is nothing better.
 _VERSION = (
@@ -28,12 +28,16 @@ class RemoteTar:
     """
 
     url: str
-    images: int | None = None
+    nth: int = 1
 
     @property
     def name(self) -> str:
-        """The URL without what may hold secrets: a query, credentials."""
-        return _public(self.url)
+        """The URL without what may hold secrets; of several that then look alike, with the number `nth`."""
+        return public(self.url) + (f"#{self.nth}" if self.nth > 1 else "")
+
+    @property
+    def images(self) -> None:
+        return None
 
     def identity(self) -> str:
         """The name with what its store says of size and version now; a command stands for what it prints."""
@@ -43,12 +47,7 @@ class RemoteTar:
         if not copy.exists():
             with replacing(copy) as temporary, temporary.open("wb") as to:
                 to.writelines(_blocks(self.url))
-        return TarPart(copy, self.name, self.images)
-
-
-def is_remote(path: str) -> bool:
-    """Whether `path` is a URL or a command rather than a local path."""
-    return path.startswith(PIPE) or "://" in path
+        return TarPart(copy, self.name)
 
 
 def listed(url: str) -> list[str]:
@@ -61,7 +60,9 @@ def listed(url: str) -> list[str]:
         system.invalidate_cache()  # drivers keep listings for as long as the process lives
         found = [f"{scheme}://{name.lstrip('/')}" for name in sorted(system.glob(path))]
     if not found:
-        raise CimError(f"no file at {url}", "a glob that some file of the store fits", "mend recaption.corpus.path")
+        raise CimError(
+            f"no file at {public(url)}", "a glob that some file of the store fits", "mend recaption.corpus.path"
+        )
     return found
 
 
@@ -73,7 +74,7 @@ def said_of(info: Mapping[str, Any]) -> dict[str, str]:
 
 def _version(url: str) -> dict[str, str]:
     if url.startswith(PIPE):
-        return {}
+        return {"command": fingerprint(url)}
     with asking(url):
         try:
             system, path = store_of(url)
@@ -128,22 +129,12 @@ def asking(url: str, doing: str = "read") -> Iterator[None]:
     try:
         yield
     except ImportError as error:
-        raise CimError(f"{_public(url)}, and no driver for it ({error})", "its fsspec package", "install it") from error
+        raise CimError(f"{public(url)}, and no driver for it ({error})", "its fsspec package", "install it") from error
     except Exception as error:
         causes = [error] if error.__cause__ is None else [error, error.__cause__]
-        said = "; ".join(f"{type(one).__name__}: {one}" for one in causes).replace(url, _public(url))
-        if query := url.partition("?")[2]:
-            said = said.replace(query, "...")
+        said = without_secrets("; ".join(f"{type(one).__name__}: {one}" for one in causes), url)
         raise PassingError(
-            f"{_public(url)} can't be {doing} ({said})",
+            f"{public(url)} can't be {doing} ({said})",
             "a store that answers, and rights to it",
             "check the address and your credentials for it (docs/recaption.md), and run again",
-        ) from error
-
-
-def _public(url: str) -> str:
-    if url.startswith(PIPE):
-        return url
-    scheme, _, rest = url.partition("://")
-    host, slash, path = rest.partition("?")[0].partition("/")
-    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        ) from (error if public(url) == url else None)  # tracebacks are logged, and show what it was raised from

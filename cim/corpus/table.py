@@ -1,14 +1,18 @@
 """Rows of Parquet and Arrow files as chunks: images as bytes, paths, or structs of both."""
 
-import math
-from collections.abc import Iterator
+import os
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cim.corpus.cells import check, column_of, image_of, plain_columns, plain_rows, text_of
+from cim.corpus.names import short_names
 from cim.corpus.part import Chunk, Item
 from cim.corpus.sidecars import Problem, read_text
 from cim.errors import CimError
@@ -17,29 +21,36 @@ from cim.sources.base import read_image
 
 BATCH = 32  # rows decoded at once: their images are in memory together
 BUFFER = 2**20  # bytes of a column that are read at once
-PLAIN = (str, int, float, bool, type(None))  # columns kept as fields of the sample's JSON
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Where a table has its images and, if anywhere, their old captions."""
+    """Where a table has its images and, if anywhere, their old captions.
+
+    inside: the folder that paths must not lead out of, links followed; None for tables that may name any file.
+    """
 
     image: str = "image"
     caption: str | None = None
+    inside: Path | None = None
 
 
 @dataclass(frozen=True)
 class TableChunk(Chunk):
-    """`rows` rows of a file from row `first` on. Paths that are not absolute start at the file's folder."""
+    """`rows` rows of a file from row `first` on. Paths that are not absolute start at the file's folder.
+
+    label: how lineage calls the file.
+    """
 
     path: Path
     columns: Columns
     first: int
     rows: int
+    label: str
 
     @property
     def name(self) -> str:
-        return f"{self.path.name}[{self.first}:{self.first + self.rows}]"
+        return f"{self.label}[{self.first}:{self.first + self.rows}]"
 
     @property
     def images(self) -> int:
@@ -48,38 +59,49 @@ class TableChunk(Chunk):
     def items(self) -> Iterator[Item]:
         at = self.first
         try:
-            for batch in _batches(self.path, self.first, self.rows):
-                for row in _rows(batch):
-                    yield self._item(f"{self.path.name}:{at}", row)
+            for batch in _batches(self.path, self.columns, self.first, self.rows):
+                for image, caption, facts in _rows(batch, self.columns):
+                    yield self._item(f"{self.path.name}:{at}", image, caption, facts)
                     at += 1
         except (pa.ArrowException, OSError) as error:
             raise CimError(f"{self.path} breaks off ({error})", "whole files", "copy it again") from error
 
-    def _item(self, name: str, row: dict[str, Any]) -> Item:
-        cell = row.pop(self.columns.image)
-        stated = cell.get("path") if isinstance(cell, dict) else cell if isinstance(cell, str) else None
-        suffix = Path(stated).suffix.lower().removeprefix(".") if isinstance(stated, str) else ""
-        image, problem = self._image(cell)
-        text, bad = _text(row.pop(self.columns.caption, None)) if self.columns.caption else (None, None)
-        facts = {key: value for key, value in row.items() if isinstance(value, PLAIN) and _is_json(value)}
+    def _item(self, name: str, cell: Any, caption: Any, facts: dict[str, Any]) -> Item:
+        image, path = image_of(cell)
+        suffix = Path(path.decode(errors="replace")).suffix.lower().removeprefix(".") if path else ""
+        problem: Problem | None = None
+        if image is None and path is None:
+            held = "nothing" if not cell.is_valid else f"no image, but {cell.type},"
+            problem = Reason.WITHOUT_IMAGE, f"{held} in column {self.columns.image}"[:200]
+        elif image is None and path is not None:
+            image, problem = self._read(path)
+        content = None if caption is None else text_of(caption)
+        text, bad = (None, None) if content is None else read_text(content)
         return Item(name, image, suffix, text, facts, problem or bad)
 
-    def _image(self, cell: Any) -> tuple[bytes | None, Problem | None]:
-        if isinstance(cell, dict):
-            cell = cell.get("bytes") or cell.get("path")
-        if isinstance(cell, bytes):
-            return cell, None
-        if not isinstance(cell, str):
-            return None, (Reason.NO_IMAGE, f"a {type(cell).__name__} in column {self.columns.image}")
-        image, problem = read_image(self.path.parent / Path(cell).expanduser())
-        return image, None if image is not None else (Reason.UNREADABLE, problem or f"no file at {cell}"[:200])
+    def _read(self, path: bytes) -> tuple[bytes | None, Problem | None]:
+        """The file that a cell names."""
+        try:
+            found = path.decode("utf-8")
+            place = self.path.parent / os.path.expanduser(found)
+            if not _stays(place, self.columns.inside):
+                return None, (Reason.UNSAFE_NAME, f"{found!r} leads out of the dataset's folder"[:200])
+        except UnicodeDecodeError:
+            return None, (Reason.UNREADABLE, f"not UTF-8: {path.decode('utf-8', 'backslashreplace')}"[:200])
+        except ValueError:  # a NUL in it: no file has that
+            return None, (Reason.UNREADABLE, f"no file at {path!r}"[:200])
+        image, problem = read_image(place)
+        return image, None if image is not None else (Reason.UNREADABLE, problem or f"no file at {found}"[:200])
 
 
-def table_chunks(files: list[Path], columns: Columns, size: int) -> list[TableChunk]:
-    """Every row of the files in their order, `size` a chunk; no chunk holds rows of two files."""
+def table_chunks(files: Sequence[Path], columns: Columns, size: int) -> list[TableChunk]:
+    """Every row of the files in their order, `size` a chunk or, where row groups end before that, up to half fewer.
+
+    No chunk holds rows of two files. Raises CimError where a file can't be read or lacks a column.
+    """
     chunks = []
-    for file in files:
-        names, rows = _shape(file)
+    for file, label in zip(files, short_names(files), strict=True):
+        names, groups = _shape(file)
         wanted = {columns.image, *([columns.caption] if columns.caption else [])}
         if missing := sorted(wanted - set(names)):
             raise CimError(
@@ -87,48 +109,83 @@ def table_chunks(files: list[Path], columns: Columns, size: int) -> list[TableCh
                 "a column of images and, if named, one of captions",
                 "set image and caption of recaption.corpus",
             )
-        chunks += [TableChunk(file, columns, at, min(size, rows - at)) for at in range(0, rows, size)]
+        chunks += [TableChunk(file, columns, first, rows, label) for first, rows in _cuts(groups, size)]
     return chunks
 
 
-def _shape(file: Path) -> tuple[list[str], int]:
-    """(column names, rows) of a file."""
+def _stays(place: Path, inside: Path | None) -> bool:
+    """Whether a file, links followed, lies in a folder. Raises ValueError where its name has a NUL."""
+    return inside is None or Path(os.path.realpath(place)).is_relative_to(os.path.realpath(inside))
+
+
+def _cuts(groups: Sequence[int], size: int) -> Iterator[tuple[int, int]]:
+    """(first row, rows) of each chunk of a file whose row groups have so many rows.
+
+    A chunk ends with a row group if one ends in the second half of its `size`: what it shares with the next chunk
+    both decode. Where none does, it ends where it is full.
+    """
+    ends, at = list(accumulate(groups)), 0
+    rows = ends[-1] if ends else 0
+    while at < rows:
+        full = min(at + size, rows)
+        border = ends[bisect_right(ends, full) - 1] if ends[0] <= full else 0
+        end = border if border - at >= size / 2 else full
+        yield at, end - at
+        at = end
+
+
+def _shape(file: Path) -> tuple[list[str], list[int]]:
+    """(column names, rows of each row group) of a file; an Arrow file, of which any row is found at once, is one."""
     try:
         if file.suffix == ".arrow":
             with pa.memory_map(str(file)) as source:
                 reader = pa.ipc.open_stream(source)
-                return reader.schema.names, sum(batch.num_rows for batch in reader)
-        parquet = pq.ParquetFile(file)
-        return parquet.schema_arrow.names, parquet.metadata.num_rows
-    except (pa.ArrowException, OSError) as error:
+                return reader.schema.names, [sum(batch.num_rows for batch in reader)]
+        with pq.ParquetFile(file) as parquet:
+            found = parquet.metadata
+            groups = [found.row_group(group).num_rows for group in range(found.num_row_groups)]
+            return parquet.schema_arrow.names, groups
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise CimError(f"{file} can't be read ({error})", "whole Parquet or Arrow files", "copy it again") from error
 
 
-def _batches(file: Path, first: int, rows: int) -> Iterator[Any]:
-    """The rows asked for, in record batches; row groups before them are not read."""
-    at = 0
-    for batch in _streamed(file) if file.suffix == ".arrow" else _grouped(file, first, rows):
-        start, end = max(first - at, 0), min(first + rows - at, batch.num_rows)
+def _batches(file: Path, columns: Columns, first: int, rows: int) -> Iterator[Any]:
+    """The rows asked for, in record batches: of Parquet, nothing behind them is decoded, nor row groups before them."""
+    at, last = 0, first + rows
+    for batch in _streamed(file, columns) if file.suffix == ".arrow" else _grouped(file, columns, first):
+        start, end = max(first - at, 0), min(last - at, batch.num_rows)
         for begin in range(start, end, BATCH):
             yield batch.slice(begin, min(BATCH, end - begin))
         at += batch.num_rows
+        if at >= last:
+            return
 
 
-def _streamed(file: Path) -> Iterator[Any]:
+def _streamed(file: Path, columns: Columns) -> Iterator[Any]:
     with pa.memory_map(str(file)) as source:
-        yield from pa.ipc.open_stream(source)
+        for batch in pa.ipc.open_stream(source):
+            for name in _wanted(columns, batch.schema):
+                check(column_of(batch, name))
+            yield batch
 
 
-def _grouped(file: Path, first: int, rows: int) -> Iterator[Any]:
+def _grouped(file: Path, columns: Columns, first: int) -> Iterator[Any]:
+    """All rows of a Parquet file from the row group on that holds row `first`."""
     # Else whole columns of a row group are read at once, and one may hold all images of a shard.
-    parquet, at = pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False), 0
-    for group in range(parquet.num_row_groups):
-        size = parquet.metadata.row_group(group).num_rows
-        if at + size <= first or at >= first + rows:
-            yield _Skipped(size)
-        else:
-            yield from parquet.iter_batches(batch_size=BATCH, row_groups=[group])
-        at += size
+    with pq.ParquetFile(file, buffer_size=BUFFER, pre_buffer=False) as parquet:
+        wanted = _wanted(columns, parquet.schema_arrow)
+        at = 0
+        for group in range(parquet.num_row_groups):
+            size = parquet.metadata.row_group(group).num_rows
+            if at + size <= first:
+                yield _Skipped(size)
+            else:
+                yield from parquet.iter_batches(batch_size=BATCH, row_groups=[group], columns=wanted)
+            at += size
+
+
+def _wanted(columns: Columns, schema: Any) -> list[str]:
+    return [columns.image, *([columns.caption] if columns.caption else []), *plain_columns(schema)]
 
 
 @dataclass(frozen=True)
@@ -138,37 +195,9 @@ class _Skipped:
     num_rows: int
 
 
-def _rows(batch: Any) -> Iterator[dict[str, Any]]:
-    """Rows as dictionaries; text as bytes, because Arrow's text need not be UTF-8 and Python's must be."""
-    columns = [column.cast(pa.large_binary()) if _is_text(column.type) else column for column in batch.columns]
-    cells = [_text_cells(c, b.type) for c, b in zip(columns, batch.columns, strict=True)]
-    return (dict(zip(batch.schema.names, row, strict=True)) for row in zip(*cells, strict=True))
-
-
-def _text_cells(column: Any, kind: Any) -> list[Any]:
-    """Python values; text that is not UTF-8 stays bytes."""
-    values = column.to_pylist()
-    return [_decoded(value) for value in values] if _is_text(kind) else values
-
-
-def _decoded(value: bytes | None) -> str | bytes | None:
-    try:
-        return None if value is None else value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value
-
-
-def _text(cell: Any) -> tuple[str | None, Problem | None]:
-    first = cell[0] if isinstance(cell, list) and cell else cell
-    if isinstance(first, bytes):
-        return read_text(first)
-    return (first if isinstance(first, str) else None), None
-
-
-def _is_text(kind: Any) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
-
-
-def _is_json(value: Any) -> bool:
-    """NaN and infinities are none."""
-    return not isinstance(value, float) or math.isfinite(value)
+def _rows(batch: Any, columns: Columns) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """(image cell, caption cell or None, fields) of every row."""
+    images = column_of(batch, columns.image)
+    captions = column_of(batch, columns.caption) if columns.caption else [None] * batch.num_rows
+    others = [name for name in plain_columns(batch.schema) if name not in (columns.image, columns.caption)]
+    return zip(images, captions, plain_rows(batch, others), strict=True)

@@ -8,7 +8,6 @@ from sentence_transformers import SentenceTransformer
 from cim.encoders.base import Vectors, unit
 from cim.encoders.device import autocast, pick_device
 
-
 CPU_BATCH = 32
 """Texts a forward pass on CPU: sorted by length, so few pad little. A GPU is fastest with all at once."""
 

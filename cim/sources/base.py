@@ -1,5 +1,6 @@
 """What every source of images is, and the file reading they share."""
 
+import errno
 import os
 from collections.abc import Iterator
 from glob import glob
@@ -47,6 +48,8 @@ def read_image(path: Path) -> tuple[bytes | None, str]:
             return None, f"{path.stat().st_size} bytes, more than {MAX_BYTES}"
         return path.read_bytes(), ""
     except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            return None, ""  # no file can have it: a.jpg's name may be as long as one can be, a.json's is longer
         return None, error.strerror or str(error)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from cim.errors import CimError
 from cim.params import WarmStart
 from cim.tuning.checkpoints import Restored, last_checkpoint
+from cim.tuning.said_only import said_only
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -45,7 +46,7 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         disable_tqdm=False,
     )
     checkpoint = last_checkpoint(scratch)
-    trainer = (SFTTrainer if on_gpu else _on_cpu(SFTTrainer))(
+    trainer = (SFTTrainer if on_gpu else said_only(SFTTrainer))(
         model=model,
         args=config,
         train_dataset=dataset,
@@ -57,26 +58,3 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     if log and not math.isfinite(log[-1]["loss"]):
         raise CimError(f"loss {log[-1]['loss']} in the warm start", "a number", "lower models.warm_start.learning_rate")
     return log
-
-
-def _on_cpu(trainer: Any) -> Any:
-    """The same loss where it is needed: TRL's fused head, made for GPUs, projects every position and its entropy too.
-
-    That is a fifth of a step of the tiny captioner (benchmarks/warm_start.py).
-    """
-    import torch
-
-    class OnCpu(trainer):  # type: ignore[misc]
-        def compute_loss(
-            self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
-        ) -> Any:
-            labels = inputs.pop("labels")
-            said = labels != -100
-            first = int(said.any(dim=0).nonzero()[0])  # no row's caption begins before
-            outputs = model(**inputs, use_cache=False, logits_to_keep=labels.shape[1] - first + 1)
-            predicted, wanted = outputs.logits[:, :-1][said[:, first:]], labels[:, first:][said[:, first:]]
-            total = torch.nn.functional.cross_entropy(predicted.float(), wanted, reduction="sum")
-            loss = total / (said.sum() if num_items_in_batch is None else num_items_in_batch)
-            return (loss, outputs) if return_outputs else loss
-
-    return OnCpu

@@ -60,6 +60,12 @@ class TestFolder:
         changed = [part.identity() for part in plan(corpus, 2).values()]
         assert [a == b for a, b in zip(before, changed, strict=True)] == [True, False, True]
 
+    def test_a_name_too_long_for_anything_beside_it_is_fine(self, photos: Path, tmp_path: Path) -> None:
+        name = "x" * 251 + ".png"  # 255, as long as a file's name may be; .json is one longer
+        (photos / name).write_bytes(picture(7))
+        *_, last = read(plan({"kind": "folder", "path": str(photos)}), tmp_path / "copies")[0]
+        assert (last.name, last.image, last.problem) == (name, picture(7), None)
+
     def test_without_images_is_an_error(self, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with pytest.raises(CimError, match="no image"):
@@ -95,7 +101,7 @@ class TestParquet:
         paths, structs = read(plan(corpus), tmp_path / "copies")
         assert [item.image for item in paths] == [picture(1), None, None]
         assert [item.problem and item.problem[0].value for item in paths] == [
-            None, "unreadable file", "caption without image",
+            None, "unreadable file", "sample without image",
         ]  # fmt: skip
         assert [(item.image, item.suffix) for item in structs] == [(picture(1), "png"), (picture(2), "jpg"), (None, "")]
 

@@ -8,10 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import malformed_cells
+import malformed_files
 import pytest
 from answering import Says
-from malformed import KINDS, Case, Trap, good, malformed, write_tar
-from malformed_images import ODD
+from malformed import KINDS, Planned, Trap, tars
+from malformed_cells import tables
+from malformed_files import folders
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
@@ -19,11 +22,10 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.read import read_captions, read_rejects
 from cim.captions.shard import finish_shard
-from cim.corpus.tar import TarPart
 from cim.params.recaption import SizeLimits
 from cim.shards.ids import content_id
 
-SHARDS = 8
+Corpus = Callable[[Path, int, random.Random, bytes], list[Planned]]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # about broken EXIF
 
 
@@ -33,28 +35,19 @@ def sees(images: list[Image.Image], keys: list[str]) -> list[Generated]:
     return [Generated(f"sees {key}", "stop", 2) for key in keys]
 
 
-def mixed(count: int, rng: random.Random, trap: bytes) -> list[list[Case]]:
-    """`count` malformed inputs of all kinds in turn and half as many good ones, shuffled over SHARDS tars."""
-    cases = [malformed(KINDS[number % len(KINDS)], number, rng, trap) for number in range(count)]
-    cases += [good(list(ODD)[number % len(ODD)], number, rng, trap) for number in range(count // 2)]
-    rng.shuffle(cases)
-    return [cases[at::SHARDS] for at in range(SHARDS)]
-
-
-def differences(folder: Path, shards: list[list[Case]]) -> list[str]:
-    """Caption the cases, and say where rejects, captions or bytes are not what they must be."""
-    for number, cases in enumerate(shards):
-        write_tar(folder / f"in-{number}.tar", cases)
-        part, lineage = TarPart(folder / f"in-{number}.tar"), Lineage("model", "Describe it.", Decoding(8))
+def differences(folder: Path, planned: list[Planned]) -> list[str]:
+    """Caption the parts, and say where rejects, captions or bytes are not what they must be."""
+    for number, (part, _) in enumerate(planned):
+        lineage = Lineage("model", "Describe it.", Decoding(8))
         job = ShardJob(part, folder / "out", f"{number:05d}", number, lineage, True, 64, SizeLimits())
         assert finish_shard(job, lambda: Says(sees)) is not None
     found = Counter(read_rejects(folder / "out").select("shard", "id", "reason").iter_rows())
-    named = [(f"in-{number}.tar", case) for number, cases in enumerate(shards) for case in cases]
-    wanted = Counter((shard, case.name, case.reason) for shard, case in named if case.reason)
+    every = [(part.name, one) for part, known in planned for one in known]
+    wanted = Counter((shard, one.name, one.reason) for shard, one in every if one.reason)
     wrong = [f"{row} {count} too many" for row, count in (found - wanted).items()]
     wrong += [f"{row} missing" for row in wanted - found]
     captioned = {row["source_key"]: row for row in read_captions(folder / "out").iter_rows(named=True)}
-    fine = {case.name: case.members[0].content for _, case in named if not case.reason}
+    fine = {one.name: one.image for _, one in every if not one.reason}
     wrong += [f"{name} must not be captioned" for name in captioned.keys() - fine.keys()]
     written = contents(folder / "out")
     for name, image in fine.items():
@@ -78,15 +71,26 @@ def contents(folder: Path) -> dict[str, bytes]:
     return images
 
 
-def test_a_thousand_are_quarantined_with_their_reasons_and_their_neighbours_captioned(tmp_path: Path) -> None:
-    assert len(KINDS) >= 50
+@pytest.mark.parametrize("corpus", [tars, tables, folders])
+def test_a_thousand_are_quarantined_with_their_reasons_and_their_neighbours_captioned(
+    tmp_path: Path, corpus: Corpus
+) -> None:
     sprung = tmp_path / "sprung"
-    shards = mixed(1000, random.Random(5), pickle.dumps(Trap(sprung)))
-    assert sum(bool(case.reason) for cases in shards for case in cases) == 1000
-    assert differences(tmp_path, shards) == []
+    planned = corpus(tmp_path / "in", 1000, random.Random(5), pickle.dumps(Trap(sprung)))
+    assert sum(bool(one.reason) for _, known in planned for one in known) == 1000
+    assert differences(tmp_path, planned) == []
     assert read_rejects(tmp_path / "out").height == 1000
     assert read_captions(tmp_path / "out").height == 500
     assert not sprung.exists()  # no pickle was loaded
+
+
+def test_of_many_kinds() -> None:
+    """Of tars, of tables by the form of their cells, and of folders."""
+    assert len(KINDS) >= 50
+    assert {form: len(kinds) for form, kinds in malformed_cells.KINDS.items()} == {
+        "bytes": 32, "paths": 41, "structs": 47,
+    }  # fmt: skip
+    assert len(malformed_files.KINDS) >= 40
 
 
 def test_the_trap_works(tmp_path: Path) -> None:
@@ -95,22 +99,26 @@ def test_the_trap_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("where", "hole"),
+    ("corpus", "where", "hole"),
     [
-        ("cim.corpus.tar.problem_of", lambda member: None),
-        ("cim.corpus.tar.read_text", lambda content: (content.decode("latin-1"), None)),
-        ("cim.corpus.tar.read_facts", lambda content: ({}, None)),
-        ("cim.shards.quarantine._check_size", lambda *size: None),
-        ("cim.shards.quarantine.is_decodable", lambda content: True),
-        ("cim.shards.quarantine.other_format", lambda content: ""),
+        (tars, "cim.corpus.tar.problem_of", lambda member: None),
+        (tars, "cim.corpus.tar.read_text", lambda content: (content.decode("latin-1"), None)),
+        (tars, "cim.corpus.tar.read_facts", lambda content: ({}, None)),
+        (tars, "cim.shards.quarantine._check_size", lambda *size: None),
+        (tars, "cim.shards.quarantine.is_decodable", lambda content: True),
+        (tars, "cim.shards.quarantine.other_format", lambda content: ""),
+        (tables, "cim.corpus.table._stays", lambda place, inside: True),
+        (tables, "cim.corpus.table.read_text", lambda content: (content.decode("latin-1"), None)),
+        (tables, "cim.corpus.table.read_image", lambda path: (None, "")),
+        (folders, "cim.corpus.folder.read_text", lambda content: (content.decode("latin-1"), None)),
+        (folders, "cim.corpus.folder.read_facts", lambda content: ({}, None)),
     ],
 )
 def test_a_planted_hole_is_noticed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, hole: Callable[..., Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, corpus: Corpus, where: str, hole: Callable[..., Any]
 ) -> None:
-    shards = mixed(len(KINDS), random.Random(6), pickle.dumps(Trap(tmp_path / "sprung")))
-    for folder in ("without", "with"):
-        (tmp_path / folder).mkdir()
-    assert differences(tmp_path / "without", shards) == []
+    count = {tars: len(KINDS), tables: 120, folders: len(malformed_files.KINDS)}[corpus]
+    planned = corpus(tmp_path / "in", count, random.Random(6), pickle.dumps(Trap(tmp_path / "sprung")))
+    assert differences(tmp_path / "without", planned) == []
     monkeypatch.setattr(where, hole)
-    assert differences(tmp_path / "with", shards) != []
+    assert differences(tmp_path / "with", planned) != []

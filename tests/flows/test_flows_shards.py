@@ -94,12 +94,17 @@ class TestMapShards:
         assert "a: OSError: disk away" in message
         assert "b: found nothing in b; expected an image. Remedy: add one" in message
 
+    def test_failures_of_one_name_are_each_counted(self) -> None:
+        items = [Work("a", failures=9, mendable=False), Work("a", failures=9, mendable=False), Work("b")]
+        with pytest.raises(CimError, match="2 of 3 failed while working:\n  a, a: found nothing in a"):
+            over(items, RUNTIME)
+
     def test_one_at_a_time_where_asked(self) -> None:
         assert one_by_one() == [1, 1, 1, 1]
 
 
 def test_same_reason_is_said_once() -> None:
-    message = str(summary("reading", {"a": OSError("gone"), "b": OSError("gone"), "c": KeyError("x")}, 5))
+    message = str(summary("reading", [("a", OSError("gone")), ("b", OSError("gone")), ("c", KeyError("x"))], 5))
     assert "3 of 5 failed while reading:\n  a, b: OSError: gone\n  c: KeyError: 'x'" in message
 
 
