@@ -12,12 +12,13 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
+from cim.captions.windows import BATCHES
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
 from cim.score.rerank import ScoreSpec
-from flows.captioning import BATCHES, caption_shards
+from flows.captioning import caption_shards
 from flows.command import main
 from flows.shards import map_shards
 from tasks.caption import ModelJob

@@ -69,6 +69,11 @@ class ShardJob:
         """Held by whoever works on the shard."""
         return self.folder / f".{self.stem}.lock"
 
+    @property
+    def claimed(self) -> Path:
+        """The lock of whoever has the shard until it is where it belongs."""
+        return self.lock
+
     def fingerprint(self, identity: str | None = None) -> str:
         """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding.
 

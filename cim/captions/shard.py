@@ -20,6 +20,7 @@ from cim.captions.output import check_ours
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import LocalPart
 from cim.engines.spec import Engine
+from cim.errors import HopelessError
 from cim.records import Caption, Reject
 from cim.shards.quarantine import first_line
 
@@ -71,7 +72,11 @@ def caption_shard(job: ShardJob, engine: Engine, made_from: str) -> tuple[dict[s
     with opened(job.journal, f"{made_from} {job.window} {WINDOW_BYTES}") as journal:
         made = Made.of(journal)
         before = len(made)
-        _caption_rest(job, part, engine, made)
+        try:
+            _caption_rest(job, part, engine, made)
+        except HopelessError:
+            journal.take_back()  # its rejects are the set-up's, not the images'
+            raise
     check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
     facts = commit(job, part, made_from, *made.sorted())
     job.sweep()

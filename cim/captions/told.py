@@ -1,13 +1,16 @@
-"""What people are told of a captioning run when it ends: the same in the terminal and on its page."""
+"""What people are told of a captioning run: whom it waits for, and the same rows in the terminal and on its page."""
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cim.captions.claim import holder
+from cim.captions.job import ShardJob
 from cim.captions.summary import counted
 
+NAMED = 10  # shards named in one line
 Rows = Mapping[str, str | Path]  # by name, in order
 
 
@@ -47,6 +50,14 @@ def told(summary: Mapping[str, Any], run: Run) -> Rows:
         "list of rejects": run.folder.absolute() / "rejects",
         "a line a shard": run.log.absolute(),
     }
+
+
+def waited_for(jobs: Sequence[ShardJob], done: Container[str]) -> str:
+    """The first shards that are not done, and who is at them. done: stems."""
+    left = [job for job in jobs if job.stem not in done]
+    named = [f"{job.stem} ({holder(job.claimed) or 'nobody yet'})" for job in left[:NAMED]]
+    more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+    return f"shards not done yet, and who is at them: {', '.join(named)}{more}"
 
 
 def as_text(rows: Rows) -> str:
