@@ -100,11 +100,7 @@ KINDS: dict[str, Kind] = {
     'keywords with "is a"': lambda case, rng: " is a ".join(telling(case.honest)),
     'keywords with articles and "and" in turn': lambda case, rng: _in_turn(telling(case.honest), ("a", "and")),
     'keywords with "is" and "a" in turn': lambda case, rng: _in_turn(telling(case.honest), ("is", "a")),
-    "pairs of keywords with articles": lambda case, rng: _pairs(telling(case.honest)),
     'keywords with "and a"': lambda case, rng: "a " + " and a ".join(telling(case.honest)),
-    "keywords with small words at random": lambda case, rng: " ".join(
-        f"{word} {rng.choice(SMALL)}" for word in telling(case.honest)
-    ),
     "an article and one word": lambda case, rng: f"a {max(telling(case.honest), key=len)}",
     "150 nouns with articles": lambda case, rng: _each("a", (telling(case.honest) + rng.choices(case.nouns, k=150))),
     "30 nouns with articles": lambda case, rng: _each("a", (telling(case.honest) + rng.choices(case.nouns, k=30))[:30]),
@@ -130,6 +126,10 @@ KINDS: dict[str, Kind] = {
 
 FALSE: dict[str, Kind] = {
     "own words, shuffled": lambda case, rng: " ".join(_shuffled(words(case.honest), rng)),
+    "pairs of keywords with articles": lambda case, rng: _pairs(telling(case.honest)),
+    "keywords with small words at random": lambda case, rng: " ".join(
+        f"{word} {rng.choice(SMALL)}" for word in telling(case.honest)
+    ),
     "another image's shortest caption": lambda case, rng: min(case.wrong, key=len),
     "another image's, without a word": lambda case, rng: _shortened(_longest(case).split(), rng),
     "honest, then another's caption": lambda case, rng: f"{case.honest} {_longest(case)}",

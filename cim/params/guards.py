@@ -94,7 +94,7 @@ class FillerGuard(_Guard):
         0.92, gt=0, lt=1, description="function words and others in turn, share above which it begins; -1 halfway to 1"
     )
     loose: float = Field(
-        0.6, gt=0, lt=1, description="noun phrases that nothing leads to, share above which it begins; -1 at 1.5 times"
+        0.67, gt=0, lt=1, description="noun phrases that nothing leads to, share above which it begins; -1 at 1.1 times"
     )
 
 

@@ -21,9 +21,7 @@ def test_filler():
     # between dog and man "a", man and red nothing, red and park "a", park and tree "a"
     assert same_share(said("a dog a man red a park a tree")) == 3 / 4
     assert same_share(said("dog in the park in the snow")) == 0  # twice is nothing
-    assert same_share(said("a dog is man a park is tree a boy")) == pytest.approx(
-        0.6
-    )  # twice "is", twice "a", no other
+    assert same_share(said("a dog is man a park is tree a boy")) == pytest.approx(0.6)  # "is" and "a" twice
     assert rhythm(said("a dog the man this park some tree")) == 1 / 2  # four of a class, at 0, 2, 4, 6
     assert rhythm(said("a man and a woman and a dog and a boy")) == 1 / 3  # "a" at 0, 3, 6, 9
     assert rhythm(said("a dog a man a park")) == same_share([]) == rhythm([]) == 0
@@ -32,7 +30,7 @@ def test_filler():
     assert alternation(said("dog in the park on grass is big or red with hat")) == 10 / 11
     assert alternation(said("dog in park on grass")) == 0  # short
     # before the second and third article stands a noun; before the fourth a verb, before the fifth a word of place
-    assert loose_share("a red dog a green park a man holding a ball near the tree") == 2 / 4
+    assert loose_share("a red dog a green park a man holding a ball near the tree") == 2.5 / 4
     assert loose_share("throw a ball") == 0  # once may be a verb without an ending
     assert loose_share("") == 0
 
@@ -48,6 +46,8 @@ def test_filler():
         "circle and square and red and large and blue",
         "circle in square on red at large with blue of dotted by white is small",
         "a red circle a large square a blue background a dotted star",
+        "a circle and square a red and blue",
+        "a red circle a green grass a dotted square a blue",
         "two circle three square two red four large one blue",
     ],
 )

@@ -19,9 +19,9 @@ above below under underneath beneath behind near beside between against along ac
 towards up down off out next outside inside within among amongst past beyond like until upon
 """
 _LEADS = FUNCTION_WORDS | frozenset(_PLACES.split())
-_VERB = re.compile(r"(?:ing|s|ed)$")
+_VERB = re.compile(r"(?:ing|[^su]s|ed)$")
 _TOKEN = re.compile(r"\w+(?:['\u2019-]\w+)*|[^\w\s]")
-_SAME_TIMES, _CLASS_TIMES = 3, 4
+_SAME_TIMES, _CLASS_TIMES, _LOOSE_TIMES = 3, 4, 2
 _OF_TWO = 0.6  # in sentences two together take up to 0.67 of the gaps, one up to 0.38
 _LONG = 12  # words from which on sentences do not alternate
 
@@ -29,17 +29,17 @@ _LONG = 12  # words from which on sentences do not alternate
 def same_share(own: Sequence[str]) -> float:
     """Between neighbours of the telling words: share where the most frequent function words stand, in [0, 1].
 
-    "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent together
-    count as well, 0.6 of their share, if they stand four times: "a dog is man a park is tree".
+    "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent
+    single words together count as well, 0.6 of their share, if they stand four times or everywhere: "dog is man a park".
     """
     told = [place for place, word in enumerate(own) if word not in FUNCTION_WORDS]
     between = Counter(tuple(own[left + 1 : right]) for left, right in pairwise(told))
     gaps = max(1, between.total())
     del between[()]
-    first, second = [*(times for _, times in between.most_common(2)), 0, 0][:2]
-    one = first if first >= _SAME_TIMES else 0
-    two = first + second if first + second > _SAME_TIMES else 0
-    return max(one, _OF_TWO * two) / gaps
+    one = max(between.values(), default=0)
+    two = sum(sorted(times for filler, times in between.items() if len(filler) == 1)[-2:])
+    many = one >= _SAME_TIMES, two > _SAME_TIMES or two == gaps >= _SAME_TIMES
+    return max(one * many[0], _OF_TWO * two * many[1]) / gaps
 
 
 def rhythm(own: Sequence[str]) -> float:
@@ -66,13 +66,14 @@ def alternation(own: Sequence[str]) -> float:
 def loose_share(text: str) -> float:
     """Share of noun phrases with an article or the like that nothing leads to, in [0, 1]; 0 for fewer than two such.
 
-    A verb (told by its ending), a function word, a word of place or a punctuation mark leads to one. The first words
-    of `text` need nothing.
+    A function word, a word of place or a punctuation mark leads to one, what ends like a verb does by half. The first
+    words of `text` need nothing.
     """
     tokens = _TOKEN.findall(text.lower())
     before = [left for left, right in pairwise(tokens) if right in _OPENS]
-    loose = sum(left[0].isalnum() and left not in _LEADS and not _VERB.search(left) for left in before)
-    return loose / len(before) if loose > 1 else 0.0
+    nothing = [left for left in before if left[0].isalnum() and left not in _LEADS]
+    loose = sum(0.5 if _VERB.search(left) else 1.0 for left in nothing)
+    return loose / len(before) if loose >= _LOOSE_TIMES else 0.0
 
 
 @dataclass(frozen=True)
@@ -87,5 +88,5 @@ class Filler:
             ramp(same_share(own), limits.same, 1.2 * limits.same),
             ramp(rhythm(own), limits.rhythm, 1.2 * limits.rhythm),
             ramp(alternation(own), limits.alternation, 0.5 + 0.5 * limits.alternation),
-            ramp(loose_share(said.text), limits.loose, 1.5 * limits.loose),
+            ramp(loose_share(said.text), limits.loose, 1.1 * limits.loose),
         )
