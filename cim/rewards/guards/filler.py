@@ -29,8 +29,8 @@ _LONG = 12  # words from which on sentences do not alternate
 def same_share(own: Sequence[str]) -> float:
     """Between neighbours of the telling words: share where the most frequent function words stand, in [0, 1].
 
-    "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent
-    single words together count as well, 0.6 of their share, if they stand four times or everywhere: "dog is man a park".
+    "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent that are
+    single words count 0.6 of their share, together, if they stand four times or everywhere: "dog is man a park is tree".
     """
     told = [place for place, word in enumerate(own) if word not in FUNCTION_WORDS]
     between = Counter(tuple(own[left + 1 : right]) for left, right in pairwise(told))
