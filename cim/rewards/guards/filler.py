@@ -30,7 +30,7 @@ def same_share(own: Sequence[str]) -> float:
     """Between neighbours of the telling words: share where the most frequent function words stand, in [0, 1].
 
     "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent that are
-    single words count 0.6 of their share, together, if they stand four times or everywhere: "dog is man a park is tree".
+    single words count 0.6 of their share, together, if they stand four times or everywhere: "a dog is man a park is".
     """
     told = [place for place, word in enumerate(own) if word not in FUNCTION_WORDS]
     between = Counter(tuple(own[left + 1 : right]) for left, right in pairwise(told))
