@@ -80,7 +80,7 @@ def test_no_caption_of_another_image_is_above_the_honest_one(request, world):
 
 ONLY_BY = {
     "unscorable": "empty",
-    "length": "one word",
+    "length": "an article and one word",
     "repetition": "one sentence ten times",
     "prompt": "the prompt, then honest",
     "characters": "JSON",
