@@ -28,7 +28,9 @@ def denied(sentence: Any) -> set[int]:
 
 
 def _targets(token: Any) -> Iterator[Any]:
-    """The words that `token` denies; none if it denies nothing."""
+    """The words that `token` denies; none if it denies nothing, as in a name: "a no parking sign", "NO SMOKING"."""
+    if token.i > token.sent.start and (token.nbor(-1).is_quote or token.nbor(-1).dep_ == "det"):
+        return
     if token.dep_ == "neg" or token.lower_ in _NO:
         if not any(word.lower_ in _NOT_REALLY for word in (*token.children, *_next(token))):
             target = token.head
@@ -65,7 +67,7 @@ def _deny_verb(verb: Any, found: set[int]) -> None:
     if any(child.lower_ == _FAR for child in verb.children):
         return
     found.add(verb.i)
-    below = [child for child in verb.children if child.dep_ in _BELOW_VERB]
+    below = _below(verb)
     there = any(child.dep_ == "expl" for child in verb.children)
     if there or any(word.lemma_.lower() in _SEEN for word in (verb, *below)):
         below += [child for child in verb.children if child.dep_ in ("nsubj", "nsubjpass")]
@@ -85,9 +87,13 @@ def _deny_noun(noun: Any, found: set[int]) -> None:
             _cover(child, found)
     if noun.dep_ in ("nsubj", "nsubjpass"):  # "no man wears a hat"
         found.add(noun.head.i)
-        for child in noun.head.children:
-            if child.dep_ in _BELOW_VERB:
-                _cover(child, found)
+        for child in _below(noun.head):
+            _cover(child, found)
+
+
+def _below(verb: Any) -> list[Any]:
+    """What `verb` says after itself; "in a park" of "in a park there is no dog" is not denied."""
+    return [child for child in verb.rights if child.dep_ in _BELOW_VERB]
 
 
 def _cover(word: Any, found: set[int]) -> None:

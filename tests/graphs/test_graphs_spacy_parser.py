@@ -99,6 +99,8 @@ class TestDenial:
             ("The man is not only tall but also old.", ["man"], {"man": ("old", "tall")}),
             ("The room has no windows and a red door.", ["door", "room"], {"door": ("red",)}),
             ("The dog is not far from a bench.", ["bench", "dog"], {}),
+            ("In a park there is no dog.", ["park"], {}),
+            ("There is a no parking sign.", ["sign"], {"sign": ("parking",)}),
             ("A dog is here. There is no dog on the sofa.", ["dog", "sofa"], {}),
         ],
     )
