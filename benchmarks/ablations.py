@@ -77,8 +77,8 @@ def _shown(groups: Mapping[str, Mapping[str, float | None]], show: Show) -> Iter
 
 
 def seeds(found: Found, show: Show) -> Shown | None:
-    """Mean and standard deviation over the seeds that have run, and how many are clearly better; None for
-    fewer than two."""
+    """Mean and standard deviation over the seeds that have run, and in how many a difference is clear, for better or
+    worse, or a loss of precision over a point is excluded; None for fewer than two."""
     runs = [found[name] for name in ("default", "seed-1", "seed-2") if name in found]
     if len(runs) < 2:
         return None
@@ -87,8 +87,13 @@ def seeds(found: Found, show: Show) -> Shown | None:
         f"{part}, {len(runs)} seeds": {name: _spread(name, getattr(one, part), show) for name, one in rows.items()}
         for part in ("base", "tuned", "difference")
     }
+    of = f"of {len(runs)}"
     return parts | {
-        "clearly better (words: changed)": {name: f"{one.clear} of {len(runs)}" for name, one in rows.items()}
+        "clearly better (words: changed)": {name: f"{one.better + one.changed} {of}" for name, one in rows.items()},
+        "clearly worse": {name: f"{one.worse} {of}" for name, one in rows.items()},
+        "no loss over 1 point": {
+            name: f"{one.no_loss} {of}" for name, one in rows.items() if name.endswith("_precision")
+        },
     }
 
 

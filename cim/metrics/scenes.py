@@ -3,7 +3,7 @@
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,14 +73,6 @@ def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:
     claimed, holding = _relations(said), _relations(truth)
     counts["relations"] = Counts(len(_translated(claimed, matching) & holding), len(claimed), len(holding))
     return {kind: counts[kind] for kind in (*KINDS, *DETAILS)}
-
-
-def total(rows: Iterable[dict[str, Counts]]) -> dict[str, Counts]:
-    """Sums by kind over images; precision, recall and F1 of a sum are the micro averages."""
-    sums = dict.fromkeys((*KINDS, *DETAILS), Counts())
-    for row in rows:
-        sums = {kind: sums[kind] + row[kind] for kind in sums}
-    return sums
 
 
 def match_objects(truth: Graph, said: Graph) -> Matching:

@@ -27,7 +27,26 @@ def test_seeds_give_mean_and_spread_of_each_side_and_of_the_differences() -> Non
     assert rows["difference, 3 seeds"] == {"retrieval.r1": "50.0 ± 10.0"}
     assert rows["base, 3 seeds"] == {"retrieval.r1": "40.0 ± 0.0"}
     assert rows["clearly better (words: changed)"] == {"retrieval.r1": "2 of 3"}
+    assert rows["clearly worse"] == {"retrieval.r1": "0 of 3"}
+    assert rows["no loss over 1 point"] == {}  # of precision only
     assert TABLES["seeds"]({"default": metrics(0.4, 0.8)}, shown) is None
+
+
+def test_seeds_that_lose_precision_are_counted() -> None:
+    # Losses of 0.2, 0.4 and 0.7 points as in docs/ablation.md: the last is clear, and only its interval passes a point.
+    found = {}
+    for name, low, verdict in (
+        ("default", -0.006, "within noise"),
+        ("seed-1", -0.007, "within noise"),
+        ("seed-2", -0.011, "worse"),
+    ):
+        sides = {side: {"scenes": {"object_precision": 0.99}} for side in ("base", "tuned")}
+        row = {"value": low + 0.004, "low": low, "high": low + 0.008, "verdict": verdict}
+        found[name] = {**sides, "difference": {"scenes": {"object_precision": row}}}
+    rows = TABLES["seeds"](found, shown)
+    assert rows is not None
+    assert rows["clearly worse"] == {"scenes.object_precision": "1 of 3"}
+    assert rows["no loss over 1 point"] == {"scenes.object_precision": "2 of 3"}
 
 
 def test_a_variant_that_has_not_run_is_left_out() -> None:
