@@ -21,7 +21,7 @@ def counted(found: Mapping[str, Sequence[str]]) -> str:
     if worse:
         parts[1] += f" ({', '.join(worse)})"
     if changed:
-        parts.append(f"{len(changed)} changed without a better or a worse")
+        parts.append(f"{len(changed)} changed where neither way is better")
     if none:
         parts.append(f"{len(none)} had no interval")
     return f"Of {sum(map(len, found.values()))} measures, {', '.join(parts[:-1])}, and {parts[-1]}."

@@ -144,7 +144,7 @@ def test_a_loss_of_one_kind_of_attribute_stands_at_the_top():
     text = render(replace(made, metrics=metrics))
     (lead,) = re.findall(r'<p class="lead">(.*?)</p>', text)
     assert "1 worse (Count precision)" in lead
-    assert "<dt>Worse</dt><dd>Count precision</dd>" in text
+    assert '<dt>Worse</dt><dd class="named">Count precision</dd>' in text
     (table,) = re.findall(r'<table role="table" class="compared">(.*?)</table>', text, flags=re.DOTALL)
     assert "Count precision" in table  # not folded away
 

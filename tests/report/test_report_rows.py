@@ -121,7 +121,7 @@ def test_what_is_worse_is_named_wherever_it_stands(show):
     shown = show(METRICS | metrics | {"difference": METRICS["difference"] | changed})
     assert (
         "Of 8 measures, 3 got better, 1 worse (Count precision), 1 stayed within noise, "
-        "1 changed without a better or a worse, and 2 had no interval. Where nothing has changed" in shown
+        "1 changed where neither way is better, and 2 had no interval. Where nothing has changed" in shown
     )
     assert "Mean length" in shown
 
