@@ -1,14 +1,16 @@
 """A miniature of the paper's tables: what each part of the method changes, on the embedded default.
 
-python -m benchmarks.ablation --from WORKSPACE --work FOLDER [--only NAME ...] [--write docs/ablation.md]
+python -m benchmarks.ablation --work FOLDER --from WORKSPACE [--only NAME ...]    # runs variants
+python -m benchmarks.ablation --work FOLDER [--tables NAME ...] [--write docs/ablation.md]    # tabulates what is there
 
 WORKSPACE is a project folder in which the pipeline has run (after `make run`: .). Every variant is a copy of it with
-other parameters, in which only the stages named below run again, so that variants share the warm start and the
-encoders, and the held-out judge. A variant whose metrics.json is there is not run again.
+other parameters, in which only the stages named in `ablations` run again, so that variants share the warm start, the
+encoders and the held-out judge. A variant that has run with the same parameters, code and workspace is not run again;
+one that has run with others is refused, never deleted. Without --from nothing runs, and what is there is tabulated,
+whatever code made it: each table says which.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -18,94 +20,118 @@ from typing import Any
 
 import yaml
 
+from benchmarks.ablated import CODE, Ablated, finished, read
+from benchmarks.ablation_tables import not_run, seeds, side_by_side
 from benchmarks.ablations import TABLES, VARIANTS, Variant
-from benchmarks.calibration import machine, seconds_for_additions
 from benchmarks.project import ROOT, clean_environment, copy_project
 from benchmarks.tables import replace_between
+from cim.atomic import read_json, write_json
+from cim.errors import CimError
+from cim.fingerprint import fingerprint, hash_code
 
-ABSENT = "-"
 KEPT = ("shards", "models", "embeddings", "index", "captions", "tuned")
-SHOWN = {
-    ("retrieval", "r1"): "held-out R@1",
-    ("scenes", "object_precision"): "object precision",
-    ("scenes", "attribute_precision"): "attribute precision",
-    ("scenes", "relation_precision"): "relation precision",
-    ("scenes", "attribute_recall"): "attribute recall",
-    ("scenes", "relation_recall"): "relation recall",
-    ("reward", "grc"): "GRC",
-    ("reward", "qir"): "QIR",
-    ("text", "words"): "words",
-}
+MADE_FROM = "made_from.json"
+MARKERS = ("seeds", *TABLES, "not-run")
 
 
-def run(variant: Variant, source: Path, folder: Path) -> dict[str, Any]:
-    """metrics.json of `variant`, run in `folder` from the artefacts in `source` unless it lies there already."""
-    metrics = folder / "data/report/metrics.json"
-    if not metrics.is_file():
-        shutil.rmtree(folder, ignore_errors=True)
-        params = yaml.safe_load((source / "params.yaml").read_text())
-        for name, value in variant.changes.items():
-            _put(params, name.split("."), value)
-        copy_project(folder, source / "params.yaml")
-        (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
-        for part in KEPT:
-            shutil.copytree(source / "data" / part, folder / "data" / part)
-        started = time.perf_counter()
-        for stage in variant.stages:
-            command = [sys.executable, "-m", f"flows.{stage.split()[0]}", *stage.split()[1:]]
-            with (folder / "log.txt").open("a") as log:
-                subprocess.run(
-                    command, cwd=folder, env=clean_environment(folder), check=True, stdout=log, stderr=subprocess.STDOUT
-                )
-        (folder / "seconds").write_text(f"{time.perf_counter() - started:.0f}")
-    found: dict[str, Any] = json.loads(metrics.read_text())
+def made_from(variant: Variant, source: Path) -> dict[str, str]:
+    """What a run of `variant` depends on, a fingerprint each."""
+    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
+    return {
+        "params": fingerprint(params),
+        "stages": fingerprint(variant.stages),
+        "code": hash_code(ROOT, CODE),
+        "workspace": fingerprint(*(source / "data" / part for part in KEPT)),
+    }
+
+
+def pending(wanted: dict[str, dict[str, str]], work: Path) -> list[str]:
+    """Names of `wanted` variants (name -> `made_from`) without a finished run in `work`.
+
+    Raises CimError, before anything runs, when a finished one was made from something else or does not say from what.
+    """
+    stale = []
+    for name, parts in wanted.items():
+        if finished(work / name):
+            path = work / name / MADE_FROM
+            held = read_json(path) if path.is_file() else {}
+            if other := [part for part in parts if held.get(part) != parts[part]]:
+                stale.append(f"{name} (other {', '.join(other)})" if held else f"{name} (no {MADE_FROM})")
+    if stale:
+        raise CimError(
+            f"finished runs in {work} that were made from something else: {'; '.join(stale)}",
+            "runs of these parameters, this code and this workspace",
+            "another --work folder, or delete these; without --from they are tabulated as they are",
+        )
+    return [name for name in wanted if not finished(work / name)]
+
+
+def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> None:
+    """Run `variant` in `folder`, anew, from the artefacts in `source`; `parts`, what it is made from, is kept there."""
+    shutil.rmtree(folder, ignore_errors=True)
+    copy_project(folder, source / "params.yaml")
+    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
+    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    for part in KEPT:
+        shutil.copytree(source / "data" / part, folder / "data" / part)
+    write_json(folder / MADE_FROM, parts | {"code": hash_code(folder, CODE)})  # the metrics, not this, say it has run
+    started = time.perf_counter()
+    for stage in variant.stages:
+        command = [sys.executable, "-m", f"flows.{stage.split()[0]}", *stage.split()[1:]]
+        with (folder / "log.txt").open("a") as log:
+            subprocess.run(
+                command, cwd=folder, env=clean_environment(folder), check=True, stdout=log, stderr=subprocess.STDOUT
+            )
+    (folder / "seconds").write_text(f"{time.perf_counter() - started:.0f}")
+
+
+def read_all(work: Path) -> dict[str, Ablated]:
+    """The finished variants in `work`.
+
+    Raises CimError when the parameters of one are not those of `default` with its changes: no comparison then.
+    """
+    found = {name: read(work / name) for name in VARIANTS if finished(work / name)}
+    if "default" in found:
+        default = found["default"].params
+        if strange := [name for name, one in found.items() if one.params != VARIANTS[name].params(default)]:
+            raise CimError(
+                f"{', '.join(strange)} in {work} with parameters that differ from default's by more than their changes",
+                "variants of one default",
+                "keep the runs of another default in a --work folder of their own",
+            )
     return found
 
 
-def _put(params: dict[str, Any], path: list[str], value: Any) -> None:
-    for name in path[:-1]:
-        params = params[int(name)] if isinstance(params, list) else params[name]
-    params[path[-1]] = value
-
-
-def table(rows: dict[str, dict[str, str]]) -> str:
-    """Markdown, a line a variant."""
-    names = [f"{group}.{name}" for group, name in SHOWN]
-    lines = ["| | " + " | ".join(SHOWN.values()) + " |", "|---" * (len(SHOWN) + 1) + "|"]
-    return "\n".join(
-        lines + [f"| {label} | {' | '.join(row.get(name, ABSENT) for name in names)} |" for label, row in rows.items()]
-    )
-
-
-def shown(name: str, value: float | None) -> str:
-    """Shares in percent, None as -."""
-    if value is None:
-        return ABSENT
-    if name == "text.words":
-        return f"{value:.1f}"
-    return f"{value:.3f}" if name.startswith("reward.") else f"{100 * value:.1f}"
+def tabulate(found: dict[str, Ablated]) -> dict[str, str]:
+    """Markdown by marker, of the tables that have something to compare."""
+    built: dict[str, Any] = {"seeds": seeds(found)}
+    built |= {marker: side_by_side(found, table) for marker, table in TABLES.items()}
+    built["not-run"] = not_run(name for name in VARIANTS if name not in found)
+    return {marker: text for marker, text in built.items() if text is not None}
 
 
 def main() -> None:
     """Run what is asked for and not there yet, then print every table whose variants have run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--from", dest="source", type=Path, default=ROOT)
-    parser.add_argument("--work", type=Path, required=True, help="folder for the variants; kept")
-    parser.add_argument("--only", nargs="*", choices=sorted(VARIANTS), help="default: all")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the variants; kept")
+    parser.add_argument("--from", dest="source", type=Path, help="workspace to run variants of; default: run nothing")
+    parser.add_argument("--only", nargs="*", choices=sorted(VARIANTS), help="variants to run; default: all")
+    parser.add_argument("--tables", nargs="*", choices=MARKERS, default=MARKERS, help="default: all")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers of the tables")
     options = parser.parse_args()
-    for name in options.only or VARIANTS:
-        print(f"{name}: {options.work / name}", flush=True)
-        run(VARIANTS[name], options.source, options.work / name)
-    done = {
-        name: json.loads((options.work / name / "data/report/metrics.json").read_text())
-        for name in VARIANTS
-        if (options.work / name / "data/report/metrics.json").is_file()
-    }
-    note = f"{machine('torch', 'trl')}; calibration {seconds_for_additions():.2f} s."
-    for marker, build in TABLES.items():
-        if (rows := build(done, shown)) is not None:
-            text = f"{table(rows)}\n\n{note}"
+    try:
+        if options.source:
+            wanted = {name: made_from(VARIANTS[name], options.source) for name in options.only or VARIANTS}
+            for name in pending(wanted, options.work):
+                print(f"{name}: {options.work / name}", flush=True)
+                run(VARIANTS[name], options.source, options.work / name, wanted[name])
+        found = read_all(options.work)
+    except CimError as error:
+        sys.exit(str(error))
+    for name, one in found.items():
+        print(f"{name}: code {one.code[:8]}, {len(one.ids)} images")
+    for marker, text in tabulate(found).items():
+        if marker in options.tables:
             print(f"\n{marker}\n{text}")
             if options.write:
                 replace_between(options.write, marker, text)

@@ -1,13 +1,9 @@
 """The variants of benchmarks.ablation, and which of them stand in one table."""
 
-from collections.abc import Callable, Iterator, Mapping
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-
-from cim.metrics.seeds import Spread, combine
-
-Metrics = Mapping[str, Any]
-"""The content of a metrics.json."""
 
 TUNE = ("tune", "caption", "evaluate")
 MODELS = ("models captioner", "models text", "models image", "models heldout", "embed", "index")
@@ -19,6 +15,17 @@ class Variant:
 
     stages: tuple[str, ...]
     changes: dict[str, Any] = field(default_factory=dict)
+
+    def params(self, default: Mapping[str, Any]) -> dict[str, Any]:
+        """The content of params.yaml for this variant of `default`, which stays as it is."""
+        changed: dict[str, Any] = copy.deepcopy(dict(default))
+        for name, value in self.changes.items():
+            *path, last = name.split(".")
+            place: Any = changed
+            for part in path:
+                place = place[int(part)] if isinstance(place, list) else place[part]
+            place[last] = value
+        return changed
 
 
 def _seed(seed: int) -> Variant:
@@ -55,95 +62,71 @@ VARIANTS: dict[str, Variant] = {
     "beta-3": Variant(TUNE, {"tune.reward.beta": 3.0}),
 }
 
-Found = Mapping[str, Metrics]
-Shown = dict[str, dict[str, str]]
-Show = Callable[[str, float | None], str]
+
+@dataclass(frozen=True)
+class Table:
+    """rows: label -> (variant, side of its comparison: base or tuned). against: label -> the label it is held against;
+    the first one's is the reference, whose judges the others must share."""
+
+    rows: dict[str, tuple[str, str]]
+    against: dict[str, str]
+
+    @property
+    def reference(self) -> str:
+        """The label whose judges count."""
+        return next(iter(self.against.values()))
 
 
-def side_by_side(rows: Mapping[str, tuple[str, str]]) -> Callable[[Found, Show], Shown | None]:
-    """A table of labels -> (variant, side); variants that have not run are left out, None when all are."""
-
-    def build(found: Found, show: Show) -> Shown | None:
-        there = {label: found[variant][side] for label, (variant, side) in rows.items() if variant in found}
-        return {label: dict(_shown(groups, show)) for label, groups in there.items()} or None
-
-    return build
+def _all_against(reference: str, rows: dict[str, tuple[str, str]]) -> Table:
+    return Table(rows, {label: reference for label in rows if label != reference})
 
 
-def _shown(groups: Mapping[str, Mapping[str, float | None]], show: Show) -> Iterator[tuple[str, str]]:
-    """By "group.metric"."""
-    for group, values in groups.items():
-        yield from ((f"{group}.{name}", show(f"{group}.{name}", value)) for name, value in values.items())
-
-
-def seeds(found: Found, show: Show) -> Shown | None:
-    """Mean and standard deviation over the seeds that have run, and in how many a difference is clear, for better or
-    worse, or a loss of precision over a point is excluded; None for fewer than two."""
-    runs = [found[name] for name in ("default", "seed-1", "seed-2") if name in found]
-    if len(runs) < 2:
-        return None
-    rows = {f"{group}.{name}": one for group, named in combine(runs).items() for name, one in named.items()}
-    parts: Shown = {
-        f"{part}, {len(runs)} seeds": {name: _spread(name, getattr(one, part), show) for name, one in rows.items()}
-        for part in ("base", "tuned", "difference")
-    }
-    of = f"of {len(runs)}"
-    return parts | {
-        "clearly better (words: changed)": {name: f"{one.better + one.changed} {of}" for name, one in rows.items()},
-        "clearly worse": {name: f"{one.worse} {of}" for name, one in rows.items()},
-        "no loss over 1 point": {
-            name: f"{one.no_loss} {of}" for name, one in rows.items() if name.endswith("_precision")
-        },
-    }
-
-
-def _spread(name: str, over: Spread, show: Show) -> str:
-    """Mean and spread; nothing where a run has no value."""
-    if None in over.values:
-        return show(name, None)
-    return f"{show(name, over.mean)} ± {show(name, over.spread)}"
-
-
-BEFORE = ("default", "base")
-TABLES: dict[str, Callable[[Found, Show], Shown | None]] = {
-    "seeds": seeds,
-    "terms": side_by_side(
+BEFORE, AFTER = ("default", "base"), ("default", "tuned")
+SEEDS = {0: "default", 1: "seed-1", 2: "seed-2"}
+TABLES: dict[str, Table] = {
+    "terms": _all_against(
+        "GRC + QIR",
         {
             "base captioner": BEFORE,
             "GRC only": ("grc-only", "tuned"),
             "QIR only": ("qir-only", "tuned"),
-            "GRC + QIR": ("default", "tuned"),
+            "GRC + QIR": AFTER,
             "GRC + 3 QIR": ("beta-3", "tuned"),
-        }
+        },
     ),
-    "neighbours": side_by_side({f"K = {k}": ("default" if k == 3 else f"k-{k}", "tuned") for k in (1, 3, 5, 10)}),
-    "exclusion": side_by_side(
+    "neighbours": _all_against("K = 3", {f"K = {k}": AFTER if k == 3 else (f"k-{k}", "tuned") for k in (1, 3, 5, 10)}),
+    "exclusion": _all_against(
+        "self",
         {
             "none": ("exclude-none", "tuned"),
             "self": ("exclude-self", "tuned"),
             "near_duplicates": ("exclude-near", "tuned"),
-        }
+            "no train images there": AFTER,
+        },
     ),
-    "spaces": side_by_side(
-        {
-            "caption_text": ("default", "tuned"),
-            "clip": ("space-clip", "tuned"),
-            "fused": ("space-fused", "tuned"),
-        }
+    "spaces": _all_against(
+        "caption_text",
+        {"caption_text": AFTER, "clip": ("space-clip", "tuned"), "fused": ("space-fused", "tuned")},
     ),
-    "gallery": side_by_side(
+    "gallery": _all_against(
+        "dense, 6,000",
         {
-            "dense, 6,000": ("default", "tuned"),
+            "dense, 6,000": AFTER,
             "dense, 1,500": ("small-gallery", "tuned"),
             "vague, 6,000": ("vague-gallery", "tuned"),
-        }
+        },
     ),
-    "supervision": side_by_side(
+    "supervision": Table(
         {
             "warm start": BEFORE,
             "longer warm start": ("longer-sft", "base"),
-            "warm start, then CIM": ("default", "tuned"),
+            "warm start, then CIM": AFTER,
             "longer warm start, then CIM": ("longer-sft", "tuned"),
-        }
+        },
+        {
+            "longer warm start": "warm start",
+            "warm start, then CIM": "longer warm start",
+            "longer warm start, then CIM": "warm start, then CIM",
+        },
     ),
 }

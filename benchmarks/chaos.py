@@ -77,7 +77,7 @@ def jobs(corpus: Path, out: Path) -> list[ShardJob]:
 def work(corpus: Path, out: Path) -> None:
     """What one worker does: every shard that no other holds, then those that others held."""
     planned = jobs(corpus, out)
-    prepare(out, {job.stem: job.part for job in planned}, LINEAGE)
+    prepare(out, planned)
     for patience in (0.0, 60.0):
         for job in planned:
             finish_shard(job, opened, patience)

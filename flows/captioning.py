@@ -11,7 +11,7 @@ from cim.atomic import write_json
 from cim.captions.claim import claim
 from cim.captions.job import ShardJob
 from cim.captions.shard import Outcome
-from cim.captions.summary import as_text, check_rejects, summarize
+from cim.captions.summary import check_rejects, summarize
 from cim.params import CaptionParams, Runtime
 from flows.progress import Progress
 from flows.shards import map_shards
@@ -60,6 +60,5 @@ def caption_shards(
             left.unlink()  # of a killed run
         write_json(folder / "summary.json", summary)
     progress.end(summary, folder)
-    print(as_text(summary, progress.seconds, progress.made), flush=True)
     check_rejects(summary, caption.max_reject_share, str(folder), folder / "rejects")
     return summary

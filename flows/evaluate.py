@@ -20,8 +20,8 @@ def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
     """Judge the captions of both captioners, write data/report, print the before/after table; returns metrics."""
     params, layout = load_params(Path(params_path)), Layout()
     shared: dict[str, Any] = {"evaluated": read_eval_set(layout), "params": params}
-    # One at a time: each holds a model.
-    found = map_shards(judge, JUDGES, params.runtime, "judging", 1, layout=layout, **shared)
+    # Two at a time: METEOR's own process beside one that holds a model.
+    found = map_shards(judge, JUDGES, params.runtime, "judging", 2, layout=layout, **shared)
     judged = dict(zip(JUDGES, found, strict=True))
     (metrics,) = map_shards(write_report, [layout], params.runtime, "reporting", 1, judged=judged, **shared)
     print_table(layout)

@@ -1,4 +1,4 @@
-"""How far a run is, shard by shard: for the bar, as JSON lines, and as Prefect artefacts."""
+"""How far a run is, shard by shard: for the terminal, as JSON lines, and as Prefect artefacts."""
 
 import json
 import time
@@ -9,8 +9,8 @@ from uuid import UUID
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
 
-from cim.captions.page import Run, as_page
 from cim.captions.shard import Outcome
+from cim.captions.told import Run, as_page, as_text, told
 
 
 class Progress:
@@ -57,12 +57,13 @@ class Progress:
         return max(0.0, total - done) * self.seconds / self.made["images"]
 
     def end(self, summary: dict[str, Any], folder: Path) -> None:
-        """The run's last line, and its summary as an artefact. folder: of its output."""
+        """The run's last line; its summary, printed and as an artefact. folder: of its output."""
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
         self._write({"run": self.title, "seconds": round(self.seconds, 3), **speed, "summary": summary})
+        rows = told(summary, Run(self.seconds, self.made, folder, self.log))
         if FlowRunContext.get():
-            page = as_page(summary, Run(self.seconds, self.made, folder, self.log))
-            create_markdown_artifact(page, key="captioning-summary", description=self.title)
+            create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)
+        print(as_text(rows), flush=True)
 
     def _add(self, outcome: Outcome) -> None:
         facts = outcome.facts

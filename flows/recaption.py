@@ -41,20 +41,21 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     model = ModelJob.of(found, params.caption, params.runtime, trusted=trusted, score=score)
     prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption, score.fingerprint() if score else "")
     lineage = Lineage(model.fingerprint, prompt, decoding, params.caption.precision)
-    prepare(folder, parts, lineage)
     window = BATCHES * params.caption.batch_size
     jobs = [
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
         for stem, part in parts.items()
     ]
+    plan = prepare(folder, jobs)
     log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
-    store = Store(section.store.rstrip("/"))
+    store = Store(section.store.rstrip("/"), plan)
     store.prepare(folder / CARD, parts)
     stored = [StoredJob(**vars(job), store=store) for job in jobs]
     random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
     summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)
+    store.check_ours()  # another run may have replaced what this one had finished
     store.put(folder / "summary.json")
     return summary
 

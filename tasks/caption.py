@@ -1,7 +1,7 @@
 """caption: one shard by one captioner is one task; the model stays loaded between the shards of a process."""
 
+import gc
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -82,8 +82,20 @@ def engine_for(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
     return _loaded(spec, model.torch_threads, model.score)
 
 
-@lru_cache(maxsize=1)  # one model in memory; the next captioner replaces it
+_kept: dict[tuple[EngineSpec, int, ScoreSpec | None], Engine] = {}  # at most one: a process has one model
+
+
 def _loaded(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
+    """The engine of the last call, or a new one once that is gone: there need not be memory for two models."""
+    asked = (spec, torch_threads, score)
+    if asked not in _kept:
+        _kept.clear()
+        gc.collect()  # also what refers to itself
+        _kept[asked] = _opened(*asked)
+    return _kept[asked]
+
+
+def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
     import torch
 
     from cim.engines.open import open_engine

@@ -11,7 +11,7 @@ from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.params import Params
 
-JUDGES = ("retrieval", "reward", "meteor", "references")
+JUDGES = ("meteor", "retrieval", "reward", "references")  # METEOR is a process of its own, the others hold a model
 
 
 @task(name="judge")

@@ -19,7 +19,10 @@ from cim.shards.lookup import ImageLookup
 from cim.shards.read import read_manifest
 
 Device = Literal["auto", "cpu", "cuda"]
-CODE = ("cim.captioners", *(f"cim.tuning.{name}" for name in ("align", "checkpoints", "rows", "warm_start")))
+CODE = (
+    "cim.captioners",
+    *(f"cim.tuning.{name}" for name in ("align", "checkpoints", "rows", "said_only", "warm_start")),
+)
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 

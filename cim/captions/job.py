@@ -69,9 +69,12 @@ class ShardJob:
 
     def fingerprint(self) -> str:
         """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding."""
+        return fingerprint("caption", self.settings(), self.part.name, self.part.identity(), self.number)
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
         limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
-        source = [self.part.name, self.part.identity(), self.number]
-        return fingerprint("caption", code_of(*CODE), source, limits, self.lineage.values(), self.tar)
+        return {"code": code_of(*CODE), "limits": limits, "tar": self.tar, **self.lineage.values()}
 
     def done(self, made_from: str | None = None) -> dict[str, Any] | None:
         """The facts of an earlier run if all files are there and made from exactly this, else None."""

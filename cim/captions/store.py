@@ -26,12 +26,15 @@ _OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
 class Store:
     """A folder of an object store, e.g. `s3://bucket/recaptioned`, for any number of runs on any machines.
 
+    They must have one plan (see `cim.captions.output.prepare`), which the card there names: the last to begin with
+    another one takes the store over, and those before it stop at their next shard.
     A shard's marker there names its fingerprint and what the store says of each file: when that no longer fits, the
     shard is not done. Put by "only if there is none" (S3's If-None-Match, Google's ifGenerationMatch), so that of two
     workers at one shard one wins, and the other lets its copy go.
     """
 
     url: str
+    plan: str = ""
 
     def prepare(self, card: Path, parts: Mapping[str, Part]) -> None:
         """Put the card there and delete shards that `parts` no longer has.
@@ -68,16 +71,41 @@ class Store:
 
     def facts(self, job: ShardJob, made_from: str) -> dict[str, Any] | None:
         """The shard's facts if the store holds it, made from exactly this and unchanged, else None."""
-        marker = self._marker(job)
+        marker = self.marker(job)
         if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(job):
             return None
         found: dict[str, Any] = marker["facts"]
         return found
 
-    def publish(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> dict[str, Any]:
-        """Copy the shard's files, then mark it done; the facts of whoever did so first."""
+    def check_ours(self) -> None:
+        """Raise CimError when a run with another plan has taken the store over."""
+        if (theirs := self._json(CARD).get("plan")) != self.plan:
+            raise CimError(
+                f"{self.url} in use by another run, whose model, parameters, corpus or version differ"
+                f" ({CARD} there names plan {theirs}, this run's is {self.plan})",
+                "one configuration at a time in a store",
+                "set recaption.store to another address for each; or wait until the other run has ended",
+            )
+
+    def publish(
+        self, job: ShardJob, made_from: str, facts: dict[str, Any], before: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Copy the shard's files, then mark it done; the facts of whoever did so first.
+
+        before: the marker (`marker`) when work on the shard began, which this one may replace. Raises CimError when
+        another run has put one since that was made from something else: to remove it would be answered in kind.
+        """
         while (theirs := self.facts(job, made_from)) is None:
-            if self._marker(job):  # of another model, or of files that are no longer there
+            self.check_ours()
+            if found := self.marker(job):  # of an earlier run, or of files that are no longer there
+                if found.get("fingerprint") != made_from and found != before:
+                    raise CimError(
+                        f"shard {job.stem} in {self.url} finished by another run meanwhile, made from something else"
+                        f" ({found.get('fingerprint')}, here {made_from})",
+                        "one configuration at a time in a store, and a corpus that stays as it is",
+                        "set recaption.store to another address for each; or run again when the other run has ended",
+                    )
+                before = {}  # gone for good: should it be there again, somebody puts it there
                 with asking(self.url, "written"):
                     system, root = store_of(self.url)
                     system.rm_file(f"{root}/{marker_of(job.table).name}")
@@ -102,8 +130,12 @@ class Store:
             system, path = store_of(url)
             system.pipe_file(path, content, mode="create")
 
-    def _marker(self, job: ShardJob) -> dict[str, Any]:
-        url = f"{self.url}/{marker_of(job.table).name}"
+    def marker(self, job: ShardJob) -> dict[str, Any]:
+        """The shard's done marker, of whatever run; empty where there is none."""
+        return self._json(marker_of(job.table).name)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        url = f"{self.url}/{name}"
         with asking(url):
             system, path = store_of(url)
             system.invalidate_cache(path)
@@ -140,11 +172,14 @@ def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: floa
             return None
         made_from = job.fingerprint()
         if (facts := store.facts(job, made_from)) is not None:
-            outcome: Outcome | None = Outcome(job.stem, facts, 0.0, facts["images"])
-        elif (outcome := finish_shard(job, engine, math.inf)) is not None:
-            facts = store.publish(job, made_from, outcome.facts)
-            outcome = Outcome(job.stem, facts, outcome.seconds, outcome.before)
-        assert facts is not None
+            outcome = Outcome(job.stem, facts, 0.0, facts["images"])
+        else:
+            store.check_ours()
+            before = store.marker(job)
+            made = finish_shard(job, engine, math.inf)
+            assert made is not None
+            facts = store.publish(job, made_from, made.facts, before)
+            outcome = Outcome(job.stem, facts, made.seconds, made.before)
         store.fetch_table(job, made_from, facts)
         job.pairs.unlink(missing_ok=True)
         return outcome

@@ -32,7 +32,7 @@ def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str,
 def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: Path) -> None:
     """Raise CimError when no image got a caption, or more than the share `most` went without. name: of the images."""
     images, without = summary["images"], summary["rejects"]
-    reasons = ", ".join(f"{reason}: {count}" for reason, count in most_first(summary["reject_reasons"]))
+    reasons = counted(summary["reject_reasons"])
     if not summary["captions"]:
         raise CimError(
             f"no caption for any of {images} images of {name}" + (f" ({reasons})" if reasons else ""),
@@ -47,25 +47,10 @@ def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: P
         )
 
 
-def most_first(counts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """The commonest first, those as common by name."""
-    return sorted(counts.items(), key=lambda one: (-one[1], one[0]))
-
-
-def as_text(summary: Mapping[str, Any], seconds: float, made: Mapping[str, int]) -> str:
-    """The summary for people, in lines. made: captions and tokens of this run, which took `seconds`."""
-    lines = [f"{summary['images']} images in {summary['shards']} shards: {summary['captions']} captions,"]
-    lines[0] += f" {summary['rejects']} rejects"
-    if summary["cut_short"]:
-        lines.append(f"shards cut short (broken tar): {summary['cut_short']}")
-    for name in ("finish_reasons", "reject_reasons"):
-        counts = ", ".join(f"{reason} {count}" for reason, count in summary[name].items())
-        lines.append(f"{name.replace('_', ' ')}: {counts or 'none'}")
-    for unit, found in summary["lengths"].items():
-        lines.append(f"{unit} a caption: " + ", ".join(f"{name} {value:g}" for name, value in found.items()))
-    speed = [f"{made[name] / seconds if seconds else 0:.1f} {name}/s" for name in ("captions", "tokens")]
-    lines.append(f"this run: {made['captions']} captions in {seconds:.1f} s, {', '.join(speed)}")
-    return "\n".join(lines)
+def counted(reasons: Mapping[str, int]) -> str:
+    """Reasons with their counts, the commonest first, those as common by name."""
+    ordered = sorted(reasons.items(), key=lambda one: (-one[1], one[0]))
+    return ", ".join(f"{reason}: {count:,}" for reason, count in ordered)
 
 
 def _lengths(tables: Iterable[Path]) -> dict[str, dict[str, float]]:

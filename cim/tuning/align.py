@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
+from cim.engines.prefetch import ahead
 from cim.errors import CimError
 from cim.params import Align
 from cim.shards.images import decode_rgb
@@ -44,10 +45,14 @@ def align_vision(
     )
     model.train()
     losses = []
-    for rows in tqdm(_batches(len(ids), params), total=params.steps, desc="aligning vision", unit="step"):
+
+    def prepared(rows: np.ndarray) -> tuple[np.ndarray, Any]:
         pictures = [decode_rgb(images[ids[row]]) for row in rows]
-        pixels = processor.image_processor(images=pictures, return_tensors="pt").to(device)
-        found = model.model.get_image_features(**pixels).pooler_output  # b of (t, d)
+        return rows, processor.image_processor(images=pictures, return_tensors="pt")
+
+    batches = ahead(prepared, _batches(len(ids), params), threads=1)
+    for rows, pixels in tqdm(batches, total=params.steps, desc="aligning vision", unit="step"):
+        found = model.model.get_image_features(**pixels.to(device)).pooler_output  # b of (t, d)
         near = torch.nn.utils.rnn.pad_sequence(found, batch_first=True) @ table.T * scale.exp()  # (b, t, v)
         lengths = torch.tensor([len(tokens) for tokens in found], device=device)
         padding = torch.arange(near.shape[1], device=device) >= lengths[:, None]

@@ -7,6 +7,7 @@ from typing import Any
 from cim.errors import CimError
 from cim.params import WarmStart
 from cim.tuning.checkpoints import Restored, last_checkpoint
+from cim.tuning.said_only import said_only
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -45,7 +46,7 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         disable_tqdm=False,
     )
     checkpoint = last_checkpoint(scratch)
-    trainer = SFTTrainer(
+    trainer = (SFTTrainer if on_gpu else said_only(SFTTrainer))(
         model=model,
         args=config,
         train_dataset=dataset,

@@ -1,78 +1,102 @@
-"""The tables of the ablation: which numbers stand where, and what is left out."""
+"""The variants of the ablation: what they are made from, when a run is reused, and when it is refused."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from benchmarks.ablation import shown, table
-from benchmarks.ablations import TABLES, VARIANTS, side_by_side
+from benchmarks import ablation
+from benchmarks.ablated import CODE
+from benchmarks.ablation import KEPT, MADE_FROM, MARKERS, made_from, pending
+from benchmarks.ablations import SEEDS, TABLES, VARIANTS, Variant
+from benchmarks.project import copy_project
+from cim.atomic import write_json
+from cim.errors import CimError
+from cim.fingerprint import hash_code
 from cim.params import Params
 
-NAMES = {"retrieval.r1": 0.5, "reward.grc": 0.75, "text.words": 10.0}
+K_5 = VARIANTS["k-5"]
 
 
-def metrics(r1: float, tuned: float, verdict: str = "better") -> dict[str, Any]:
-    difference = {"value": tuned - r1, "verdict": verdict}
-    sides = {"base": {"retrieval": {"r1": r1}}, "tuned": {"retrieval": {"r1": tuned}}}
-    return {**sides, "difference": {"retrieval": {"r1": difference}}}
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A workspace that has run, as far as a variant's identity goes."""
+    folder = tmp_path / "source"
+    for part in KEPT:
+        (folder / "data" / part).mkdir(parents=True)
+        (folder / "data" / part / "file").write_text(part)
+    (folder / "params.yaml").write_text("tune: {reward: {k: 3}}\n")
+    return folder
 
 
-def test_seeds_give_mean_and_spread_of_each_side_and_of_the_differences() -> None:
-    # Differences 0.4, 0.5, 0.6: mean 0.5; deviations -0.1, 0, 0.1, so the sample variance is 0.02 / 2, its root 0.1.
-    found = {"default": metrics(0.4, 0.8), "seed-1": metrics(0.4, 0.9), "seed-2": metrics(0.4, 1.0, "within noise")}
-    rows = TABLES["seeds"](found, shown)
-    assert rows is not None
-    assert rows["difference, 3 seeds"] == {"retrieval.r1": "50.0 ± 10.0"}
-    assert rows["base, 3 seeds"] == {"retrieval.r1": "40.0 ± 0.0"}
-    assert rows["clearly better (words: changed)"] == {"retrieval.r1": "2 of 3"}
-    assert rows["clearly worse"] == {"retrieval.r1": "0 of 3"}
-    assert rows["no loss over 1 point"] == {}  # of precision only
-    assert TABLES["seeds"]({"default": metrics(0.4, 0.8)}, shown) is None
+def leave(work: Path, name: str, parts: dict[str, str] | None) -> None:
+    """A finished run, with or without a word on what it was made from."""
+    (work / name / "data/report").mkdir(parents=True)
+    (work / name / "data/report/metrics.json").write_text("{}")
+    if parts is not None:
+        write_json(work / name / MADE_FROM, parts)
 
 
-def test_seeds_that_lose_precision_are_counted() -> None:
-    # Losses of 0.2, 0.4 and 0.7 points as in docs/ablation.md: the last is clear, and only its interval passes a point.
-    found = {}
-    for name, low, verdict in (
-        ("default", -0.006, "within noise"),
-        ("seed-1", -0.007, "within noise"),
-        ("seed-2", -0.011, "worse"),
-    ):
-        sides = {side: {"scenes": {"object_precision": 0.99}} for side in ("base", "tuned")}
-        row = {"value": low + 0.004, "low": low, "high": low + 0.008, "verdict": verdict}
-        found[name] = {**sides, "difference": {"scenes": {"object_precision": row}}}
-    rows = TABLES["seeds"](found, shown)
-    assert rows is not None
-    assert rows["clearly worse"] == {"scenes.object_precision": "1 of 3"}
-    assert rows["no loss over 1 point"] == {"scenes.object_precision": "2 of 3"}
+def test_a_finished_run_of_the_same_is_reused_and_an_unfinished_one_is_not(source: Path, tmp_path: Path) -> None:
+    wanted = {"k-5": made_from(K_5, source), "k-1": made_from(VARIANTS["k-1"], source)}
+    leave(tmp_path / "work", "k-5", wanted["k-5"])
+    (tmp_path / "work/k-1").mkdir()
+    write_json(tmp_path / "work/k-1" / MADE_FROM, wanted["k-1"])
+    assert pending(wanted, tmp_path / "work") == ["k-1"]
 
 
-def test_a_variant_that_has_not_run_is_left_out() -> None:
-    build = side_by_side({"both": ("default", "tuned"), "GRC only": ("grc-only", "tuned")})
-    assert build({"default": metrics(0.4, 0.8)}, shown) == {"both": {"retrieval.r1": "80.0"}}
-    assert build({}, shown) is None
+def test_a_run_of_other_parameters_code_or_workspace_is_refused_before_anything_runs(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave(tmp_path / "work", "k-5", made_from(K_5, source))
+
+    def refused() -> str:
+        with pytest.raises(CimError) as error:
+            pending({"k-1": {}, "k-5": made_from(K_5, source)}, tmp_path / "work")
+        return error.value.found
+
+    (source / "data/tuned/file").write_text("other weights")
+    assert refused().endswith("k-5 (other workspace)")
+    (source / "params.yaml").write_text("tune: {reward: {k: 3, beta: 2}}\n")
+    assert refused().endswith("k-5 (other params, workspace)")
+    monkeypatch.setattr(ablation, "hash_code", lambda root, names: "other code")
+    assert refused().endswith("k-5 (other params, code, workspace)")
 
 
-def test_units() -> None:
-    found = {name: shown(name, value) for name, value in NAMES.items()}
-    assert found == {"retrieval.r1": "50.0", "reward.grc": "0.750", "text.words": "10.0"}
-    assert shown("reward.qir", None) == "-"
+def test_a_run_that_does_not_say_what_it_was_made_from_is_refused(source: Path, tmp_path: Path) -> None:
+    leave(tmp_path / "work", "k-5", None)
+    with pytest.raises(CimError, match=r"no made_from\.json"):
+        pending({"k-5": made_from(K_5, source)}, tmp_path / "work")
 
 
-def test_a_line_a_variant() -> None:
-    names = ("retrieval.r1", "scenes.object_precision", "scenes.attribute_precision", "scenes.relation_precision")
-    row = dict.fromkeys((*names, "scenes.attribute_recall", "scenes.relation_recall"), "1.0")
-    row |= {"reward.grc": "2", "reward.qir": "3", "text.words": "4"}
-    assert table({"both": row}).splitlines()[-1] == "| both | 1.0 | 1.0 | 1.0 | 1.0 | 1.0 | 1.0 | 2 | 3 | 4 |"
+def test_a_copy_of_the_project_is_the_same_code(root: Path, tmp_path: Path) -> None:
+    copy_project(tmp_path, root / "params.yaml")
+    assert hash_code(tmp_path, CODE) == hash_code(root, CODE)
+    (tmp_path / "tasks/tune.py").write_text("")
+    assert hash_code(tmp_path, CODE) != hash_code(root, CODE)
+
+
+def test_other_stages_are_another_run(source: Path) -> None:
+    fewer = Variant(K_5.stages[1:], K_5.changes)
+    first, second = made_from(K_5, source), made_from(fewer, source)
+    assert [part for part in first if first[part] != second[part]] == ["stages"]
+
+
+def test_changes_reach_into_lists_and_leave_the_default_alone() -> None:
+    default = {"shard": {"sources": [{"count": 6000}, {"count": 1}]}, "tune": {"seed": 0}}
+    changed = Variant((), {"shard.sources.0.count": 1500, "tune.steps": 9}).params(default)
+    assert changed == {"shard": {"sources": [{"count": 1500}, {"count": 1}]}, "tune": {"seed": 0, "steps": 9}}
+    assert default == {"shard": {"sources": [{"count": 6000}, {"count": 1}]}, "tune": {"seed": 0}}
 
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_every_variant_is_valid_for_the_default(root: Path, name: str) -> None:
-    params = yaml.safe_load((root / "params.yaml").read_text())
-    from benchmarks.ablation import _put
+    Params.model_validate(VARIANTS[name].params(yaml.safe_load((root / "params.yaml").read_text())))
 
-    for place, value in VARIANTS[name].changes.items():
-        _put(params, place.split("."), value)
-    Params.model_validate(params)
+
+def test_every_variant_stands_in_a_table_and_every_table_in_the_document(root: Path) -> None:
+    places = {variant for table in TABLES.values() for variant, _ in table.rows.values()}
+    assert places | set(SEEDS.values()) == set(VARIANTS)
+    assert all(label in table.rows for table in TABLES.values() for pair in table.against.items() for label in pair)
+    text = (root / "docs/ablation.md").read_text()
+    assert all(f"<!-- {marker} -->" in text and f"<!-- end {marker} -->" in text for marker in MARKERS)

@@ -1,6 +1,7 @@
 """The stage itself: both captioners, both splits, resume, loud failures. Prefect's part: tests/end_to_end."""
 
 import shutil
+import weakref
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
 from speaking import make_speaking
 
+import cim.captioners.load
 import flows.captioning
 import tasks.caption
 from cim.atomic import read_json
@@ -45,9 +47,7 @@ def _facts(job: ShardJob, model: ModelJob, batch_size: int) -> dict[str, Any]:
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Folders from which a captioner is loaded, in order; nothing is loaded yet."""
-    import cim.captioners.load
-
-    tasks.caption._loaded.cache_clear()
+    tasks.caption._kept.clear()
     found: list[Path] = []
     load = cim.captioners.load.load_captioner
 
@@ -69,11 +69,37 @@ def test_the_model_is_loaded_once_and_only_when_there_is_work(
     jobs = [job_for(shard, tmp_path / "out", lineage) for shard in sorted(tmp_path.glob("*.tar"))]
     first = [_facts(job, base, 4) for job in jobs]
     assert loads == [models["base"]]
-    tasks.caption._loaded.cache_clear()
+    tasks.caption._kept.clear()
     assert [_facts(job, base, 2) for job in jobs] == first  # another batch size is no reason
     assert loads == [models["base"]]
     caption_task.fn(replace(jobs[0], lineage=replace(lineage, prompt="What?")), base, 4)
     assert loads == [models["base"]] * 2
+
+
+@pytest.mark.parametrize("prefetch_in", ["threads", "processes"])
+def test_the_last_model_is_gone_before_the_next_one_is_loaded(
+    models: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: list[Path], prefetch_in: Any
+) -> None:
+    held: list[weakref.ref[Any]] = []
+    left: list[int] = []
+    load = cim.captioners.load.load_captioner
+
+    def watched(*given: Any, **named: Any) -> Any:
+        left.append(sum(one() is not None for one in held))
+        captioner = load(*given, **named)
+        captioner.model.__dict__["itself"] = captioner.model  # as a hook or a wrapper may
+        held.append(weakref.ref(captioner.model))
+        return captioner
+
+    monkeypatch.setattr(cim.captioners.load, "load_captioner", watched)
+    write_shard(tmp_path / "target-000000.tar", [png(1, (64, 64)), png(2, (40, 90))])
+    for name in ("base", "tuned", "base"):
+        model = replace(_model(models[name]), prefetch_in=prefetch_in)
+        lineage = replace(LINEAGE, model_fingerprint=model.fingerprint)
+        _facts(job_for(tmp_path / "target-000000.tar", tmp_path / "out", lineage), model, 2)
+    assert loads == [models["base"], models["tuned"], models["base"]]
+    assert left == [0, 0, 0]
+    assert held[-1]() is not None  # kept for the next shard
 
 
 def test_worker_processes_make_the_same_files_as_threads_rejects_included(
@@ -153,7 +179,7 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
         return caption_all(engine, batches)
 
     monkeypatch.setattr(Captioning, "__call__", noted)
-    tasks.caption._loaded.cache_clear()
+    tasks.caption._kept.clear()
     caption.fn()
     assert loads[2:] == [Path("data/tuned/model")]
     done = read_captions(out / "tuned/target")["id"].to_list()

@@ -1,6 +1,7 @@
 """Shards moved to an object store: done once, whoever else is at it, wherever a run is killed."""
 
 import io
+import json
 import tarfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,10 +20,10 @@ from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
 from cim.corpus.remote import RemoteTar
 from cim.corpus.tar import TarPart
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 
 PARTS = {"00000": TarPart(Path("in.tar"))}
-FILES = {"00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
+FILES = {CARD, "00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
 
 
 class Killed(BaseException):
@@ -34,10 +35,16 @@ def store(s3_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     monkeypatch.setattr(cim.captions.store, "finish_shard", finish)
     fsspec.filesystem("s3").mkdir("ours")
-    yield Store("s3://ours/out")
+    yield begun("one")
     monkeypatch.undo()  # what a test broke
     fsspec.filesystem("s3").rm("ours", recursive=True)
     fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def begun(plan: str) -> Store:
+    """The store as a run with this plan prepares it."""
+    fsspec.filesystem("s3").pipe_file(f"ours/out/{CARD}", json.dumps({"plan": plan}).encode())
+    return Store("s3://ours/out", plan)
 
 
 def finish(job: ShardJob, engine: Callable[[], Any], patience: float) -> Outcome:
@@ -50,7 +57,7 @@ def job(folder: Path, **changes: Any) -> StoredJob:
     source = folder.parent / "in.tar"
     if not source.exists():
         write_shard(source, [png(shade) for shade in (10, 20, 30)])
-    named = {"lineage": LINEAGE, "tar": True, "store": Store("s3://ours/out")} | changes
+    named = {"lineage": LINEAGE, "tar": True, "store": Store("s3://ours/out", "one")} | changes
     return StoredJob(TarPart(source), folder, "00000", 0, **named)
 
 
@@ -79,6 +86,7 @@ def said() -> list[str]:
 
 
 WORDS = ["shade 10", "shade 20", "shade 30"]
+OTHER = replace(LINEAGE, model_fingerprint="model-two")
 
 
 def test_a_finished_shard_lies_in_the_store(store: Store, tmp_path: Path) -> None:
@@ -157,17 +165,70 @@ def test_killed_while_moving(store: Store, tmp_path: Path, monkeypatch: pytest.M
 
 def test_another_model_and_a_lost_file_are_redone(store: Store, tmp_path: Path) -> None:
     finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
-    other = replace(LINEAGE, model_fingerprint="model-two")
-    finish_in_store(job(tmp_path / "a", lineage=other), lambda: shouting)
+    finish_in_store(job(tmp_path / "a", lineage=OTHER, store=begun("two")), lambda: shouting)
     assert said() == [one.upper() for one in WORDS]
     fsspec.filesystem("s3").rm_file("ours/out/00000.tar")
-    finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    finish_in_store(job(tmp_path / "a", store=begun("one")), lambda: shade_engine)
     assert said() == WORDS
+
+
+def test_a_marker_that_another_run_put_meanwhile_is_not_taken_away(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither sees the other's plan, as when the corpus changed between the two: one ends, with a word of why."""
+    mine, other = job(tmp_path / "mine"), job(tmp_path / "other", lineage=OTHER)
+    real, turns = Store._mark, list[str]()
+
+    def mark(self: Store, job: ShardJob, marker: dict[str, Any]) -> None:
+        """Whenever this one is about to mark its shard, the other one has done it its own way."""
+        if job == mine:
+            assert len(turns) < 3, "two runs take each other's markers away without end"
+            turns.append("other")
+            finish_in_store(other, lambda: shouting)
+        real(self, job, marker)
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Store, "_mark", mark)
+        with pytest.raises(CimError) as stopped:
+            finish_in_store(mine, lambda: shade_engine)
+    assert "shard 00000 in s3://ours/out finished by another run" in str(stopped.value)
+    assert "set recaption.store to another address" in str(stopped.value)
+    assert not isinstance(stopped.value, PassingError)  # tried again, it would go on
+    assert turns == ["other"]
+    assert store.marker(mine)["fingerprint"] == other.fingerprint()
+    finish_in_store(mine, lambda: shade_engine)  # on its own: what an earlier run left is replaced
+    assert store.facts(mine, mine.fingerprint())
+    assert said() == WORDS
+
+
+def test_the_last_plan_to_begin_has_the_store(store: Store, tmp_path: Path) -> None:
+    """The other ones stop, with nothing captioned in vain and nothing of the last one's replaced."""
+    first = job(tmp_path / "first")
+    finish_in_store(first, lambda: shade_engine)
+    last = job(tmp_path / "last", lineage=OTHER, store=begun("two"))
+    finish_in_store(last, lambda: shouting)
+    with pytest.raises(CimError, match=r"(?s)s3://ours/out in use by another run.* plan two, this run's is one"):
+        finish_in_store(first, nobody)
+    assert said() == [one.upper() for one in WORDS]
+    assert store.facts(last, last.fingerprint())
+
+
+def test_a_plan_that_takes_over_while_a_shard_is_captioned(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(images: list[Any], keys: list[str]) -> list[Any]:
+        begun("two")
+        return shade_engine(images, keys)
+
+    with pytest.raises(CimError, match="in use by another run"):
+        finish_in_store(job(tmp_path / "a"), lambda: slow)
+    assert names() == {CARD}
 
 
 def test_the_folder_is_ours_or_left_alone(store: Store, tmp_path: Path) -> None:
     (tmp_path / CARD).write_text("{}")
     system = fsspec.filesystem("s3")
+    system.rm_file(f"ours/out/{CARD}")
     system.pipe_file("ours/out/00001.tar", b"somebody's")
     with pytest.raises(CimError, match=rf"with files in it, but no {CARD}"):
         store.prepare(tmp_path / CARD, PARTS)

@@ -17,6 +17,12 @@ def outcome(shard: str, images: int, before: int = 0, rejects: int = 0) -> Outco
     return Outcome(shard, facts, 2.0, before)
 
 
+SUMMARY = {
+    "images": 20, "captions": 18, "rejects": 2, "shards": 1, "tokens": 180, "tokens_in": 400, "cut_short": 1,
+    "finish_reasons": {"stop": 18}, "reject_reasons": {"broken tar": 2}, "lengths": {"words": {"mean": 7.5}},
+}  # fmt: skip
+
+
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time that the code reads, in seconds."""
@@ -49,16 +55,16 @@ def test_the_log_has_a_line_a_shard(clock: list[float], tmp_path: Path) -> None:
     clock[0] = 104.0
     progress(outcome("0", 40, before=20, rejects=8))
     progress(outcome("0", 40))  # once is enough
-    progress.end({"captions": 32}, tmp_path)
+    progress.end(SUMMARY, tmp_path)
     first, last = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     # half of the shard's 32 captions were made before; 16 in 2 s
     assert (first["captions"], first["rejects"], first["made_before"], first["captions_per_second"]) == (32, 8, 20, 8.0)
     assert first["reject_reasons"] == {"empty file": 8}
-    assert (last["summary"], last["captions_per_second"]) == ({"captions": 32}, 4.0)  # 16 in 4 s
+    assert (last["summary"], last["captions_per_second"]) == (SUMMARY, 4.0)  # 16 in 4 s
 
 
 def test_prefects_page_shows_what_the_bar_does(
-    clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: list[float], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told: list[Any] = []
     monkeypatch.setattr(flows.progress.FlowRunContext, "get", lambda: "in a flow run")
@@ -72,7 +78,9 @@ def test_prefects_page_shows_what_the_bar_does(
     # 18 captions of 20 images in 10 s; 80 images are left at 2 a second
     said = "captioning into out: 1 of 4 shards, captions/s 1.8, eta 0:00:40, rejects 2, tokens 180"
     assert told == [(("artefact", 25.0), {"description": said})]
-    summary = {"images": 20, "captions": 18, "rejects": 2, "shards": 1, "tokens": 180, "tokens_in": 400}
-    progress.end({**summary, "finish_reasons": {}, "reject_reasons": {}, "lengths": {}}, tmp_path / "out")
-    assert f"| shards | `{tmp_path}/out` |" in told[-1][0]
-    assert "| this run | 18 captions in 0:00:10, 1.8 captions/s, 18.0 tokens/s |" in told[-1][0]
+    progress.end(SUMMARY, tmp_path / "out")
+    page, printed = told[-1][0].splitlines(), capsys.readouterr().out.splitlines()
+    assert f"| shards | `{tmp_path}/out` |" in page
+    assert "| shards cut short | 1 (broken tar) |" in page
+    assert "| this run | 18 captions in 0:00:10, 1.8 captions/s, 18.0 tokens/s |" in page
+    assert [": ".join(row.replace("`", "")[2:-2].split(" | ")) for row in page[2:]] == printed  # it says no less

@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos import LINEAGE, SaysWhatItSees, jobs
+from benchmarks.chaos import SaysWhatItSees, jobs
 from cim.captioners.decoding import Generated
 from cim.captions.job import ShardJob
 from cim.captions.output import prepare
@@ -14,7 +14,7 @@ from cim.captions.shard import Outcome, finish_shard
 def planned(corpus: Path, out: Path) -> list[ShardJob]:
     """The jobs of a run whose output folder is prepared."""
     found = jobs(corpus, out)
-    prepare(out, {job.stem: job.part for job in found}, LINEAGE)
+    prepare(out, found)
     return found
 
 

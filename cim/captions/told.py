@@ -1,0 +1,57 @@
+"""What people are told of a captioning run when it ends: the same in the terminal and on its page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from cim.captions.summary import counted
+
+Rows = Mapping[str, str | Path]  # by name, in order
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie."""
+
+    seconds: float
+    made: Mapping[str, int]
+    folder: Path
+    log: Path
+
+
+def told(summary: Mapping[str, Any], run: Run) -> Rows:
+    """All there is to tell. summary: see `summarize`; counts over the whole folder, whichever run made it."""
+    images, rejects, cut_short = summary["images"], summary["rejects"], summary["cut_short"]
+    share = f" ({rejects / images:.2%})" if images and rejects else ""
+    speed = ", ".join(f"{run.made[name] / max(run.seconds, 1e-9):,.1f} {name}/s" for name in ("captions", "tokens"))
+    return {
+        "images": f"{images:,} in {summary['shards']:,} shards",
+        "captions": f"{summary['captions']:,}",
+        "finish reasons": counted(summary["finish_reasons"]) or "none",
+        "rejects": f"{rejects:,}{share}",
+        "reject reasons": counted(summary["reject_reasons"]) or "none",
+        **({"shards cut short": f"{cut_short:,} (broken tar)"} if cut_short else {}),
+        "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
+        **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
+        "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
+        "shards": run.folder.absolute(),
+        "list of rejects": run.folder.absolute() / "rejects",
+        "a line a shard": run.log.absolute(),
+    }
+
+
+def as_text(rows: Rows) -> str:
+    """A line a row, for the terminal."""
+    return "\n".join(f"{name}: {value}" for name, value in rows.items())
+
+
+def as_page(rows: Rows) -> str:
+    """A table in Markdown."""
+    cells = {name: f"`{value}`" if isinstance(value, Path) else value for name, value in rows.items()}
+    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {cell} |" for name, cell in cells.items())]) + "\n"
+
+
+def _spread(found: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in found.items())

@@ -1,0 +1,41 @@
+"""What the tests of the re-captioning flow run on."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from captioned_shards import in_turn, png
+from speaking import make_speaking
+
+import flows.captioning
+import flows.recaption
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("model")
+    make_speaking(folder, 2)
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five images in a folder, to be written as shards of two, and the params that say so; the flow runs there."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flows.captioning, "map_shards", in_turn)
+    monkeypatch.setattr(flows.recaption, "map_shards", in_turn)
+    (tmp_path / "in").mkdir()
+    for shade in range(5):
+        (tmp_path / f"in/{shade}.png").write_bytes(png(40 * shade, (64, 64)))
+    params = {
+        "runtime": {"torch_threads": 1},
+        "caption": {"max_new_tokens": 4, "prompts": ["Say."], "batch_size": 2},
+        "recaption": {
+            "corpus": {"kind": "folder", "path": "in"},
+            "output": "out",
+            "samples_per_shard": 2,
+            "model": {"name": str(model)},
+        },
+    }
+    Path("recaption.yaml").write_text(yaml.safe_dump(params))
+    return tmp_path
