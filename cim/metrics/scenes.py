@@ -88,14 +88,6 @@ def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:
     return {kind: counts[kind] for kind in (*KINDS, *DETAILS)}
 
 
-def total(rows: Iterable[dict[str, Counts]]) -> dict[str, Counts]:
-    """Sums by kind over images; precision, recall and F1 of a sum are the micro averages."""
-    sums = dict.fromkeys((*KINDS, *DETAILS), Counts())
-    for row in rows:
-        sums = {kind: sums[kind] + row[kind] for kind in sums}
-    return sums
-
-
 def match_objects(truth: Graph, said: Graph) -> Matching:
     """Said objects to true ones, one-to-one, same shape: most objects, then most attributes, then most relations.
 
