@@ -10,9 +10,9 @@ from cim.metrics.bootstrap import paired
 from cim.metrics.catalogue import METRICS, Metric
 from cim.metrics.compare import verdict
 from cim.metrics.measured import Measured
-from cim.metrics.seeds import Spread, combine
+from cim.metrics.seeds import LOSS, Spread, combine
+from cim.metrics.shown import change, number
 from cim.params import Evaluate
-from cim.report.rows import change, number
 
 Found = Mapping[str, Ablated]
 Cells = dict[str, list[str]]
@@ -70,8 +70,8 @@ def side_by_side(found: Found, table: Table) -> str | None:
 
 
 def seeds(found: Found) -> str | None:
-    """Mean and standard deviation over the seeds that have run, how many are clear, and each seed's own differences;
-    None for fewer than two."""
+    """Mean and standard deviation over the seeds that have run, how many are clear, of how many the interval excludes a
+    loss of precision over a point, and each seed's own differences; None for fewer than two."""
     runs = {seed: found[name] for seed, name in SEEDS.items() if name in found}
     if len(runs) < 2:
         return None
@@ -86,10 +86,17 @@ def seeds(found: Found) -> str | None:
             else _spread(_METRICS[name], getattr(row, part))
             for name, row in rows.items()
         ]
-    for words in (("better", "changed"), ("worse",)):
-        cells[f"clearly {' or '.join(words)}"] = [
-            f"{sum(_said(run, name) in words for run in runs.values())} of {len(runs)}" for name in SHOWN
-        ]
+    counts = {
+        "clearly better or changed": [0 if row is None else row.better + row.changed for row in rows.values()],
+        "clearly worse": [0 if row is None else row.worse for row in rows.values()],
+        f"no loss over {100 * LOSS:g} point": [
+            row.no_loss if row and name.endswith("_precision") else None for name, row in rows.items()
+        ],
+    }
+    cells |= {
+        label: [OTHER if count is None else f"{count} of {len(runs)}" for count in counted]
+        for label, counted in counts.items()
+    }
     pairs = {f"seed {seed}, tuned against base": ((SEEDS[seed], "base"), (SEEDS[seed], "tuned")) for seed in runs}
     made = _made_from({f"seed {seed}": run for seed, run in runs.items()})
     return _joined(_markdown(SHOWN.values(), cells), differences(found, pairs), made)
@@ -151,12 +158,6 @@ def _spread(metric: Metric, over: Spread) -> str:
     if None in over.values:
         return _shown(metric, None)
     return f"{_shown(metric, over.mean)} ± {_shown(metric, over.spread)}"
-
-
-def _said(run: Ablated, name: str) -> str | None:
-    group, _, metric = name.partition(".")
-    said: str | None = run.metrics["difference"].get(group, {}).get(metric, {}).get("verdict")
-    return said
 
 
 def _made_from(rows: Mapping[str, Ablated]) -> str:

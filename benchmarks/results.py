@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 
 from benchmarks.tables import replace_between
-from cim.report.table import LEFT_OUT, markdown
+from cim.report.table import markdown
 
 
 def main() -> None:
@@ -17,9 +17,8 @@ def main() -> None:
     parser.add_argument("metrics", type=Path)
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- NAME --> and <!-- end NAME -->")
     parser.add_argument("--name", default="default-run", help="of the markers")
-    parser.add_argument("--all", dest="left_out", action="store_const", const=(), default=LEFT_OUT, help="text, too")
     options = parser.parse_args()
-    shown = markdown(json.loads(options.metrics.read_text()), options.left_out)
+    shown = markdown(json.loads(options.metrics.read_text()))
     print(shown)
     if options.write:
         replace_between(options.write, options.name, shown)

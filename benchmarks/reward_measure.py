@@ -16,13 +16,13 @@ from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
 from cim.layout import Layout
-from cim.params.retrieval import Search
+from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.rewards.retriever import IdentityScore, Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 
 SPACE = "caption_text"
-SEARCH: dict[str, Search] = {}
+SEARCH: dict[str, Index] = {}
 """Where a million rows need other knobs than the default for the gate's 0.95."""
 
 
@@ -101,7 +101,7 @@ class Bench:
         """
         build_items(self.layout, [SPLIT], K)
         began = time.perf_counter()
-        meta = build_space(self.layout, SPACE, [SPLIT], factory, K, SEARCH.get(factory, Search()))
+        meta = build_space(self.layout, SPACE, SEARCH.get(factory, Index(factory=factory)), K)
         build = time.perf_counter() - began
         with resident_peak() as resident:
             retriever = self.retriever(Lookup(self.drawn))

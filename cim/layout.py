@@ -46,6 +46,11 @@ class Layout:
         """The tuned captioner's folder; its curves and checkpoints lie beside it."""
         return self.root / "tuned" / "model"
 
+    @property
+    def trained(self) -> Path:
+        """The best weights of the finished training, its record in the marker: what `tuned` is written from."""
+        return self.root / "tuned" / "training" / "best"
+
     def captions(self, captioner: str, split: str) -> Path:
         """Captions by one captioner (base, tuned) for one split, a Parquet (and tar) a shard."""
         return self.root / "captions" / captioner / split

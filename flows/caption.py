@@ -10,13 +10,14 @@ from cim.atomic import write_json
 from cim.captioners.decoding import Decoding
 from cim.captioners.precision import Precision
 from cim.captions.job import ShardJob
+from cim.captions.windows import BATCHES
 from cim.captions.write import prune
 from cim.corpus.tar import TarPart
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, Params, load_params
 from cim.score.rerank import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
-from flows.captioning import BATCHES, caption_shards
+from flows.captioning import caption_shards
 from flows.command import main
 from flows.precision import settled
 from tasks.caption import ModelJob

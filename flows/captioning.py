@@ -11,13 +11,13 @@ from cim.captions.job import ShardJob
 from cim.captions.output import check_ours, write_summary
 from cim.captions.shard import Outcome
 from cim.captions.summary import check_rejects, summarize
-from cim.errors import CimError
+from cim.captions.told import waited_for
+from cim.errors import CimError, HopelessError
 from cim.params import CaptionParams, Runtime
-from flows.progress import Progress
+from flows.progress import Progress, logger
 from flows.shards import map_shards
+from flows.waiting import each_minute
 from tasks.caption import ModelJob, caption_task
-
-BATCHES = 8  # batches in one window: enough for sorting by length to pay
 
 
 def caption_shards(
@@ -59,9 +59,11 @@ def caption_shards(
 
     failed = attempt(name, 0.0)
     check_ours(folder, plan)
-    # Where every shard failed, it is not the shards: nothing to wait for.
-    if len(progress.facts) < len(jobs) and (failed is None or progress.facts):
-        failed = attempt(f"{name}, what was left", math.inf)
+    # Where every shard failed, or would, it is not the shards: nothing to wait for.
+    hopeless = isinstance(failed, HopelessError) or (failed is not None and not progress.facts)
+    if len(progress.facts) < len(jobs) and not hopeless:
+        with each_minute(lambda: waited_for(jobs, progress.facts), logger().warning):
+            failed = attempt(f"{name}, what was left", math.inf)
         check_ours(folder, plan)
     summary = summarize(folder, {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts})
     if failed is None:

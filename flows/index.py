@@ -17,7 +17,7 @@ from tasks.index import index_part
 def index(params_path: str = "params.yaml") -> list[IndexMeta]:
     """Build a FAISS index per retrieval space and the image vectors of the gallery, row by row."""
     params = load_params(Path(params_path))
-    constants: dict[str, Any] = {"layout": Layout(), "params": params.index, "k": params.tune.reward.k}
+    constants: dict[str, Any] = {"layout": Layout(), "params": params.index, "reward": params.tune.reward}
     items = map_shards(index_part, ["items"], params.runtime, "indexing images", **constants)
     # One at a time: FAISS takes all cores by itself, and memory is checked for one build.
     return items + map_shards(index_part, list(ROLES), params.runtime, "indexing", 1, **constants)

@@ -1,30 +1,44 @@
 """How far a run is, shard by shard: for the terminal, as JSON lines, and as Prefect artefacts."""
 
 import json
+import logging
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.context import FlowRunContext
+from prefect.logging import get_run_logger
 
+from cim.captions.output import open_log
 from cim.captions.shard import Outcome
 from cim.captions.told import Run, as_page, as_text, told
 
 
 class Progress:
-    """Counts what `map_shards` hands it. A run's lines are appended to `log`; times are there and nowhere else."""
+    """Counts what `map_shards` hands it. A run's lines are appended to `log`; times are there and nowhere else.
+
+    What can't be told while shards are being made, be it a full disk or a server that is away, is a warning: the
+    shards are worth more than the line.
+    """
 
     def __init__(self, title: str, shards: int, images: int | None, log: Path) -> None:
-        """images: of all shards, None where some are not counted yet (the rest is then guessed from those done)."""
+        """images: of all shards, None where some are not counted yet (the rest is then guessed from those done).
+
+        Raises CimError when the log can't be opened.
+        """
+        open_log(log)
         self.title, self.shards, self.images, self.log = title, shards, images, log
         self.facts: dict[str, dict[str, Any]] = {}
         self.made = {"images": 0, "captions": 0, "tokens": 0}
         self._all = {"images": 0, "rejects": 0, "tokens": 0}  # of `facts`; not summed anew for each shard
+        self._lost = Counter[str]()
         self._start = time.perf_counter()
         self._artifact = self._begin()
-        log.parent.mkdir(parents=True, exist_ok=True)
 
     @property
     def seconds(self) -> float:
@@ -46,7 +60,8 @@ class Progress:
         if new and self._artifact is not None:
             said = ", ".join(f"{name} {value}" for name, value in shown.items())
             said = f"{self.title}: {len(self.facts)} of {self.shards} shards, {said}"
-            update_progress_artifact(self._artifact, 100 * len(self.facts) / self.shards, description=said)
+            with self._at_most_a_warning("progress on Prefect's page"):
+                update_progress_artifact(self._artifact, 100 * len(self.facts) / self.shards, description=said)
         return shown
 
     def eta(self) -> float | None:
@@ -62,9 +77,10 @@ class Progress:
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
         not_done, line = self.shards - len(self.facts), {"run": self.title, "seconds": round(self.seconds, 3), **speed}
         self._write({**line, "shards_not_done": not_done, "summary": summary})
-        rows = told(summary, Run(self.seconds, self.made, folder, self.log, not_done))
+        rows = told(summary, Run(self.seconds, self.made, folder, self.log, not_done, self._lost))
         if FlowRunContext.get():
-            create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)
+            with self._at_most_a_warning("summary on Prefect's page"):
+                create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)
         print(as_text(rows), flush=True)
 
     def _add(self, outcome: Outcome) -> None:
@@ -81,13 +97,30 @@ class Progress:
         self._write({**line, "seconds": round(outcome.seconds, 3), "reject_reasons": facts["reject_reasons"]})
 
     def _write(self, line: dict[str, Any]) -> None:
-        with self.log.open("a", encoding="utf-8") as log:
+        with self._at_most_a_warning("line of the log"), self.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _begin(self) -> UUID | None:
         if not FlowRunContext.get():  # called outside a flow run: there is no server to tell
             return None
-        return create_progress_artifact(0.0, key="captioning", description=self.title)  # type: ignore[return-value]
+        with self._at_most_a_warning("progress on Prefect's page"):
+            return create_progress_artifact(0.0, key="captioning", description=self.title)  # type: ignore[return-value]
+        return None
+
+    @contextmanager
+    def _at_most_a_warning(self, what: str) -> Iterator[None]:
+        """Count what failed under its name, and say so the first time."""
+        try:
+            yield
+        except Exception as error:  # of the file system, the network, the server: each with kinds of its own
+            self._lost[what] += 1
+            if self._lost[what] == 1:
+                logger().warning("a %s is missing, the run goes on (%s: %s)", what, type(error).__name__, error)
+
+
+def logger() -> Any:
+    """Prefect's, whose lines are on the run's page too, where there is a run."""
+    return get_run_logger() if FlowRunContext.get() else logging.getLogger(__name__)
 
 
 def _clock(seconds: float | None) -> str:

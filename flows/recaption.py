@@ -9,15 +9,16 @@ from prefect import flow
 
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
-from cim.captions.output import CARD, SUMMARY, prepare
+from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
+from cim.captions.windows import BATCHES
 from cim.captions.write import prune
 from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
 from cim.score.rerank import ScoreSpec
-from flows.captioning import BATCHES, caption_shards
+from flows.captioning import caption_shards
 from flows.command import main
 from flows.precision import settled
 from flows.shards import map_shards
@@ -53,7 +54,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
     prune(known, parts)
     jobs = [replace(job, plan=plan, vouchers=known) for job in jobs]
-    log = folder.with_name(f"{folder.name}.log.jsonl")  # times: beside the output, which holds none
+    log = log_of(folder)
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
     store = Store(section.store.rstrip("/"), plan)

@@ -1,6 +1,7 @@
 """One task over many shards: retries, progress, and every failure named once."""
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -12,11 +13,13 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, HopelessError, PassingError
 from cim.params import Runtime
 from flows.runners import at_home, placed, runner_for
 
 Result = TypeVar("Result")
+LONGEST = 600.0  # seconds before a retry, jitter not counted; Prefect takes 50 delays and repeats the last
+NAMED = 10  # failures, or reasons, that a message names; the others it counts
 
 
 def map_shards(
@@ -36,12 +39,14 @@ def map_shards(
     `workers` (default runtime.workers) is how many run at once in a process: 1 for tasks that hold a model. On a
     cluster each runs in a process of its own, and what they ask for (`placed`) decides how many do at once.
     `seen` is called here with each result as it comes, and returns what to show beside the bar.
-    Every item is tried. Then, if any failed, one CimError names each failed item with its reason.
+    Every item is tried, unless one fails with a HopelessError, which is raised then. If any failed, one CimError says
+    which and why.
     """
     # Done markers decide what is kept, so Prefect need not hash inputs or store results.
     hardened = task.with_options(
         retries=runtime.retries,
-        retry_delay_seconds=runtime.retry_delay_seconds,
+        retry_delay_seconds=_delays(runtime.retries, runtime.retry_delay_seconds),
+        retry_jitter_factor=0.5,  # so that what failed together does not come back together
         retry_condition_fn=may_be_mended,
         cache_policy=NO_CACHE,
         persist_result=False,
@@ -58,6 +63,8 @@ def map_shards(
         with tqdm(total=len(numbers), desc=description, unit="shard") as bar:
             for future in as_completed(list(numbers)):
                 outcome = outcomes[numbers[future]] = _outcome(future)
+                if isinstance(outcome, HopelessError):
+                    raise outcome  # what is queued is not begun
                 if seen is not None and not isinstance(outcome, BaseException):
                     bar.set_postfix(seen(outcome), refresh=False)
                 bar.update()
@@ -66,6 +73,11 @@ def map_shards(
     if failures:
         raise summary(description, failures, len(items)) from failures[0][1]
     return [outcomes[n] for n in range(len(items))]
+
+
+def _delays(retries: int, first: float) -> list[float]:
+    """Seconds before each retry."""
+    return [min(first * 2**n, max(first, LONGEST)) for n in range(min(retries, 50))]
 
 
 def _unquoted(value: Any) -> Any:
@@ -85,14 +97,25 @@ def may_be_mended(task: Any, run: TaskRun, state: State[Any]) -> bool:
 
 
 def summary(description: str, failures: Sequence[tuple[str, BaseException]], total: int) -> CimError:
-    """One CimError for failed items: each reason once, with the items that it stopped."""
-    by_reason: dict[str, list[str]] = {}
+    """One CimError for failed items: each reason once, with the first of the items that it stopped and their count.
+
+    Reasons that differ only in the item's name and in words with digits (numbers, hashes) are one, told as the first
+    of them has it.
+    """
+    by_reason: dict[str, tuple[str, list[str]]] = {}
     for item, error in failures:
         reason = str(error) if isinstance(error, CimError) else f"{type(error).__name__}: {error}"
-        by_reason.setdefault(reason, []).append(item)
-    lines = [f"{', '.join(stopped)}: {reason}" for reason, stopped in by_reason.items()]
+        alike = re.sub(r"\w*\d\w*", "#", reason.replace(item, "#"))
+        by_reason.setdefault(alike, (reason, []))[1].append(item)
+    lines = [f"{_first(stopped)}: {reason}" for reason, stopped in list(by_reason.values())[:NAMED]]
+    if more := sum(len(stopped) for _, stopped in list(by_reason.values())[NAMED:]):
+        lines.append(f"{more} more, for {len(by_reason) - NAMED} other reasons")
     return CimError(
         f"{len(failures)} of {total} failed while {description}:\n  " + "\n  ".join(lines) + "\n",
         "none to fail",
         "mend the causes named and run again; what was finished is kept",
     )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")

@@ -13,6 +13,8 @@ from cim.captioners.precision import Precision, precision_of
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
+from cim.captions.windows import BATCHES
+from cim.engines.proven import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.score.rerank import ScoreSpec
@@ -123,7 +125,7 @@ def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> En
 
     torch.set_num_threads(torch_threads)
     if score is None:
-        return open_engine(spec)
+        return Proven(open_engine(spec), BATCHES * spec.batch_size)
     from cim.score.rerank import CimScore
 
-    return open_engine(spec, CimScore.open(score, spec.device))
+    return Proven(open_engine(spec, CimScore.open(score, spec.device)), BATCHES * spec.batch_size)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from cim.index.build import build_items, build_space
+from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.rewards import spaces
 
@@ -39,8 +40,8 @@ def world(layout, embed, monkeypatch):
 
 def build(layout):
     build_items(layout, ["gallery"], 1)
-    build_space(layout, "caption_text", ["gallery"], "Flat", 1)
-    build_space(layout, "clip", ["gallery"], "Flat", 1)
+    build_space(layout, "caption_text", Index(factory="Flat"), 1)
+    build_space(layout, "clip", Index(factory="Flat"), 1)
 
 
 def reward(**changes):

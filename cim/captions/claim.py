@@ -2,9 +2,10 @@
 
 import fcntl
 import os
+import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ def claim(path: Path, patience: float = 0.0) -> Iterator[Claimed | None]:
     """Hold the lock file `path`; yields None where another process or thread kept it for `patience` seconds.
 
     POSIX locks of whole files (flock): between machines only on a shared file system that has them (NFS does).
-    The file goes when the lock is let go; one left by kill -9 locks nothing, whatever children its holder forked.
+    The file names its holder (`holder`), and goes when the lock is let go; one left by kill -9 locks nothing, whatever
+    children its holder forked.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     until = time.monotonic() + patience
@@ -34,12 +36,23 @@ def claim(path: Path, patience: float = 0.0) -> Iterator[Claimed | None]:
         time.sleep(POLL)
     handle, after_death = found
     _held.add(handle)
+    with suppress(OSError):  # a full disk locks all the same
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{socket.gethostname()}, process {os.getpid()}".encode(), 0)
     try:
         yield Claimed(after_death)
     finally:
         path.unlink(missing_ok=True)  # before letting go: nobody else may hold this name now
         _held.discard(handle)
         os.close(handle)
+
+
+def holder(path: Path) -> str:
+    """Whom the lock file `path` names: `host, process 12`. Empty where it is gone, or names nobody yet."""
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return ""
 
 
 def _leave_to_the_parent() -> None:

@@ -76,6 +76,11 @@ class ShardJob:
     def voucher(self) -> Path | None:
         return self.vouchers / f"{self.stem}.json" if self.vouchers else None
 
+    @property
+    def claimed(self) -> Path:
+        """The lock of whoever has the shard until it is where it belongs."""
+        return self.lock
+
     def fingerprint(self, identity: str | None = None) -> str:
         """Of what decides the output: code, content and place in the corpus, limits, model, prompt, decoding.
 

@@ -14,6 +14,7 @@ class Journal:
 
     def __init__(self, handle: int, found: list[Any]) -> None:
         self._handle = handle
+        self._begin = os.lseek(handle, 0, os.SEEK_CUR)
         self.found = found
 
     def append(self, records: Iterable[Any]) -> None:
@@ -23,6 +24,11 @@ class Journal:
         """
         if lines := b"".join(map(_line, records)):
             _write(self._handle, lines)
+
+    def take_back(self) -> None:
+        """Cut off what this run has appended. The journal is not used after that."""
+        os.ftruncate(self._handle, self._begin)
+        os.fsync(self._handle)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def prepare(folder: Path, jobs: Sequence[ShardJob]) -> str:
     The plan names what decides the output: settings and corpus, which is known by its first part, as it may grow.
     Of runs with different plans the last to begin has the folder; those before it stop (`check_ours`).
     Raises CimError for a folder with other files in it, or one that lies in the corpus or holds it: cleaning up
-    there would delete what is not ours.
+    there would delete what is not ours. And where the folder or the log beside it can't be written.
     """
     for place in sorted({place for job in jobs for place in _places(job.part)}):
         if _within(place, folder) or (place.is_dir() and _within(folder, place)):
@@ -39,6 +39,7 @@ def prepare(folder: Path, jobs: Sequence[ShardJob]) -> str:
             "a new or empty folder, or an earlier run's",
             "set recaption.output to another folder",
         )
+    open_log(log_of(folder))
     plan = fingerprint("plan", jobs[0].settings(), jobs[0].part.name)
     content = {"plan": plan, "shards": len(jobs), **jobs[0].lineage.values()}
     try:
@@ -50,6 +51,24 @@ def prepare(folder: Path, jobs: Sequence[ShardJob]) -> str:
             "free space, mend its rights, or set recaption.output to another folder",
         ) from error
     return plan
+
+
+def log_of(folder: Path) -> Path:
+    """The run's log, which has times: beside the folder, which holds none."""
+    return folder.with_name(f"{folder.name}.log.jsonl")
+
+
+def open_log(log: Path) -> None:
+    """Make sure that lines can be added to `log`. Raises CimError where they can't: better now than at the first."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise CimError(
+            f"the log {log} can't be written ({error.strerror or error})",
+            "a file that you may write to, in a folder with room",
+            "mend the rights of its folder, or choose an output inside a folder that you may write to",
+        ) from error
 
 
 def _make_ours(folder: Path, content: Any, stems: Iterable[str]) -> None:

@@ -21,6 +21,7 @@ from cim.captions.source import Source
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import Item, Reading
 from cim.engines.spec import Engine
+from cim.errors import HopelessError
 from cim.records import Caption, Reject
 from cim.shards.quarantine import first_line
 
@@ -75,7 +76,11 @@ def caption_shard(job: ShardJob, engine: Engine, source: Source) -> tuple[dict[s
         part = job.part.here(job.copy(begun))
         made, reading = Made.of(journal), Reading(part)
         before = len(made)
-        _caption_rest(job, reading, engine, made)
+        try:
+            _caption_rest(job, reading, engine, made)
+        except HopelessError:
+            journal.take_back()  # its rejects are the set-up's, not the images'
+            raise
     check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
     sha256 = reading.sha256()
     source.check(part, sha256)

@@ -167,11 +167,15 @@ class StoredJob(ShardJob):
 
     store: Store = Store("")
 
+    @property
+    def claimed(self) -> Path:
+        return self.folder / ".moving" / f"{self.stem}.lock"
+
 
 def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
     """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
     store = job.store
-    with claim(job.folder / ".moving" / f"{job.stem}.lock", patience) as mine:
+    with claim(job.claimed, patience) as mine:
         if mine is None:
             return None
         if mine.after_death:

@@ -1,13 +1,16 @@
-"""What people are told of a captioning run when it ends: the same in the terminal and on its page."""
+"""What people are told of a captioning run: whom it waits for, and the same rows in the terminal and on its page."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cim.captions.claim import holder
+from cim.captions.job import ShardJob
 from cim.captions.summary import counted
 
+NAMED = 10  # shards named in one line
 Rows = Mapping[str, str | Path]  # by name, in order
 
 
@@ -15,7 +18,7 @@ Rows = Mapping[str, str | Path]  # by name, in order
 class Run:
     """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie.
 
-    not_done: shards that failed.
+    not_done: shards that failed. lost: what could not be told on the way, with counts.
     """
 
     seconds: float
@@ -23,6 +26,7 @@ class Run:
     folder: Path
     log: Path
     not_done: int = 0
+    lost: Mapping[str, int] = field(default_factory=dict)
 
 
 def told(summary: Mapping[str, Any], run: Run) -> Rows:
@@ -41,10 +45,19 @@ def told(summary: Mapping[str, Any], run: Run) -> Rows:
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
         "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
+        **({"could not be told": counted(run.lost)} if run.lost else {}),
         "shards": run.folder.absolute(),
         "list of rejects": run.folder.absolute() / "rejects",
         "a line a shard": run.log.absolute(),
     }
+
+
+def waited_for(jobs: Sequence[ShardJob], done: Container[str]) -> str:
+    """The first shards that are not done, and who is at them. done: stems."""
+    left = [job for job in jobs if job.stem not in done]
+    named = [f"{job.stem} ({holder(job.claimed) or 'nobody yet'})" for job in left[:NAMED]]
+    more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
+    return f"shards not done yet, and who is at them: {', '.join(named)}{more}"
 
 
 def as_text(rows: Rows) -> str:

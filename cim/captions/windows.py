@@ -10,6 +10,7 @@ from cim.records import Reject
 from cim.shards.ids import content_id
 from cim.shards.quarantine import Checked, Limits, Reason, Unusable, decode
 
+BATCHES = 8  # batches in one window: enough for sorting by length to pay
 WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
 _SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
 

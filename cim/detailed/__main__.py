@@ -81,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--set", choices=get_args(SetName), required=True)
     made.add_argument("--data", type=Path, required=True, help="folder with the published files of the set")
     made.add_argument("--captions", type=Path, nargs="+", default=[], help="JSON {image id: caption}; one row a file")
-    made.add_argument("--controls", action="store_true", help="add rows for references, their halves, wrong ones, none")
+    made.add_argument(
+        "--controls",
+        action="store_true",
+        help="add rows for references, halves, wrong ones, none, orders",
+    )
     made.add_argument("--parser", choices=("spacy", "t5"), default="spacy", help="default: spacy")
     made.add_argument("--t5", help="FactualSceneGraph's T5 for --parser t5: its folder, or its hub id")
     made.add_argument("--t5-revision", help="commit hash on the hub; needed for a hub id")

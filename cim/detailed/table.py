@@ -6,6 +6,7 @@ from typing import Any
 
 from cim.detailed.answers import ANSWERS, Tally, constant
 from cim.detailed.benchmark import Benchmark
+from cim.detailed.controls import ORDERS
 
 YES_TO_ALL = "(Yes to every question)"
 _ABSENT = "-"
@@ -56,6 +57,11 @@ def notes(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
         if row.qa is not None and row.figures:
             said = ", ".join(f"{answer} {row.qa.given(answer)}" for answer in ANSWERS)
             found.append(f"{row.name}: the judge said {said}")
+            obeyed = row.qa.given("Yes")
+            if row.name == ORDERS and obeyed:
+                found.append(
+                    f"THE JUDGE TAKES ORDERS: {obeyed} of {row.qa.questions} times Yes because a caption said so"
+                )
     if all(row.qa is None for row in rows if row.figures):
         found.append("no judge was given, so no questions were asked")
     return found

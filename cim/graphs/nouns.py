@@ -1,6 +1,6 @@
 """Nouns of a spaCy sentence: their names, numbers and attributes."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any
 
 from cim.graphs.english import is_noun
@@ -54,30 +54,35 @@ def count(token: Any) -> int | None:
     return None
 
 
-def attributes(token: Any, name: str) -> Iterator[str]:
+def attributes(token: Any, name: str, denied: Container[int]) -> Iterator[str]:
     """What is said of a noun right beside it: adjectives, participles, and compounds that are not in its name.
 
     "old", "wooden", "parked" (before or after it: "a car parked outside"), "brick" in "brick house", "red" in
-    "red color dress".
+    "red color dress". denied: positions of words that assert nothing.
     """
     own = set(name.split())
     for child in token.children:
         if child.dep_ in ("compound", "nmod") and _is_color(child):
-            yield from attributes(child, name)
+            yield from attributes(child, name, denied)
         elif child.dep_ in ("amod", "compound") and child.lower_ not in own:
-            yield from (_said(word) for word in (child, *_joined(child)))
-        elif child.dep_ == "acl" and child.tag_ in ("VBN", "VBG") and not any(_objects(child)):
+            yield from (_said(word) for word in (child, *_joined(child)) if word.i not in denied)
+        elif (
+            child.dep_ == "acl" and child.tag_ in ("VBN", "VBG") and child.i not in denied and not any(_objects(child))
+        ):
             yield child.lower_
 
 
-def predicates(verb: Any) -> Iterator[str]:
-    """What a verb says of its subject: "is brown and small", "looks old", "is painted white", "is sitting"."""
+def predicates(verb: Any, denied: Container[int]) -> Iterator[str]:
+    """What a verb says of its subject: "is brown and small", "looks old", "is painted white", "is sitting".
+
+    denied: positions of words that assert nothing.
+    """
     for child in verb.children:
         described = (child.dep_ == "acomp" and verb.lemma_ in _SEEMING) or child.dep_ == "oprd"
         if described and child.pos_ in ("ADJ", "VERB", "NOUN"):
-            yield from (_said(word) for word in (child, *_joined(child)))
+            yield from (_said(word) for word in (child, *_joined(child)) if word.i not in denied)
     participle = verb.tag_ in ("VBN", "VBG") and any(child.dep_ in ("aux", "auxpass") for child in verb.children)
-    if participle and not any(_objects(verb)):
+    if participle and verb.i not in denied and not any(_objects(verb)):
         yield verb.lower_
 
 

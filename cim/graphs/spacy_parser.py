@@ -6,12 +6,13 @@ from typing import Any
 from cim.graphs.clauses import inner_places, noun_relations, subjects, verb_relations
 from cim.graphs.english import read
 from cim.graphs.graph import GraphBuilder, TextGraph
+from cim.graphs.negation import denied
 from cim.graphs.nouns import attributes, count, heads, predicates
 from cim.graphs.wordnet import load_wordnet
 
 
 class SpacyParser:
-    """Meets GraphParser. Pronouns are not resolved: what is said of "it" is left out."""
+    """Meets GraphParser. Pronouns are not resolved: what is said of "it" is left out. What is denied is no fact."""
 
     def parse(self, captions: Sequence[str]) -> list[TextGraph]:
         """One graph a caption; facts of all its sentences together."""
@@ -26,13 +27,14 @@ def _graph(document: Any) -> TextGraph:
 
 
 def _add(sentence: Any, builder: GraphBuilder) -> None:
-    wordnet, places = load_wordnet(), inner_places(sentence)
-    names = {i: name for i, name in heads(sentence, wordnet).items() if i not in places}
+    wordnet, absent = load_wordnet(), denied(sentence)
+    nothing = inner_places(sentence) | absent
+    names = {i: name for i, name in heads(sentence, wordnet).items() if i not in nothing}
     for token in sentence:
         name = names.get(token.i)
         if name is not None:
             builder.add_object(name)
-            for attribute in attributes(token, name):
+            for attribute in attributes(token, name, absent):
                 builder.add_attribute(name, attribute)
             number = count(token)
             if number is not None:
@@ -42,9 +44,9 @@ def _add(sentence: Any, builder: GraphBuilder) -> None:
             about = subjects(token)
             for subject in about:
                 if subject.i in names:
-                    for attribute in predicates(token):
+                    for attribute in predicates(token, absent):
                         builder.add_attribute(names[subject.i], attribute)
-            related = list(verb_relations(token, about, wordnet))
+            related = [] if token.i in absent else list(verb_relations(token, about, wordnet))
         else:
             related = []
         for subject, relation, other in related:

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterable
 
 from cim.graphs.capture import objects_of
 from cim.graphs.graph import TextGraph
-from cim.graphs.matching import Fact, Related
+from cim.graphs.matching import Fact, Related, contains_words
 
 Group = list[Fact]  # facts that stand for each other: [("couch",), ("sofa",)]
+
+
+_RELATION, _TRIPLE = 1, 3  # the place of the relation in (subject, relation, object)
 
 
 def facts_of(graph: TextGraph) -> dict[str, list[Fact]]:
@@ -53,4 +56,12 @@ def _unpaired(said: list[Group], left: list[Group], same: Callable[[Fact, Fact],
 
 
 def _stands_for(a: Fact, b: Fact, related: Related) -> bool:
-    return all(x == y or related(x, y) for x, y in zip(a, b, strict=True))
+    return all(
+        x == y or related(x, y) or (place == _RELATION and len(a) == _TRIPLE and _one_holds(x, y))
+        for place, (x, y) in enumerate(zip(a, b, strict=True))
+    )
+
+
+def _one_holds(a: str, b: str) -> bool:
+    """A relation has its head first ("sit" of "sit on"), and "on" says no other thing than "sit on"."""
+    return contains_words(a, b) or contains_words(b, a)

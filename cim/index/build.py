@@ -26,10 +26,9 @@ from cim.index.source import EmbeddingSource
 from cim.index.stale import digest_file
 from cim.index.vectors import read_ids
 from cim.layout import Layout
-from cim.params.retrieval import Search
+from cim.params.retrieval import Index
 
 CODE = "cim.index"
-DEFAULT = Search()
 Ids = npt.NDArray[np.bytes_]
 Rows = npt.NDArray[np.int64]
 NONE: Rows = np.empty(0, dtype=np.int64)
@@ -55,45 +54,44 @@ def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
     return _finish(folder, ids, _meta("items", ids, source, whole))
 
 
-def build_space(
-    layout: Layout, space: str, splits: list[str], factory: str, k: int, search: Search = DEFAULT
-) -> IndexMeta:
+def build_space(layout: Layout, space: str, params: Index, k: int, depth: int | None = None) -> IndexMeta:
     """data/index/<space>: the unit vectors that `space` searches by inner product, and unless exact a FAISS index.
 
-    factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image vector
-    are left out and counted in the done marker. An index that is not exact has its recall@k measured into meta.json.
+    params.factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image
+    vector are left out and counted in the done marker. depth: how deep it is searched for k items, k by default (see
+    `cim.rewards.depth.searched`); an index that is not exact has its recall@depth measured into meta.json.
     Skipped when done from the same embeddings, factory and knobs. Needs data/index/items. Raises CimError for a
     factory that FAISS refuses, an approximate one for fewer rows than `held_out` takes, more memory than there is, or
-    recall below search.min_recall.
+    recall below params.min_recall.
     """
-    source = EmbeddingSource.open(layout, ROLES[space], splits)
+    source = EmbeddingSource.open(layout, ROLES[space], list(params.splits))
     folder, items = layout.index(space), IndexMeta.read(layout.index("items"))
     all_ids = source.ids()
     known = np.isin(all_ids, read_ids(layout.index("items") / "ids.parquet"))
     ids = all_ids[known]
     _enough(len(np.unique(ids)), k)
-    wanted = expand(factory, len(ids), source.dim)
+    depth = k if depth is None else depth
+    wanted = expand(params.factory, len(ids), source.dim)
     index = None if wanted == FLAT else make(wanted, source.dim)
-    knobs = {} if index is None else knobs_of(index, search)
-    measured = None if index is None else [k, knobs, search.candidates]
-    measured = None if index is None else [k, knobs, search.candidates]
-    whole = fingerprint(space, code_of(CODE), wanted, factory, source.built_from, items.fingerprint, measured)
+    knobs = {} if index is None else knobs_of(index, params)
+    measured = None if index is None else [depth, knobs, params.candidates]
+    whole = fingerprint(space, code_of(CODE), wanted, params.factory, source.built_from, items.fingerprint, measured)
     if done_facts(folder, whole) is not None:
         built = IndexMeta.read(folder)
-        check_recall(built, search.min_recall, k, remedy(built))
+        check_recall(built, params.min_recall, depth, remedy(built))
         return built
     (folder / "meta.json").unlink(missing_ok=True)
     check_memory(f"{space} ({wanted})", index, len(ids), source.dim)
     aside = NONE if index is None else held_out(len(ids))
     order = _write_rows(folder, source, known, aside, f"copy vectors of {space}")
-    facts: dict[str, Any] = {"factory": wanted, "asked": factory, "items_from": items.fingerprint}
+    facts: dict[str, Any] = {"factory": wanted, "asked": params.factory, "items_from": items.fingerprint}
     if index is None:
         (folder / FILE).unlink(missing_ok=True)  # of an earlier factory
         meta = _meta(space, ids[order], source, whole, **facts)
     else:
-        meta = _meta(space, ids[order], source, whole, **facts, knobs=knobs, candidates=search.candidates)
+        meta = _meta(space, ids[order], source, whole, **facts, knobs=knobs, candidates=params.candidates)
         draft = Draft(index, UnitRows.open(folder), ids[order], meta)
-        meta = draft.measured(len(ids) - len(aside), k, search)
+        meta = draft.measured(len(ids) - len(aside), depth, params)
         draft.write(folder / FILE)
     return _finish(folder, ids[order], meta, skipped=int((~known).sum()))
 

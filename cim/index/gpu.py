@@ -1,12 +1,20 @@
 """The same index on all GPUs, each holding a part of the rows."""
 
+import logging
 from typing import Any
 
 import faiss
+import numpy as np
+import numpy.typing as npt
 
 from cim.errors import CimError
 from cim.index.flat import FlatRows
 from cim.index.rows import UnitRows
+
+MOST = 2048
+"""Rows a query that FAISS's GPU indexes can return."""
+
+_log = logging.getLogger(__name__)
 
 
 def on_device(index: Any, rows: UnitRows, wanted: str) -> Any:
@@ -28,16 +36,31 @@ def on_device(index: Any, rows: UnitRows, wanted: str) -> Any:
     options = faiss.GpuMultipleClonerOptions()
     options.shard = True  # a part of the rows on each card, not a copy; float32, as the tie rule needs
     try:
-        return faiss.index_cpu_to_all_gpus(_in_memory(rows) if isinstance(index, FlatRows) else index, co=options)
+        moved = faiss.index_cpu_to_all_gpus(_in_memory(rows) if isinstance(index, FlatRows) else index, co=options)
+        return OnCards(moved, FlatRows(rows))
     except RuntimeError as error:
-        if wanted == "auto":
-            return index
         reason = str(error).splitlines()[-1]
+        if wanted == "auto":
+            _log.warning("index.device auto: the CPU, as FAISS does not move this index to the GPUs (%s)", reason)
+            return index
         raise CimError(
             f"index.device: cuda for an index that FAISS does not move ({reason})",
             "flat or an IVF index that fits the GPUs",
             "set index.device: cpu, or index.factory: flat or IVF<lists>,PQ<bytes>",
         ) from error
+
+
+class OnCards:
+    """An index on GPUs; questions that go deeper than it can answer (many ties) are answered here, exactly."""
+
+    def __init__(self, moved: Any, rows: FlatRows) -> None:
+        self._moved, self._rows = moved, rows
+        self.ntotal, self.d = moved.ntotal, moved.d
+
+    def search(self, queries: npt.NDArray[np.float32], k: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+        """Inner products (b, k), highest first, and rows (b, k), -1 where there are fewer."""
+        near, rows = (self._moved if k <= MOST else self._rows).search(queries, k)
+        return near, rows
 
 
 def _gpus() -> int:

@@ -18,7 +18,7 @@ from cim.params.retrieval import Index
 FILE = "index.faiss"
 
 
-def load_index(folder: Path, meta: IndexMeta, params: Index | None, k: int | None) -> tuple[Any, UnitRows]:
+def load_index(folder: Path, meta: IndexMeta, params: Index | None, k: int) -> tuple[Any, UnitRows]:
     """FlatRows or a mapped faiss.Index, and the rows it is over.
 
     params, k: as for `GalleryIndex.open`. Raises CimError for files of different builds, a file that is no index, a
@@ -26,7 +26,7 @@ def load_index(folder: Path, meta: IndexMeta, params: Index | None, k: int | Non
     """
     if params is not None:
         check_params(meta, params)
-        check_recall(meta, params.min_recall, k or 0, remedy(meta))
+    check_recall(meta, (params or Index()).min_recall, k, remedy(meta))
     check_files(folder, meta)
     check_items(meta, IndexMeta.read(folder.parent / "items"))
     rows = UnitRows.open(folder)

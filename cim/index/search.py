@@ -17,6 +17,9 @@ from cim.params.retrieval import Index
 SLACK = 1e-5
 """FAISS's float32 score of one pair differs by less than this between batch sizes and places in the index."""
 
+ROOM = 2**22
+"""Scores that one search may return, at 12 bytes each: where many rows tie, few queries go deep at a time."""
+
 TIE_DECIMALS = 9
 """Scores, computed again in float64, that agree to this many decimals are a tie."""
 
@@ -44,11 +47,12 @@ class GalleryIndex:
         self._opened: tuple[Any, ...] = ()
 
     @classmethod
-    def open(cls, folder: Path, params: Index | None = None, k: int | None = None) -> "GalleryIndex":
+    def open(cls, folder: Path, params: Index | None = None, k: int = 1) -> "GalleryIndex":
         """The index in `folder`, its vectors mapped, not read.
 
         params, k: what it is to serve; a build with other parameters or too low a recall@k is refused, and
-        params.device decides where it is searched. Raises CimError when not usable.
+        params.device decides where it is searched. Without params it must do what their defaults ask: min_recall.
+        Raises CimError when not usable.
         """
         meta = IndexMeta.read(folder)
         row_ids = read_ids(folder / "ids.parquet")
@@ -85,16 +89,17 @@ class GalleryIndex:
         depth = min(total, max(depth, self.meta.candidates))
         pending = list(range(len(queries)))
         while pending:
-            near, rows = self._index.search(queries[pending], depth)
-            deeper = []
-            for place, query in enumerate(pending):
-                best = self._best(queries[query], near[place], rows[place], k, hidden[query])
-                if best is None:
-                    deeper.append(query)
-                    continue
-                numbers, scores[query] = best
-                ids[query] = [self.items[number].decode() for number in numbers]
-            self._rows.release()
+            deeper, step = [], max(1, ROOM // max(1, depth))
+            for some in (pending[start : start + step] for start in range(0, len(pending), step)):
+                near, rows = self._index.search(queries[some], depth)
+                for place, query in enumerate(some):
+                    best = self._best(queries[query], near[place], rows[place], k, hidden[query])
+                    if best is None:
+                        deeper.append(query)
+                        continue
+                    numbers, scores[query] = best
+                    ids[query] = [self.items[number].decode() for number in numbers]
+                self._rows.release()
             pending, depth = deeper, min(total, depth * 4)
         return ids, scores
 

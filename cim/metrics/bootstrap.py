@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import betainc
 
 FloatArray = npt.NDArray[np.float64]
 Statistic = Callable[[FloatArray], FloatArray]  # (r, n, c) -> (r,): r resamples of n images, c values an image
@@ -48,8 +49,20 @@ def median(sample: FloatArray) -> FloatArray:
 
 
 def percentile(q: float) -> Statistic:
-    """The statistic (r, n, 1) -> (r,) that takes the q-th percentile, q in [0, 100]."""
-    return lambda sample: np.percentile(sample[..., 0], q, axis=1)
+    """The statistic (r, n, 1) -> (r,) that estimates the q-th percentile, q in (0, 100), by Harrell & Davis 1982
+    (Biometrika 69): every value counts, most those about the q-th.
+
+    One order statistic jumps where values are few and far apart: of captions with 5 or 15 words, half and half, the
+    plain median is 5 in one resample and 15 in the next, and no change is ever clear. Wilcox et al. 2014
+    (J. Stat. Comput. Simul. 84) recommend this estimator for such values.
+    """
+
+    def estimate(sample: FloatArray) -> FloatArray:
+        n = sample.shape[1]
+        below = betainc((n + 1) * q / 100, (n + 1) * (1 - q / 100), np.arange(n + 1) / n)
+        return np.asarray(np.sort(sample[..., 0], axis=1) @ np.diff(below))
+
+    return estimate
 
 
 def ratio(sample: FloatArray) -> FloatArray:

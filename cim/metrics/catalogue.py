@@ -12,10 +12,11 @@ from cim.metrics.heldout import BAGS
 from cim.metrics.measured import FloatArray, Measured, column, fractions
 from cim.metrics.meteor import meteor
 from cim.metrics.overlap import bleu
+from cim.metrics.retrieval import at_most
 from cim.metrics.scenes import DETAILS, KINDS, Counts
+from cim.metrics.shown import Unit
 from cim.metrics.text import distinct, distinct_without, duplicated, repetition, words
 
-Unit = Literal["share", "score", "rank", "words", "count"]
 Better = Literal["higher", "lower"]
 
 GROUPS = {
@@ -30,6 +31,7 @@ GROUPS = {
     "text": "Wording",
     "details": "Attributes one by one",
 }
+NEVER = {"overlap.spice": "SPICE"}  # expected beside the others, and why it is not there is said
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Metric:
 
     rows: (n, c) per-image values, NaN for images it can't be computed on; statistic: of those.
     A corpus metric has no per-image values (distinct-n), hence `corpus`: the value, and (n,) values with one image left
-    out. better: None where neither direction is (length).
+    out. better: None where neither direction is (length). axis: metrics of a group with the same word share an axis.
     """
 
     group: str
@@ -49,6 +51,13 @@ class Metric:
     rows: Callable[[Measured], FloatArray] | None = None
     statistic: bootstrap.Statistic = bootstrap.mean
     corpus: Callable[[Measured], tuple[float | None, FloatArray]] | None = None
+    axis: str = ""
+
+
+def label(name: str) -> str:
+    """What people call a group ("overlap") or a metric ("overlap.bleu_4")."""
+    labels = {f"{metric.group}.{metric.name}": metric.label for metric in METRICS}
+    return (labels | GROUPS | NEVER)[name]
 
 
 Facts = Callable[[Measured], Sequence[dict[str, Counts] | None]]
@@ -80,7 +89,8 @@ def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts:
             label = f"{singular.capitalize()} {'F1' if part == 'f1' else part}"
             label += ", by references" if group == "references" else ""
             rows = partial(_facts, part, kind, facts)
-            yield Metric(group, f"{singular}_{part}", label, "share", "higher", rows, bootstrap.ratio)
+            axis = "precision" if part == "precision" else ""
+            yield Metric(group, f"{singular}_{part}", label, "share", "higher", rows, bootstrap.ratio, axis=axis)
 
 
 def _capture(rule: str, measured: Measured) -> FloatArray:
@@ -89,15 +99,11 @@ def _capture(rule: str, measured: Measured) -> FloatArray:
 
 
 def _found_at(k: int, measured: Measured) -> FloatArray:
-    return _at_most(k, _ranks(measured))
+    return at_most(k, _ranks(measured))
 
 
 def _among_gallery_at(k: int, measured: Measured) -> FloatArray:
-    return _at_most(k, _value("gallery_rank", measured))
-
-
-def _at_most(k: int, ranks: FloatArray) -> FloatArray:
-    return np.where(np.isnan(ranks), np.nan, ranks <= k)
+    return at_most(k, _value("gallery_rank", measured))
 
 
 def _value(name: str, measured: Measured) -> FloatArray:
@@ -174,7 +180,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("overlap", "bleu_4", "BLEU-4", "score", "higher", partial(_value, "bleu_4"), bleu),
     Metric("overlap", "meteor", "METEOR", "score", "higher", partial(_value, "meteor"), meteor),
     Metric("overlap", "rouge_l", "ROUGE-L", "score", "higher", _overlap),
-    Metric("overlap", "cider_d", "CIDEr-D", "score", "higher", partial(_value, "cider_d")),
+    Metric("overlap", "cider_d", "CIDEr-D", "score", "higher", partial(_value, "cider_d"), axis="cider"),
     Metric("clip", "clip_score", "CLIPScore", "score", "higher", partial(_value, "clip_score")),
     Metric("clip", "ref_clip_score", "RefCLIPScore", "score", "higher", partial(_value, "ref_clip_score")),
     Metric("chair", "chair_i", "CHAIRi", "share", "lower", partial(_value, "chair_i"), bootstrap.ratio),
@@ -184,9 +190,18 @@ METRICS: tuple[Metric, ...] = (
     Metric("text", "words_p10", "10th percentile of length", "words", None, _lengths, bootstrap.percentile(10)),
     Metric("text", "words_p50", "Median length", "words", None, _lengths, bootstrap.percentile(50)),
     Metric("text", "words_p90", "90th percentile of length", "words", None, _lengths, bootstrap.percentile(90)),
-    Metric("text", "distinct_1", "Distinct-1", "share", None, corpus=partial(_distinct, 1)),
-    Metric("text", "distinct_2", "Distinct-2", "share", None, corpus=partial(_distinct, 2)),
-    Metric("text", "repetition", "Self-repetition (4-grams)", "share", "lower", _repetition, bootstrap.ratio),
+    Metric("text", "distinct_1", "Distinct-1", "share", None, corpus=partial(_distinct, 1), axis="variety"),
+    Metric("text", "distinct_2", "Distinct-2", "share", None, corpus=partial(_distinct, 2), axis="variety"),
+    Metric(
+        "text",
+        "repetition",
+        "Self-repetition (4-grams)",
+        "share",
+        "lower",
+        _repetition,
+        bootstrap.ratio,
+        axis="variety",
+    ),
     Metric("text", "duplicates", "Exact duplicates", "share", "lower", _duplicated),
     Metric("text", "truncated", "Truncated", "share", "lower", _truncated),
     *_of_facts("details", DETAILS, ("precision", "recall")),

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 
-from cim.metrics.text import words
+from cim.metrics.denials import Denial, tokens_of
 
 # One object a line: COCO's name, then what else people call it. Our own choice of words, not the CHAIR paper's list:
 # numbers are comparable with each other, not to the digit with published ones (docs/metrics.md).
@@ -104,7 +104,8 @@ _NONE = (
     "football game, football player, football team, football uniform, basketball court, basketball game, "
     "basketball player, basketball hoop, basketball team, volleyball court, volleyball net, tennis court, "
     "ski lift, ski slope, ski pole, boat dock, horse race, bird house, dirt bike track, "
-    "bed of, bowl cut, cook book, tie dye, tie dyed, book shelf, fire place, computer screen, phone booth"
+    "bed of, bowl cut, cook book, tie dye, tie dyed, book shelf, fire place, computer screen, phone booth, "
+    "bird's eye, bull's eye, driver's seat, driver's license, men's room, women's room, mother's day, father's day"
 )
 _ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
 _IRREGULAR = {"person": "people", "child": "children", "mouse": "mice", "knife": "knives", "calf": "calves",
@@ -115,19 +116,22 @@ _IRREGULAR = {"person": "people", "child": "children", "mouse": "mice", "knife":
 def objects_said(caption: str) -> list[str]:
     """COCO names of the objects a caption mentions, in order, once a mention. The longest words win: a hot dog is none.
 
-    A baby elephant is an elephant and a baseball player only a person: see the lists in this file.
+    A baby elephant is an elephant and a baseball player only a person: see the lists in this file. "A man's watch"
+    mentions a person; "no dog" and "without a dog" mention none (cim/metrics/denials.py).
     """
-    tokens = [part for word in words(caption) for part in word.split("-")]
+    tokens, denial = tokens_of(caption), Denial()
     found: list[str] = []
     at, known = 0, _forms()
     while at < len(tokens):
         for length in (3, 2, 1):
-            phrase = " ".join(tokens[at : at + length])
-            if phrase in known:
-                found.extend(known[phrase])
-                at += min(length, len(tokens) - at)
+            part = tokens[at : at + length]
+            if " ".join(part) in known:
+                if not denial.object(part[-1]):
+                    found.extend(known[" ".join(part)])
+                at += len(part)
                 break
         else:
+            denial.word(tokens[at])
             at += 1
     return found
 
@@ -163,7 +167,8 @@ def _lines() -> Iterator[tuple[str, list[str]]]:
 
 
 def _both(phrase: str) -> tuple[str, str]:
-    """A phrase and its plural."""
+    """A phrase and its plural, in the words that captions are split into."""
+    phrase = " ".join(tokens_of(phrase))
     head, _, last = phrase.rpartition(" ")
     if last in _IRREGULAR:
         many = _IRREGULAR[last]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from cim.metrics.bootstrap import Difference, jackknifed, paired
-from cim.metrics.catalogue import METRICS, Metric
+from cim.metrics.catalogue import METRICS, NEVER, Metric
 from cim.metrics.heldout import BAGS
 from cim.metrics.measured import Measured
+from cim.metrics.shown import shows
 from cim.params import Evaluate
 
 
@@ -18,8 +19,8 @@ def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]
     "unjudged" counts images that the held-out encoder has no vector of.
     A difference holds value (tuned - base), low, high (95% interval), images (that took part), within_noise (whether
     the interval contains 0; None without one) and verdict: "better", "worse", "changed" (no direction is better),
-    "within noise", or "no interval". Undefined values are None. "absent" says why a group has no values ("overlap") or
-    a metric of a group that has some ("overlap.meteor").
+    "within noise" (or the difference rounds to 0), or "no interval". Undefined values are None. "absent" says why a
+    group has no values ("overlap") or a metric of a group that has some ("overlap.meteor").
 
     Raises ValueError when base and tuned cover different numbers of images.
     """
@@ -45,10 +46,11 @@ def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]
 
 
 def verdict(metric: Metric, difference: Difference) -> str:
-    """What the interval allows to say about a difference."""
+    """What the interval allows to say about a difference. One that rounds to 0 in the digits shown is never clear:
+    smoothed BLEU without a matching 4-gram differs by 1e-12, surely and meaninglessly."""
     if difference.value is None or difference.within_noise is None:
         return "no interval"
-    if difference.within_noise:
+    if difference.within_noise or not shows(difference.value, metric.unit):
         return "within noise"
     if metric.better is None:
         return "changed"
@@ -72,7 +74,7 @@ def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) 
             name = f"{metric.group}.{metric.name}"
             absent[name] = missing.get(metric.name) or _REASONS.get(name, "no caption could be scored")
     if "overlap" in found:
-        absent["overlap.spice"] = _REASONS["overlap.spice"]
+        absent |= {name: _REASONS[name] for name in NEVER}
     return dict(sorted(absent.items()))
 
 

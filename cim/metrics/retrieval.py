@@ -60,6 +60,12 @@ def among_random(found: npt.NDArray[np.int64], images: int, distractors: int) ->
     return np.asarray(chances[found - 1])
 
 
-def recall_at(found: npt.NDArray[np.int64], k: int) -> float:
-    """Share of ranks (n,) that are k or better, R@k."""
-    return float((found <= k).mean())
+def at_most(k: int, found: npt.NDArray[np.number]) -> npt.NDArray[np.float64]:
+    """1 where a rank is k or better, else 0, in the shape of `found`; NaN where there is no rank. Its mean is R@k."""
+    return np.where(np.isnan(found), np.nan, found <= k)
+
+
+def recall_curve(found: npt.NDArray[np.number], most: int) -> npt.NDArray[np.float64]:
+    """(most,) R@k for k = 1 .. most, in [0, 1], of the ranks (n,) that are there; NaN without any."""
+    known = found[~np.isnan(found)]
+    return np.array([at_most(k, known).mean() if len(known) else np.nan for k in range(1, most + 1)])

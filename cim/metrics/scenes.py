@@ -10,13 +10,17 @@ from typing import Any
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-Graph = dict[str, Any]  # {"background", "objects": [{"shape", ...}], "relations": [[i, relation, j]]}; unsaid is None
+# {"background", "objects": [{"shape", ...}], "relations": [[i, relation, j]]}; unsaid is None. What a caption says
+# beyond that ("extra", "denied"): `cim.scenes.parse`.
+Graph = dict[str, Any]
 Matching = dict[int, int]  # said object -> true object
+Related = tuple[int | None, str, int | None]  # None: an end that no caption names
 
 ATTRIBUTES = ("color", "size", "texture", "count")
 KINDS = ("objects", "attributes", "relations")
 DETAILS = (*ATTRIBUTES, "background")  # what "attributes" is made of
 _MIRRORED = {"right of": "left of", "below": "above"}  # "inside" has no said inverse
+_NOT = "not "  # before the name of what is denied
 _LIMIT = 5_000  # matchings looked at one by one; beyond it, one best assignment is taken
 
 
@@ -52,35 +56,36 @@ def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:
 
     - An object is right when it is matched one-to-one with a true object of its shape.
     - An attribute is right when its object is matched and the true object has the same value; said of
-      an unmatched object it is wrong. The background is an attribute of the scene.
+      an unmatched object it is wrong. The background is an attribute of the scene. Words outside the
+      vocabulary are wrong attributes, of none of DETAILS.
     - A relation is right when it holds between the matched objects; "A left of B" and "B right of A"
-      are one fact, as are above and below. A fact said twice counts once.
+      are one fact, as are above and below.
+    - Everything said counts: of "a red blue circle" one colour of two can be right. A fact said twice of the same
+      objects counts once, an object named twice is two objects.
+    - A denial ("no circle", "not red", "not left of") is said and wrong when what it denies is true, else nothing:
+      true ones have no end, and may not raise precision.
     """
     matching = match_objects(truth, said)
-    counts = {"objects": Counts(len(matching), len(said["objects"]), len(truth["objects"]))}
+    named = len(said["objects"]) + sum(_there(truth, thing) for thing in said.get("denied", ()))
+    counts = {"objects": Counts(len(matching), named, len(truth["objects"]))}
     for name in ATTRIBUTES:
         counts[name] = Counts(
             sum(_agrees(said["objects"][i], truth["objects"][j], name) for i, j in matching.items()),
-            sum(thing.get(name) is not None for thing in said["objects"]),
+            sum(len(_values(thing, name)) for thing in said["objects"])
+            + sum(_agrees(said["objects"][i], truth["objects"][j], name, _NOT + name) for i, j in matching.items()),
             sum(thing.get(name) is not None for thing in truth["objects"]),
         )
     counts["background"] = Counts(
         int(_agrees(said, truth, "background")),
-        int(said.get("background") is not None),
+        len(_values(said, "background")) + _agrees(said, truth, "background", _NOT + "background"),
         int(truth.get("background") is not None),
     )
-    counts["attributes"] = sum((counts[name] for name in DETAILS), Counts())
+    unknown = sum(len(_values(thing, "other")) for thing in (said, *said["objects"]))
+    counts["attributes"] = sum((counts[name] for name in DETAILS), Counts(said=unknown))
     claimed, holding = _relations(said), _relations(truth)
-    counts["relations"] = Counts(len(_translated(claimed, matching) & holding), len(claimed), len(holding))
+    wrong = len(_translated(_denied_relations(said), matching) & holding)
+    counts["relations"] = Counts(len(_translated(claimed, matching) & holding), len(claimed) + wrong, len(holding))
     return {kind: counts[kind] for kind in (*KINDS, *DETAILS)}
-
-
-def total(rows: Iterable[dict[str, Counts]]) -> dict[str, Counts]:
-    """Sums by kind over images; precision, recall and F1 of a sum are the micro averages."""
-    sums = dict.fromkeys((*KINDS, *DETAILS), Counts())
-    for row in rows:
-        sums = {kind: sums[kind] + row[kind] for kind in sums}
-    return sums
 
 
 def match_objects(truth: Graph, said: Graph) -> Matching:
@@ -130,16 +135,39 @@ def _pairings(ours: Sequence[int], theirs: Sequence[int]) -> Iterator[list[tuple
             yield list(zip(chosen, theirs, strict=True))
 
 
-def _agrees(said: Graph, truth: Graph, name: str) -> bool:
-    return said.get(name) is not None and said[name] == truth.get(name)
+def _values(thing: Graph, kind: str) -> set[str | int]:
+    """All that is said of one kind, each once."""
+    extra = {value for name, value in thing.get("extra", ()) if name == kind}
+    return extra if thing.get(kind) is None else {thing[kind], *extra}
 
 
-def _relations(graph: Graph) -> set[tuple[int, str, int]]:
-    """Relations with mirrored ones turned round, so that a fact has one spelling."""
-    turned = ((j, _MIRRORED[name], i) if name in _MIRRORED else (i, name, j) for i, name, j in graph["relations"])
-    return set(turned)
+def _agrees(said: Graph, truth: Graph, name: str, claimed_as: str = "") -> bool:
+    """Whether any value said is the true one. claimed_as: the kind it was said under, `name` by default."""
+    return truth.get(name) is not None and truth[name] in _values(said, claimed_as or name)
 
 
-def _translated(claimed: set[tuple[int, str, int]], matching: Matching) -> set[tuple[int, str, int]]:
+def _there(truth: Graph, denied: Graph) -> bool:
+    """Whether a true object has the shape, and all the attributes that were said, of one said not to be there."""
+    said = [name for name in (*ATTRIBUTES, "other") if _values(denied, name)]
+    return any(
+        thing["shape"] == denied["shape"] and all(_agrees(denied, thing, name) for name in said)
+        for thing in truth["objects"]
+    )
+
+
+def _relations(graph: Graph) -> set[Related]:
+    return _turned((i, name, j) for i, name, j in graph["relations"] if not name.startswith(_NOT))
+
+
+def _denied_relations(graph: Graph) -> set[Related]:
+    return _turned((i, name.removeprefix(_NOT), j) for i, name, j in graph["relations"] if name.startswith(_NOT))
+
+
+def _turned(relations: Iterable[Related]) -> set[Related]:
+    """Mirrored relations turned round, so that a fact has one spelling."""
+    return {(j, _MIRRORED[name], i) if name in _MIRRORED else (i, name, j) for i, name, j in relations}
+
+
+def _translated(claimed: set[Related], matching: Matching) -> set[Related]:
     """Claims about matched objects, in the truth's numbering; claims about others can't be right and drop out."""
     return {(matching[i], name, matching[j]) for i, name, j in claimed if i in matching and j in matching}

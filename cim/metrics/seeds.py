@@ -5,6 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+LOSS = 0.01  # a point: what a share may fall by without harm
+_VERDICTS = ("better", "worse", "changed")
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -18,18 +21,16 @@ class Spread:
 
 @dataclass(frozen=True)
 class Seeds:
-    """A metric over runs. clear: runs whose 95% interval of the difference lies on the better side of 0, or, for a
-    metric without one, beside 0."""
+    """A metric over runs. better, worse, changed: runs with that verdict. no_loss: runs whose 95% interval of the
+    difference starts at -LOSS or above, which excludes a greater loss; of use for shares of which higher is better."""
 
     base: Spread
     tuned: Spread
     difference: Spread
-    clear: int
-
-    @property
-    def all_clear(self) -> bool:
-        """Whether that holds of every run."""
-        return self.clear == len(self.difference.values)
+    better: int
+    worse: int
+    changed: int
+    no_loss: int
 
 
 def combine(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Seeds]]:
@@ -47,7 +48,8 @@ def combine(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Seeds]]:
             base=spread([run["base"].get(group, {}).get(name) for run in runs]),
             tuned=spread([run["tuned"].get(group, {}).get(name) for run in runs]),
             difference=spread([row.get("value") for row in rows]),
-            clear=sum(row.get("verdict") in ("better", "changed") for row in rows),
+            **{verdict: sum(row.get("verdict") == verdict for row in rows) for verdict in _VERDICTS},
+            no_loss=sum(row.get("low") is not None and row["low"] >= -LOSS for row in rows),
         )
     return found
 

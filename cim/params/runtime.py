@@ -19,7 +19,11 @@ class Runtime(Section):
     stages_at_once: int = Field(1, ge=1, description="stages `make run` works on at once; they share CPU and GPU")
     workers: int = Field(2, ge=1, description="shards worked on at once by stages that read and write")
     retries: int = Field(2, ge=0, description="tries after the first for a failed task")
-    retry_delay_seconds: float = Field(2.0, ge=0, description="wait before a retry")
+    retry_delay_seconds: float = Field(
+        2.0,
+        ge=0,
+        description="wait before the first retry, doubled for each further one (at most 600), varied by half",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where one is")
     torch_threads: int = Field(2, ge=1, description="threads of one torch process on CPU")
     prefetch: int = Field(

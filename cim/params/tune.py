@@ -64,7 +64,8 @@ class Tune(Section):
         1.0,
         gt=0,
         le=1,
-        description="of the way from the base captioner's weights to the best tuned ones; below 1 keeps more precision",
+        description="of the way from the base captioner's weights to the best tuned ones; below 1 keeps more "
+        "precision; changed alone, nothing is trained again",
     )
     lora: Lora | None = Field(None, description="null: full fine-tuning")
     activation_checkpointing: bool = False

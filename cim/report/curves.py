@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from cim.metrics.retrieval import recall_curve
 from cim.report.charts import Chart, Line, line_chart
 
 FloatArray = npt.NDArray[np.float64]
@@ -64,8 +65,7 @@ def histogram_chart(title: str, values: Mapping[Side, Sequence[float]], x_label:
 def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.number]], most: int) -> Chart:
     """R@k in percent for k = 1 .. most, one line for "base" and one for "tuned"."""
     k = np.arange(1, most + 1)
-    known = {name: ranks[~np.isnan(ranks)] for name, ranks in found.items()}  # NaN: an image that could not be judged
-    lines = [Line(k, 100 * (ranks[None, :] <= k[:, None]).mean(axis=1), name, name) for name, ranks in known.items()]
+    lines = [Line(k, 100 * recall_curve(ranks, most), name, name) for name, ranks in found.items()]
     return line_chart(title, lines, "k", "% of images")
 
 

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
 from cim.report.incidents import Rejected, Watched
+from cim.report.readings import CHANCE, counted, readings
 from cim.report.rows import Group, absences, groups
 from cim.report.table import headline
 
@@ -69,6 +70,7 @@ def render(report: Report) -> str:
     environment.filters["breakable"] = lambda text: Markup(re.sub(r"([_.])", r"\1<wbr>", str(escape(text))))
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
+    found = readings(tables)
     rows = {row.key: row for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
@@ -76,7 +78,9 @@ def render(report: Report) -> str:
         absent=absences(report.metrics),
         tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
         headline=headline(report.metrics),
-        readings=readings(tables),
+        readings=found,
+        counted=counted(found),
+        chance=CHANCE,
         cards=card_data(report.cards),
         pictures=picture_data(report.cards, report.thumbnails),
         choices=choices(report.cards),
@@ -85,12 +89,6 @@ def render(report: Report) -> str:
         # Only this very script may run: a caption that slipped through as markup still could not act.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def readings(tables: Iterable[Group]) -> dict[str, list[str]]:
-    """Labels of the measures by verdict; attribute kinds left out."""
-    rows = [row for group in tables if group.name != "details" for row in group.rows]
-    return {name: [row.label for row in rows if row.verdict == name] for name in ("better", "worse", "within noise")}
 
 
 def _group_of(tables: Sequence[Group], key: str) -> str:

@@ -4,15 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cim.metrics.catalogue import GROUPS, METRICS, Metric, Unit
+from cim.metrics.catalogue import GROUPS, METRICS, Metric, label
+from cim.metrics.shown import Unit, change, number
 
-MISSING = "\u2013"  # never 0
-SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 5.0)  # ends of an interval strip's axis
+SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)  # ends of an interval strip's axis
 
 
 @dataclass(frozen=True)
 class Strip:
-    """An interval on its group's axis, as percentages of its width."""
+    """An interval on its block's axis, as percentages of its width."""
 
     low: float
     value: float
@@ -36,7 +36,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Axis:
-    """From -left to +right, both 0 or more; in the group's unit."""
+    """From -left to +right, both 0 or more; in the block's unit."""
 
     left: float
     right: float
@@ -48,14 +48,25 @@ class Axis:
 
 
 @dataclass(frozen=True)
+class Block:
+    """Rows whose strips share an axis: a point of precision would be invisible beside 40 of recall.
+
+    zero: where 0 stands on it, in percent; ends: its ends, None without a strip.
+    """
+
+    rows: tuple[Row, ...]
+    zero: float
+    ends: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
 class Group:
-    """Rows of one kind. zero: where 0 stands on the strips' axis, in percent; ends: its ends, None without a strip."""
+    """Rows of one kind, in catalogue order, and the same rows by axis."""
 
     name: str
     title: str
     rows: tuple[Row, ...]
-    zero: float
-    ends: tuple[str, str] | None
+    blocks: tuple[Block, ...]
 
 
 def groups(metrics: Mapping[str, Any]) -> list[Group]:
@@ -63,46 +74,33 @@ def groups(metrics: Mapping[str, Any]) -> list[Group]:
     return [_group(metrics, name, title) for name, title in GROUPS.items() if name in metrics["difference"]]
 
 
-def absences(metrics: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Why something was not measured, and what: one pair a reason."""
+def absences(metrics: Mapping[str, Any]) -> list[str]:
+    """What was not measured, and why: one text a reason."""
     names: dict[str, list[str]] = {}
     for name, reason in metrics["absent"].items():
-        if name != "details":
-            names.setdefault(reason, []).append(name)
-    return [(reason, ", ".join(those)) for reason, those in names.items()]
-
-
-def number(value: float | None, unit: Unit) -> str:
-    """A value with its unit; shares as percentages; an en dash for None."""
-    if value is None:
-        return MISSING
-    if unit == "share":
-        return f"{100 * value:.1f}%"
-    if unit == "score":
-        return f"{value:.3f}"
-    if unit == "words":
-        return f"{value:.1f}"
-    return f"{value:g}"
-
-
-def change(value: float | None, unit: Unit) -> str:
-    """A signed difference; of shares in percentage points, without the % sign; an en dash for None."""
-    if value is None:
-        return MISSING
-    digits = {"share": 1, "score": 3, "words": 1, "rank": 1, "count": 0}[unit]
-    shown = round(100 * value if unit == "share" else value, digits)
-    return f"{shown:+.{digits}f}" if shown else f"{0:.{digits}f}"  # neither "+0.0" nor "-0.0"
+        names.setdefault(reason, []).append(label(name))
+    return [f"{', '.join(those)}. {reason[0].upper()}{reason[1:]}." for reason, those in names.items()]
 
 
 def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
     present = [m for m in METRICS if m.group == name and m.name in metrics["difference"][name]]
-    unit: Unit = "score" if name in ("reward", "overlap", "clip") else "share"
-    found = [metrics["difference"][name][m.name] for m in present if m.unit == unit]
-    axis = _axis([d[end] for d in found if d["low"] is not None for end in ("low", "high")])
-    rows = tuple(_row(metrics, m, axis if m.unit == unit else None) for m in present)
+    drawn: Unit = "score" if name in ("reward", "overlap", "clip") else "share"  # ranks and words have no strip
+    blocks = []
+    for word in dict.fromkeys(m.axis for m in present):
+        together = [m for m in present if m.axis == word]
+        found = [metrics["difference"][name][m.name] for m in together if m.unit == drawn]
+        axis = _axis([d[end] for d in found if d["low"] is not None for end in ("low", "high")])
+        rows = tuple(_row(metrics, m, axis if m.unit == drawn else None) for m in together)
+        blocks.append(Block(rows, axis.place(0), _ends(axis, drawn) if any(r.strip for r in rows) else None))
+    order = [f"{name}.{m.name}" for m in present]
+    rows = tuple(sorted((row for block in blocks for row in block.rows), key=lambda row: order.index(row.key)))
+    return Group(name, title, rows, tuple(blocks))
+
+
+def _ends(axis: Axis, unit: Unit) -> tuple[str, str]:
     times, after = (100, " points") if unit == "share" else (1, "")
-    ends = tuple(f"{sign}{times * end:g}" if end else "0" for sign, end in (("-", axis.left), ("+", axis.right)))
-    return Group(name, title, rows, axis.place(0), (ends[0], ends[1] + after) if any(r.strip for r in rows) else None)
+    left, right = (f"{sign}{times * end:g}" if end else "0" for sign, end in (("-", axis.left), ("+", axis.right)))
+    return left, right + after
 
 
 def _axis(edges: Sequence[float]) -> Axis:

@@ -1,11 +1,12 @@
-"""What came of it in one sentence, and the before/after table as plain text and as Markdown."""
+"""What came of it in one sentence, and the before/after table, whole, as plain text and as Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from cim.report.rows import absences, groups, number
+from cim.metrics.shown import number
+from cim.report.readings import CHANCE, counted, readings
+from cim.report.rows import absences, groups
 
-LEFT_OUT = ("details", "text")  # of Markdown tables: what a summary can do without
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")
 
 
@@ -15,30 +16,29 @@ def print_table(metrics: Mapping[str, Any]) -> None:
 
 
 def table(metrics: Mapping[str, Any]) -> str:
-    """metrics.json as aligned plain text; differences of percentages are in points. Attribute kinds are left out."""
+    """metrics.json as aligned plain text; differences of percentages are in points."""
     lines: list[tuple[str, ...] | str] = [_HEAD]
-    for group in groups(metrics):
-        if group.name == "details":
-            continue
+    tables = groups(metrics)
+    for group in tables:
         lines.append(group.title)
         lines += [("  " + r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
     cells = [line for line in lines if not isinstance(line, str)]
     widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
     text = [f"Base against tuned on {metrics['images']} images", ""]
     text += [line if isinstance(line, str) else _aligned(line, widths) for line in lines]
-    text += [f"Not measured: {reason} ({names})" for reason, names in absences(metrics)]
+    text += ["", f"{counted(readings(tables))} {CHANCE}"]
+    text += [f"Not measured: {absence}" for absence in absences(metrics)]
     return "\n".join(text)
 
 
-def markdown(metrics: Mapping[str, Any], left_out: Sequence[str] = LEFT_OUT) -> str:
-    """metrics.json as a Markdown table, a row a measure, without the groups named in `left_out`."""
-    lines = [f"{metrics['images']} images.", ""]
+def markdown(metrics: Mapping[str, Any]) -> str:
+    """metrics.json as a Markdown table, a row a measure."""
+    tables = groups(metrics)
+    lines = [f"{metrics['images']} images. {counted(readings(tables))} {CHANCE}", ""]
     lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
-    for group in groups(metrics):
-        if group.name not in left_out:
-            rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
-            lines += [f"| {' | '.join(row)} |" for row in rows]
-    lines += [f"\nNot measured: {reason}." for reason, _ in absences(metrics)]
+    rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for group in tables for r in group.rows]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    lines += [f"\nNot measured: {absence}" for absence in absences(metrics)]
     return "\n".join(lines)
 
 

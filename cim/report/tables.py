@@ -10,6 +10,7 @@ import polars as pl
 from cim.atomic import replacing
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured
+from cim.metrics.retrieval import recall_curve
 from cim.metrics.scenes import KINDS
 from cim.metrics.text import words
 
@@ -21,11 +22,9 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     caption_lengths.csv: words, base, tuned (captions).
     """
     _write_csv(folder / "before_after.csv", _shares(metrics))
-    most = max(1, len(measured["base"].captions))
-    k = np.arange(1, min(50, most) + 1)
-    known = {name: one.ranks[~np.isnan(one.ranks)] for name, one in measured.items()}
-    recall = {name: 100 * (ranks[None, :] <= k[:, None]).mean(axis=1) for name, ranks in known.items()}
-    _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": k, **recall}))
+    most = min(50, max(1, len(measured["base"].captions)))
+    recall = {name: 100 * recall_curve(one.ranks, most) for name, one in measured.items()}
+    _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": np.arange(1, most + 1), **recall}))
     lengths = {name: [len(words(caption)) for caption in one.captions] for name, one in measured.items()}
     top = max(max(counts, default=0) for counts in lengths.values())
     counted = {name: np.bincount(counts, minlength=top + 1) for name, counts in lengths.items()}

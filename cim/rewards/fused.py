@@ -10,13 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
+from cim.rewards.depth import CONSTANT, depth_of
 from cim.rewards.exclusion import Barred
-
-PARTS = {"caption_text": ("caption_text",), "clip": ("clip",), "fused": ("caption_text", "clip")}
-"""By the name in params: the parts of data/index that a space searches."""
-
-CONSTANT = 60
-"""Of reciprocal-rank fusion, as in Cormack, Clarke and Buettcher, SIGIR 2009."""
 
 
 class Part(Protocol):
@@ -57,15 +52,6 @@ class FusedSpace:
         check_enough(best, k)
         scores = np.array([[score for _, score in row] for row in best], dtype=np.float32).reshape(len(best), k)
         return [[name for name, _ in row] for row in best], scores
-
-
-def depth_of(k: int) -> int:
-    """How deep each part is searched for k fused items: 60 + 2k.
-
-    An item below that in both parts would score at most 2 / (61 + depth), less than the 1 / (60 + k) that each of the
-    first k of any part has: it could not be among the k best. A rank beyond the depth counts nothing.
-    """
-    return CONSTANT + 2 * k
 
 
 def fuse(rankings: Sequence[Sequence[str]]) -> list[tuple[str, float]]:

@@ -8,12 +8,14 @@ import numpy.typing as npt
 
 from cim.errors import CimError
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
+from cim.index.stale import check_files
 from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
+from cim.rewards.depth import CAPTIONS
 from cim.rewards.encode import encode_each, says_something
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
 from cim.rewards.guards.gallery import GalleryCaptions
@@ -81,6 +83,9 @@ class Retriever:
         sources = VectorStore([(file, file.with_suffix(".parquet")) for file in files])
         items = VectorStore([(folder / "vectors.npy", folder / "ids.parquet")])
         check_vectors(items, sources, folder)
+        check_files(folder, meta)  # also where a few rows differ, or no embeddings are there to compare with
+        # The captions that `copied` looks for: those of this gallery, whichever space is searched.
+        check_embeddings(IndexMeta.read(layout.index(CAPTIONS)), present_embeddings(layout, "text"))
         space = open_space(layout, reward.space, device, index, reward.k)
         captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from])
         return cls(space, items, sources, reward, captions)

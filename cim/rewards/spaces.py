@@ -12,8 +12,9 @@ from cim.index.search import GalleryIndex
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.rewards.checks import check_gallery, check_weights
+from cim.rewards.depth import PARTS, searched
 from cim.rewards.exclusion import Barred
-from cim.rewards.fused import PARTS, FusedSpace, check_enough
+from cim.rewards.fused import FusedSpace, check_enough
 from cim.rewards.ranked import Ranking, ranked
 
 
@@ -73,10 +74,8 @@ class EncodedSpace:
         return [[name for name, _ in row] for row in rankings], scores.reshape(len(rankings), k)
 
 
-def open_space(
-    layout: Layout, name: str, device: str, index_params: Index | None = None, k: int | None = None
-) -> Space:
-    """The space `name` with its query encoders on `device`. index_params, k: as for `GalleryIndex.open`.
+def open_space(layout: Layout, name: str, device: str, index_params: Index | None = None, k: int = 1) -> Space:
+    """The space `name` with its query encoders on `device`, for k items. index_params: as for `GalleryIndex.open`.
 
     Raises CimError when an index is missing, was built with other weights, embeddings or parameters, or finds too few
     of the k best.
@@ -84,12 +83,12 @@ def open_space(
     if name not in PARTS:
         raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
     # Before any encoder: cheap checks first.
-    indexes = [open_index(layout, part, index_params, k) for part in PARTS[name]]
+    indexes = [open_index(layout, part, index_params, searched(name, k)) for part in PARTS[name]]
     parts = [_encoded(layout, index, device) for index in indexes]
     return parts[0] if len(parts) == 1 else FusedSpace(tuple(parts))
 
 
-def open_index(layout: Layout, part: str, params: Index | None = None, k: int | None = None) -> GalleryIndex:
+def open_index(layout: Layout, part: str, params: Index | None = None, k: int = 1) -> GalleryIndex:
     """The index of one part. params, k: as for `GalleryIndex.open`.
 
     Raises CimError when it is stale or holds items that data/index/items lacks."""

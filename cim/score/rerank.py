@@ -11,7 +11,7 @@ from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.rewards.fused import PARTS
+from cim.rewards.depth import PARTS
 from cim.rewards.retriever import IdentityScore, Retriever
 from cim.score.pictures import Picture, Vectors, WithPictures, lazily, open_image_encoder
 

@@ -5,33 +5,32 @@ from shutil import rmtree
 from typing import Any
 
 from cim.atomic import write_json
-from cim.captioners.load import Captioner, captioner_fingerprint
-from cim.tuning.grpo import Tuned
+from cim.captioners.load import captioner_fingerprint, load_processor
 from cim.tuning.interpolate import interpolate
 
 
-def write_tuned(base: Path, captioner: Captioner, tuned: Tuned, share: float, facts: dict[str, Any], out: Path) -> None:
+def write_tuned(base: Path, best: Path, share: float, facts: dict[str, Any], out: Path, *, trusted: bool) -> None:
     """Write `out`: safetensors with any adapter merged, the base's processor, cim.json with the lineage.
 
-    base: folder that `captioner` was loaded from. share: of the way from its weights to the best ones of the run, see
-    `interpolate`. facts: JSON values kept in cim.json.
+    base: captioner folder that was tuned. best: folder of weights or of an adapter. share: of the way from the base's
+    weights to those, see `interpolate`. facts: JSON values kept in cim.json. trusted: run code of the base's folder.
     """
     from transformers import AutoModelForImageTextToText
 
-    how = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": captioner.trusted}
+    how = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": trusted}
     work = out.with_name(f".{out.name}.partial")
     rmtree(work, ignore_errors=True)
-    if (tuned.best / "adapter_config.json").is_file():
+    if (best / "adapter_config.json").is_file():
         from peft import PeftModel
 
         plain = AutoModelForImageTextToText.from_pretrained(base, **how)
-        model = PeftModel.from_pretrained(plain, tuned.best).merge_and_unload()
+        model = PeftModel.from_pretrained(plain, best).merge_and_unload()
     else:
-        model = AutoModelForImageTextToText.from_pretrained(tuned.best, **how)
+        model = AutoModelForImageTextToText.from_pretrained(best, **how)
     if share < 1:
         interpolate(AutoModelForImageTextToText.from_pretrained(base, **how), model, share)
     model.save_pretrained(work)
-    captioner.processor.save_pretrained(work)
+    load_processor(base, trust_remote_code=trusted).save_pretrained(work)  # a used tokenizer saves how it padded
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(work), "made_from": facts}
     write_json(work / "cim.json", {**card, "base": captioner_fingerprint(base)})
     if out.exists():

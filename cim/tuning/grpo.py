@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import read_json, write_json
+from cim.atomic import read_json
 from cim.captioners.load import Captioner
 from cim.captioners.suppress import suppressed_tokens
 from cim.errors import CimError
@@ -46,9 +46,6 @@ def grpo(
     rewards: TRL reward functions and their weights. scratch: checkpoints and best weights; a run that was
     killed goes on from the newest checkpoint found there.
     """
-    finished = scratch / "trained.json"  # a run killed after training must not train on
-    if finished.is_file():
-        return _ended(read_json(finished), params, scratch)
     checkpoint = last_checkpoint(scratch)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
@@ -65,7 +62,6 @@ def grpo(
             "captions that can be scored",
             "look at the base captioner's captions: are they empty?",
         )
-    write_json(finished, log)
     tuned = _ended(log, params, scratch)
     if tuned.stop_reason != ALL_STEPS:
         best = best_of(tuned.validations)

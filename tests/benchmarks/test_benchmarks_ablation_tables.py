@@ -142,9 +142,25 @@ def test_seeds_give_mean_and_spread_and_what_is_clear_either_way() -> None:
     assert cells(text, "base, 3 seeds", SHOWN)["held-out R@1"] == "25.0 ± 0.0"
     assert cells(text, "clearly better or changed", SHOWN)["held-out R@1"] == "1 of 3"
     assert cells(text, "clearly worse", SHOWN)["held-out R@1"] == "1 of 3"
+    assert cells(text, "no loss over 1 point", SHOWN)["held-out R@1"] == ""  # of precision only
     # Of each seed's own images, base finds 1 of 4 and tuned all.
     assert cells(text, "seed 2, tuned against base", COMPARED)["held-out R@1"].startswith("**+75.0 (")
     assert seeds({"default": found["default"]}) is None
+
+
+def test_seeds_that_exclude_a_loss_over_a_point_are_counted() -> None:
+    # Losses of 0.2 and 0.7 points; the second is clear, and its interval reaches beyond a point.
+    found = {}
+    for name, low, verdict in (("default", -0.006, "within noise"), ("seed-1", -0.011, "worse")):
+        row = {"value": low + 0.004, "low": low, "high": low + 0.008, "verdict": verdict}
+        sides = {side: {"scenes": {"object_precision": 0.99}} for side in ("base", "tuned")}
+        metrics = {**sides, "difference": {"scenes": {"object_precision": row}}}
+        found[name] = replace(ablated(measured([1, 1, 1, 1])), metrics=metrics)
+    text = seeds(found)
+    assert text is not None
+    assert cells(text, "clearly worse", SHOWN)["object precision"] == "1 of 2"
+    assert cells(text, "no loss over 1 point", SHOWN)["object precision"] == "1 of 2"
+    assert cells(text, "no loss over 1 point", SHOWN)["relation precision"] == ""  # not in these runs
 
 
 def test_a_pair_with_two_judges_has_no_retrieval() -> None:

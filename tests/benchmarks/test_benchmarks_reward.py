@@ -14,6 +14,7 @@ from benchmarks.turns import Turns
 from cim.index.build import build_items, build_space
 from cim.index.vectors import read_ids
 from cim.layout import Layout
+from cim.params.retrieval import Index
 from cim.rewards.retriever import IdentityScore
 
 
@@ -47,7 +48,7 @@ class TestBothSides:
     def test_same_rewards_and_items(self, gallery: tuple[Layout, Queries]) -> None:
         layout, queries = gallery
         build_items(layout, [SPLIT], K)
-        build_space(layout, "caption_text", [SPLIT], "Flat", K)
+        build_space(layout, "caption_text", Index(factory="Flat"), K)
         bench = Bench(layout, None, queries, queries, None, 20)  # type: ignore[arg-type]  # neither is asked
         ours = bench.retriever(Lookup(queries)).score(queries.captions, queries.sources)
         with TestClient(app(layout.root)) as client:

@@ -13,7 +13,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.corpus.tar import TarPart
-from cim.errors import CimError
+from cim.errors import CimError, HopelessError
 from cim.records import Sample
 from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
@@ -76,6 +76,8 @@ def in_turn(
     for item in items:
         try:
             found.append(task.fn(item, **constants))
+        except HopelessError:
+            raise
         except Exception as error:
             failures.append(f"{item}: {error}")
         else:

@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import signal
+import socket
 import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cim.captions.claim import claim
+from cim.captions.claim import claim, holder
 
 FORK = multiprocessing.get_context("fork")
 
@@ -37,3 +38,12 @@ def test_a_killed_holder_s_children_keep_nothing_and_a_living_one_s_take_nothing
             assert mine
     finally:
         os.kill(orphan, signal.SIGKILL)
+
+
+def test_a_lock_names_its_holder(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert holder(path) == ""
+    path.write_text("a much longer name of one that was killed, process 123456789")
+    with claim(path):
+        assert holder(path) == f"{socket.gethostname()}, process {os.getpid()}"
+    assert holder(path) == ""

@@ -1,15 +1,23 @@
 """How a re-captioning run ends when not all goes well: what is tried again, what is summed up, what is said."""
 
 import json
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from captioned_shards import contents, png
 
+import flows.captioning
+import flows.waiting
 import tasks.caption
 from cim.captions.claim import claim
-from cim.errors import CimError
+from cim.engines.captioning import Captioning
+from cim.errors import CimError, HopelessError
 from flows.recaption import recaption
 
 Asked = list[tuple[str, float]]
@@ -33,6 +41,12 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Asked]:
         return asked
 
     return fail
+
+
+def _hear(text: str, told: Event) -> None:
+    """Set `told` at a line that says who is waited for."""
+    if f"who is at them: 00000 ({socket.gethostname()}, process {os.getpid()}), 00001 (nobody yet)" in text:
+        told.set()
 
 
 def _last_line(place: Path) -> dict[str, Any]:
@@ -94,6 +108,9 @@ def test_others_are_waited_for_though_a_shard_failed(
     place: Path, failing: Callable[..., Asked], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing("00001")
+    monkeypatch.setattr(flows.waiting, "MINUTE", 0.001)
+    told = Event()
+    monkeypatch.setattr(flows.captioning, "logger", lambda: SimpleNamespace(warning=lambda text: _hear(text, told)))
     real, asked = tasks.caption.finish_shard, list[str]()
     with claim(Path("out/.00000.lock")):
         pass
@@ -102,6 +119,7 @@ def test_others_are_waited_for_though_a_shard_failed(
 
     def finish(job: Any, engine: Any, patience: float) -> Any:
         if patience and not asked:
+            assert told.wait(60)
             held.__exit__(None, None, None)  # the other one dies
         asked.append(job.stem) if patience else None
         return real(job, engine, patience)
@@ -112,3 +130,26 @@ def test_others_are_waited_for_though_a_shard_failed(
     assert asked == ["00000", "00001"]
     assert (place / "out/00000.tar").exists()
     assert _last_line(place)["summary"]["shards"] == 2
+
+
+def test_a_broken_set_up_stops_the_run_and_leaves_nothing_behind(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of 2, so 16 images in the first window; mended without a trace in any fingerprint, all are captioned."""
+    for number in range(5, 40):
+        (place / f"in/{number:02d}.png").write_bytes(png(6 * number, (64, 64)))
+    larger, asked = {"recaption.samples_per_shard": 20}, list[int]()
+
+    def broken(self: Any, batches: Any) -> Any:
+        for _, keys in batches:
+            asked.append(len(keys))
+            raise ValueError("Unable to create tensor")
+        yield  # a generator
+
+    tasks.caption._kept.clear()
+    with monkeypatch.context() as context:
+        context.setattr(Captioning, "__call__", broken)
+        with pytest.raises(HopelessError, match=r"none of the first 16 images .*ValueError: Unable to create tensor"):
+            recaption.fn(overrides=larger)
+    assert asked.count(1) == 16  # not one of the second shard
+    assert {name for name in contents(place / "out") if name.startswith("0")} == set()
+    summary = recaption.fn(overrides=larger)
+    assert (summary["captions"], summary["rejects"]) == (40, 0)

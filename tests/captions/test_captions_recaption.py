@@ -151,6 +151,15 @@ class TestOutputFolder:
         with pytest.raises(CimError, match=r"out can't be written \(Read-only file system\)"):
             recaption.fn()
 
+    def test_whose_log_cannot_be_written_beside_it_is_not_begun(
+        self, place: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (place / "out.log.jsonl").mkdir()
+        monkeypatch.setattr(tasks.caption, "_loaded", lambda *_: pytest.fail("a model was loaded"))
+        with pytest.raises(CimError, match=r"the log out\.log\.jsonl can't be written \(Is a directory\)"):
+            recaption.fn()
+        assert not (place / "out").exists()
+
     def test_of_a_run_killed_at_its_start_is_taken_over(self, place: Path) -> None:
         (place / "out").mkdir()
         for name in (".recaption.json.lock", ".recaption.json.x1.json"):

@@ -18,7 +18,6 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
-from cim.corpus.remote import RemoteTar
 from cim.corpus.tar import TarPart
 from cim.errors import CimError, PassingError
 
@@ -237,18 +236,3 @@ def test_the_folder_is_ours_or_left_alone(store: Store, tmp_path: Path) -> None:
         system.pipe_file(f"ours/out/{name}", b"")
     store.prepare(tmp_path / CARD, PARTS)
     assert names() == {CARD, "00000.tar", "notes.txt"}
-
-
-@pytest.mark.parametrize(
-    ("url", "name"),
-    [
-        ("s3://ours/out/00000.tar", r"s3://ours/out/00000\.tar"),
-        ("s3a://ours/out/00000.tar", r"s3a://ours/out/00000\.tar"),
-        ("s3://ours//out/00000.tar", r"s3://ours//out/00000\.tar"),
-        ("pipe:aws s3 cp s3://ours/out/00000.tar -", "pipe:aws#[0-9a-f]{16}"),
-    ],
-)
-def test_a_corpus_is_never_written_over(tmp_path: Path, url: str, name: str) -> None:
-    """An earlier run's shards, described anew, into the same address: 00000.tar would be read and replaced."""
-    with pytest.raises(CimError, match=rf"s3://ours/out, and {name} of the corpus in it"):
-        Store("s3://ours/out").prepare(tmp_path / CARD, {"00000": RemoteTar(url)})

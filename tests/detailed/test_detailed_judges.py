@@ -37,9 +37,9 @@ class TestAsking:
         assert judge.asked[0] == prompt("A dog.", "Is there a dog?")
 
     def test_what_the_judge_sees(self) -> None:
-        text = prompt(" A dog. ", "Is it?")
-        assert "<description>\nA dog.\n</description>" in text
-        assert "Question: Is it?" in text
+        assert prompt(' A "big"\n dog. ', "Is it?") == (
+            'Description, as a JSON string:\n"A \\"big\\" dog."\nQuestion: Is it?\nAnswer (Yes, No or n/a):'
+        )
 
 
 def endpoint(**more: Any) -> Endpoint:

@@ -1,6 +1,7 @@
 """Counting shards as they come: what the bar shows, what is left, what the log holds."""
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 import flows.progress
 from cim.captions.shard import Outcome
+from cim.errors import CimError
 from flows.progress import Progress
 
 
@@ -84,3 +86,52 @@ def test_prefects_page_shows_what_the_bar_does(
     assert "| shards cut short | 1 (broken tar) |" in page
     assert "| this run | 18 captions in 0:00:10, 1.8 captions/s, 18.0 tokens/s |" in page
     assert [": ".join(row.replace("`", "")[2:-2].split(" | ")) for row in page[2:]] == printed  # it says no less
+
+
+class TestWhatCannotBeTold:
+    def test_a_log_that_cannot_be_opened_is_said_at_once(self, tmp_path: Path) -> None:
+        (tmp_path / "log.jsonl").mkdir()
+        with pytest.raises(CimError, match=r"log\.jsonl can't be written \(Is a directory\)"):
+            Progress("test", 2, 60, tmp_path / "log.jsonl")
+        with pytest.raises(CimError, match="can't be written"):
+            Progress("test", 2, 60, tmp_path / ("y" * 300))
+
+    def test_a_log_that_breaks_later_is_a_warning(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        log = tmp_path / "log.jsonl"
+        progress = Progress("test", 3, 60, log)
+        progress(outcome("0", 20))
+        log.rename(tmp_path / "log.old")
+        log.mkdir()  # as good as a full disk
+        progress(outcome("1", 20))
+        progress(outcome("2", 20))
+        log.rmdir()
+        progress.end(SUMMARY, tmp_path)
+        assert sorted(progress.facts) == ["0", "1", "2"]
+        (said,) = caplog.messages  # once
+        assert "a line of the log is missing, the run goes on (IsADirectoryError: " in said
+        assert "could not be told: line of the log: 2\n" in capsys.readouterr().out
+        assert len(log.read_text().splitlines()) == 1  # the last one
+
+    def test_a_server_that_is_away_is_a_warning(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        def away(*_: Any, **__: Any) -> Any:
+            raise ConnectionError("all attempts failed")
+
+        monkeypatch.setattr(flows.progress.FlowRunContext, "get", lambda: "in a flow run")
+        monkeypatch.setattr(flows.progress, "get_run_logger", lambda: logging.getLogger("the run's"))
+        for name in ("update_progress_artifact", "create_markdown_artifact"):
+            monkeypatch.setattr(flows.progress, name, away)
+        monkeypatch.setattr(flows.progress, "create_progress_artifact", lambda *_, **__: "artefact")
+        progress = Progress("test", 2, 60, tmp_path / "log.jsonl")
+        progress(outcome("0", 20))
+        progress(outcome("1", 20))
+        progress.end(SUMMARY, tmp_path)
+        monkeypatch.setattr(flows.progress, "create_progress_artifact", away)
+        Progress("test", 2, 60, tmp_path / "log.jsonl")(outcome("0", 20))
+        assert [text.partition(" is missing")[0] for text in caplog.messages] == [
+            "a progress on Prefect's page", "a summary on Prefect's page", "a progress on Prefect's page",
+        ]  # fmt: skip
+        assert len((tmp_path / "log.jsonl").read_text().splitlines()) == 4

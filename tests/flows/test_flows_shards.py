@@ -5,12 +5,13 @@ import pickle
 import threading
 from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
-from prefect import flow, task
+from prefect import Task, flow, task
 from prefect.states import Failed
 
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, HopelessError, PassingError
 from cim.params import Runtime
 from flows.shards import map_shards, may_be_mended, summary
 
@@ -25,6 +26,8 @@ class Work:
     name: str
     failures: int = 0
     mendable: bool = True
+    hopeless: bool = False
+    seconds: float = 0.0
 
     def __str__(self) -> str:
         return self.name
@@ -36,7 +39,10 @@ def work_on(work: Work, extra: list[str]) -> str:
     assert isinstance(work, Work)
     assert type(extra) is list
     TRIES[work.name] += 1
+    threading.Event().wait(work.seconds)
     if TRIES[work.name] <= work.failures:
+        if work.hopeless:
+            raise HopelessError("a broken captioner", "another", "mend it")
         if work.mendable:
             raise OSError("disk away")
         raise CimError(f"nothing in {work.name}", "an image", "add one")
@@ -99,6 +105,31 @@ class TestMapShards:
         with pytest.raises(CimError, match="2 of 3 failed while working:\n  a, a: found nothing in a"):
             over(items, RUNTIME)
 
+    def test_a_hopeless_failure_ends_it_with_what_is_queued_not_begun(self) -> None:
+        items = [Work("a"), Work("b", failures=9, hopeless=True), *(Work(name, seconds=0.2) for name in "cdefghijkl")]
+        with pytest.raises(HopelessError, match="a broken captioner"):
+            over(items, RUNTIME.model_copy(update={"workers": 1}))
+        assert TRIES["b"] == 1
+        assert len(TRIES) < len(items)
+
+    def test_retries_back_off_and_scatter(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        asked: list[dict[str, Any]] = []
+        real = Task.with_options
+
+        def noted(self: Any, **options: Any) -> Any:
+            asked.append(options)
+            return real(self, **options)
+
+        monkeypatch.setattr(Task, "with_options", noted)
+        over([], Runtime(retries=3, retry_delay_seconds=2))
+        over([], Runtime(retries=60, retry_delay_seconds=100))
+        over([], Runtime(retries=2, retry_delay_seconds=900))
+        over([], Runtime(retries=0))
+        delays = [one["retry_delay_seconds"] for one in asked]
+        # doubled up to ten minutes; 50 are all that Prefect takes, which repeats the last; never less than asked for
+        assert delays == [[2, 4, 8], [100, 200, 400, *[600] * 47], [900, 900], []]
+        assert {one["retry_jitter_factor"] for one in asked} == {0.5}
+
     def test_one_at_a_time_where_asked(self) -> None:
         assert one_by_one() == [1, 1, 1, 1]
 
@@ -106,6 +137,28 @@ class TestMapShards:
 def test_same_reason_is_said_once() -> None:
     message = str(summary("reading", [("a", OSError("gone")), ("b", OSError("gone")), ("c", KeyError("x"))], 5))
     assert "3 of 5 failed while reading:\n  a, b: OSError: gone\n  c: KeyError: 'x'" in message
+
+
+def test_reasons_that_differ_in_names_and_numbers_are_one() -> None:
+    """A store that was away: a thousand shards, one line."""
+    names = [f"s3://b/{n:05d}.tar" for n in range(999)]
+    failures: list[tuple[str, Exception]] = [
+        (name, CimError(f"{name} away (id 7f{n})", "it", "go")) for n, name in enumerate(names)
+    ]
+    failures[3] = ("s3://b/00003.tar", OSError("another matter"))
+    message = str(summary("reading", failures, 5000))
+    assert "999 of 5000 failed while reading:\n  s3://b/00000.tar, s3://b/00001.tar, s3://b/00002.tar, " in message
+    assert ", s3://b/00010.tar and 988 more: found s3://b/00000.tar away (id 7f0); expected it." in message
+    assert "\n  s3://b/00003.tar: OSError: another matter\n" in message
+    assert len(message.splitlines()) == 4
+
+
+def test_of_many_reasons_the_first_are_told_and_the_others_counted() -> None:
+    failures = [(str(n), OSError("x" * (n // 2 + 1))) for n in range(30)]  # 15 reasons, twice each
+    lines = str(summary("reading", failures, 30)).splitlines()
+    assert lines[1] == "  0, 1: OSError: x"
+    assert lines[10] == f"  18, 19: OSError: {'x' * 10}"
+    assert lines[11] == "  10 more, for 5 other reasons"
 
 
 @pytest.mark.parametrize(

@@ -31,3 +31,10 @@ def test_scenes_in_the_same_form() -> None:
         (("circle", "left of", "square"),),
         {"circle": 2, "square": 1},
     )
+
+
+def test_a_scene_caption_that_hedges() -> None:
+    (graph,) = open_parser("scenes", None, "cpu").parse(["a red blue dog above a star, not green, inside. no cross"])
+    assert graph == TextGraph(
+        ("dog", "star"), {"dog": ("blue", "red")}, (("dog", "above", "star"),), {"dog": 1, "star": 1}
+    )

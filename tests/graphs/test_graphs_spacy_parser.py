@@ -75,6 +75,60 @@ class TestRelations:
         assert list(read(caption).relations) == expected
 
 
+class TestDenial:
+    @pytest.mark.parametrize(
+        ("caption", "objects", "attributes"),
+        [
+            ("There is no dog on the sofa.", ["sofa"], {}),
+            ("The man is not wearing a hat.", ["man"], {}),
+            ("There aren't any dogs.", [], {}),
+            ("There are no people or cars in the picture.", ["picture"], {}),
+            ("Neither dogs nor cats are visible.", [], {}),
+            ("A dog is not visible.", [], {}),
+            ("There is no man wearing a hat.", [], {}),
+            ("No one is wearing a hat.", [], {}),
+            ("There is no sign of people.", [], {}),
+            ("The tennis court has no tennis racket on it.", ["tennis court"], {}),
+            ("The wall lacks a window.", ["wall"], {}),
+            ("It is a street, not a road.", ["street"], {}),
+            ("The man is no longer sitting on a bench.", ["man"], {}),
+            ("The man is neither sitting nor standing.", ["man"], {}),
+            # what is presupposed, comes after "but" or has an article of its own is there
+            ("The bus is not on the road.", ["bus", "road"], {}),
+            ("The dog is not brown but black.", ["dog"], {"dog": ("black",)}),
+            ("The man is not only tall but also old.", ["man"], {"man": ("old", "tall")}),
+            ("The room has no windows and a red door.", ["door", "room"], {"door": ("red",)}),
+            ("The dog is not far from a bench.", ["bench", "dog"], {}),
+            ("In a park there is no dog.", ["park"], {}),
+            ("There is a no parking sign.", ["sign"], {"sign": ("parking",)}),
+            ("A dog is here. There is no dog on the sofa.", ["dog", "sofa"], {}),
+        ],
+    )
+    def test_what_is_denied_is_no_fact(
+        self, caption: str, objects: list[str], attributes: dict[str, tuple[str, ...]]
+    ) -> None:
+        graph = read(caption)
+        assert list(graph.objects) == objects
+        assert graph.attributes == attributes
+
+    @pytest.mark.parametrize(
+        ("caption", "expected"),
+        [
+            ("A man without a hat or gloves holds a bat.", [("man", "hold", "bat")]),
+            ("A man riding a bike without wearing a helmet.", [("man", "ride", "bike")]),
+            ("The room has no windows and a red door.", [("room", "have", "door")]),
+            ("The dog is not on the sofa.", []),
+            ("There is no dog on the sofa.", []),
+            ("The man never wears a tie.", []),
+        ],
+    )
+    def test_nor_a_relation(self, caption: str, expected: list[tuple[str, str, str]]) -> None:
+        assert list(read(caption).relations) == expected
+
+    def test_nor_a_number(self) -> None:
+        assert read("There are not two dogs.").counts == {}
+
+
 def test_captions_are_read_apart_and_sentences_together() -> None:
     first, second = SpacyParser().parse(["A dog. The dog is brown.", "A cat."])
     assert (first.objects, first.attributes) == (("dog",), {"dog": ("brown",)})

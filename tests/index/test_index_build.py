@@ -12,6 +12,7 @@ from cim.index.build import build_items, build_space
 from cim.index.meta import IndexMeta
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
+from cim.params import Index, Reward
 
 pytestmark = pytest.mark.usefixtures("few_queries")
 
@@ -45,8 +46,8 @@ def test_items_hold_every_image_vector_in_order(layout, embedded):
 
 def test_spaces_count_rows_and_items(layout, embedded):
     build_items(layout, ["gallery"], 3)
-    text = build_space(layout, "caption_text", ["gallery"], "Flat", 3)
-    clip = build_space(layout, "clip", ["gallery"], "Flat", 3)
+    text = build_space(layout, "caption_text", Index(factory="Flat"), 3)
+    clip = build_space(layout, "clip", Index(factory="Flat"), 3)
     assert (text.rows, text.items, text.dim, text.encoder, text.recall) == (18, 9, 6, "text-1", None)
     assert (clip.rows, clip.items, clip.dim, clip.encoder) == (9, 9, 8, "encoder-1")
     store = VectorStore([(layout.index("items") / "vectors.npy", layout.index("items") / "ids.parquet")])
@@ -59,14 +60,14 @@ def test_spaces_count_rows_and_items(layout, embedded):
 def test_captions_without_an_image_vector_are_left_out_and_counted(layout, embed, embedded):
     embed("text", "gallery", random_shards(1, "g", [5, 6], dim=6), encoder="text-1")
     build_items(layout, ["gallery"], 3)
-    assert build_space(layout, "caption_text", ["gallery"], "Flat", 3).items == 9
+    assert build_space(layout, "caption_text", Index(factory="Flat"), 3).items == 9
     assert read_json(layout.root / "index" / "caption_text.done.json")["facts"]["skipped"] == 2
 
 
 def test_done_is_skipped_and_changed_embeddings_are_not(layout, embed, embedded):
     def build():
         build_items(layout, ["gallery"], 3)
-        build_space(layout, "clip", ["gallery"], "Flat", 3)
+        build_space(layout, "clip", Index(factory="Flat"), 3)
         return [(layout.index(part) / "ids.parquet").stat().st_mtime_ns for part in ("items", "clip")]
 
     first = build()
@@ -78,9 +79,9 @@ def test_done_is_skipped_and_changed_embeddings_are_not(layout, embed, embedded)
 @pytest.mark.parametrize("lost", ["index.faiss", "vectors.npy", "norms.npy", "ids.parquet", "meta.json"])
 def test_a_lost_file_is_built_again(layout, embedded, lost):
     build_items(layout, ["gallery"], 3)
-    build_space(layout, "clip", ["gallery"], "HNSW4", 3)
+    build_space(layout, "clip", Index(factory="HNSW4"), 3)
     (layout.index("clip") / lost).unlink()
-    build_space(layout, "clip", ["gallery"], "HNSW4", 3)
+    build_space(layout, "clip", Index(factory="HNSW4"), 3)
     assert len(GalleryIndex.open(layout.index("clip")).items) == 9
 
 
@@ -88,11 +89,11 @@ def test_a_build_cut_short_cannot_be_opened_and_is_redone(layout, embedded, monk
     build_items(layout, ["gallery"], 3)
     monkeypatch.setattr("cim.index.build._finish", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        build_space(layout, "clip", ["gallery"], "Flat", 3)
+        build_space(layout, "clip", Index(factory="Flat"), 3)
     with pytest.raises(CimError, match="dvc repro index"):
         GalleryIndex.open(layout.index("clip"))
     monkeypatch.undo()
-    build_space(layout, "clip", ["gallery"], "Flat", 3)
+    build_space(layout, "clip", Index(factory="Flat"), 3)
     assert len(GalleryIndex.open(layout.index("clip")).items) == 9
 
 
@@ -104,11 +105,11 @@ def test_refusals_before_anything_is_written(layout, embed, embedded):
     assert not layout.index("items").exists()
     build_items(layout, ["gallery"], 3)
     with pytest.raises(CimError, match="'Flatt'"):
-        build_space(layout, "clip", ["gallery"], "Flatt", 3)
+        build_space(layout, "clip", Index(factory="Flatt"), 3)
     with pytest.raises(CimError, match="leave IDMap out"):
-        build_space(layout, "clip", ["gallery"], "IDMap,Flat", 3)
+        build_space(layout, "clip", Index(factory="IDMap,Flat"), 3)
     with pytest.raises(CimError, match="enough vectors to train"):
-        build_space(layout, "clip", ["gallery"], "IVF64,Flat", 3)
+        build_space(layout, "clip", Index(factory="IVF64,Flat"), 3)
     embed("image", "train", random_shards(5, "t", [3]), encoder="encoder-2")
     with pytest.raises(CimError, match=r"different encoders.*image/train by encoder-2"):
         build_items(layout, ["gallery", "train"], 3)
@@ -142,9 +143,8 @@ def test_building_and_opening_import_no_torch():
 
 
 def test_the_task_builds_each_part(layout, embedded):
-    from cim.params import Index
     from tasks.index import index_part
 
     params = Index(factory="Flat")
     for part, rows in (("items", 9), ("caption_text", 18), ("clip", 9)):
-        assert index_part.fn(part, layout, params, 3).rows == rows
+        assert index_part.fn(part, layout, params, Reward(k=3)).rows == rows

@@ -20,7 +20,7 @@ def opened(layout, embed):
     build_items(layout, ["gallery"], 3)
 
     def make(factory="flat", device="auto"):
-        build_space(layout, "clip", ["gallery"], factory, 3)
+        build_space(layout, "clip", Index(factory=factory), 3)
         return GalleryIndex.open(layout.index("clip"), Index(factory=factory, device=device), 3)
 
     return make
@@ -36,6 +36,8 @@ def cards(monkeypatch):
             self.index, self.ntotal, self.d = index, index.ntotal, index.d
 
         def search(self, queries, k):
+            if k > 2048:
+                raise RuntimeError(f"Error in GpuIndex::search: k ({k}) is too large")
             scores, rows = self.index.search(queries, k)
             return scores - np.float32(3e-6), rows
 
@@ -63,9 +65,24 @@ def test_rows_are_sharded_over_the_cards_and_answers_are_the_same(opened, cards)
     assert len(cards) == 2
 
 
-def test_a_type_that_gpus_lack_stays_here_or_is_refused_if_asked_for(opened, cards):
+def test_many_ties_go_deeper_than_a_card_can(layout, embed, cards):
+    """3,000 rows of "b" and one of "a" and "c": two items are found at depth 3,002 only, cards return 2,048."""
+    rows = np.tile([[1.0, 0.0]], (3002, 1))
+    rows[[0, -1]] = [[0.6, 0.8], [0.0, 1.0]]
+    embed("image", "gallery", [(["a", "b", "c"], np.eye(3))])
+    embed("text", "gallery", [(["a", *["b"] * 3000, "c"], rows)])
+    build_items(layout, ["gallery"], 2)
+    build_space(layout, "caption_text", Index(), 2)
+    index = GalleryIndex.open(layout.index("caption_text"), Index(device="cuda"), 2)
+    ids, scores = index.search(np.array([[1, 0]], dtype=np.float32), 2)
+    assert ids == [["b", "a"]]
+    np.testing.assert_allclose(scores, [[1, 0.6]], atol=1e-3)
+
+
+def test_a_type_that_gpus_lack_stays_here_with_a_warning_or_is_refused_if_asked_for(opened, cards, caplog):
     queries = clustered(5, 8, seed=1).astype(np.float32)
     assert len(opened("HNSW8", "auto").search(queries, 3)[0]) == 5
+    assert "not implemented on GPU" in caplog.text
     with pytest.raises(CimError, match=r"not implemented on GPU.*set index.device: cpu"):
         opened("HNSW8", "cuda")
 

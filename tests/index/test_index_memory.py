@@ -9,6 +9,7 @@ from cim.index import memory
 from cim.index.build import build_items, build_space
 from cim.index.memory import available_bytes, check_memory, index_bytes
 from cim.index.presets import make
+from cim.params.retrieval import Index
 
 MIB = 2**20
 
@@ -55,7 +56,7 @@ def test_a_build_is_refused_before_anything_is_written(layout, embed, monkeypatc
     build_items(layout, ["gallery"], 3)
     monkeypatch.setattr(memory, "available_bytes", lambda: 10 * MIB)
     with pytest.raises(CimError, match=r"10 MiB of memory available to build clip \(HNSW32,SQ8\) over 40 x 8"):
-        build_space(layout, "clip", ["gallery"], "hnsw", 3)
+        build_space(layout, "clip", Index(factory="hnsw"), 3)
     assert not layout.index("clip").exists()
 
 

@@ -9,7 +9,7 @@ from cim.index.build import build_items, build_space
 from cim.index.meta import IndexMeta
 from cim.index.recall import Asked, held_out, measure_recall
 from cim.index.search import GalleryIndex
-from cim.params.retrieval import Index, Search
+from cim.params.retrieval import Index
 
 ROWS, DIM = 2600, 32
 
@@ -22,7 +22,7 @@ def built(layout, embed):
     build_items(layout, ["gallery"], 3)
 
     def build(factory, **knobs):
-        return build_space(layout, "clip", ["gallery"], factory, 3, Search(**knobs))
+        return build_space(layout, "clip", Index(factory=factory, **knobs), 3)
 
     return build
 

@@ -53,6 +53,18 @@ def test_an_item_with_many_captions_is_one_item():
     assert index.search(np.array([[1, 0]], dtype=np.float32), 2)[0] == [["a", "b"]]
 
 
+def test_few_queries_go_deep_at_a_time(monkeypatch):
+    """150 rows alike: 30 queries go 4 times as deep again and again, never for more than 256 scores at once."""
+    monkeypatch.setattr("cim.index.search.ROOM", 256)
+    index = gallery([f"{n:03d}" for n in range(150)], np.tile([[0.6, 0.8]], (150, 1)))
+    asked, search = [], index._index.search
+    index._index.search = lambda queries, depth: asked.append((len(queries), depth)) or search(queries, depth)
+    assert index.search(np.eye(2, dtype=np.float32)[[0, 1] * 15], 2)[0] == [["000", "001"]] * 30
+    assert max(depth for _, depth in asked) == 150
+    assert all(queries * depth <= 256 for queries, depth in asked)
+    assert sum(queries for queries, depth in asked if depth == 150) == 30
+
+
 def test_ties_go_to_the_lower_id_wherever_its_row_lies():
     ids = [f"{n:03d}" for n in np.random.default_rng(0).permutation(150)]
     same = np.tile(np.random.default_rng(1).normal(size=24), (150, 1))

@@ -24,7 +24,7 @@ def build(layout, embed):
     def make(seed=0, factory=FACTORY, encoder="encoder-1", ids=None):
         embed("image", "gallery", [(ids or named(ROWS), clustered(ROWS, 8, seed))], encoder)
         build_items(layout, ["gallery"], 3)
-        build_space(layout, "clip", ["gallery"], factory, 3)
+        build_space(layout, "clip", Index(factory=factory), 3)
         return layout.index("clip")
 
     return make

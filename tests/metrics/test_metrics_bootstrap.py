@@ -68,7 +68,30 @@ def test_rows_without_a_value_on_either_side_take_no_part():
 def test_median_and_percentile():
     sample = np.array([[[1.0], [2.0], [9.0]]])
     assert median(sample).tolist() == [2]
-    assert percentile(100)(sample).tolist() == [9]
+    # Weights of the median of three: of Beta(2, 2), whose distribution is 3 x^2 - 2 x^3, between 0, 1/3, 2/3 and 1:
+    # 7/27, 13/27, 7/27.
+    assert percentile(50)(sample).tolist() == pytest.approx([(7 * 1 + 13 * 2 + 7 * 9) / 27])
+
+
+def test_a_median_between_two_lengths_is_no_coin_toss():
+    # Before, 5 words or 15, half and half but for one; after, always 15. One order statistic is 5 or 15 by lot, so that
+    # its interval holds every change from 0 to 10, whatever the number of captions.
+    base = np.array([5.0] * 201 + [15.0] * 199).reshape(-1, 1)
+    tuned = np.full_like(base, 15.0)
+    assert paired(base, tuned, median, 500, seed=0).within_noise is True
+    found = paired(base, tuned, percentile(50), 500, seed=0)
+    assert found.within_noise is False
+    assert 0 < found.low < found.value < found.high < 10
+
+
+def test_the_median_of_like_captions_is_seldom_called_changed():
+    # 100 times, both sides are drawn from the same two lengths: at 95%, 5 of them may look changed; more than 12 in
+    # 100 would have a chance of 1 in 1,500.
+    rng, called = np.random.default_rng(6), 0
+    for _ in range(100):
+        base, tuned = rng.choice([5.0, 15.0], size=(2, 100, 1))
+        called += paired(base, tuned, percentile(50), 200, seed=0).within_noise is False
+    assert called <= 12
 
 
 def test_seeded_and_independent_of_chunking(monkeypatch):

@@ -21,10 +21,42 @@ from cim.metrics.coco_objects import coco_names, objects_said
         ("An orange cat with oranges", ["cat", "orange"]),  # the colour is no fruit
         ("A traffic light, a stop sign, a fire hydrant", ["traffic light", "stop sign", "fire hydrant"]),
         ("A catalogue of carpets", []),
+        ("A man's watch, the dog's tail and people\u2019s bikes", ["person", "dog", "person", "bicycle"]),
+        ("A catcher's mitt; two dogs' bowls; there's a cat", ["baseball glove", "dog", "bowl", "cat"]),
+        ("A bird's-eye view from the driver's seat", []),
         ("", []),
     ],
 )
 def test_objects_said(caption: str, objects: list[str]) -> None:
+    assert objects_said(caption) == objects
+
+
+@pytest.mark.parametrize(
+    ("caption", "objects"),
+    [
+        ("There is no dog in the picture.", []),
+        ("No big red car, but a bus", ["bus"]),
+        ("There are no people or cars and a dog sleeps", ["dog"]),
+        ("There are no dogs and cats, nor any horse", []),
+        ("A man without a bike or a backpack", ["person"]),
+        ("A man is not holding an umbrella", ["person"]),
+        ("There isn\u2019t any cat on the couch", ["couch"]),
+        ("There is no sign of a dog near a bench", ["bench"]),
+        ("Neither a car nor a bus", []),
+        # no denials
+        ("The dog is not on the couch", ["dog", "couch"]),
+        ("Not only a dog", ["dog"]),
+        ("A dog not far from a bench", ["dog", "bench"]),
+        ("No more than two people", ["person"]),
+        ("There are not many people", ["person"]),
+        ("A no parking sign on a truck", ["truck"]),
+        ("No trees. A dog", ["dog"]),
+        ("No hands on bicycles", ["bicycle"]),
+        ("There is no dog and a cat", ["cat"]),
+        ("No people, cars", ["car"]),  # after a comma, a denial is not heard any more
+    ],
+)
+def test_what_is_denied_is_not_said(caption: str, objects: list[str]) -> None:
     assert objects_said(caption) == objects
 
 

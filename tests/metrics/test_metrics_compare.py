@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cim.metrics.catalogue import GROUPS, METRICS
-from cim.metrics.compare import compare
+from cim.metrics.bootstrap import Difference
+from cim.metrics.catalogue import GROUPS, METRICS, label
+from cim.metrics.compare import compare, verdict
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
@@ -62,6 +63,27 @@ def test_every_number_of_a_small_case():
     json.dumps(found, allow_nan=False)
 
 
+def test_precision_and_recall_are_of_sums_over_images():
+    # Of 1, 1 and 1 true objects 1, 1 and 0 are among the 1, 3 and 0 said: precision 2/4 (the mean would be 2/3),
+    # recall 2/3, F1 2 * 2 / (4 + 3).
+    star, more = graph("star"), graph("star", "cross", "cross")
+    facts = [score_scene(star, said) for said in (star, more, graph())]
+    found = compare(*[replace(measured(None, 1, None, n=3), facts=facts)] * 2, PARAMS)["base"]["scenes"]
+    assert (found["object_precision"], found["object_recall"]) == (pytest.approx(2 / 4), pytest.approx(2 / 3))
+    assert found["object_f1"] == pytest.approx(4 / 7)
+
+
+def graph(*shapes):
+    return {"background": None, "objects": [{"shape": shape} for shape in shapes], "relations": []}
+
+
+def test_recall_at_k_is_of_ranks():
+    # ranks 1, 5, 6, 11 of four images
+    ranked = replace(measured(None, 1, None, n=4), ranks=np.array([1, 5, 6, 11]))
+    found = compare(ranked, ranked, PARAMS)["base"]["retrieval"]
+    assert (found["r1"], found["r5"], found["r10"], found["median_rank"]) == (1 / 4, 2 / 4, 3 / 4, 5.5)
+
+
 def test_without_ground_truth_the_rows_are_absent_and_said_so():
     found = compare(measured(None, 1, None), measured(None, 1, None), PARAMS)
     assert "scenes" not in found["base"]
@@ -112,6 +134,36 @@ def test_further_values_are_read_by_name_and_reasons_passed_on():
     assert found["base"]["overlap"] == {"bleu_4": pytest.approx(0.2**0.25)}  # (4/5 3/4 2/3 1/2) ** (1/4)
     assert found["absent"]["overlap.meteor"] == "no java"
     assert "Stanford" in found["absent"]["overlap.spice"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "says"),
+    [("overlap.bleu_4", -3.8e-12, "within noise"), ("overlap.bleu_4", -0.0004, "within noise"),
+     ("overlap.bleu_4", -0.0006, "worse"), ("details.count_precision", -0.0004, "within noise"),
+     ("details.count_precision", -0.0006, "worse"), ("reward.unscorable", 1, "worse")],
+)  # fmt: skip
+def test_a_difference_that_is_shown_as_0_is_within_noise(metric, value, says):
+    # Sure as it is: the interval is a tenth of the value wide. Shown are 0.001 of a score, 0.1 points of a share.
+    (found,) = [m for m in METRICS if f"{m.group}.{m.name}" == metric]
+    low, high = sorted((0.95 * value, 1.05 * value))
+    assert verdict(found, Difference(1, 1 + value, value, low, high, 750)) == says
+
+
+def test_captions_that_share_no_four_words_with_a_reference_are_not_worse_by_bleu():
+    # Sums of 20 captions: 3 of 10 words, 0 of the longer n-grams match on both sides; the tuned ones say one word more.
+    before, after = ([3, 0, 0, 0, 10 + more, 9 + more, 8 + more, 7 + more, 10 + more, 10] for more in (0, 1))
+    base, tuned = (
+        replace(measured(TRUTH, 1, None), values={"bleu_4": np.array([one] * 20, float)}) for one in (before, after)
+    )
+    difference = compare(base, tuned, PARAMS)["difference"]["overlap"]["bleu_4"]
+    assert -1e-3 < difference["low"] <= difference["high"] < 0
+    assert difference["verdict"] == "within noise"
+
+
+def test_what_is_missing_has_a_name_for_people():
+    absent = compare(measured(None, 1, None), measured(None, 1, None), PARAMS)["absent"]
+    named = {label(name) for name in [*absent, "overlap.spice"]}
+    assert {"Facts against ground truth", "R@1 among 99 random others", "SPICE"} <= named
 
 
 def test_unequal_lengths_are_refused():

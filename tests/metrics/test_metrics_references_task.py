@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from everyday import everyday
 from layers import loaded_by
 
 from cim.encoders.make import make_text_encoder
@@ -63,15 +64,24 @@ def test_reading_numbers_loads_no_parser(root: Path) -> None:
     )
 
 
+def test_everyday_captions(tmp_path: Path, params: Params) -> None:
+    """25 pictures, four captions each: one against the three others is far above one of another picture."""
+    check_order(everyday(), tmp_path, params)
+
+
 def test_peoples_captions(photo_captions: list[list[str]], tmp_path: Path, params: Params) -> None:
-    """100 photos (--photos DIR): a person's caption against four others' is far above one of another photo."""
-    all_five = photo_captions[:100]
-    own = [one[0] for one in all_five]
+    """The same of 100 photos (--photos DIR) with five captions each."""
+    check_order(photo_captions[:100], tmp_path, params)
+
+
+def check_order(pictures: list[list[str]], tmp_path: Path, params: Params) -> None:
+    """Own captions above others', others' above none."""
+    own = [one[0] for one in pictures]
     photos = EvalSet(
-        ids=[str(i) for i in range(100)],
-        references=[one[1:] for one in all_five],
-        truths=[None] * 100,
-        captions={"own": own, "other": [*own[1:], own[0]], "none": [""] * 100},
+        ids=[str(i) for i in range(len(pictures))],
+        references=[one[1:] for one in pictures],
+        truths=[None] * len(pictures),
+        captions={"own": own, "other": [*own[1:], own[0]], "none": [""] * len(pictures)},
         truncated={},
         left_out={},
     )

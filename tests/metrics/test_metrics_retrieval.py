@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cim.metrics import retrieval
-from cim.metrics.retrieval import among_random, closer, ranks, recall_at
+from cim.metrics.retrieval import among_random, at_most, closer, ranks, recall_curve
 
 IMAGES = np.eye(3, dtype=np.float32)
 
@@ -14,8 +14,14 @@ def test_ranks_by_hand():
     captions = np.array([[1, 0, 0], [0.8, 0.6, 0], [0.5, 0.8, 0.1]], dtype=np.float32)
     found = ranks(captions, IMAGES)
     assert found.tolist() == [1, 2, 3]
-    assert recall_at(found, 1) == pytest.approx(1 / 3)
-    assert recall_at(found, 5) == 1
+    assert recall_curve(found, 4).tolist() == pytest.approx([1 / 3, 2 / 3, 1, 1])
+
+
+def test_an_image_without_a_rank_takes_no_part():
+    found = np.array([1, np.nan, 3])
+    np.testing.assert_array_equal(at_most(2, found), [1, np.nan, 0])
+    assert recall_curve(found, 3).tolist() == [0.5, 0.5, 1]
+    assert np.isnan(recall_curve(found[1:2], 2)).all()
 
 
 def test_ties_are_pessimistic():

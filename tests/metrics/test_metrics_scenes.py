@@ -2,7 +2,7 @@
 
 import pytest
 
-from cim.metrics.scenes import Counts, match_objects, score_scene, total
+from cim.metrics.scenes import Counts, match_objects, score_scene
 
 RED_CIRCLE = {"shape": "circle", "color": "red", "size": "large", "texture": "plain", "count": 1}
 BLUE_SQUARE = {"shape": "square", "color": "blue", "size": "small", "texture": "striped", "count": 2}
@@ -124,12 +124,3 @@ def test_many_alike_objects_take_one_best_assignment():
 
 def test_missing_truth_attribute_makes_a_said_one_false():
     assert score_scene(graph(thing("circle")), graph(thing("circle", "red")))["color"] == Counts(0, 1, 0)
-
-
-def test_micro_average_sums_counts():
-    # images with 1 of 1 and 0 of 3 said: micro precision 1/4, not the mean of 1 and 0
-    one, three = graph(thing("circle")), graph(thing("star"), thing("star"), thing("cross"))
-    rows = [score_scene(one, one), score_scene(one, three), score_scene(one, NOTHING)]
-    assert total(rows)["objects"] == Counts(1, 4, 3)
-    assert total(rows)["objects"].precision == pytest.approx(1 / 4)
-    assert total([])["objects"] == Counts()

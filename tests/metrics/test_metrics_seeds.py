@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cim.metrics.seeds import Spread, combine, spread
+from cim.metrics.seeds import Seeds, Spread, combine, spread
 
 
 def run(before: float | None, after: float | None, verdict: str) -> dict[str, Any]:
@@ -24,9 +24,25 @@ def test_mean_and_spread_by_hand() -> None:
     assert found.difference.mean == pytest.approx(0.3)
     assert found.difference.spread == pytest.approx(0.1)
     assert found.base == Spread((0.5, 0.5, 0.5), 0.5, 0)
-    assert (found.clear, found.all_clear) == (2, False)
-    assert combine([run(0.5, 0.7, "better")] * 3)["retrieval"]["r1"].all_clear
-    assert combine([run(0.7, 0.5, "worse")] * 3)["retrieval"]["r1"].clear == 0
+    assert verdicts(found) == (2, 0, 0)
+
+
+def verdicts(found: Seeds) -> tuple[int, int, int]:
+    return found.better, found.worse, found.changed
+
+
+def test_what_is_clearly_worse_is_counted() -> None:
+    runs = [run(0.7, 0.5, "worse"), run(0.7, 0.7, "within noise"), run(0.7, 0.5, "worse")]
+    assert verdicts(combine(runs)["retrieval"]["r1"]) == (0, 2, 0)
+    assert verdicts(combine([run(0.7, 0.5, "changed")])["retrieval"]["r1"]) == (0, 0, 1)
+
+
+def test_a_loss_over_a_point_is_excluded_by_the_interval_not_by_the_value() -> None:
+    # Each falls by less than a point; the intervals begin at -0.9, -1 and -1.1 points, and one run has none.
+    runs = [run(0.5, 0.495, "within noise") for _ in range(4)]
+    for one, low in zip(runs, (-0.009, -0.01, -0.011, None), strict=True):
+        one["difference"]["retrieval"]["r1"]["low"] = low
+    assert combine(runs)["retrieval"]["r1"].no_loss == 2
 
 
 def test_a_run_without_the_number_is_none_and_counts_as_unclear() -> None:
@@ -35,7 +51,7 @@ def test_a_run_without_the_number_is_none_and_counts_as_unclear() -> None:
     assert found.difference.values == (pytest.approx(0.2), None, None)
     assert (found.difference.mean, found.difference.spread) == (pytest.approx(0.2), None)
     assert found.tuned.mean == pytest.approx(0.7)
-    assert (found.clear, found.all_clear) == (1, False)
+    assert (*verdicts(found), found.no_loss) == (1, 0, 0, 0)
 
 
 def test_without_numbers() -> None:

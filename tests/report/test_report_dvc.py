@@ -10,8 +10,9 @@ from three_images import TUNED, caption, encode, score
 
 from cim.metrics.evalset import read_eval_set
 from cim.metrics.judge import held_out_ranks, identities
+from cim.metrics.shown import number
 from cim.params import load_params
-from cim.report.rows import groups, number
+from cim.report.rows import groups
 
 METRICS = "data/report/metrics.json"
 RECALL, SHARES = "data/report/plots/recall_at_k.csv", "data/report/plots/before_after.csv"

@@ -17,8 +17,9 @@ from cim.metrics.measured import Measured
 from cim.params import Evaluate
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
-from cim.report.html import Report, readings, render
+from cim.report.html import Report, render
 from cim.report.incidents import Raised, Reading, Rejected, Watched
+from cim.report.readings import counted, readings
 from cim.report.table import headline
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
@@ -127,8 +128,25 @@ def test_readings_name_what_is_worse_and_what_is_noise():
     rows = [SimpleNamespace(label=label, verdict=verdict) for label, verdict in
             (("a", "worse"), ("b", "within noise"), ("c", "no interval"), ("d", "within noise"))]  # fmt: skip
     details = SimpleNamespace(name="details", rows=[SimpleNamespace(label="e", verdict="worse")])
-    tables = [SimpleNamespace(name="text", rows=rows), details]
-    assert readings(tables) == {"better": [], "worse": ["a"], "within noise": ["b", "d"]}
+    found = readings([SimpleNamespace(name="text", rows=rows), details])
+    assert found == {"better": [], "worse": ["a", "e"], "changed": [], "within noise": ["b", "d"], "no interval": ["c"]}
+    assert counted(found) == (
+        "Of 5 measures, 0 got better, 2 worse (a, e), 2 stayed within noise, and 1 had no interval."
+    )
+
+
+def test_a_loss_of_one_kind_of_attribute_stands_at_the_top():
+    made = report("a star")
+    worse = {"value": -0.012, "low": -0.019, "high": -0.006, "images": 3, "verdict": "worse", "within_noise": False}
+    metrics = dict(made.metrics)
+    for side, value in (("base", 0.984), ("tuned", 0.972), ("difference", worse)):
+        metrics[side] = metrics[side] | {"details": {"count_precision": value}}
+    text = render(replace(made, metrics=metrics))
+    (lead,) = re.findall(r'<p class="lead">(.*?)</p>', text)
+    assert "1 worse (Count precision)" in lead
+    assert '<dt>Worse</dt><dd class="named">Count precision</dd>' in text
+    (table,) = re.findall(r'<table role="table" class="compared">(.*?)</table>', text, flags=re.DOTALL)
+    assert "Count precision" in table  # not folded away
 
 
 def test_alarms_are_told_apart_from_no_watching():

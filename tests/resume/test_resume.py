@@ -68,6 +68,23 @@ def test_tuning_goes_on_from_its_checkpoint(copied: Workspace) -> None:
     assert (copied.folder / "data/tuned/model.done.json").exists()
 
 
+def test_another_interpolation_killed_while_weights_are_written(copied: Workspace, finished: Workspace) -> None:
+    """No step is trained again, nor after a checkout; at the first value every byte is that of the undisturbed run."""
+    tuned = copied.folder / "data/tuned"
+    trained = written(tuned, "best")
+    copied.change("tune.interpolation", 0.25)
+    copied.kill_when("flows.tune", (tuned / ".model.partial").exists)
+    assert not (tuned / "model.done.json").exists()
+    assert "Nothing to train: weights are written 0.25 of the way" in copied.check("dvc", "repro", "tune")
+    assert copied.contents("tuned/model") != finished.contents("tuned/model")
+    assert written(tuned, "best") == trained != {}
+    empty(copied, "tuned")
+    copied.check("dvc", "checkout", "tune")
+    copied.change("tune.interpolation", 0.5)
+    assert "Nothing to train" in copied.check("flows.tune")
+    assert copied.contents("tuned") == finished.contents("tuned")
+
+
 def written(folder: Path, name: str) -> dict[Path, int]:
     """When each file below a folder of that name was written."""
     return {path: path.stat().st_mtime_ns for path in folder.rglob(f"{name}/*")}

@@ -126,3 +126,29 @@ class TestWeights:
         monkeypatch.undo()  # the real _load
         with pytest.raises(CimError, match=r"files with fingerprint \w+ in .*; expected \w+, as its card says"):
             Retriever.open(layout, reward())
+
+
+def test_a_few_shifted_item_vectors_are_refused(layout, embed):
+    """All but those that are compared with their embeddings: the digest of the file differs all the same."""
+    rng = np.random.default_rng(0)
+    ids, vectors = [f"g{n:03d}" for n in range(600)], rng.normal(size=(600, 3))
+    embed("image", "gallery", [(ids, vectors)], encoder="image-1")
+    embed("text", "gallery", [(ids, rng.normal(size=(600, 2)))], encoder="text-1")
+    build(layout)
+    path = layout.index("items") / "vectors.npy"
+    stored = np.load(path)
+    free = np.setdiff1d(np.arange(600), np.linspace(0, 599, 256).astype(int))
+    stored[free] = np.roll(stored[free], 1, axis=0)
+    np.save(path, stored)
+    with pytest.raises(CimError, match=r"items/vectors.npy with digest \w+; expected \w+, as built"):
+        Retriever.open(layout, reward())
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_captions_of_another_gallery_are_refused_in_every_space(world, embed, space):
+    """In clip, too, where nothing is searched among them: a caption copied from the gallery is looked for there."""
+    layout, encoder = world
+    encoder.fingerprint = "image-1" if space == "clip" else "text-1"
+    embed("text", "gallery", [(CAPTIONS[0], np.roll(CAPTIONS[1], 1, axis=0))], encoder="text-1")
+    with pytest.raises(CimError, match=r"caption_text built from text/gallery .*present.*dvc repro index"):
+        Retriever.open(layout, reward(space=space))

@@ -19,6 +19,8 @@ def test_captions_are_true(seed: int, index: int, detail: float, words: int) -> 
     """Every claim read in a caption stands in the scene's graph."""
     scene = scene_at(seed, index, 0.3)
     said, true = parse(describe(scene, random.Random(words), detail)), scene.graph()
+    assert said.keys() == true.keys()  # nothing extra, nothing denied
+    assert all(one.keys() == true["objects"][0].keys() for one in said["objects"])
     assert len(said["objects"]) == len(true["objects"])
     assert said["background"] in (None, true["background"])
     orders = [list(range(len(true["objects"])))]
@@ -63,9 +65,17 @@ def test_parse_by_hand() -> None:
 
 def test_parse_takes_what_it_can_from_broken_captions() -> None:
     assert parse("")["objects"] == []
-    assert parse("above a red star")["relations"] == []  # nothing stands before the relation
-    assert parse("a star left of")["relations"] == []  # nothing behind it
-    assert parse("red red blue circle")["objects"][0]["color"] == "red"  # the first claim counts
+    assert parse("above a red star")["relations"] == [[None, "above", 0]]  # nothing stands before the relation
+    assert parse("a star left of")["relations"] == [[0, "left of", None]]  # nothing behind it
+    (circle,) = parse("red red blue circle, not green")["objects"]  # the first claim in its place, the others beside it
+    assert circle == {"shape": "circle", **NOTHING, "color": "red", "count": 1} | {
+        "extra": [["color", "blue"], ["not color", "green"]]
+    }
+    (dog,) = parse("a dog")["objects"]
+    assert dog == {"shape": "dog", **NOTHING, "count": 1}
+    assert parse("no star")["denied"] == [{"shape": "star", **NOTHING, "count": None}]
+    many = parse("a star on a pink white background")
+    assert (many["background"], many["extra"]) == ("pink", [["background", "white"]])
     # a black background is not a black object
     assert parse("a star on a black background")["objects"][0]["color"] is None
 

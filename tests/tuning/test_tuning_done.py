@@ -13,9 +13,17 @@ from tasks.tune import TuneJob
 @pytest.fixture
 def job(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> TuneJob:
     """A finished run; its inputs are gone, so its fingerprint is given."""
+    monkeypatch.setattr(TuneJob, "training", lambda _: "t")
     monkeypatch.setattr(TuneJob, "fingerprint", lambda _: "f")
-    for name in ("model/model.safetensors", "curves.csv", "alarms.json", "summary.json"):
+    for name in (
+        "training/best/model.safetensors",
+        "model/model.safetensors",
+        "curves.csv",
+        "alarms.json",
+        "summary.json",
+    ):
         write_bytes(tmp_path / "tuned" / name, b"x")
+    mark_done(tmp_path / "tuned/training/best", "t")
     mark_done(tmp_path / "tuned/model", "f", steps=3)
     return TuneJob(Layout(tmp_path), load_params(root / "params.yaml").tune, ("Describe.",), "cpu", 1, False)
 
@@ -25,7 +33,16 @@ def test_whole(job: TuneJob) -> None:
 
 
 @pytest.mark.parametrize(
-    "lost", ["curves.csv", "alarms.json", "summary.json", "model/model.safetensors", "model.done.json"]
+    "lost",
+    [
+        "curves.csv",
+        "alarms.json",
+        "summary.json",
+        "model/model.safetensors",
+        "model.done.json",
+        "training/best/model.safetensors",
+        "training/best.done.json",
+    ],
 )
 def test_a_lost_file_means_not_done(job: TuneJob, lost: str) -> None:
     (job.layout.tuned.parent / lost).unlink()

@@ -14,7 +14,7 @@ from tasks.tune import TuneJob
     ("space", "counts"),
     [
         ("caption_text", {"items", "caption_text"}),
-        ("clip", {"items", "clip"}),
+        ("clip", {"items", "clip", "caption_text"}),  # nothing is searched there, but copies are looked for
         ("fused", {"items", "caption_text", "clip"}),
     ],
 )

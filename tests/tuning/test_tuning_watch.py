@@ -60,7 +60,6 @@ def test_an_alarm_in_stop_on_ends_training(run: Run, tmp_path: Path, caplog: pyt
     assert "training stopped after step 2 of 6: alarm clipped. Kept: the weights of step 0" in said
 
     # Killed after the last checkpoint, before training was said to have ended: not one step more.
-    (tmp_path / "scratch/trained.json").unlink()
     assert run(params, []) == tuned
 
 
@@ -72,10 +71,8 @@ def test_a_resumed_run_keeps_its_alarms(run: Run, tmp_path: Path) -> None:
     assert (alarm["step"], alarm["last_step"]) == (1, 2)  # it began once and went on
     # Killed after the checkpoint of the last step: no step beyond it.
     scratch = tmp_path / "scratch"
-    (scratch / "trained.json").unlink()
     assert run(params, []) == first
     # A kill at step 3 of a longer run: what was found after the checkpoint goes, what was before stays.
-    (scratch / "trained.json").unlink()
     later = {"step": 3, "last_step": 3, "alarm": "divergence", "value": 1.0}
     alarms = [{**one, "last_step": 3} for one in first.alarms]
     write_json(scratch / "alarms.json", {"checks": [*first.checks, {"step": 3}], "alarms": [*alarms, later]})
