@@ -12,6 +12,7 @@ from cim.shards.quarantine import Checked, Limits, Reason, Unusable, decode
 
 BATCHES = 8  # batches in one window: enough for sorting by length to pay
 WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
+PIXEL_BYTES = 4  # as Pillow keeps RGB: three bytes and one of padding
 _SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
 
 
@@ -62,7 +63,7 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
             window.pictures.append(
                 Picture(at, item.name, item.text, content_id(item.image), _suffix(item, facts), pixels)
             )
-            window.held += 3 * facts.width * facts.height
+            window.held += PIXEL_BYTES * facts.width * facts.height
         if len(window.pictures) >= size or window.held >= held or len(window.rejects) >= size:
             yield window
             window = Window()

@@ -22,11 +22,17 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def place(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Five images in a folder, to be written as shards of two, and the params that say so; the flow runs there."""
-    monkeypatch.chdir(tmp_path)
+def place(prepared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`prepared`; the flow runs there without Prefect's server."""
     monkeypatch.setattr(flows.captioning, "map_shards", in_turn)
     monkeypatch.setattr(flows.recaption, "map_shards", in_turn)
+    return prepared
+
+
+@pytest.fixture
+def prepared(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Five images in a folder, to be written as shards of two, and the params that say so; the present folder."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "in").mkdir()
     for shade in range(5):
         (tmp_path / f"in/{shade}.png").write_bytes(png(40 * shade, (64, 64)))

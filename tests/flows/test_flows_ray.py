@@ -1,7 +1,9 @@
 """map_shards on a real Ray cluster of two nodes: workers are killed, and nothing is lost or done twice."""
 
+import json
 import os
 import signal
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from prefect import flow, task
 
+from benchmarks.chaos import contents, make_corpus
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.params import Runtime
+from flows.recaption import recaption
 from flows.shards import map_shards
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
@@ -107,3 +112,73 @@ class TestAWorkerIsKilled:
         assert began[VICTIM] == 3  # 1 + 2 retries
         assert finished == {name: 1 for name in ITEMS if name != VICTIM}
         assert not Path(VICTIM).exists()  # half a shard is none
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+class TestACaptioningWorkerIsKilled:
+    """The whole re-captioning flow: the real caption task, a captioner, two shards on two nodes."""
+
+    def test_its_shard_goes_on_from_its_journal_with_the_same_bytes(
+        self, runtime: Runtime, model: Path, tmp_path: Path
+    ) -> None:
+        make_corpus(tmp_path / "in", 2, 60)
+        params = {
+            "runtime": {"torch_threads": 1, "retries": 2, "retry_delay_seconds": 0.01},
+            "caption": {"max_new_tokens": 4, "prompts": ["Say."], "batch_size": 2, "max_reject_share": 0.9},
+            "recaption": {"corpus": {"kind": "webdataset", "path": "in/*.tar"}, "model": {"name": str(model)}},
+        }
+        Path("recaption.yaml").write_text(yaml.safe_dump(params | {"recaption": params["recaption"] | {"output": "a"}}))
+        undisturbed = recaption()  # in this process
+        journal = (tmp_path / "b/.00001.journal").resolve()
+        killer = Killer(journal)
+        killer.start()
+        on_ray = {"runtime.task_runner": "ray", "runtime.address": runtime.address, "recaption.output": "b"}
+        summary = recaption(overrides=on_ray)
+        killer.join(timeout=1)
+        assert killer.killed is not None, "the worker was through before it was found"
+        assert summary == undisturbed
+        assert contents(tmp_path / "b") == contents(tmp_path / "a")
+        log = [json.loads(line) for line in Path("b.log.jsonl").read_text().splitlines()]
+        before = {line["shard"]: line["made_before"] for line in log if "shard" in line}
+        assert before["00000"] == 0
+        assert 0 < before["00001"] < 60  # what the dead worker had journalled was not made again
+
+
+class Killer(threading.Thread):
+    """Kills (-9) the process that has a journal open, once that holds some captions."""
+
+    def __init__(self, journal: Path) -> None:
+        super().__init__(daemon=True)
+        self.journal = journal
+        self.killed: int | None = None
+
+    def run(self) -> None:
+        while self.killed is None:
+            time.sleep(0.005)
+            if self.journal.exists() and self.journal.read_bytes().count(b"\n") > 4:
+                self.killed = _holder(self.journal)
+                if self.killed is not None:
+                    os.kill(self.killed, signal.SIGKILL)
+
+
+def _holder(path: Path) -> int | None:
+    """The process that has a file open."""
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            if os.readlink(link) == str(path):
+                return int(link.parts[2])
+        except OSError:  # closed or gone meanwhile
+            continue
+    return None
+
+
+@pytest.fixture(scope="module")
+def model(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(root / "tests/captions")
+        from speaking import make_speaking
+
+        folder = tmp_path_factory.mktemp("model")
+        make_speaking(folder, 2)
+        return folder
