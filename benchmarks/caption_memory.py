@@ -89,9 +89,11 @@ def _engine(model: str) -> tuple[Engine, Lineage]:
         benchmarks.chaos.LAG, benchmarks.chaos.BATCH = 0.0, 64
         return benchmarks.chaos.SaysWhatItSees(), benchmarks.chaos.LINEAGE
     from cim.captioners.load import captioner_fingerprint
+    from cim.engines.heap import map_large_blocks
     from cim.engines.open import open_engine
     from cim.engines.spec import EngineSpec
 
+    map_large_blocks()  # as tasks/caption does
     found, decoding = captioner_fingerprint(Path(model)), Decoding(16)
     return open_engine(EngineSpec(Path(model), found, "Describe it.", decoding)), Lineage(
         found, "Describe it.", decoding

@@ -14,6 +14,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
+from cim.engines.heap import map_large_blocks
 from cim.engines.proven import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
@@ -124,6 +125,7 @@ def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> En
     from cim.engines.open import open_engine
 
     torch.set_num_threads(torch_threads)
+    map_large_blocks()
     if score is None:
         return Proven(open_engine(spec), BATCHES * spec.batch_size)
     from cim.score.rerank import CimScore
