@@ -4,8 +4,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from benchmarks.languages import SENTENCES
 from cim.metrics.text import words
-from cim.rewards.guards.prose import FUNCTION_WORDS
+from cim.rewards.guards.english import FUNCTION_WORDS
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,24 @@ def _shortened(said: list[str], rng: random.Random) -> str:
     return " ".join(said)
 
 
+def _each(small: str, said: Sequence[str]) -> str:
+    """The small word before each."""
+    return " ".join(f"{small} {word}" for word in said)
+
+
+def _in_turn(said: Sequence[str], small: Sequence[str]) -> str:
+    """One of the small words before each, one after the other."""
+    return " ".join(f"{small[place % len(small)]} {word}" for place, word in enumerate(said))
+
+
+def _pairs(said: Sequence[str]) -> str:
+    """An article before each second word."""
+    return " ".join(f"a {word}" if place % 2 == 0 else word for place, word in enumerate(said))
+
+
+_FOREIGN = [sentence for several in SENTENCES.values() for sentence in several]
+SMALL = sorted(FUNCTION_WORDS)
+DETERMINED = ("a", "the", "this", "some")
 LEAK = "special tokens that decoding leaves out"  # the text is the honest one; the token ids are not
 
 KINDS: dict[str, Kind] = {
@@ -71,11 +90,27 @@ KINDS: dict[str, Kind] = {
     "the same without case and marks": lambda case, rng: " ".join(words(_longest(case))),
     "keywords with commas": lambda case, rng: ", ".join(telling(case.honest)),
     "keywords without commas": lambda case, rng: " ".join(telling(case.honest)),
+    "keywords with articles": lambda case, rng: _each("a", telling(case.honest)),
+    "keywords with articles, shuffled": lambda case, rng: _each("a", _shuffled(telling(case.honest), rng)),
+    "keywords with several articles": lambda case, rng: " ".join(
+        f"{rng.choice(DETERMINED)} {word}" for word in telling(case.honest)
+    ),
+    'keywords with "is"': lambda case, rng: " is ".join(telling(case.honest)),
+    'keywords with "and"': lambda case, rng: " and ".join(telling(case.honest)),
+    'keywords with "is a"': lambda case, rng: " is a ".join(telling(case.honest)),
+    'keywords with articles and "and" in turn': lambda case, rng: _in_turn(telling(case.honest), ("a", "and")),
+    'keywords with "is" and "a" in turn': lambda case, rng: _in_turn(telling(case.honest), ("is", "a")),
+    'keywords with "and a"': lambda case, rng: "a " + " and a ".join(telling(case.honest)),
+    "an article and one word": lambda case, rng: f"a {max(telling(case.honest), key=len)}",
+    "150 nouns with articles": lambda case, rng: _each("a", (telling(case.honest) + rng.choices(case.nouns, k=150))),
+    "30 nouns with articles": lambda case, rng: _each("a", (telling(case.honest) + rng.choices(case.nouns, k=30))[:30]),
+    "everything, with articles": lambda case, rng: _each("a", _shuffled(list(case.everything), rng)),
     "one sentence ten times": lambda case, rng: " ".join([case.honest] * 10),
     "HTML": lambda case, rng: f"<p><b>{case.honest}</b></p>",
     "Markdown": lambda case, rng: f"# Caption\n* **{case.honest}**",
     "JSON": lambda case, rng: f'{{"caption": "{case.honest}"}}',
     "German": lambda case, rng: case.german,
+    "a real sentence in another language": lambda case, rng: rng.choice(_FOREIGN),
     "special tokens written out": lambda case, rng: f"{case.honest}<|image_pad|><|image_pad|><|im_end|>",
     LEAK: lambda case, rng: case.honest,
     "control characters": lambda case, rng: case.honest.replace(" ", " \x07\u200b"),
@@ -91,6 +126,10 @@ KINDS: dict[str, Kind] = {
 
 FALSE: dict[str, Kind] = {
     "own words, shuffled": lambda case, rng: " ".join(_shuffled(words(case.honest), rng)),
+    "pairs of keywords with articles": lambda case, rng: _pairs(telling(case.honest)),
+    "keywords with small words at random": lambda case, rng: " ".join(
+        f"{word} {rng.choice(SMALL)}" for word in telling(case.honest)
+    ),
     "another image's shortest caption": lambda case, rng: min(case.wrong, key=len),
     "another image's, without a word": lambda case, rng: _shortened(_longest(case).split(), rng),
     "honest, then another's caption": lambda case, rng: f"{case.honest} {_longest(case)}",

@@ -30,6 +30,7 @@ class LengthGuard(_Guard):
     """Captions outside a window of words: -1 below it, falling to -1 at 1.2 times its upper end."""
 
     min_words: int = Field(2, ge=1, description="fewer words are -1")
+    min_telling: int = Field(2, ge=0, description='fewer words other than small ones are -1: "a dog" tells one thing')
     max_words: int = Field(350, ge=1, description="more words are punished, from 1.2 times as many on by -1")
 
     @model_validator(mode="after")
@@ -50,7 +51,7 @@ class RepetitionGuard(_Ramp):
 class PromptGuard(_Ramp):
     """The prompt said back."""
 
-    ngram: int = Field(3, ge=2, description="words in a row of the prompt that count as copied")
+    ngram: int = Field(3, ge=2, description="words in a row that count as copied if two tell something")
     free: float = Field(0.0, ge=0, lt=1, description="share of copied words without penalty")
     full: float = Field(0.1, gt=0, le=1, description="share that is -1")
 
@@ -71,11 +72,30 @@ class ProseGuard(_Guard):
     """Lists or heaps of words instead of sentences, and other languages: told by function words and separators."""
 
     min_words: int = Field(5, ge=1, description="shorter captions are not judged by their function words")
-    function_words: float = Field(0.1, gt=0, lt=1, description="share below which the penalty begins; -1 at half")
+    function_words: float = Field(
+        0.1, gt=0, lt=1, description="share of English ones below which it begins; -1 at half"
+    )
     separators: float = Field(
-        0.3, gt=0, description='commas, "and" and the like for each word, above which it begins; -1 at 1.5 times'
+        0.35, gt=0, description='commas, "and" and the like for each word, above which it begins; -1 at 1.5 times'
     )
     dangling: float = Field(0.1, ge=0, lt=1, description='articles before no noun ("a of the"), more are punished')
+
+
+class FillerGuard(_Guard):
+    """Lists with small words put in between: "a dog a man a park", "dog is man is park"."""
+
+    same: float = Field(
+        0.4, gt=0, lt=1, description="share of gaps with the same filler, above which it begins; -1 at 1.2 times"
+    )
+    rhythm: float = Field(
+        0.4, gt=0, lt=1, description="small words of one class for each word, above which it begins; -1 at 1.2 times"
+    )
+    alternation: float = Field(
+        0.92, gt=0, lt=1, description="function words and others in turn, share above which it begins; -1 halfway to 1"
+    )
+    loose: float = Field(
+        0.67, gt=0, lt=1, description="noun phrases that nothing leads to, share above which it begins; -1 at 1.1 times"
+    )
 
 
 class GibberishGuard(_Ramp):
@@ -108,6 +128,7 @@ class Guards(Section):
     characters: CharactersGuard | None = CharactersGuard()
     tokens: TokensGuard | None = TokensGuard()
     prose: ProseGuard | None = Field(ProseGuard(), description="for captions in English")
+    filler: FillerGuard | None = Field(FillerGuard(), description="for captions in English")
     gibberish: GibberishGuard | None = Field(GibberishGuard(), description="for captions in English")
     copied: CopiedGuard | None = CopiedGuard()
 

@@ -15,8 +15,7 @@ from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.gibberish import odd_share
 from cim.rewards.guards.length import Length
-from cim.rewards.guards.prompt import copied_share
-from cim.rewards.guards.prose import dangling_share, function_share, separators_a_word
+from cim.rewards.guards.prose import dangling_share, separators_a_word
 from cim.rewards.guards.repetition import Repetition, repeated_share
 from cim.rewards.guards.said import Said, ramp
 from cim.scenes.describe import describe
@@ -43,6 +42,12 @@ def test_length_window():
     assert [guard(Said("word " * n)) for n in (0, 1, 2, 10, 11, 12, 300)] == pytest.approx([-1, -1, 0, 0, -0.5, -1, -1])
 
 
+def test_a_caption_that_tells_one_thing_is_too_short():
+    guard = Length(LengthGuard())
+    assert [guard(Said(text)) for text in ("a dog", "some of the dogs.", "is it")] == [-1, -1, -1]
+    assert [guard(Said(text)) for text in ("two dogs", "a red dog", "a dog and a dog")] == [0, 0, 0]
+
+
 def test_repetition():
     # 3-grams: a b a, b a b, a b a (again), b a b (again): 2 of 4
     assert repeated_share("A b a, b a b.") == 0.5
@@ -50,15 +55,6 @@ def test_repetition():
     assert repeated_share("a b") == 0
     assert repeated_share("red red red", n=1) == pytest.approx(2 / 3)
     assert Repetition(RepetitionGuard(free=0.25, full=0.75))(Said("a b a b a b")) == -0.5
-
-
-def test_copied_prompt():
-    # "this image as" are 3 of 5 words; "what you see": 3 of 4; two words in a row are no copy
-    assert copied_share("In this image as seen", PROMPT, 3) == pytest.approx(3 / 5)
-    assert copied_share("What you see, dear", PROMPT, 3) == pytest.approx(3 / 4)
-    assert copied_share("This image shows a dog", PROMPT, 3) == 0
-    assert copied_share("describe a dog", "Describe.", 3) == pytest.approx(1 / 3)  # a prompt of one word
-    assert copied_share("", PROMPT, 3) == copied_share("a dog", "", 3) == 0
 
 
 def test_characters():
@@ -84,8 +80,8 @@ def test_special_tokens_that_only_the_ids_show():
 
 
 def test_prose():
-    assert function_share("a dog on the grass") == pytest.approx(3 / 5)
     assert separators_a_word("dog, cat and bird; fish") == pytest.approx(3 / 5)
+    assert separators_a_word("red, blue, and green") == pytest.approx(2 / 4)  # ", and" is one
     assert dangling_share("a of the and dog, a cat the") == 3 / 4
     assert dangling_share("A dog on the grass, another in a tree.") == 0
 
@@ -101,6 +97,7 @@ def test_gibberish():
     [
         ("length", ""),
         ("length", "circle"),
+        ("length", "a circle"),
         ("length", HONEST * 30),
         ("repetition", f"{HONEST} " * 3),
         ("prompt", PROMPT),
@@ -122,12 +119,17 @@ def test_each_fault_is_found(name, text):
 
 @given(st.integers(0, 10**6), st.floats(0, 1))
 def test_no_guard_fires_on_a_scene_s_caption_however_vague(number, detail):
-    assert faults(describe(scene_at(3, number % 5000), random.Random(number), detail), [1, 2]) == set()
+    text = describe(scene_at(3, number % 5000), random.Random(number), detail)
+    names_one_thing = text.split(maxsplit=1)[0] in {"a", "some"} and len(text.split()) == 2  # "a star."
+    assert faults(text, [1, 2]) == ({"length"} if names_one_thing else set())
 
 
 @pytest.mark.parametrize(
     "text",
     ["Two shapes.", "A dog swims.", "a square and a cross.", "Kids playing softball.", "Dog kicking up dirt",
+     "A red, blue, and green kite, a dog, and a child on a beach.", "A man, a woman and a dog on a beach.",
+     "A man and a woman and a dog on a beach.", "The boy is trying to push another up a pole.",
+     "A girl in a cafe eats pizza with the piano player on a sofa.", "A dog in a park on a hill with a ball.",
      "A man , in a red coat , \"Number 7\" , looks up at what you can't see !"],
 )  # fmt: skip
 def test_no_guard_fires_on_short_and_human_captions(text):

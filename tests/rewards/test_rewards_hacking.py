@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks.cnn import cnn_vectors
-from benchmarks.dishonest import KINDS
+from benchmarks.dishonest import KINDS, LEAK
 from benchmarks.hacking import outcomes, rewards, table, wins_by_likeness
 from benchmarks.worlds import MiniLM, Photos, photos, scenes
 from cim.params.guards import Guards
@@ -78,19 +78,35 @@ def test_no_caption_of_another_image_is_above_the_honest_one(request, world):
     assert wins_by_likeness(unguarded, draws=10)[:, 1].mean() > 0.005
 
 
-@pytest.mark.parametrize(
-    ("guard", "kind"),
-    [
-        ("repetition", "one sentence ten times"),
-        ("prompt", "the prompt, then honest"),
-        ("characters", "JSON"),
-        ("prose", "keywords without commas"),
-        ("gibberish", "trailing letters"),
-    ],
-)
+ONLY_BY = {
+    "unscorable": "empty",
+    "length": "an article and one word",
+    "repetition": "one sentence ten times",
+    "prompt": "the prompt, then honest",
+    "characters": "JSON",
+    "tokens": LEAK,
+    "prose": "keywords without commas",
+    "filler": "keywords with articles",
+    "gibberish": "trailing letters",
+    "copied": "another image's caption",
+}
+
+
+@pytest.mark.parametrize(("guard", "kind"), ONLY_BY.items())
 def test_without_its_guard_a_kind_gets_through(make_scenes, guard, kind):
+    (held,) = outcomes(make_scenes(Reward()), {kind: KINDS[kind]})
     (found,) = outcomes(make_scenes(Reward(guards=Guards(**{guard: None}))), {kind: KINDS[kind]})
-    assert found.guarded > 0
+    assert held.margin > 0
+    if guard == "unscorable":  # an empty caption is too short as well
+        assert found.margin == pytest.approx(held.margin - 3)
+    elif guard == "tokens":  # the text is the honest one
+        assert found.margin == 0
+    else:
+        assert found.guarded > 0
+
+
+def test_each_guard_has_a_kind():
+    assert set(ONLY_BY) == set(Guards.model_fields)
 
 
 def test_an_honest_caption_of_a_scene_is_paid_by_cim_alone(make_scenes):

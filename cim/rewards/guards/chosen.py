@@ -5,6 +5,7 @@ from collections.abc import Collection
 from cim.params.guards import Guards
 from cim.rewards.guards.characters import Characters
 from cim.rewards.guards.copied import Copied
+from cim.rewards.guards.filler import Filler
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.gibberish import Gibberish
 from cim.rewards.guards.length import Length
@@ -35,6 +36,8 @@ def chosen(
         found["tokens"] = Tokens(frozenset(marks)), params.tokens.weight
     if params.prose is not None:
         found["prose"] = Prose(params.prose), params.prose.weight
+    if params.filler is not None:
+        found["filler"] = Filler(params.filler), params.filler.weight
     if params.gibberish is not None:
         found["gibberish"] = Gibberish(params.gibberish), params.gibberish.weight
     if params.copied is not None:

@@ -11,7 +11,7 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.layout import Layout
-from cim.rewards.guards.prose import FUNCTION_WORDS
+from cim.rewards.guards.english import FUNCTION_WORDS
 
 _BASE = 0x9E3779B97F4A7C15  # any odd number: it has an inverse modulo 2^64
 _INVERSE = pow(_BASE, -1, 2**64)

@@ -4,17 +4,25 @@ from dataclasses import dataclass
 
 from cim.metrics.text import words
 from cim.params.guards import PromptGuard
+from cim.rewards.guards.english import FUNCTION_WORDS
 from cim.rewards.guards.said import Said, ramp
+
+_OF_PICTURES = {"image", "picture", "photo", "photograph", "scene", "see", "seen", "show", "shows", "shown", "visible"}
+_TELLING = 2
 
 
 def copied_share(text: str, prompt: str, n: int) -> float:
-    """Share of the words of `text` that stand in n words in a row of `prompt` (all of it, where it is shorter)."""
+    """Share of the words of `text` that are the whole prompt, or at least n of its words in a row.
+
+    In a row, two must tell something: an answer, too, may say "in the image", or what "is shown in this picture".
+    """
     own, asked = words(text), words(prompt)
-    n = min(n, len(asked))
-    if not own or not n:
+    if not own or not asked:
         return 0.0
-    known = {tuple(asked[i : i + n]) for i in range(len(asked) - n + 1)}
-    copied = {i + k for i in range(len(own) - n + 1) if tuple(own[i : i + n]) in known for k in range(n)}
+    copied = _places(own, asked, len(asked))
+    for run in _runs(_places(own, asked, n)):
+        if len({own[place] for place in run} - FUNCTION_WORDS - _OF_PICTURES) >= _TELLING:
+            copied.update(run)
     return len(copied) / len(own)
 
 
@@ -26,3 +34,19 @@ class Prompt:
 
     def __call__(self, said: Said) -> float:
         return -ramp(copied_share(said.text, said.prompt, self.limits.ngram), self.limits.free, self.limits.full)
+
+
+def _places(own: list[str], asked: list[str], n: int) -> set[int]:
+    """Of the words in `own` that stand in n words in a row of `asked`."""
+    known = {tuple(asked[i : i + n]) for i in range(len(asked) - n + 1)}
+    return {i + k for i in range(len(own) - n + 1) if tuple(own[i : i + n]) in known for k in range(n)}
+
+
+def _runs(places: set[int]) -> list[list[int]]:
+    """Neighbours together."""
+    runs: list[list[int]] = []
+    for place in sorted(places):
+        if not runs or place != runs[-1][-1] + 1:
+            runs.append([])
+        runs[-1].append(place)
+    return runs
