@@ -24,7 +24,7 @@ Counts = npt.NDArray[np.int32]
 class _Known:
     """n captions, the shortest first, those of one length by their hash.
 
-    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words that tell something.
+    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words but function words.
     """
 
     hashes: Hashes
@@ -34,9 +34,8 @@ class _Known:
 
     def of_lengths(self, least: int, most: int) -> Iterator[tuple[int, int, int]]:
         """First, one past the last, and their length in words, for each length from `least` to `most`."""
-        lengths, firsts = np.unique(self.lengths, return_index=True)
-        lasts = np.append(firsts[1:], len(self.lengths))
-        for length, first, last in zip(lengths.tolist(), firsts.tolist(), lasts.tolist(), strict=True):
+        lengths, firsts, counts = np.unique(self.lengths, return_index=True, return_counts=True)
+        for length, first, last in zip(lengths.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True):
             if least <= length <= most:
                 yield first, last, length
 
