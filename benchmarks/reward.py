@@ -4,7 +4,8 @@ python -m benchmarks.reward [--rows 1000000] [--captions captions.csv] [--write 
 
 The gallery is drawn from a process fitted to embeddings of real captions (benchmarks.embeddinglike): those of
 --captions, a CSV with a column `caption`, or else of the embedded scenes. Ours is what training pays for a batch: the
-project's index, look-ups and reward through `Retriever.score`, source excluded. The baseline:
+project's index, look-ups and reward through `Retriever.score`, source excluded; in rows of their own, also the default
+reward's guards. The baseline:
 benchmarks.baseline_server. Both run in turns with a bare matrix product, so that all see the machine in one state.
 """
 
@@ -21,18 +22,20 @@ from benchmarks.baseline_server import Baseline, minilm
 from benchmarks.calibration import seconds_for_additions
 from benchmarks.embeddinglike import Vectors, fit
 from benchmarks.likeness import Likeness
-from benchmarks.reward_gallery import SPLIT, Queries, write_gallery
-from benchmarks.reward_measure import Bench, Lifted
+from benchmarks.reward_gallery import SPLIT, Queries, write_captions, write_gallery
+from benchmarks.reward_measure import Bench, Guarded, Lifted
 from benchmarks.reward_tables import Likenesses, Page, page
 from benchmarks.tables import replace_between
 from cim.encoders.base import unit
 from cim.layout import Layout
+from cim.rewards.guards.said import Said
 
 DIM = 768
 SEED = 0
 POSTS = 20
 """Captions a turn that the baseline scores: it takes as long for each of them."""
 
+PROMPT = "Describe this image."
 SCENES = 4000
 
 
@@ -70,13 +73,21 @@ def run(folder: Path, options: argparse.Namespace) -> str:
     real = Queries([captions[i % len(captions)] for i in range(options.batch)], drawn.vectors, drawn.sources)
     np.save(folder / "queries.npy", drawn.vectors)
     np.save(folder / "lift.npy", process.origin)
+    judges = guarded(folder, captions, real, options.rows)
     with Baseline(folder) as baseline:
-        bench = Bench(layout, baseline, drawn, real, Lifted(encoder, process.origin), POSTS)
+        bench = Bench(layout, baseline, drawn, real, Lifted(encoder, process.origin), POSTS, judges)
         exact = bench.measure("flat", 3)
         others = [bench.tried(factory, 5, exact.scores) for factory in options.factories]
     named = f"{len(captions):,} captions of {options.captions.name if options.captions else 'the embedded scenes'}"
     like = Likenesses(named, Likeness.of(encoded), Likeness.of(sample(layout, len(encoded))))
     return page(Page(options.rows, DIM, exact, others, like, (before, seconds_for_additions())))
+
+
+def guarded(folder: Path, captions: list[str], queries: Queries, rows: int) -> Guarded:
+    """The guards over the captions of `queries`, and a gallery of `rows` captions below `folder`."""
+    write_captions(folder / "captions.parquet", captions, rows, SEED)
+    asked = zip(queries.captions, queries.sources, strict=True)
+    return Guarded([Said(caption, PROMPT, id=name) for caption, name in asked], folder / "captions.parquet")
 
 
 def read_captions(path: Path | None) -> list[str]:

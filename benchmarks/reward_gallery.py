@@ -1,6 +1,7 @@
 """A gallery of drawn vectors in the layout that the embed stage makes, for the index stage's own code to build on."""
 
 import os
+import random
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +67,14 @@ def write_gallery(layout: Layout, process: CaptionProcess, rows: int, queries: i
     _link(folder, layout.embeddings("image", SPLIT))
     sources: npt.NDArray[np.str_] = np.random.default_rng(seed + 1).choice(ids, queries)
     return Queries([f"caption {number}" for number in range(queries)], held_out, sources.tolist())
+
+
+def write_captions(file: Path, captions: list[str], rows: int, seed: int) -> None:
+    """`rows` captions as long as real ones, each the words of one of `captions` in an order of its own."""
+    rng = random.Random(seed)
+    words = [caption.split() for caption in captions]
+    said = [" ".join(rng.sample(one, len(one))) for one in (words[row % len(words)] for row in range(rows))]
+    pl.DataFrame({"id": [sample_id(row) for row in range(rows)], "caption": said}).write_parquet(file)
 
 
 def sample_id(row: int) -> str:

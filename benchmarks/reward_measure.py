@@ -1,7 +1,9 @@
 """Ours, the baseline and a bare matrix product, in turns."""
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -16,8 +18,12 @@ from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
 from cim.layout import Layout
+from cim.params.guards import Guards
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
+from cim.rewards.guards.chosen import chosen
+from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.said import Said, judge
 from cim.rewards.retriever import IdentityScore, Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 
@@ -37,6 +43,22 @@ class Lookup:
     def encode_texts(self, texts: list[str]) -> Vectors:
         """(n, d) unit vectors."""
         return np.stack([self._vectors[text] for text in texts])
+
+
+class Guarded:
+    """The default reward's guards over captions as training has them.
+
+    said: (b,) captions that the drawn vectors stand for. gallery: captions, as many as rows, in Parquet.
+    """
+
+    def __init__(self, said: Sequence[Said], gallery: Path) -> None:
+        self._said = said
+        self._guards = [guard for guard, _ in chosen(Guards(), (), GalleryCaptions((gallery,))).values()]
+
+    def __call__(self) -> None:
+        """Judge all of them once."""
+        for guard in self._guards:
+            judge(guard, self._said)
 
 
 class Lifted:
@@ -60,7 +82,7 @@ class Measured:
     asked: preset or factory string; factory, knobs: what it is. build: seconds, gate included. bytes: of its folder.
     recall: as the gate measured it; found: share of the exact items for these queries; None for an exact index.
     scores: of the drawn queries. difference: largest of a reward from the baseline's. resident: MiB of its own memory
-    that opening and scoring a batch added.
+    that opening and scoring a batch added. guards: as lookup, ours with the default reward's guards.
     """
 
     asked: str
@@ -75,6 +97,7 @@ class Measured:
     resident: float
     lookup: Turns
     encode: Turns
+    guards: Turns
 
     def of_sgemm(self, rows: int, dim: int) -> tuple[float, float]:
         """GFLOP/s of an exact search, over all the time that scoring takes, and its share of the bare product's."""
@@ -93,6 +116,7 @@ class Bench:
     real: Queries
     encoder: Lifted
     posts: int
+    guarded: Guarded
 
     def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> Measured:
         """Build `factory` with SEARCH, then take turns: two of encoding, which is slow.
@@ -108,6 +132,7 @@ class Bench:
             scores = [one for one in retriever.score(self.drawn.captions, self.drawn.sources) if one is not None]
         assert len(scores) == len(self.drawn.captions)
         lookup = self._turns("lookup", retriever, self.drawn, repeats)
+        guards = self._turns("lookup", retriever, self.drawn, repeats, self.guarded)
         encode = self._turns("encode", self.retriever(self.encoder), self.real, 2)
         return Measured(
             asked=factory,
@@ -122,6 +147,7 @@ class Bench:
             resident=resident.peak,
             lookup=lookup,
             encode=encode,
+            guards=guards,
         )
 
     def tried(self, factory: str, repeats: int, exact: list[IdentityScore]) -> "Measured | Refused":
@@ -138,14 +164,23 @@ class Bench:
         store = VectorStore([(items / "vectors.npy", items / "ids.parquet")])
         return Retriever(EncodedSpace(encoder, index), store, store, Reward(k=K, exclude="self"))
 
-    def _turns(self, how: str, retriever: Retriever, queries: Queries, repeats: int) -> Turns:
+    def _turns(
+        self,
+        how: str,
+        retriever: Retriever,
+        queries: Queries,
+        repeats: int,
+        besides: Callable[[], object] = lambda: None,
+    ) -> Turns:
+        """besides: what ours does after scoring a batch, in its time."""
         turns, some = Turns(len(queries.captions), [], [], []), queries.first(self.posts)
         one = queries.first(1)  # what starts up, starts up before it is timed
         retriever.score(one.captions, one.sources)
         self.baseline.score(how, one.captions, one.sources)
+        besides()
         for _ in range(repeats):
             turns.sgemm.append(sgemm(len(queries.captions), self.drawn.vectors.shape[1]))
-            turns.ours.append(seconds(lambda: retriever.score(queries.captions, queries.sources)))
+            turns.ours.append(seconds(lambda: (retriever.score(queries.captions, queries.sources), besides())))
             taken = seconds(lambda: self.baseline.score(how, some.captions, some.sources))
             turns.baseline.append(taken / self.posts)
         return turns

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Literal
 
 from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.said import Guard, Said
+from cim.rewards.guards.said import Guard, Said, judge
 from cim.rewards.retriever import IdentityScore, Retriever
 
 Completion = str | list[dict[str, Any]]
@@ -101,11 +101,15 @@ class GuardTerm:
         """
         tokens = completion_ids if completion_ids is not None else [()] * len(completions)
         names = _named(id)
-        judged = zip(prompts, completions, tokens, names, self._scorer.judgeable(names), strict=True)
-        return [
-            self._guard(Said(text_of(completion), text_of(prompt, "user"), ids, name)) if known else None
-            for prompt, completion, ids, name, known in judged
+        known = self._scorer.judgeable(names)
+        rows = zip(prompts, completions, tokens, names, known, strict=True)
+        said = [
+            Said(text_of(completion), text_of(prompt, "user"), ids, name)
+            for prompt, completion, ids, name, judged in rows
+            if judged
         ]
+        penalties = iter(judge(self._guard, said))
+        return [next(penalties) if judged else None for judged in known]
 
 
 class UnscorableTerm:

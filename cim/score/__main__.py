@@ -2,7 +2,8 @@
 
 python -m cim.score --id 00c1de... --caption "a red ball on a lawn"
 python -m cim.score --image photo.jpg --caption "a red ball on a lawn" --html ball.html
-python -m cim.score --jsonl captions.jsonl    # lines {"id" or "image": ..., "caption": ...}
+python -m cim.score --jsonl captions.jsonl --set tune.reward.space=clip --set tune.reward.k=5
+    # lines {"id" or "image": ..., "caption": ...}
 """
 
 import argparse
@@ -10,10 +11,14 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from cim.errors import CimError
 from cim.layout import Layout
-from cim.params import Params, load_params
+from cim.params import Params
+from cim.params.load import load_section
 from cim.score.requests import Bad, Request, read_jsonl
 
 
@@ -24,11 +29,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if (options.jsonl is None) == (options.caption is None):
         parser.error("--caption goes with --id or --image, and not with --jsonl")
     try:
+        params = load_section(options.params, Params, dict(map(_override, options.set)))
+        prompt = params.caption.prompts[0] if options.prompt is None else options.prompt
         if options.jsonl is None:
-            requests: Iterable[Request | Bad] = [Request(options.caption, options.id, options.image)]
+            requests: Iterable[Request | Bad] = [Request(options.caption, options.id, options.image, prompt=prompt)]
         else:
-            requests = read_jsonl(options.jsonl)
-        _run(requests, load_params(options.params), Layout(options.data), options.html)
+            requests = read_jsonl(options.jsonl, prompt)
+        if options.html is not None:
+            from cim.score.page import check_place
+
+            check_place(options.html)
+        _run(requests, params, Layout(options.data), options.html)
     except CimError as error:
         print(f"score: {error}", file=sys.stderr)
         return 1
@@ -41,6 +52,7 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
 
     from cim.rewards.retriever import Retriever
     from cim.score.gallery import Gallery
+    from cim.score.page import MOST
     from cim.score.pictures import lazily, open_image_encoder
     from cim.score.run import Result, batches, retrieved
     from cim.score.show import Summary, block
@@ -58,7 +70,7 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
             if not (isinstance(one, Bad) and one.line is None):  # a typed one: said below
                 print(block(one, captions, params.tune.reward.space), end="\n\n")
         if html is not None:
-            kept += batch
+            kept += batch[: MOST - len(kept)]
     if not summary.read:
         raise CimError(
             f"nothing to score: {summary.first_bad or 'no line'}",
@@ -71,8 +83,19 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
         from cim.atomic import write_bytes
         from cim.score.page import build, render
 
-        write_bytes(html, render(build(kept, params.tune.reward, gallery)).encode())
+        write_bytes(html, render(build(kept, params.tune.reward, gallery, summary)).encode())
         print(f"Page: {html.resolve()}")
+
+
+def _override(text: str) -> tuple[str, Any]:
+    """A parameter's dotted name and its value, read as YAML."""
+    name, equals, value = text.partition("=")
+    try:
+        if name and equals:
+            return name, yaml.safe_load(value)
+    except yaml.YAMLError:
+        pass
+    raise CimError(f"--set {text}", "NAME=VALUE with the value as in YAML", "for example tune.reward.space=clip")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +108,14 @@ def _parser() -> argparse.ArgumentParser:
     what.add_argument("--jsonl", type=Path, help="a file of captions; image paths start at its folder")
     parser.add_argument("--caption", help="of --id or --image")
     parser.add_argument("--html", type=Path, help="write a page with the pictures here")
+    parser.add_argument("--prompt", help="what was asked (default: the first of caption.prompts)")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a parameter in place of the file's, such as tune.reward.space=clip; may be given again",
+    )
     parser.add_argument("--params", type=Path, default=Path("params.yaml"), help="(default: %(default)s)")
     parser.add_argument("--data", type=Path, default=Path("data"), help="folder of artefacts (default: %(default)s)")
     return parser

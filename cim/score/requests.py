@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,14 @@ from cim.errors import CimError
 class Request:
     """A caption of an embedded sample (`id`) or of a picture in a file (`image`): exactly one of them is given.
 
-    line: where it stands in the JSONL file, from 1; None when typed.
+    line: where it stands in the JSONL file, from 1; None when typed. prompt: what was asked, if that is known.
     """
 
     caption: str
     id: str | None = None
     image: Path | None = None
     line: int | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,11 @@ class Bad:
     line: int | None = None
 
 
-def read_jsonl(path: Path) -> Iterator[Request | Bad]:
+def read_jsonl(path: Path, prompt: str = "") -> Iterator[Request | Bad]:
     """The lines {"id" or "image": ..., "caption": ...} of `path`; blank lines are nothing, other names are ignored.
 
-    A relative image path starts at the folder of `path`. Raises CimError when the file cannot be opened.
+    prompt: what was asked for all of them. A relative image path starts at the folder of `path`.
+    Raises CimError when the file cannot be opened.
     """
     try:
         handle = path.open("rb")
@@ -42,7 +44,8 @@ def read_jsonl(path: Path) -> Iterator[Request | Bad]:
     with handle:
         for number, line in enumerate(handle, start=1):
             if line.strip():
-                yield _read(line, number, path.parent)
+                one = _read(line, number, path.parent)
+                yield replace(one, prompt=prompt) if isinstance(one, Request) else one
 
 
 def _read(line: bytes, number: int, folder: Path) -> Request | Bad:

@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from cim.rewards.exclusion import ImageVectors
+from cim.rewards.guards.said import Said
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.score.paid import Paid, paid
 from cim.score.pictures import Picture, Vectors, WithPictures, read_picture
 from cim.score.requests import Bad, Request
 
@@ -15,11 +17,15 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Result:
-    """A request, its image's id, and the score or why there is none."""
+    """A request, its image's id, and the score or why there is none.
+
+    paid: what training pays for it; None where that is nothing, because the image has no vector.
+    """
 
     request: Request
     id: str
     outcome: IdentityScore | Unscorable
+    paid: Paid | None = None
 
 
 def batches(
@@ -58,8 +64,15 @@ def _batch(
     asked = [one for one in looked if isinstance(one, _Asked)]
     added = encode([one.picture for one in asked if one.picture is not None])
     scorer = replace(retriever, sources=WithPictures(retriever.sources, added))
-    outcomes = iter(scorer.attempt([one.request.caption for one in asked], [one.id for one in asked]))
-    return [Result(one.request, one.id, next(outcomes)) if isinstance(one, _Asked) else one for one in looked]
+    outcomes = scorer.attempt([one.request.caption for one in asked], [one.id for one in asked])
+    said = [Said(one.request.caption, one.request.prompt, id=one.id) for one in asked]
+    known = scorer.sources.has([one.id for one in asked])
+    rows = iter(zip(outcomes, paid(said, outcomes, retriever.reward, retriever.captions), known, strict=True))
+    return [_result(one, *next(rows)) if isinstance(one, _Asked) else one for one in looked]
+
+
+def _result(asked: _Asked, outcome: IdentityScore | Unscorable, earned: Paid, known: bool) -> Result:
+    return Result(asked.request, asked.id, outcome, earned if known else None)
 
 
 def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:

@@ -28,9 +28,9 @@ def block(one: Result | Bad, captions: Mapping[str, str], space: str) -> str:
     image = "" if one.request.image is None else f"  {printable(str(one.request.image))}"
     lines = [f"{where}image {one.id}{image}", f"caption  {_short(one.request.caption)}"]
     if not isinstance(one.outcome, IdentityScore):
-        return "\n".join([*lines, f"unscorable: {one.outcome.reason}"])
+        return "\n".join([*lines, f"unscorable: {one.outcome.reason}", *_paid(one)])
     score = one.outcome
-    lines += [f"GRC {score.grc:.4f}  QIR {score.qir:.4f}  total {score.total:.4f}"]
+    lines += [f"GRC {score.grc:.4f}  QIR {score.qir:.4f}  total {score.total:.4f}", *_paid(one)]
     width, found = max(map(len, score.ids)), SCORES[space]
     lines += [f"rank  {'id':<{width}}  {found}  image cosine  caption"]
     rows = zip(score.ids, score.scores, score.cosines, strict=True)
@@ -45,6 +45,7 @@ class Summary:
     """What came of many requests, counted as they come."""
 
     scores: list[tuple[float, float, float]] = field(default_factory=list)
+    rewards: list[float] = field(default_factory=list)
     unscorable: int = 0
     bad: int = 0
     first_bad: str = ""
@@ -54,7 +55,10 @@ class Summary:
         if isinstance(one, Bad):
             self.bad += 1
             self.first_bad = self.first_bad or printable(one.reason)
-        elif isinstance(one.outcome, IdentityScore):
+            return
+        if one.paid is not None:
+            self.rewards.append(one.paid.reward)
+        if isinstance(one.outcome, IdentityScore):
             self.scores.append((one.outcome.grc, one.outcome.qir, one.outcome.total))
         else:
             self.unscorable += 1
@@ -68,11 +72,24 @@ class Summary:
         """Mean GRC, QIR and total of what was scored; None where nothing was."""
         return [sum(term) / len(self.scores) for term in zip(*self.scores, strict=True)] if self.scores else None
 
+    def mean_reward(self) -> float | None:
+        """Of what training pays for: unscorable captions of known images, too."""
+        return sum(self.rewards) / len(self.rewards) if self.rewards else None
+
     def __str__(self) -> str:
         text = f"{self.read} captions: {len(self.scores)} scored, {self.unscorable} unscorable; bad lines: {self.bad}"
-        if (means := self.means()) is None:
-            return text
-        return f"{text}\nmean  GRC {means[0]:.4f}  QIR {means[1]:.4f}  total {means[2]:.4f}"
+        if (means := self.means()) is not None:
+            text += f"\nmean  GRC {means[0]:.4f}  QIR {means[1]:.4f}  total {means[2]:.4f}"
+        if (reward := self.mean_reward()) is not None:
+            text += f"\nmean reward with guards {reward:.4f} (of {len(self.rewards)})"
+        return text
+
+
+def _paid(one: Result) -> list[str]:
+    if one.paid is None:
+        return []
+    faults = ", ".join(f"{fault.guard} {fault.value:.4f} x {fault.weight:g}" for fault in one.paid.penalties)
+    return [f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.paid.reward:.4f}"]
 
 
 def _line(one: Result | Bad) -> int | None:

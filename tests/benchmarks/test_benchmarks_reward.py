@@ -3,18 +3,24 @@
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
 from benchmarks.baseline_server import K, app
 from benchmarks.embeddinglike import fit
-from benchmarks.reward_gallery import SPLIT, Queries, sample_id, write_gallery
-from benchmarks.reward_measure import Bench, Lookup, Measured, found
+from benchmarks.reward_gallery import SPLIT, Queries, sample_id, write_captions, write_gallery
+from benchmarks.reward_measure import Bench, Guarded, Lookup, Measured, found
+from benchmarks.reward_tables import speeds
 from benchmarks.turns import Turns
 from cim.index.build import build_items, build_space
 from cim.index.vectors import read_ids
 from cim.layout import Layout
+from cim.params.guards import CopiedGuard
 from cim.params.retrieval import Index
+from cim.rewards.guards.copied import Copied
+from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.said import Said
 from cim.rewards.retriever import IdentityScore
 
 
@@ -49,7 +55,7 @@ class TestBothSides:
         layout, queries = gallery
         build_items(layout, [SPLIT], K)
         build_space(layout, "caption_text", Index(factory="Flat"), K)
-        bench = Bench(layout, None, queries, queries, None, 20)  # type: ignore[arg-type]  # neither is asked
+        bench = Bench(layout, None, queries, queries, None, 20, None)  # type: ignore[arg-type]  # neither is asked
         ours = bench.retriever(Lookup(queries)).score(queries.captions, queries.sources)
         with TestClient(app(layout.root)) as client:
             asked = zip(queries.captions, queries.sources, strict=True)
@@ -60,6 +66,27 @@ class TestBothSides:
             assert [mine.grc, mine.qir, mine.total] == pytest.approx(
                 [other[n] for n in ("grc", "qir", "total")], abs=1e-5
             )
+
+
+class TestGuards:
+    def test_the_gallery_s_captions_are_real_words_and_copies_are_found(self, tmp_path: Path) -> None:
+        captions = ["a black dog runs through the shallow water", "two cats"]
+        file = tmp_path / "captions.parquet"
+        write_captions(file, captions, 5, seed=0)
+        rows = pl.read_parquet(file)
+        assert [sorted(said.split()) for said in rows["caption"]] == [sorted(captions[i % 2].split()) for i in range(5)]
+        guard = Copied(CopiedGuard(), GalleryCaptions((file,)))
+        assert guard(Said(rows["caption"][0], id="another")) == -1
+        Guarded([Said(caption, "Describe.") for caption in captions], file)()
+
+    def test_what_is_done_besides_is_in_our_time(self) -> None:
+        one = Measured(
+            "flat", "Flat", {}, 0, 0, None, None, [], 0, 0, Turns(10, [1], [2], [1]), *[Turns(10, [1], [4], [1])] * 2
+        )
+        assert speeds([one]).splitlines()[-2:] == [  # 10 captions in 2 s and in 4 s, the baseline 1 a second
+            "| flat | 5 | 5.0 | 2 | 2.5 |",
+            "| flat, with the default reward's guards | 2 | 2.5 | | |",
+        ]
 
 
 class TestFigures:
@@ -73,7 +100,7 @@ class TestFigures:
 
     def test_share_of_sgemm(self) -> None:
         """2 * 10 * 1e6 rows * 100 dims = 2 GFLOP: 1 and 0.5 GFLOP/s, of 1 and 2 GFLOP/s."""
-        one = Measured("flat", "Flat", {}, 0, 0, None, None, [], 0, 0, self.turns, self.turns)
+        one = Measured("flat", "Flat", {}, 0, 0, None, None, [], 0, 0, self.turns, self.turns, self.turns)
         assert one.of_sgemm(1_000_000, 100) == pytest.approx((0.75, (1 + 0.25) / 2))
 
     def test_found(self) -> None:

@@ -14,7 +14,7 @@ from cim.errors import CimError
 from cim.params.guards import CopiedGuard
 from cim.rewards.guards.copied import Copied
 from cim.rewards.guards.gallery import GalleryCaptions
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.said import Said, judge
 from cim.rewards.trl import identity_terms
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
@@ -36,6 +36,10 @@ def gallery(tmp_path):
     return GalleryCaptions((first, written(tmp_path, [("cat", CAT), ("both", DOG), ("both", CAT)], "2.parquet")))
 
 
+def share(gallery, text, source, min_words, min_telling):
+    return gallery.copied_shares([text], [source], min_words, min_telling)[0]
+
+
 def test_a_copy_of_another_image_s_caption_is_minus_one(gallery):
     guard = Copied(CopiedGuard(), gallery)
     assert guard(Said(DOG, id="cat")) == guard(Said(DOG, id="not in the gallery")) == -1
@@ -54,7 +58,7 @@ def test_the_own_caption_and_what_is_no_copy_are_free(gallery):
 
 def test_short_captions_are_looked_for_if_they_tell_enough(gallery):
     # "dog", "runs": two of three words
-    assert [gallery.copied_share(SHORT, "cat", words, telling) for words, telling in [(3, 3), (4, 2), (4, 3)]] == [
+    assert [share(gallery, SHORT, "cat", words, telling) for words, telling in [(3, 3), (4, 2), (4, 3)]] == [
         1,
         1,
         0,
@@ -62,11 +66,10 @@ def test_short_captions_are_looked_for_if_they_tell_enough(gallery):
 
 
 def test_a_copy_is_found_within_more_words(gallery):
-    share = gallery.copied_share
-    assert share(f"Here {DOG} Again here {DOG}", "cat", 6, 6) == pytest.approx(16 / 19)
-    assert share(f"{DOG} {CAT}", "elsewhere", 6, 6) == 1  # two copies
-    assert share(f"{DOG} {CAT}", "dog", 6, 6) == pytest.approx(7 / 15)  # the first is its own
-    assert share(f"{DOG} {SHORT}", "cat", 3, 9) == 1
+    assert share(gallery, f"Here {DOG} Again here {DOG}", "cat", 6, 6) == pytest.approx(16 / 19)
+    assert share(gallery, f"{DOG} {CAT}", "elsewhere", 6, 6) == 1  # two copies
+    assert share(gallery, f"{DOG} {CAT}", "dog", 6, 6) == pytest.approx(7 / 15)  # the first is its own
+    assert share(gallery, f"{DOG} {SHORT}", "cat", 3, 9) == 1
     # 8 of 11 words: 0.727, over a quarter of the way from 0.7 to 0.8
     assert Copied(CopiedGuard(), gallery)(Said(f"{DOG} One two three.", id="cat")) == pytest.approx(
         -(8 / 11 - 0.7) / 0.1
@@ -80,8 +83,38 @@ def test_hashes_find_what_a_plain_search_finds(tmp_path_factory, said, known):
     gallery = GalleryCaptions((written(tmp_path_factory.mktemp("gallery"), [("x", " ".join(known))]),))
     starts = [i for i in range(len(said)) if said[i : i + len(known)] == known]
     copied = {i + k for i in starts for k in range(len(known))}
-    assert gallery.copied_share(" ".join(said), "y", 1, 1) == pytest.approx(len(copied) / max(1, len(said)))
-    assert gallery.copied_share(" ".join(said), "x", 1, 1) == 0
+    assert share(gallery, " ".join(said), "y", 1, 1) == pytest.approx(len(copied) / max(1, len(said)))
+    assert share(gallery, " ".join(said), "x", 1, 1) == 0
+
+
+some_words = st.lists(st.sampled_from(WORDS), max_size=9)
+
+
+@given(
+    said=st.lists(st.tuples(some_words, st.sampled_from("xyz")), max_size=6),
+    known=st.lists(st.tuples(some_words, st.sampled_from("xyz")), min_size=1, max_size=8),
+    limits=st.tuples(st.integers(1, 5), st.integers(0, 4)),
+)
+def test_a_batch_is_judged_as_by_plain_search_of_each(tmp_path_factory, said, known, limits):
+    """Words in a row that are a known caption, of this image no caption, and long or telling enough; "a" tells none."""
+    min_words, min_telling = limits
+    rows = [(name, " ".join(words)) for words, name in known]
+    gallery = GalleryCaptions((written(tmp_path_factory.mktemp("gallery"), rows),))
+    expected = []
+    for words, name in said:
+        copied = set()
+        for caption, _ in known:
+            enough = len(caption) >= min_words or len([word for word in caption if word != "a"]) >= min_telling
+            if not caption or not enough or (caption, name) in known:
+                continue
+            starts = [i for i in range(len(words)) if words[i : i + len(caption)] == caption]
+            copied.update(i + k for i in starts for k in range(len(caption)))
+        expected.append(len(copied) / max(1, len(words)))
+    texts, names = [" ".join(words) for words, _ in said], [name for _, name in said]
+    assert gallery.copied_shares(texts, names, min_words, min_telling).tolist() == pytest.approx(expected)
+    guard = Copied(CopiedGuard(), gallery)
+    all_said = [Said(text, id=name) for text, name in zip(texts, names, strict=True)]
+    assert guard.together(all_said) == [guard(one) for one in all_said] == judge(guard, all_said)
 
 
 def fired(guard, said):
@@ -112,7 +145,7 @@ def test_hardly_any_honest_caption_of_a_photo_is_a_copy(request, tmp_path):
 
 
 def test_pickled_it_carries_paths(gallery):
-    gallery.copied_share(DOG, "cat", 6, 6)
+    share(gallery, DOG, "cat", 6, 6)
     again = pickle.loads(pickle.dumps(Copied(CopiedGuard(), gallery)))
     assert vars(again.captions) == {"files": gallery.files}
     assert again(Said(DOG, id="cat")) == -1
@@ -120,7 +153,7 @@ def test_pickled_it_carries_paths(gallery):
 
 def test_a_gallery_without_captions_is_refused(layout):
     with pytest.raises(CimError, match="dvc repro embed"):
-        GalleryCaptions.of(layout, ["gallery"]).copied_share(DOG, "cat", 6, 6)
+        share(GalleryCaptions.of(layout, ["gallery"]), DOG, "cat", 6, 6)
 
 
 def test_a_retriever_opened_from_disk_knows_its_gallery_s_captions(world):

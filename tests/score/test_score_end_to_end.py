@@ -22,10 +22,10 @@ def scoring(finished: Workspace, tmp_path: Path):
 
     def run(reward, *arguments):
         values = yaml.safe_load((finished.folder / "params.yaml").read_text())
-        values["tune"]["reward"] |= reward
         (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        changes = [text for name, value in reward.items() for text in ("--set", f"tune.reward.{name}={value}")]
         data = ["--params", str(tmp_path / "params.yaml"), "--data", str(finished.folder / "data")]
-        return main([*arguments, *data])
+        return main([*arguments, *changes, *data])
 
     return run
 

@@ -3,18 +3,24 @@
 import io
 
 import numpy as np
+import polars as pl
 import pytest
 from PIL import Image
-from word_gallery import reward
+from word_gallery import reward as chosen_reward
 
 from cim.errors import CimError
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.trl import identity_terms
 from cim.score import run
 from cim.score.gallery import Gallery
 from cim.score.pictures import WithPictures, lazily, open_image_encoder, read_picture
 from cim.score.requests import Bad, Request
 from cim.score.run import Result, batches, retrieved
 from cim.shards.ids import content_id
+
+
+def reward(**changes):
+    return chosen_reward(**{"guards": {"copied": None}, **changes})  # the gallery has no captions
 
 
 class ByColour:
@@ -149,3 +155,19 @@ def test_the_gallery_is_the_splits_the_index_was_built_from(world):
 
 def test_a_result_without_a_score_found_nothing():
     assert retrieved([Result(Request("a", id="b"), "b", Unscorable("why"))]) == set()
+
+
+def test_a_caption_earns_what_training_pays(world, scored):
+    """The terms that TRL adds up, for a caption that guards punish and for one that says nothing."""
+    layout, _ = world
+    rows = pl.DataFrame({"id": ["one", "two", "three", "two"], "caption": ["a dog runs"] * 4})
+    rows.write_parquet(layout.embeddings("text", "gallery") / "gallery-000000.parquet")
+    for caption in ("1 0", " "):
+        (found,) = scored(Request(caption, id="near", prompt="1 0"), guards={})
+        terms, weights = identity_terms(Retriever.open(layout, reward(guards={})))
+        values = [term(prompts=["1 0"], completions=[caption], id=["near"])[0] for term in terms]
+        parts = [value * weight for value, weight in zip(values, weights, strict=True) if value is not None]
+        assert found.paid.reward == pytest.approx(sum(parts))
+        names = {term.__name__: value for term, value in zip(terms[2:], values[2:], strict=True) if value}
+        assert {one.guard: one.value for one in found.paid.penalties} == names
+        assert names

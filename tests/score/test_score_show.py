@@ -1,12 +1,22 @@
 """Text and page: aligned, escaped, alone."""
 
 import re
+import weakref
+from dataclasses import replace
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import cim.score.page as page_module
+from cim.errors import CimError
 from cim.params import Reward
+from cim.params.guards import Guards
 from cim.rewards.retriever import IdentityScore, Unscorable
-from cim.score.page import Page, render
+from cim.score.__main__ import main
+from cim.score.page import FAULTS, SIZE, Page, build, check_place, render
+from cim.score.paid import Paid, Penalty
+from cim.score.pictures import read_picture
 from cim.score.requests import Bad, Request
 from cim.score.run import Result
 from cim.score.show import Summary, block, printable
@@ -15,8 +25,11 @@ SCORE = IdentityScore(0.75, -0.25, 0.5, ("aa", "bbbb"), (0.9, 0.8), (0.5, -0.5))
 EVIL = "<script>alert(1)</script> \x1b[31m & \ud800"
 
 
-def result(caption="a dog", outcome=SCORE, line=None):
-    return Result(Request(caption, id="source", line=line), "source", outcome)
+PAID = Paid(-2.5, (Penalty("copied", -1.0, 3.0),))
+
+
+def result(caption="a dog", outcome=SCORE, line=None, paid=PAID):
+    return Result(Request(caption, id="source", line=line), "source", outcome, paid)
 
 
 def test_a_block_is_aligned():
@@ -24,6 +37,7 @@ def test_a_block_is_aligned():
         "line 3: image source",
         "caption  a dog",
         "GRC 0.7500  QIR -0.2500  total 0.5000",
+        "guards   copied -1.0000 x 3; reward with them, as training pays it, -2.5000",
         "rank  id    caption to image  image cosine  caption",
         "   1  aa              0.9000        0.5000  a black dog",
         "   2  bbbb            0.8000       -0.5000  ...",
@@ -31,9 +45,9 @@ def test_a_block_is_aligned():
 
 
 def test_what_is_missing_is_said():
-    assert block(result(outcome=Unscorable("empty after cleaning")), {}, "clip").endswith(
-        "unscorable: empty after cleaning"
-    )
+    unscorable = block(result(outcome=Unscorable("undecodable image"), paid=None), {}, "clip")
+    assert unscorable.endswith("unscorable: undecodable image")
+    assert "none fires; reward with them, as training pays it, 0.5000" in block(result(paid=Paid(0.5, ())), {}, "clip")
     assert block(Bad("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
 
 
@@ -46,9 +60,11 @@ def test_nothing_steers_the_terminal():
 
 def test_a_summary_counts():
     summary = Summary()
-    for one in (result(), result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ())), Bad("x", 1), Bad("y", 2)):
+    other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), paid=Paid(1.0, ()))
+    for one in (result(), other, Bad("x", 1), Bad("y", 2)):
         summary.add(one)
-    summary.add(result(outcome=Unscorable("why")))
+    summary.add(result(outcome=Unscorable("why"), paid=None))
+    assert summary.mean_reward() == -0.75  # -2.5 and 1
     assert summary.read == 3
     assert summary.means() == [0.5, 0.25, 0.75]
     assert summary.first_bad == "x"
@@ -59,7 +75,14 @@ def test_a_summary_counts():
 @pytest.fixture
 def page():
     results = [result(EVIL, line=1), result(outcome=Unscorable("why")), Bad(EVIL, 9)]
-    return render(Page(results, Reward(), {"aa": EVIL}, {"aa": "data:image/png;base64,AA"}, {}))
+    return render(Page(results, Reward(), {"aa": EVIL}, {"aa": "data:image/png;base64,AA"}, {}, summary_of(results)))
+
+
+def summary_of(results):
+    summary = Summary()
+    for one in results:
+        summary.add(one)
+    return summary
 
 
 def test_a_page_stands_alone_and_runs_nothing(page):
@@ -75,3 +98,66 @@ def test_a_page_says_what_is_missing(page):
     assert page.count("no picture") == 3  # of both sources and of "bbbb"
     assert "\u22120.250" in page
     assert "prefers-color-scheme: dark" in page
+
+
+def test_a_page_says_what_guards_take_and_how_many_it_shows(page):
+    assert "Guards take away 3.000 for <b>another image&#39;s caption</b>." in page
+    assert "Training pays <b>\u22122.500</b>." in page
+    summary = summary_of([result()] * 3)
+    assert "The first 1 of them" in render(Page([result()], Reward(), {}, {}, {}, summary))
+
+
+def test_every_guard_has_its_plain_words():
+    assert set(FAULTS) == set(Guards.model_fields)
+
+
+class NoGallery:
+    def captions(self, ids):
+        return {}
+
+    def pictures(self, ids, size):
+        return {}
+
+    sources = pictures
+
+
+def test_pictures_of_files_share_the_room_and_are_held_one_at_a_time(tmp_path, monkeypatch):
+    rng, held, most = np.random.default_rng(0), [], []
+    results = []
+    for number in range(20):
+        path = tmp_path / f"{number}.png"
+        Image.fromarray(rng.integers(0, 255, (200, 200, 3), dtype=np.uint8)).save(path)
+        results.append(Result(Request("a", image=path), str(number), Unscorable("why")))
+    (tmp_path / "3.png").unlink()  # since it was scored
+
+    def watched(path):
+        picture = read_picture(path)
+        held.append(weakref.ref(picture))
+        most.append(sum(one() is not None for one in held))
+        return picture
+
+    monkeypatch.setattr(page_module, "read_picture", watched)
+    monkeypatch.setattr(page_module, "SIZE", replace(SIZE, all=60_000))
+    sources = build(results, Reward(), NoGallery(), Summary()).sources
+    assert sources.keys() == {str(number) for number in range(20)} - {"3"}
+    assert max(map(len, sources.values())) <= 3000  # 60,000 among 20
+    assert max(most) <= 2  # that before, until it is replaced
+
+
+@pytest.mark.parametrize("place", [".", "file/page.html"])
+def test_a_place_for_no_page_is_refused(tmp_path, place):
+    (tmp_path / "file").touch()
+    with pytest.raises(CimError, match=r"--html .* can't be written"):
+        check_place(tmp_path / place)
+
+
+def test_a_place_that_is_refused_is_refused_before_anything_is_read(tmp_path, capsys):
+    arguments = ["--id", "x", "--caption", "a", "--data", str(tmp_path / "nothing"), "--html", str(tmp_path)]
+    assert main(arguments) == 1
+    assert "can't be written (a folder)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "found"), [("tune.reward.spce=clip", "did you mean 'space'"), ("k", "--set k")])
+def test_parameters_given_with_the_command_are_checked(tmp_path, capsys, given, found):
+    assert main(["--id", "x", "--caption", "a", "--data", str(tmp_path), "--set", given]) == 1
+    assert found in capsys.readouterr().err

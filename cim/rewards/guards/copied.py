@@ -1,5 +1,6 @@
 """Copied caption: what the gallery says of another image."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cim.params.guards import CopiedGuard
@@ -15,6 +16,11 @@ class Copied:
     captions: GalleryCaptions
 
     def __call__(self, said: Said) -> float:
+        return self.together([said])[0]
+
+    def together(self, said: Sequence[Said]) -> list[float]:
+        """As one by one, in one look: most of what one costs is beginning."""
         limits = self.limits
-        share = self.captions.copied_share(said.text, said.id, limits.min_words, limits.min_telling)
-        return -ramp(share, limits.free, limits.full)
+        texts, sources = [one.text for one in said], [one.id for one in said]
+        shares = self.captions.copied_shares(texts, sources, limits.min_words, limits.min_telling)
+        return [-ramp(share, limits.free, limits.full) for share in shares.tolist()]

@@ -1,5 +1,6 @@
 """The gallery's captions as hashes: which words in a row are one of them, and of which image."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +22,9 @@ Counts = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class _Known:
-    """n captions. hashes: (n,) sorted; owners: (n,) of the id of their image; telling: (n,) words that tell something.
+    """n captions, the shortest first, those of one length by their hash.
 
-    lengths: all that there are, in words.
+    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words but function words.
     """
 
     hashes: Hashes
@@ -31,10 +32,17 @@ class _Known:
     telling: Counts
     lengths: Counts
 
+    def of_lengths(self, least: int, most: int) -> Iterator[tuple[int, int, int]]:
+        """First, one past the last, and their length in words, for each length from `least` to `most`."""
+        lengths, firsts, counts = np.unique(self.lengths, return_index=True, return_counts=True)
+        for length, first, last in zip(lengths.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True):
+            if least <= length <= most:
+                yield first, last, length
+
 
 @dataclass(frozen=True)
 class GalleryCaptions:
-    """Captions in Parquet files with the columns id and caption, read at the first question, 20 bytes held of each.
+    """Captions in Parquet files with the columns id and caption, read at the first question, 24 bytes held of each.
 
     A caption is its words: case, punctuation and blanks do not count. Two captions have the same hash with probability
     2^-64; then one of them may be taken for the other.
@@ -51,43 +59,52 @@ class GalleryCaptions:
     def __reduce__(self) -> tuple[Any, ...]:
         return GalleryCaptions, (self.files,)  # a pickle carries paths, never hashes
 
-    def copied_share(self, text: str, source: str, min_words: int, min_telling: int) -> float:
-        """Share of the words of `text` that stand in a whole caption of another image than `source`, in [0, 1].
+    def copied_shares(
+        self, texts: Sequence[str], sources: Sequence[str], min_words: int, min_telling: int
+    ) -> npt.NDArray[np.float64]:
+        """(b,) shares of the words of `texts` that stand in a whole caption of another image than `sources`, in [0, 1].
 
         Not looked for: captions of fewer than `min_words` words, of which fewer than `min_telling` are no function
-        words; those that `source` has as well.
+        words; those that the source has as well.
         Raises CimError when there are no files.
         """
         known = self._known
-        words, _ = _words(pl.Series([text], dtype=pl.String))
+        words, counts = _words(pl.Series(texts, dtype=pl.String))
+        ends = np.cumsum(counts)
+        left = np.repeat(ends, counts) - np.arange(len(words))  # words from here to the end of the caption
         sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words * _powers(_BASE, len(words)), dtype=np.uint64)])
         back = _powers(_INVERSE, len(words))
-        own = _hash(pl.Series([source], dtype=pl.String))[0]
-        copied = np.zeros(len(words), dtype=bool)
-        shortest = min(min_words, min_telling)
-        for length in known.lengths[(known.lengths >= shortest) & (known.lengths <= len(words))].tolist():
-            runs = (sums[length:] - sums[:-length]) * back[: len(words) - length + 1]
-            first = np.searchsorted(known.hashes, runs)
-            for start in np.flatnonzero(known.hashes[first.clip(max=len(known.hashes) - 1)] == runs).tolist():
-                end = np.searchsorted(known.hashes, runs[start], side="right")
-                enough = length >= min_words or known.telling[first[start]] >= min_telling
-                if enough and own not in known.owners[first[start] : end]:
-                    copied[start : start + length] = True
-        return float(copied.mean()) if len(words) else 0.0
+        own = np.repeat(_hash(pl.Series(sources, dtype=pl.String)), counts)
+        turns = np.zeros(len(words) + 1, dtype=np.int32)  # how many copies begin less how many end before a word
+        for first, last, length in known.of_lengths(min(min_words, min_telling), int(counts.max(initial=0))):
+            starts = np.flatnonzero(left >= length)
+            runs = (sums[starts + length] - sums[starts]) * back[starts]
+            hashes = known.hashes[first:last]
+            places = np.searchsorted(hashes, runs)
+            nearest = places.clip(max=len(hashes) - 1)
+            hit = hashes[nearest] == runs
+            if length < min_words:
+                hit &= known.telling[first:last][nearest] >= min_telling
+            for start, run, place in zip(starts[hit].tolist(), runs[hit], places[hit].tolist(), strict=True):
+                end = np.searchsorted(hashes, run, side="right")
+                if own[start] not in known.owners[first + place : first + end]:
+                    turns[start] += 1
+                    turns[start + length] -= 1
+        copied = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.cumsum(turns[:-1]) > 0)])
+        shares: npt.NDArray[np.float64] = (copied[ends] - copied[ends - counts]) / counts.clip(min=1)
+        return shares
 
     @cached_property
     def _known(self) -> _Known:
         if not self.files:
             raise CimError("no captions of the gallery", "data/embeddings/text of index.splits", "dvc repro embed")
         parts = [_read(file) for file in self.files]
-        hashes = np.concatenate([part.hashes for part in parts])
-        order = np.argsort(hashes, kind="stable")
-        return _Known(
-            hashes[order],
-            np.concatenate([part.owners for part in parts])[order],
-            np.concatenate([part.telling for part in parts])[order],
-            np.unique(np.concatenate([part.lengths for part in parts])),
+        hashes, owners, telling, lengths = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("hashes", "owners", "telling", "lengths")
         )
+        order = np.lexsort((hashes, lengths))
+        return _Known(hashes[order], owners[order], telling[order], lengths[order])
 
 
 def _read(file: Path) -> _Known:
@@ -103,7 +120,7 @@ def _read(file: Path) -> _Known:
     if not len(starts):  # reduceat wants one
         return _Known(terms, terms, telling, counts)
     owners = _hash(table["id"])[said]
-    return _Known(np.add.reduceat(terms, starts), owners, np.add.reduceat(telling, starts), np.unique(counts))
+    return _Known(np.add.reduceat(terms, starts), owners, np.add.reduceat(telling, starts), counts)
 
 
 def _words(captions: pl.Series) -> tuple[Hashes, Counts]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,19 @@ class Guard(Protocol):
 
     def __call__(self, said: Said) -> float:
         """A number in [-1, 0]: 0 for no fault, -1 for one that nothing can make up for."""
+
+
+@runtime_checkable
+class BatchGuard(Guard, Protocol):
+    """A guard that judges many captions faster together than one by one, and no differently."""
+
+    def together(self, said: Sequence[Said]) -> list[float]:
+        """What each of `said` gets alone."""
+
+
+def judge(guard: Guard, said: Sequence[Said]) -> list[float]:
+    """What `guard` gives each of `said`."""
+    return guard.together(said) if isinstance(guard, BatchGuard) else [guard(one) for one in said]
 
 
 def ramp(value: float, free: float, full: float) -> float:
