@@ -127,6 +127,7 @@ def test_another_error_of_the_one_who_uses_them_is_left_alone() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("heeded")
 def test_ctrl_c_ends_all_of_them_and_only_the_parent_says_so(tmp_path: Path) -> None:
     """SIGINT to the group, as a terminal sends it, while processes work and the parent waits."""
     script = tmp_path / "waits.py"

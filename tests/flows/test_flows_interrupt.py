@@ -104,6 +104,7 @@ class TestWork:
         with pytest.raises(ZeroDivisionError):
             interruptible(lambda: 1 // 0)
 
+    @pytest.mark.usefixtures("heeded")
     def test_signals_are_heeded_during_it_only(self) -> None:
         before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
         during = interruptible(lambda: [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)])

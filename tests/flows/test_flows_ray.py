@@ -93,7 +93,7 @@ def _events() -> tuple[Counter[Any], Counter[Any], set[str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 class TestAWorkerIsKilled:
     def test_nothing_is_lost_and_nothing_doubled(self, runtime: Runtime) -> None:
         assert over(runtime, deaths=1) == ITEMS
@@ -115,7 +115,7 @@ class TestAWorkerIsKilled:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 class TestACaptioningWorkerIsKilled:
     """The whole re-captioning flow: the real caption task, a captioner, two shards on two nodes."""
 
