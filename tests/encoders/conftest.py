@@ -10,9 +10,9 @@ from cim.encoders.make import make_clip_encoder, make_text_encoder
 from cim.params import TextEncoder
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Models this small run slower on two threads, much slower on a busy machine."""
+    """Models this small run slower on two threads, and sum in another order. A test elsewhere may have set two."""
     torch.set_num_threads(1)
 
 
@@ -27,6 +27,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def clip_folder(tmp_path_factory: pytest.TempPathFactory, gallery: Path) -> Path:
+    torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("models") / "image"
     make_clip_encoder(TINY, folder, gallery)
     return folder
