@@ -109,7 +109,7 @@ def unequal(rows: list[Row]) -> str:
 
 def measure(folder: Path, captioner: Path, options: argparse.Namespace) -> str:
     """Everything, as Markdown."""
-    from cim.shards.images import decode_rgb
+    from cim.images.decode import decode_rgb
 
     calibration = [seconds_for_additions()]
     samples = scenes(0, options.images)

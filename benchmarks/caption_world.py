@@ -5,11 +5,11 @@ from pathlib import Path
 
 import polars as pl
 
+from cim.images.ids import content_id
 from cim.records import Sample
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 
 SEED, SIDE = 99, 64

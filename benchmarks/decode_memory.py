@@ -16,7 +16,7 @@ from PIL import Image
 
 from benchmarks.caption_memory import most_resident
 from cim.captions.job import AnySize
-from cim.shards.quarantine import decode
+from cim.images.checks import decode
 
 SIDE = 3000
 

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from cim.images.decode import decode_rgb
 from cim.params import FittedClip
-from cim.shards.images import decode_rgb
 
 PARAMS = FittedClip(kind="fit", seed=0, width=16, epochs=20, batch_size=32, learning_rate=0.003)  # examples/photos.yaml
 

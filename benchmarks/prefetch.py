@@ -117,7 +117,7 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
     import torch
 
-    from cim.shards.images import decode_rgb
+    from cim.images.decode import decode_rgb
 
     torch.set_num_threads(1)
     captioner = (options.data / "models/captioner").resolve()

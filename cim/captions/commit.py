@@ -10,8 +10,8 @@ from cim.captions.write import Origin, caption_row, write_captions, write_reject
 from cim.corpus.part import LocalPart, Reading
 from cim.corpus.write import Recaptioned, sample_key, write_pairs
 from cim.errors import CimError
+from cim.images.ids import content_hash
 from cim.records import Caption, Reject
-from cim.shards.ids import content_hash
 
 _TOP = ("key", "caption", "alt_text")  # of a row, what stands at the top of a sample's JSON
 

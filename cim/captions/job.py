@@ -11,7 +11,7 @@ from cim.captions.lineage import CODE, Lineage
 from cim.captions.write import captions_path, rejects_path
 from cim.corpus.part import Part
 from cim.fingerprint import code_of, fingerprint
-from cim.shards.quarantine import Limits
+from cim.images.checks import Limits
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.corpus.part import Item, Reading
 from cim.engines.spec import Engine
 from cim.errors import HopelessError
+from cim.images.checks import first_line
 from cim.records import Caption, Reject
-from cim.shards.quarantine import first_line
 
 REFUSED, NO_CAPTION = "refused by the captioner", "no caption"
 

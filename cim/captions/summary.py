@@ -9,7 +9,7 @@ import polars as pl
 
 from cim.captions.write import captions_path
 from cim.errors import CimError
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
 
 PERCENTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
 

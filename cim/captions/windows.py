@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from PIL.Image import Image
 
 from cim.corpus.part import Item
+from cim.images.checks import Checked, Limits, Reason, Unusable, decode
+from cim.images.ids import content_id
 from cim.records import Reject
-from cim.shards.ids import content_id
-from cim.shards.quarantine import Checked, Limits, Reason, Unusable, decode
 
 BATCHES = 8  # batches in one window: enough for sorting by length to pay
 WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard

@@ -7,9 +7,9 @@ from typing import Any
 
 from cim.corpus.part import Chunk, Item
 from cim.corpus.sidecars import Problem, old_caption, read_facts, read_text
+from cim.images.checks import Reason
 from cim.params.recaption import FolderCorpus
 from cim.params.shard import FolderSource as FolderParams
-from cim.shards.quarantine import Reason
 from cim.sources.base import from_locator, read_image
 from cim.sources.folder import FolderSource
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from cim.shards.ids import content_hash
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
+from cim.images.ids import content_hash
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 import math
 from typing import Any
 
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
 
 Problem = tuple[Reason, str]
 

@@ -17,7 +17,7 @@ from cim.corpus.names import short_names
 from cim.corpus.part import Chunk, Item
 from cim.corpus.sidecars import Problem, read_text
 from cim.errors import CimError
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
 from cim.sources.base import read_image
 
 BATCH = 32  # rows decoded at once: their images are in memory together

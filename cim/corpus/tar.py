@@ -10,7 +10,7 @@ from pathlib import Path
 from cim.corpus.part import Item
 from cim.corpus.sidecars import old_caption, read_facts, read_text
 from cim.fingerprint import hash_path
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
 from cim.sources.base import to_locator
 from cim.sources.untar import Problem, Tar, opened, problem_of
 

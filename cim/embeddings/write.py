@@ -13,9 +13,9 @@ from cim.embeddings.plan import TEXT, EmbedJob
 from cim.encoders.base import ImageEncoder, TextEncoder, Vectors, directed
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import fingerprint
+from cim.images.checks import Reason, first_line
+from cim.images.decode import decode_rgb
 from cim.records import Reject
-from cim.shards.images import decode_rgb
-from cim.shards.quarantine import Reason, first_line
 from cim.shards.read import read_samples
 
 WINDOW_BYTES = 256 * 2**20  # decoded pixels held at once, however large the photos are

@@ -9,7 +9,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from cim.errors import CimError
-from cim.shards.images import decode_rgb
+from cim.images.decode import decode_rgb
 from cim.shards.read import read_manifest, read_samples, shard_paths
 
 Pixels = npt.NDArray[np.uint8]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import polars as pl
 
+from cim.images.decode import decode_rgb
 from cim.report.thumbnails import data_uri
-from cim.shards.images import decode_rgb
 from cim.shards.read import read_manifest, read_samples
 
 

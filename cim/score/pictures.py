@@ -9,13 +9,13 @@ import numpy.typing as npt
 from PIL.Image import Image
 
 from cim.encoders.base import ImageEncoder, directed
+from cim.images.checks import first_line
+from cim.images.decode import decode_rgb
+from cim.images.ids import content_id
 from cim.index.meta import IndexMeta, check_encoder
 from cim.layout import Layout
 from cim.rewards.checks import check_weights
 from cim.rewards.exclusion import ImageVectors
-from cim.shards.ids import content_id
-from cim.shards.images import decode_rgb
-from cim.shards.quarantine import first_line
 
 Vectors = dict[str, npt.NDArray[np.float32]]
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import polars as pl
 
+from cim.images.checks import BAD_CAPTION
 from cim.shards.merge import Merged
-from cim.shards.quarantine import BAD_CAPTION
 from cim.shards.scan import Scanned
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import polars as pl
 
 from cim.errors import CimError
+from cim.images.checks import Reason
 from cim.params.shard import Shard
 from cim.records import SPLITS
-from cim.shards.ids import split_of
 from cim.shards.ledger import reasons, summarize
 from cim.shards.merge import merge_duplicates
-from cim.shards.quarantine import Reason
 from cim.shards.scan import REJECTS, Scanned, scan_sources
+from cim.shards.splits import split_of
 from cim.sources.base import ImageSource
 
 UNCAPTIONED = ("target",)  # splits whose images need no caption: they are to get one

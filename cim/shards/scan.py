@@ -11,10 +11,10 @@ import polars as pl
 from tqdm import tqdm
 
 from cim.errors import CimError
+from cim.images.checks import Checked, Reason, Unusable, check_caption, check_image
+from cim.images.ids import content_id
 from cim.params.shard import Shard
 from cim.records import Candidate, Reject
-from cim.shards.ids import content_id
-from cim.shards.quarantine import Checked, Reason, Unusable, check_caption, check_image
 from cim.shards.table import Rows
 from cim.sources.base import ImageSource
 

@@ -6,8 +6,8 @@ import tarfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from cim.images.ids import content_hash
 from cim.records import Sample
-from cim.shards.ids import content_hash
 
 
 def write_tar(path: Path, samples: Iterable[Sample]) -> None:

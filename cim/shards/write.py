@@ -12,9 +12,9 @@ import polars as pl
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
+from cim.images.ids import content_hash
 from cim.params.shard import Source
 from cim.records import Sample
-from cim.shards.ids import content_hash
 from cim.shards.tar import write_tar
 from cim.sources.base import ImageSource
 from cim.sources.open import open_sources

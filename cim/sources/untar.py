@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Literal, Self
 
-from cim.shards.quarantine import Reason
+from cim.images.checks import Reason
 from cim.sources.base import MAX_BYTES
 
 Problem = tuple[Reason, str]

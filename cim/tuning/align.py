@@ -9,8 +9,8 @@ from tqdm import tqdm
 
 from cim.engines.prefetch import ahead
 from cim.errors import CimError
+from cim.images.decode import decode_rgb
 from cim.params import Align
-from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
 
 

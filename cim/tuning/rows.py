@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from cim.shards.images import decode_rgb
+from cim.images.decode import decode_rgb
 from cim.shards.lookup import ImageLookup
 
 

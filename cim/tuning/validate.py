@@ -11,9 +11,9 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
 from cim.encoders.base import TextEncoder
+from cim.images.decode import decode_rgb
 from cim.metrics.retrieval import ranks
 from cim.rewards.retriever import Retriever
-from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
 
 WINDOW = 64  # images in memory at once

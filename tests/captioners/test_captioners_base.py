@@ -9,11 +9,11 @@ import pytest
 from cim.atomic import read_json
 from cim.captioners.base import make_base_captioner
 from cim.captioners.load import load_captioner
+from cim.images.ids import content_hash
 from cim.params import Models
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
 from cim.shards.tar import write_tar
 
 FIT = {"kind": "fit", "width": 8, "epochs": 1, "learning_rate": 0.001}

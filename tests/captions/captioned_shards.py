@@ -14,8 +14,8 @@ from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.corpus.tar import TarPart
 from cim.errors import CimError, HopelessError
+from cim.images.ids import content_id
 from cim.records import Sample
-from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 
 LINEAGE = Lineage("model-one", "Describe it.", Decoding(8), "float32")

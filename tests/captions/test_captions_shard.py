@@ -19,7 +19,7 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.prompts import prompt_hash
 from cim.captions.lineage import pipeline_version
 from cim.captions.read import read_captions, read_rejects
-from cim.shards.ids import content_id
+from cim.images.ids import content_id
 
 SHADES = [10, 20, 30, 40, 50]
 

@@ -22,8 +22,8 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.read import read_captions, read_rejects
 from cim.captions.shard import finish_shard
+from cim.images.ids import content_id
 from cim.params.recaption import SizeLimits
-from cim.shards.ids import content_id
 
 Corpus = Callable[[Path, int, random.Random, bytes], list[Planned]]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # about broken EXIF
@@ -104,9 +104,9 @@ def test_the_trap_works(tmp_path: Path) -> None:
         (tars, "cim.corpus.tar.problem_of", lambda member: None),
         (tars, "cim.corpus.tar.read_text", lambda content: (content.decode("latin-1"), None)),
         (tars, "cim.corpus.tar.read_facts", lambda content: ({}, None)),
-        (tars, "cim.shards.quarantine._check_size", lambda *size: None),
-        (tars, "cim.shards.quarantine.is_decodable", lambda content: True),
-        (tars, "cim.shards.quarantine.other_format", lambda content: ""),
+        (tars, "cim.images.checks._check_size", lambda *size: None),
+        (tars, "cim.images.checks.is_decodable", lambda content: True),
+        (tars, "cim.images.checks.other_format", lambda content: ""),
         (tables, "cim.corpus.table._stays", lambda place, inside: True),
         (tables, "cim.corpus.table.read_text", lambda content: (content.decode("latin-1"), None)),
         (tables, "cim.corpus.table.read_image", lambda path: (None, "")),

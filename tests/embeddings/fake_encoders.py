@@ -9,9 +9,9 @@ from PIL import Image
 from cim.embeddings.plan import EmbedJob
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import hash_path
+from cim.images.ids import content_id
 from cim.layout import Layout
 from cim.records import Sample
-from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 
 

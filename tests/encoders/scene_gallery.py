@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 from PIL import Image
 
+from cim.images.ids import content_id
 from cim.params import FittedClip
 from cim.records import Sample
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 
 TINY = FittedClip(kind="fit", seed=0, width=8, embed_dim=16, side=32, epochs=2, batch_size=16, learning_rate=0.003)

@@ -4,10 +4,10 @@ import polars as pl
 import pytest
 
 from cim.encoders.pairs import gallery_pairs
+from cim.images.ids import content_hash
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
 from cim.shards.tar import write_tar
 
 

@@ -9,6 +9,7 @@ from PIL import Image
 from word_gallery import reward as chosen_reward
 
 from cim.errors import CimError
+from cim.images.ids import content_id
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
 from cim.rewards.trl import identity_terms
 from cim.score import run
@@ -16,7 +17,6 @@ from cim.score.gallery import Gallery
 from cim.score.pictures import WithPictures, lazily, open_image_encoder, read_picture
 from cim.score.requests import Bad, Request
 from cim.score.run import Result, batches, retrieved
-from cim.shards.ids import content_id
 
 
 def reward(**changes):

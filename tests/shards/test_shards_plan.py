@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from shard_pictures import ListSource, encoded, params, picture
 
 from cim.errors import CimError
+from cim.images.ids import content_id
 from cim.records import Candidate
-from cim.shards.ids import content_id
 from cim.shards.plan import make_plan
 
 IMAGES = [encoded(picture(seed)) for seed in range(24)]

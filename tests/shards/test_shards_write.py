@@ -15,10 +15,10 @@ from shard_pictures import encoded, picture
 
 from cim.atomic import marker_of
 from cim.errors import CimError
+from cim.images.ids import content_id
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
 from cim.records import Sample
-from cim.shards.ids import content_id
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths

@@ -8,9 +8,9 @@ import pytest
 from source_pictures import png
 
 from cim.errors import CimError
+from cim.images.ids import content_id
 from cim.params import WebDatasetSource
 from cim.records import Sample
-from cim.shards.ids import content_id
 from cim.shards.tar import write_tar
 from cim.sources.open import open_source
 from cim.sources.spans import from_span

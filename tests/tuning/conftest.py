@@ -4,10 +4,10 @@ import pytest
 from tiny_run import TINY
 
 from cim.captioners.tiny import make_tiny_captioner
+from cim.images.ids import content_hash
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
 from cim.shards.lookup import ImageLookup
 from cim.shards.tar import write_tar
 

@@ -5,12 +5,12 @@ import torch
 
 from cim.captioners.load import load_captioner
 from cim.captioners.tiny import make_tiny_captioner
+from cim.images.ids import content_hash
 from cim.params import Align, MadeCaptioner
 from cim.records import Sample
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
 from cim.shards.lookup import ImageLookup
 from cim.shards.tar import write_tar
 from cim.tuning.align import align_vision

@@ -11,8 +11,8 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner, load_captioner
 from cim.errors import CimError
+from cim.images.decode import decode_rgb
 from cim.params import Lora
-from cim.shards.images import decode_rgb
 from cim.shards.lookup import ImageLookup
 from cim.tuning.finish import write_tuned
 from cim.tuning.grpo import grpo

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from cim.images.ids import content_hash
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.ids import content_hash
 from cim.shards.lookup import ImageLookup
 from cim.shards.tar import write_tar
 from cim.tuning.rows import caption_rows, prompt_rows

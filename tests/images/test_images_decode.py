@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 from shard_pictures import encoded, picture
 
-from cim.shards.images import decode_rgb
+from cim.images.decode import decode_rgb
 
 
 def test_plain_picture_is_unchanged():

@@ -12,7 +12,7 @@ ALLOWED = 48  # MiB above what the imports took
 DECODE = """
 import resource, sys
 from cim.params.recaption import SizeLimits
-from cim.shards.quarantine import Unusable, decode
+from cim.images.checks import Unusable, decode
 image = open(sys.argv[1], "rb").read()
 decode(open(sys.argv[2], "rb").read(), SizeLimits())  # loads what decoding loads
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))

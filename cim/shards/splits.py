@@ -1,19 +1,9 @@
-"""Sample ids from content, and splits from ids."""
+"""Splits from sample ids."""
 
 import hashlib
 from collections.abc import Mapping
 
 from cim.params.shard import Split
-
-
-def content_hash(image: bytes) -> str:
-    """SHA-256 of the original image bytes, 64 hex digits."""
-    return hashlib.sha256(image).hexdigest()
-
-
-def content_id(image: bytes) -> str:
-    """The sample id: the first 16 hex digits of `content_hash`."""
-    return content_hash(image)[:16]
 
 
 def position(sample_id: str, seed: int) -> float:

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from shard_pictures import encoded, params, picture
 
+from cim.images.checks import Checked, Reason, Unusable, check_caption, check_image
 from cim.records import Candidate
-from cim.shards.quarantine import Checked, Reason, Unusable, check_caption, check_image
 
 LIMITS = params(min_side=32, max_pixels=100_000, max_aspect=9)
 
@@ -142,7 +142,7 @@ def test_running_out_of_memory_is_no_property_of_the_image(monkeypatch):
     def full(_):
         raise MemoryError
 
-    monkeypatch.setattr("cim.shards.quarantine.rgb", full)
+    monkeypatch.setattr("cim.images.checks.rgb", full)
     with pytest.raises(MemoryError):
         check(encoded(picture(1)))
 

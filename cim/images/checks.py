@@ -6,9 +6,9 @@ from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
+from cim.images.decode import SUFFIXES, opened, rgb
+from cim.images.formats import is_decodable, other_format
 from cim.records import Candidate
-from cim.shards.formats import is_decodable, other_format
-from cim.shards.images import SUFFIXES, opened, rgb
 
 
 class Reason(StrEnum):

@@ -1,0 +1,1 @@
+"""Image bytes: what they are, whether they can be used, their pixels and their ids."""
