@@ -27,7 +27,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.captions.windows import PIXEL_BYTES
-from cim.corpus.tar import TarPart
+from cim.readers.webdataset import TarPart
 from cim.engines.spec import Engine
 
 DISTINCT = 16  # pictures; a tar repeats them

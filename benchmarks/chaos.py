@@ -30,7 +30,8 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
-from cim.corpus.plan import plan_corpus
+from cim.params.recaption import Recaption
+from cim.readers.open import numbered, open_source
 from cim.engines.spec import Answers, Asked, Engine
 from cim.params.recaption import Recaption
 

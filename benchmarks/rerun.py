@@ -24,7 +24,8 @@ from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
 from cim.captions.source import Source
-from cim.corpus.plan import plan_corpus
+from cim.params.recaption import Recaption
+from cim.readers.open import numbered, open_source
 from cim.params.recaption import Recaption
 
 LONG_AGO = 1_600_000_000

@@ -29,6 +29,11 @@ class Layout:
         """What each shard will hold; there only while sharding runs."""
         return self.root / "shards" / ".plan"
 
+    @property
+    def shard_copies(self) -> Path:
+        """Copies of remote tars; there only while sharding runs."""
+        return self.root / "shards" / ".copies"
+
     def model(self, role: str) -> Path:
         """A model folder; role is text, image, heldout or captioner."""
         return self.root / "models" / role

@@ -11,24 +11,6 @@ SPLITS = ("gallery", "train", "validation", "target", "eval")
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """What a source yields before any check: maybe an image, maybe not.
-
-    image: original bytes as found (possibly broken), or None when a caption row names no file.
-    captions: raw text; bytes where the source could not decode them as UTF-8.
-    locator: names it inside its source ("a.jpg"), unique there; the source can fetch it again by this.
-    extra: JSON-able facts kept in the shard's `.json` (a generated scene's graph, a caption's style).
-    problem: why image is None although something lies there (an unreadable file); "" when nothing does.
-    """
-
-    image: bytes | None
-    captions: tuple[str | bytes, ...]
-    locator: str
-    extra: dict[str, Any] = field(default_factory=dict)
-    problem: str = ""
-
-
-@dataclass(frozen=True)
 class Reject:
     """A quarantined image or caption: where it came from and why it is not used."""
 

@@ -12,9 +12,9 @@ from cim.captioners.precision import Precision
 from cim.captions.job import ShardJob
 from cim.captions.windows import BATCHES
 from cim.captions.write import prune
-from cim.corpus.tar import TarPart
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, Params, load_params
+from cim.readers.webdataset import TarPart
 from cim.score.rerank import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.captioning import caption_shards

@@ -13,10 +13,10 @@ from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.captions.windows import BATCHES
 from cim.captions.write import prune
-from cim.corpus.plan import plan_corpus
 from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
+from cim.readers.open import numbered, open_source
 from cim.score.rerank import ScoreSpec
 from flows.captioning import caption_shards
 from flows.command import main
@@ -35,7 +35,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     """
     params = load_section(Path(params_path), Recaptioning, overrides or {})
     section, folder = params.recaption, Path(params.recaption.output).expanduser()
-    parts = plan_corpus(section)
+    parts = numbered(open_source(section.corpus, section.samples_per_shard))
     (found,) = map_shards(
         captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
     )

@@ -10,8 +10,8 @@ from typing import Any
 
 from malformed_images import IMAGES, NOT_AN_IMAGE, ODD, Random, encoded, picture
 
-from cim.corpus.part import Part
-from cim.corpus.tar import TarPart
+from cim.readers.base import Part
+from cim.readers.webdataset import TarPart
 
 
 @dataclass(frozen=True)

@@ -6,18 +6,23 @@ from typing import Any
 
 from cim.atomic import mark_done, replacing, unmark
 from cim.captions.job import ShardJob
+from cim.captions.tar import Recaptioned, sample_key, write_pairs
 from cim.captions.write import Origin, caption_row, write_captions, write_rejects
-from cim.corpus.part import LocalPart, Reading
-from cim.corpus.write import Recaptioned, sample_key, write_pairs
 from cim.errors import CimError
 from cim.images.ids import content_hash
+from cim.readers.base import ReadablePart, Reading
 from cim.records import Caption, Reject
 
 _TOP = ("key", "caption", "alt_text")  # of a row, what stands at the top of a sample's JSON
 
 
 def commit(
-    job: ShardJob, part: LocalPart, made_from: str, sha256: str, captions: Sequence[Caption], rejects: Sequence[Reject]
+    job: ShardJob,
+    part: ReadablePart,
+    made_from: str,
+    sha256: str,
+    captions: Sequence[Caption],
+    rejects: Sequence[Reject],
 ) -> dict[str, Any]:
     """Write rejects, tar (where wanted) and captions, each atomically, then the done marker; its facts.
 
@@ -47,7 +52,7 @@ def commit(
 
 
 def _pairs(
-    job: ShardJob, part: LocalPart, captions: Sequence[Caption], origin: Origin, samples: int
+    job: ShardJob, part: ReadablePart, captions: Sequence[Caption], origin: Origin, samples: int
 ) -> Iterator[Recaptioned]:
     """Captioned samples with their original bytes: the part is read a second time, one image in memory.
 

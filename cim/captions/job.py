@@ -9,9 +9,9 @@ from cim.atomic import done_facts, marker_of
 from cim.captions.journal import begun_from
 from cim.captions.lineage import CODE, Lineage
 from cim.captions.write import captions_path, rejects_path
-from cim.corpus.part import Part
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Limits
+from cim.readers.base import Part
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class ShardJob:
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
     plan: of the run, where the folder's card names it (see `cim.captions.output`). vouchers: folder of this machine's
-    files that save reading the part again, see `cim.corpus.vouch`; not in `folder`, which holds no times.
+    files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
     """
 
     part: Part

@@ -9,9 +9,10 @@ from cim.atomic import read_json, write_json
 from cim.captions.claim import claim
 from cim.captions.job import ShardJob
 from cim.captions.write import prune
-from cim.corpus.part import Part
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
+from cim.readers.address import is_remote
+from cim.readers.base import Part
 
 CARD, SUMMARY = "recaption.json", "summary.json"
 
@@ -108,7 +109,8 @@ def write_summary(folder: Path, summary: Mapping[str, Any], plan: str) -> None:
 
 
 def _places(part: Part) -> Iterable[Path]:
-    return [Path(found) for name in ("path", "root") if (found := getattr(part, name, None)) is not None]
+    found = [getattr(part, name, None) for name in ("path", "root")]
+    return [Path(one) for one in found if one is not None and not is_remote(str(one))]
 
 
 def _within(inner: Path, outer: Path) -> bool:

@@ -19,10 +19,10 @@ from cim.captions.made import Made
 from cim.captions.output import check_ours
 from cim.captions.source import Source
 from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
-from cim.corpus.part import Item, Reading
 from cim.engines.spec import Engine
 from cim.errors import HopelessError
 from cim.images.checks import first_line
+from cim.readers.base import Item, Reading
 from cim.records import Caption, Reject
 
 REFUSED, NO_CAPTION = "refused by the captioner", "no caption"

@@ -2,9 +2,8 @@
 
 from cim.captions.commit import changed
 from cim.captions.job import ShardJob
-from cim.corpus.part import Chunk, LocalPart
-from cim.corpus.stamp import stamp_of
-from cim.corpus.vouch import vouch, vouched
+from cim.readers.base import Chunk, ReadablePart
+from cim.readers.hash_cache import cache_hash, cached_hash, stamp_of
 
 
 class Source:
@@ -16,7 +15,7 @@ class Source:
     def __init__(self, job: ShardJob) -> None:
         self._job = job
         self._stamp = stamp_of(job.part)
-        self.known = vouched(job.voucher, self._stamp) if job.voucher else None
+        self.known = cached_hash(job.voucher, self._stamp) if job.voucher else None
 
     def identity(self) -> str:
         """The part's, see `Part.identity`."""
@@ -34,7 +33,7 @@ class Source:
             return self._job.fingerprint(self._stamp.portable)
         return self._job.fingerprint(self.identity())
 
-    def check(self, part: LocalPart, sha256: str) -> None:
+    def check(self, part: ReadablePart, sha256: str) -> None:
         """Raise CimError when the part, as it was captioned, is not what it was known as before."""
         if part is self._job.part and self.known not in (None, sha256):
             if self._job.voucher:
@@ -44,4 +43,4 @@ class Source:
     def vouch(self, sha256: str) -> None:
         """Keep the identity for the next run, unless a file has changed since this object was made."""
         if self._job.voucher:
-            vouch(self._job.voucher, self._job.part, self._stamp, sha256)
+            cache_hash(self._job.voucher, self._job.part, self._stamp, sha256)

@@ -15,11 +15,12 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.source import Source
-from cim.corpus.address import lies_in
-from cim.corpus.part import Part
-from cim.corpus.remote import RemoteTar, asking, said_of, store_of
 from cim.engines.spec import Engine
 from cim.errors import CimError
+from cim.readers.address import lies_in
+from cim.readers.base import Part
+from cim.readers.remote import RemoteChunk, RemoteTar
+from cim.readers.stores import asking, said_of, store_of
 
 _OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
 
@@ -43,7 +44,7 @@ class Store:
 
         Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
         """
-        remote = [part for part in parts.values() if isinstance(part, RemoteTar)]
+        remote = [part for part in parts.values() if isinstance(part, (RemoteTar, RemoteChunk))]
         if inside := [part.name for part in remote if lies_in(part.url, self.url)]:
             raise CimError(
                 f"recaption.store {self.url}, and {inside[0]} of the corpus in it",

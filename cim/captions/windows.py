@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 from PIL.Image import Image
 
-from cim.corpus.part import Item
 from cim.images.checks import Checked, Limits, Reason, Unusable, decode
 from cim.images.ids import content_id
+from cim.readers.base import Item, Problem
 from cim.records import Reject
 
 BATCHES = 8  # batches in one window: enough for sorting by length to pay
@@ -54,14 +54,16 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
     for at, item in items:
         window.read += 1
         try:
-            if item.image is None or item.problem:
-                raise Unusable(*(item.problem or (Reason.NO_IMAGE, "")))
+            if (problem := problem_of(item)) or item.image is None:
+                raise Unusable(*(problem or (Reason.WITHOUT_IMAGE, "")))
             facts, pixels = decode(item.image, limits)
         except Unusable as found:
             window.rejects[at] = Reject(item.name, found.reason.value, found.detail)
         else:
             window.pictures.append(
-                Picture(at, item.name, item.text, content_id(item.image), _suffix(item, facts), pixels)
+                Picture(
+                    at, item.name, next(iter(item.captions), None), content_id(item.image), _suffix(item, facts), pixels
+                )
             )
             window.held += PIXEL_BYTES * facts.width * facts.height
         if len(window.pictures) >= size or window.held >= held or len(window.rejects) >= size:
@@ -69,6 +71,15 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
             window = Window()
     if window.read:
         yield window
+
+
+def problem_of(item: Item) -> Problem | None:
+    """Why an item is not captioned. What it came with goes into the new shard whole, or the item doesn't.
+
+    Only an empty caption is nothing to lose.
+    """
+    lost = (one for one in item.lost if one[0] != Reason.CAPTION_EMPTY)
+    return item.problem or next(lost, None)
 
 
 def _suffix(item: Item, facts: Checked) -> str:

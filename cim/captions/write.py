@@ -9,7 +9,7 @@ import polars as pl
 
 from cim.atomic import replacing
 from cim.captions.lineage import Lineage
-from cim.corpus.write import sample_key
+from cim.captions.tar import sample_key
 from cim.records import Caption, Reject
 
 _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {

@@ -1,4 +1,4 @@
-"""What is refused, and why: checks of one image and of its captions."""
+"""What is refused, and why: the checks of one image."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -8,11 +8,10 @@ from PIL import Image, UnidentifiedImageError
 
 from cim.images.decode import SUFFIXES, opened, rgb
 from cim.images.formats import is_decodable, other_format
-from cim.records import Candidate
 
 
 class Reason(StrEnum):
-    """The values of rejects.parquet's reason. Those of BAD_CAPTION refuse one caption, all others an image."""
+    """Why an image, a caption or what else came with an image is not used: the values of reason in rejects."""
 
     NO_IMAGE = "caption without image"
     NO_CAPTION = "image without caption"
@@ -27,14 +26,16 @@ class Reason(StrEnum):
     TOO_NARROW = "too narrow"
     CAPTION_NOT_UTF8 = "caption is not UTF-8"
     CAPTION_EMPTY = "caption is empty"
+    CAPTION_TOO_LONG = "caption is too long"
+    NOT_TEXT = "caption is not text"
     UNSAFE_NAME = "unsafe name"
     BAD_JSON = "broken JSON"
     WITHOUT_IMAGE = "sample without image"
+    NOT_ADJACENT = "members not adjacent"
+    URL = "image is a URL"
+    BASE64 = "image is base64 text"
     NOT_A_FILE = "not a regular file"
     BROKEN_TAR = "broken tar"
-
-
-BAD_CAPTION = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY})
 
 
 class Unusable(Exception):
@@ -67,14 +68,6 @@ class Limits(Protocol):
     def max_aspect(self) -> float: ...
 
 
-def check_image(candidate: Candidate, limits: Limits) -> Checked:
-    """Decode the candidate's image in full. Raises Unusable with the first reason found."""
-    image = candidate.image
-    if image is None:
-        raise Unusable(Reason.UNREADABLE if candidate.problem else Reason.NO_IMAGE, candidate.problem)
-    return decode(image, limits)[0]
-
-
 def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
     """The facts of an image and its pixels as `rgb` gives them. Raises Unusable with the first reason found."""
     if not image:
@@ -98,19 +91,6 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
     except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
         raise Unusable(Reason.CORRUPT, first_line(error)) from error
     return Checked(suffix, *pixels.size), pixels
-
-
-def check_caption(caption: str | bytes) -> str:
-    """The caption as text without outer white space. Raises Unusable."""
-    if isinstance(caption, bytes):
-        raise Unusable(Reason.CAPTION_NOT_UTF8, caption.decode("utf-8", "backslashreplace")[:200])
-    try:
-        caption.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise Unusable(Reason.CAPTION_NOT_UTF8, caption.encode("utf-8", "backslashreplace").decode()[:200]) from error
-    if not caption.strip():
-        raise Unusable(Reason.CAPTION_EMPTY)
-    return caption.strip()
 
 
 def _check_size(width: int, height: int, limits: Limits) -> None:

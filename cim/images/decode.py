@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image
 
+from cim.images.png import without_excess
+
 # What shards may hold: Pillow's format name -> file suffix. MPO is a JPEG with further pictures (depth,
 # preview) behind the first, as phones write them; the first one counts.
 SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}
@@ -38,7 +40,7 @@ def decode_rgb(image: bytes) -> Image.Image:
 @contextmanager
 def opened(image: bytes) -> Iterator[Image.Image]:
     """The image with its header read and its pixels not yet decoded."""
-    with Image.open(io.BytesIO(image), formats=_READERS) as picture:
+    with Image.open(io.BytesIO(without_excess(image)), formats=_READERS) as picture:
         yield picture
 
 

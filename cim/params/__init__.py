@@ -15,12 +15,13 @@ from cim.params.models import (
 )
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
-from cim.params.shard import (
+from cim.params.shard import Shard
+from cim.params.sources import (
     CocoSource,
     FolderSource,
+    HuggingFaceSource,
     ParquetSource,
     ScenesSource,
-    Shard,
     Source,
     WebDatasetSource,
 )
@@ -28,7 +29,8 @@ from cim.params.tune import Lora, Reward, StopEarly, Tune
 
 __all__ = [
     "Alarms", "Align", "CaptionParams", "CocoSource", "Divergence", "Embed", "Evaluate", "FittedClip",
-    "FolderSource", "Index", "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params",
+    "FolderSource", "HuggingFaceSource", "Index",
+    "LoadedCaptioner", "LoadedClip", "Lora", "MadeCaptioner", "Models", "Params",
     "ParquetSource", "Reward", "Runtime", "ScenesSource", "Shard", "Source", "StopEarly", "TextEncoder", "Tune",
     "WarmStart", "WebDatasetSource", "load_params", "parse_params",
 ]  # fmt: skip

@@ -35,7 +35,7 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _all_splits_filled(self) -> "Params":
-        filled = {split for source in self.shard.sources for split in source.splits}
+        filled = {split for source in self.shard.sources for split in source.splits or {}}
         needed = {"gallery", "train", "validation", "target", "eval"} | set(self.index.splits)
         if missing := sorted(needed - filled):
             raise ValueError(f"no source in shard.sources feeds the splits {missing}")

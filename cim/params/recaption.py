@@ -1,6 +1,6 @@
 """recaption: any corpus described by any captioner, beside the pipeline and independent of its stages."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
@@ -8,13 +8,8 @@ from cim.params.base import Section
 from cim.params.caption import CaptionParams
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
+from cim.params.sources import Source, without_splits
 from cim.params.tune import Reward
-
-
-def _local(path: str) -> str:
-    if "://" in path:
-        raise ValueError(f"{path} is no path of this machine; of stores only tars are read (kind: webdataset)")
-    return path
 
 
 def _here(path: str) -> str:
@@ -28,51 +23,6 @@ def _address(url: str) -> str:
     if not found or scheme in ("file", "local", "http", "https"):
         raise ValueError(f"{url} is no folder of an object store, such as s3://bucket/folder")
     return url
-
-
-LocalPath = Annotated[str, AfterValidator(_local)]
-
-
-class WebDatasetCorpus(Section):
-    """WebDataset tars; every tar becomes one shard."""
-
-    kind: Literal["webdataset"]
-    path: str | list[str] = Field(
-        description="path, glob, brace pattern, s3://, gs://, http(s):// or another address that fsspec knows, or"
-        " pipe:COMMAND, whose shell command is run as you wrote it"
-    )
-
-
-class FolderCorpus(Section):
-    """A folder of images, searched recursively; .txt and .json of the same stem come along."""
-
-    kind: Literal["folder"]
-    path: LocalPath = Field(description="the folder")
-    captions: str | None = Field(
-        None, description="CSV (file_name, caption); default: captions.csv in path or beside it"
-    )
-
-
-class ParquetCorpus(Section):
-    """Parquet files of image paths or bytes."""
-
-    kind: Literal["parquet"]
-    path: LocalPath = Field(description="file, glob or brace pattern")
-    image: str = Field("image", description="column: path, bytes, or a struct with bytes / path")
-    caption: str | None = Field(None, description="column of old captions, if any")
-
-
-class HuggingFaceCorpus(Section):
-    """A Hugging Face dataset directory: save_to_disk's, or a download of Parquet files. No script is run."""
-
-    kind: Literal["huggingface"]
-    path: LocalPath = Field(description="the directory")
-    split: str | None = Field(None, description="which split, where the directory holds several")
-    image: str = Field("image", description="column of images")
-    caption: str | None = Field(None, description="column of old captions, if any")
-
-
-Corpus = Annotated[WebDatasetCorpus | FolderCorpus | ParquetCorpus | HuggingFaceCorpus, Field(discriminator="kind")]
 
 
 class RecaptionModel(Loaded):
@@ -94,7 +44,7 @@ class SizeLimits(Section):
 class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
-    corpus: Corpus
+    corpus: Annotated[Source, AfterValidator(without_splits)]
     output: Annotated[str, AfterValidator(_here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
     )

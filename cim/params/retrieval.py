@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from cim.params.base import Section
-from cim.params.shard import Split
+from cim.params.sources import Split
 
 
 class Embed(Section):

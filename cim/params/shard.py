@@ -1,79 +1,11 @@
 """shard: what goes in, how it is split, what is refused."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field
 
 from cim.params.base import Section
-
-Split = Literal["gallery", "train", "validation", "target", "eval"]
-
-
-class SourceBase(Section):
-    """Common to all sources."""
-
-    splits: dict[Split, float] = Field(description="share of this source's images for each split; sums to 1")
-
-    @model_validator(mode="after")
-    def _shares(self) -> "SourceBase":
-        if any(share <= 0 for share in self.splits.values()):
-            raise ValueError(f"every share in splits must be above 0, found {self.splits}")
-        total = sum(self.splits.values())
-        if abs(total - 1) > 1e-6:
-            raise ValueError(f"shares in splits must sum to 1, found {total:g}")
-        return self
-
-
-class ScenesSource(SourceBase):
-    """Generated scenes with exact ground truth: the embedded default."""
-
-    kind: Literal["scenes"]
-    count: int = Field(ge=1, description="scenes to draw")
-    seed: int = Field(ge=0, description="different seeds give different scenes")
-    side: int = Field(64, ge=32, description="width and height in pixels")
-    captions: int = Field(1, ge=1, le=5, description="captions a scene")
-    detail: float = Field(ge=0, le=1, description="chance that a caption states each further fact")
-    near_duplicates: float = Field(
-        0.2, ge=0, le=0.9, description="share of scenes that differ from the one before in one fact"
-    )
-
-
-class FolderSource(SourceBase):
-    """A folder of images and a captions.csv with columns file_name, caption."""
-
-    kind: Literal["folder"]
-    path: str = Field(description="folder that holds the images (searched recursively)")
-    captions: str | None = Field(None, description="CSV file; default: captions.csv in path or beside it")
-
-
-class CocoSource(SourceBase):
-    """COCO captions JSON (images, annotations) and its image folder."""
-
-    kind: Literal["coco"]
-    path: str = Field(description="the JSON file")
-    images: str = Field(description="folder of the images")
-
-
-class ParquetSource(SourceBase):
-    """A Parquet file (or glob) of image paths or bytes with captions."""
-
-    kind: Literal["parquet"]
-    path: str = Field(description="file or glob")
-    image: str = Field("image", description="column: path, bytes, or a struct with bytes / path")
-    caption: str = Field("caption", description="column: text or list of text")
-
-
-class WebDatasetSource(SourceBase):
-    """Existing WebDataset tars."""
-
-    kind: Literal["webdataset"]
-    path: str = Field(description="local file, glob or brace pattern")
-
-
-Source = Annotated[
-    ScenesSource | FolderSource | CocoSource | ParquetSource | WebDatasetSource,
-    Field(discriminator="kind"),
-]
+from cim.params.sources import Source, with_splits
 
 
 class Shard(Section):
@@ -92,4 +24,6 @@ class Shard(Section):
         200.0, ge=1, description="images with one side longer than this many times the other are quarantined"
     )  # Qwen2-VL's image processor takes no more
     max_reject_share: float = Field(0.5, ge=0, le=1, description="above this share of rejected images: stop")
-    sources: list[Source] = Field(min_length=1, description="read in this order")
+    sources: list[Annotated[Source, AfterValidator(with_splits)]] = Field(
+        min_length=1, description="read in this order"
+    )

@@ -1,6 +1,5 @@
 """Captions to queries, one odd caption costing nobody else's."""
 
-import unicodedata
 from collections.abc import Callable
 
 import numpy as np
@@ -11,11 +10,6 @@ from cim.errors import CimError
 Queries = npt.NDArray[np.float32]
 PLAIN = "a picture"
 """A text that every encoder can encode: if this fails, the encoder is broken, not the caption."""
-
-
-def says_something(caption: str) -> bool:
-    """Whether anything would be seen: not only blanks, controls, zero-width marks or halves of characters."""
-    return any(unicodedata.category(character)[0] not in "CZ" for character in caption)
 
 
 def encode_each(encode: Callable[[list[str]], Queries], captions: list[str]) -> Queries:

@@ -16,11 +16,12 @@ from cim.params.tune import Reward
 from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
 from cim.rewards.depth import CAPTIONS
-from cim.rewards.encode import encode_each, says_something
+from cim.rewards.encode import encode_each
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.spaces import Space, open_space, present_embeddings
+from cim.text import says_something
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 import polars as pl
 
-from cim.images.checks import BAD_CAPTION
 from cim.shards.merge import Merged
 from cim.shards.scan import Scanned
 
@@ -17,13 +16,13 @@ def summarize(
 
     images: in = out + rejected + merged (findings of the same bytes beyond the first).
     captions: in = out + rejected + of_rejected_images + merged (said before of the same image).
+    rejects: images that are not used; scanned.lost has the captions, and JSON, which counts as one.
     A caption merged into another source's sample is out in the source that said it first.
     Raises RuntimeError if the counts, each taken where it arises, do not add up.
     """
-    bad = pl.col("reason").is_in([str(reason) for reason in BAD_CAPTION])
     images_out, captions_out = _by(samples, "source"), dict(merged.captions.iter_rows())
     repeats = dict(merged.repeats.iter_rows())
-    images_bad, captions_bad = _by(rejects.filter(~bad), "source"), _by(rejects.filter(bad), "source")
+    images_bad, captions_bad = _by(rejects, "source"), _by(scanned.lost, "source")
     usable = dict(scanned.found.group_by("at").agg(pl.col("captions").list.len().sum()).iter_rows())
     sources = {}
     for at, (name, arrived) in enumerate(zip(names, scanned.arrived, strict=True)):
@@ -42,7 +41,11 @@ def summarize(
     written = samples["captions"].list.len().sum()
     if (samples.height, written) != (total["images"]["out"], total["captions"]["out"]):
         raise RuntimeError(f"{samples.height} images, {written} captions to write, but counted {total}")
-    return total | {"sources": sources, "splits": _splits(samples), "rejects": _by(rejects, "reason")}
+    return total | {
+        "sources": sources,
+        "splits": _splits(samples),
+        "rejects": _by(pl.concat([rejects, scanned.lost]), "reason"),
+    }
 
 
 def reasons(rejects: pl.DataFrame) -> str:

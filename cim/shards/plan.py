@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -9,12 +10,12 @@ import polars as pl
 from cim.errors import CimError
 from cim.images.checks import Reason
 from cim.params.shard import Shard
+from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.ledger import reasons, summarize
 from cim.shards.merge import merge_duplicates
 from cim.shards.scan import REJECTS, Scanned, scan_sources
 from cim.shards.splits import split_of
-from cim.sources.base import ImageSource
 
 UNCAPTIONED = ("target",)  # splits whose images need no caption: they are to get one
 
@@ -28,14 +29,14 @@ class Plan:
     summary: dict[str, Any]
 
 
-def make_plan(sources: Sequence[ImageSource], params: Shard, workers: int) -> Plan:
-    """Scan, deduplicate, split, number the shards. Nothing is written.
+def make_plan(sources: Sequence[Source], params: Shard, workers: int, copies: Path) -> Plan:
+    """Scan, deduplicate, split, number the shards. Nothing is written but copies of remote tars, in `copies`.
 
     A shard takes images in scan order, so that images appended to a source change no full shard,
     and each shard's images lie close together in their source.
     Raises CimError for a source without images, too many rejects, or a split without images.
     """
-    scanned = scan_sources(sources, params, workers)
+    scanned = scan_sources(sources, params, workers, copies)
     names = [source.name for source in sources]
     merged = merge_duplicates(scanned.found)
     samples = _with_splits(merged.samples, names, params)
@@ -43,12 +44,13 @@ def make_plan(sources: Sequence[ImageSource], params: Shard, workers: int) -> Pl
     rejects = pl.concat([scanned.rejects, _uncaptioned(samples.filter(silent))])
     samples = _numbered(samples.filter(~silent), params.samples_per_shard)
     _check(samples, rejects, scanned, params)
-    return Plan(samples, rejects, summarize(samples, rejects, scanned, merged, names))
+    summary = summarize(samples, rejects, scanned, merged, names)
+    return Plan(samples, pl.concat([rejects, scanned.lost]), summary)
 
 
 def _with_splits(samples: pl.DataFrame, names: list[str], params: Shard) -> pl.DataFrame:
     """Add source and split. An image found in several sources is split by the first one's shares."""
-    shares = [source.splits for source in params.sources]
+    shares = [source.splits or {} for source in params.sources]
     splits = [split_of(i, params.seed, shares[at]) for i, at in samples.select("id", "at").iter_rows()]
     return samples.with_columns(
         pl.col("at").replace_strict(list(range(len(names))), list(names), return_dtype=pl.String).alias("source"),
@@ -81,7 +83,7 @@ def _check(samples: pl.DataFrame, rejects: pl.DataFrame, scanned: Scanned, param
             f"at most shard.max_reject_share = {params.max_reject_share:g}",
             "mend the data, or raise shard.max_reject_share",
         )
-    wanted = {split for source in params.sources for split in source.splits}
+    wanted = {split for source in params.sources for split in source.splits or {}}
     counts = dict(samples.group_by("split").len().iter_rows())
     if empty := [split for split in SPLITS if split in wanted and split not in counts]:
         raise CimError(

@@ -1,5 +1,6 @@
 """The shard folder around the tars: plan before, manifests and counts after."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
@@ -8,7 +9,7 @@ import polars as pl
 
 from cim.atomic import marker_of, replacing, write_json
 from cim.layout import Layout
-from cim.params.shard import Shard
+from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.plan import Plan
 from cim.shards.write import ShardJob
@@ -16,7 +17,7 @@ from cim.shards.write import ShardJob
 MANIFEST = ["id", "shard", "captions", "source", "width", "height", "suffix", "extra"]
 
 
-def prepare(plan: Plan, params: Shard, layout: Layout) -> list[ShardJob]:
+def prepare(plan: Plan, sources: Sequence[Source], layout: Layout) -> list[ShardJob]:
     """Put the plan on disk, a file a shard, and clear away what it does not hold; the tars to write.
 
     Manifests go first and come back last: their absence says that sharding has not ended.
@@ -24,7 +25,9 @@ def prepare(plan: Plan, params: Shard, layout: Layout) -> list[ShardJob]:
     rmtree(layout.shard_plan, ignore_errors=True)
     jobs = []
     for (split, shard), rows in sorted(plan.samples.partition_by("split", "shard", as_dict=True).items()):
-        job = ShardJob(_planned(layout, split, shard), layout.shards(split) / shard, tuple(params.sources))
+        needed = [(at, part) for at, part in rows.select("at", "part").unique(maintain_order=True).iter_rows()]
+        parts = {place: sources[place[0]].parts[place[1]] for place in needed}
+        job = ShardJob(_planned(layout, split, shard), layout.shards(split) / shard, parts, layout.shard_copies)
         job.plan.parent.mkdir(parents=True, exist_ok=True)
         rows.write_parquet(job.plan)
         jobs.append(job)
@@ -39,6 +42,7 @@ def publish(plan: Plan, layout: Layout) -> dict[str, Any]:
     for (split,), rows in plan.samples.partition_by("split", as_dict=True).items():
         _write_parquet(rows.sort("shard", "id").select(MANIFEST), layout.shards(str(split)) / "manifest.parquet")
     rmtree(layout.shard_plan)
+    rmtree(layout.shard_copies, ignore_errors=True)
     return plan.summary
 
 

@@ -1,37 +1,41 @@
-"""Every candidate of every source checked once; usable ones become rows, the others rejects."""
+"""Every item of every source checked once; usable ones become rows, the others rejects."""
 
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import astuple, dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 import polars as pl
 from tqdm import tqdm
 
 from cim.errors import CimError
-from cim.images.checks import Checked, Reason, Unusable, check_caption, check_image
+from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import content_id
 from cim.params.shard import Shard
-from cim.records import Candidate, Reject
+from cim.readers.base import Item, Part, Problem, Source
+from cim.readers.remote import RemoteTar
+from cim.readers.webdataset import TarPart
+from cim.shards.copies import copy_of
 from cim.shards.table import Rows
-from cim.sources.base import ImageSource
 
 In = TypeVar("In")
 Out = TypeVar("Out")
 
-# order: place in the scan, over all sources. at: position of the source in shard.sources.
+# order: place in the scan, over all sources. at: position of the source in shard.sources. part, place: where the source
+# has the image; locator: the same for people.
 FOUND = {
-    "order": pl.Int64, "at": pl.Int32, "locator": pl.String, "id": pl.String, "suffix": pl.String,
-    "width": pl.Int32, "height": pl.Int32, "captions": pl.List(pl.String), "extra": pl.String,
+    "order": pl.Int64, "at": pl.Int32, "part": pl.Int32, "place": pl.Int32, "locator": pl.String, "id": pl.String,
+    "suffix": pl.String, "width": pl.Int32, "height": pl.Int32, "captions": pl.List(pl.String), "extra": pl.String,
 }  # fmt: skip
 REJECTS = {"source": pl.String, "reason": pl.String, "detail": pl.String}
 
 
 @dataclass
 class Arrived:
-    """What one source yielded, counted as it came."""
+    """What one source yielded, counted as it came. captions: what can't be read of them counted too."""
 
     images: int = 0
     captions: int = 0
@@ -40,65 +44,92 @@ class Arrived:
 
 @dataclass(frozen=True)
 class Scanned:
-    """found: a row a usable image, columns FOUND, duplicates included. rejects: columns REJECTS."""
+    """found: a row a usable image, columns FOUND, duplicates included.
+
+    rejects: images, and lost: captions and fields that are not used, columns REJECTS.
+    """
 
     found: pl.DataFrame
     rejects: pl.DataFrame
+    lost: pl.DataFrame
     arrived: list[Arrived] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
-class _Verdict:
-    """One candidate's outcome; id and facts are None for a rejected one."""
+class _Checked:
+    """One item's outcome, its image's bytes let go. facts: None where `problem` says why it is not used."""
 
-    candidate: Candidate
-    id: str | None
-    facts: Checked | None
-    captions: list[str]
-    rejects: list[tuple[Reason, str]]  # not the exceptions: their tracebacks would hold on to the image
+    item: Item
+    locator: str
+    part: int
+    place: int
+    id: str = ""
+    facts: Checked | None = None
+    problem: Problem | None = None
 
 
-def scan_sources(sources: Sequence[ImageSource], limits: Shard, workers: int) -> Scanned:
-    """Check all candidates of `sources`, in order; `workers` threads decode.
+def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies: Path) -> Scanned:
+    """Check all items of `sources`, in order; `workers` threads decode. copies: folder for copies of remote tars.
 
-    In memory at any time: a few images a worker, and the columns. Raises CimError for a source without images.
+    A caption that can't be read is lost, its image is not. In memory at any time: a few images a worker, and the
+    columns. Raises CimError for a source without images, and for one that is broken: nobody knows what it lost.
     """
-    found, rejects, arrived = Rows(FOUND), Rows(REJECTS), [Arrived() for _ in sources]
+    found, rejects, lost, arrived = Rows(FOUND), Rows(REJECTS), Rows(REJECTS), [Arrived() for _ in sources]
     order = 0
     for at, source in enumerate(sources):
-        verdicts = _ahead(lambda candidate: _judge(candidate, limits), source.scan(), workers)
-        for verdict in tqdm(verdicts, desc=f"checking {source.name}", total=source.expected(), unit="image"):
-            candidate, count = verdict.candidate, arrived[at]
+        checked = _ahead(lambda one: _check(*one, limits), _items(source, copies), workers)
+        for one in tqdm(checked, desc=f"checking {source.name}", total=source.images(), unit="image"):
+            count, captions = arrived[at], len(one.item.captions) + len(one.item.lost)
             count.images += 1
-            count.captions += len(candidate.captions)
-            for reason, found_there in verdict.rejects:
-                detail = f"{candidate.locator}: {found_there}".removesuffix(": ")
-                rejects.add(*astuple(Reject(source.name, reason, detail)))
-            if verdict.facts is None:
-                count.captions_of_rejects += len(candidate.captions)
+            count.captions += captions
+            if one.facts is None:
+                assert one.problem is not None
+                rejects.add(source.name, *_told(one.problem, one.locator))
+                count.captions_of_rejects += captions
                 continue
-            extra = json.dumps(candidate.extra, sort_keys=True)
-            found.add(order, at, candidate.locator, verdict.id, *astuple(verdict.facts), verdict.captions, extra)
+            for problem in one.item.lost:
+                lost.add(source.name, *_told(problem, one.locator))
+            extra = one.item.facts.get("extra")
+            facts = json.dumps(extra if isinstance(extra, dict) else {}, sort_keys=True)
+            place = (order, at, one.part, one.place, one.locator)
+            found.add(*place, one.id, *astuple(one.facts), list(one.item.captions), facts)
             order += 1
         if arrived[at].images == 0:
             raise CimError(f"source {source.name} is empty", "at least one image", "mend its path in shard.sources")
-    return Scanned(found.frame(), rejects.frame(), arrived)
+    return Scanned(found.frame(), rejects.frame(), lost.frame(), arrived)
 
 
-def _judge(candidate: Candidate, limits: Shard) -> _Verdict:
-    seen = Candidate(None, candidate.captions, candidate.locator, candidate.extra)  # lets go of the image's bytes
+def _items(source: Source, copies: Path) -> Iterator[tuple[Item, Part, int, int]]:
+    """Every item with its part and the numbers of both."""
+    for number, part in enumerate(source.parts):
+        readable = part.here(copy_of(part, copies))
+        for place, item in enumerate(readable.items()):
+            if not item.name and item.problem:  # not a sample's, but the whole part's
+                raise CimError(
+                    f"{getattr(part, 'path', part.name)} is not a whole tar ({': '.join(item.problem)})",
+                    "complete tars",
+                    "copy it again, or leave it out of path in shard.sources",
+                )
+            yield item, part, number, place
+
+
+def _check(item: Item, part: Part, number: int, place: int, limits: Shard) -> _Checked:
+    # A tar's keys need its name; names of files and rows say where they are.
+    locator = f"{item.name} in {part.name}" if isinstance(part, TarPart | RemoteTar) else item.name
+    seen = Item(item.name, None, item.suffix, item.captions, item.facts, item.problem, item.lost)
+    if item.problem or item.image is None:
+        problem = item.problem or (Reason.WITHOUT_IMAGE, "")
+        return _Checked(seen, locator, number, place, problem=problem)
     try:
-        facts = check_image(candidate, limits)
+        facts, _ = decode(item.image, limits)
     except Unusable as problem:
-        return _Verdict(seen, None, None, [], [(problem.reason, problem.detail)])
-    assert candidate.image is not None
-    captions, rejects = [], []
-    for caption in candidate.captions:
-        try:
-            captions.append(check_caption(caption))
-        except Unusable as problem:
-            rejects.append((problem.reason, problem.detail))
-    return _Verdict(seen, content_id(candidate.image), facts, captions, rejects)
+        return _Checked(seen, locator, number, place, problem=(problem.reason, problem.detail))
+    return _Checked(seen, locator, number, place, content_id(item.image), facts)
+
+
+def _told(problem: Problem, locator: str) -> tuple[str, str]:
+    """(reason, detail) of a reject."""
+    return problem[0].value, f"{locator}: {problem[1]}".removesuffix(": ")
 
 
 def _ahead(work: Callable[[In], Out], items: Iterable[In], workers: int) -> Iterator[Out]:

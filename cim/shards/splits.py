@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 
-from cim.params.shard import Split
+from cim.params.sources import Split
 
 
 def position(sample_id: str, seed: int) -> float:

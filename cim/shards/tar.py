@@ -25,13 +25,14 @@ def write_tar(path: Path, samples: Iterable[Sample]) -> None:
                 "captions": sample.captions, "source": sample.source, "width": sample.width, "height": sample.height,
                 "sha256": content_hash(sample.image), "extra": sample.extra,
             }  # fmt: skip
-            _add(tar, f"{sample.id}.{sample.suffix}", sample.image)
+            add_member(tar, f"{sample.id}.{sample.suffix}", sample.image)
             if sample.captions:
-                _add(tar, f"{sample.id}.txt", sample.captions[0].encode())
-            _add(tar, f"{sample.id}.json", json.dumps(facts, sort_keys=True).encode())
+                add_member(tar, f"{sample.id}.txt", sample.captions[0].encode())
+            add_member(tar, f"{sample.id}.json", json.dumps(facts, sort_keys=True, allow_nan=False).encode())
 
 
-def _add(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+def add_member(tar: tarfile.TarFile, name: str, content: bytes) -> None:
+    """Add a file to an open tar, its bytes depending on name and content alone."""
     member = tarfile.TarInfo(name)  # its defaults: mtime 0, owner 0 without a name, mode 0644
     member.size = len(content)
     tar.addfile(member, io.BytesIO(content))

@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -13,11 +13,10 @@ from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.images.ids import content_hash
-from cim.params.shard import Source
+from cim.readers.base import Part
 from cim.records import Sample
+from cim.shards.copies import copy_of
 from cim.shards.tar import write_tar
-from cim.sources.base import ImageSource
-from cim.sources.open import open_sources
 
 CODE = ("cim.shards.tar", "cim.shards.write")  # decides the bytes, given the rows
 IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file
@@ -25,11 +24,15 @@ IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a te
 
 @dataclass(frozen=True)
 class ShardJob:
-    """One tar to write. plan: its rows of Plan.samples (Parquet). sources: the whole shard.sources."""
+    """One tar to write. plan: its rows of Plan.samples (Parquet).
+
+    parts: those that hold its images, by the position of the source and of the part in it. copies: see `copy_of`.
+    """
 
     plan: Path
     tar: Path
-    sources: tuple[Source, ...]
+    parts: Mapping[tuple[int, int], Part]
+    copies: Path
 
     def __str__(self) -> str:
         return self.tar.name
@@ -47,27 +50,32 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     if (facts := done_facts(job.tar, mark)) is not None:
         return facts
     with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
-        places = _fetch(rows.sort("order"), open_sources(job.sources), spool)
+        places = _fetch(rows, job, spool)
         write_tar(temporary, _samples(content, places, spool))
     facts = {"images": rows.height, "captions": int(rows["captions"].list.len().sum())}
     mark_done(job.tar, mark, **facts)
     return facts
 
 
-def _fetch(rows: pl.DataFrame, sources: Sequence[ImageSource], spool: IO[bytes]) -> dict[str, tuple[int, int]]:
-    """All images into `spool`, read in scan order (cheap for every source); id -> (offset, size)."""
-    places = {}
-    for sample_id, at, locator in rows.select("id", "at", "locator").iter_rows():
-        image = sources[at].fetch(locator)
-        if content_hash(image)[:16] != sample_id:
-            raise CimError(
-                f"{locator} of {sources[at].name} changed while sharding",
-                "sources that stay as they are",
-                "run shard again when nothing writes to its sources",
-            )
-        places[sample_id] = (spool.tell(), len(image))
-        spool.write(image)
-    return places
+def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> dict[str, tuple[int, int]]:
+    """All images into `spool`, part by part in scan order (cheap for every source); id -> (offset, size)."""
+    found = {}
+    for (at, number), wanted in (
+        rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True).items()
+    ):
+        part = job.parts[at, number]
+        images = part.here(copy_of(part, job.copies)).fetch(wanted["place"].to_list())
+        names = wanted.select("id", "locator").iter_rows()
+        for (sample_id, locator), image in zip(names, images, strict=True):
+            if content_hash(image)[:16] != sample_id:
+                raise CimError(
+                    f"{locator} of {part.name} changed while sharding",
+                    "sources that stay as they are",
+                    "run shard again when nothing writes to its sources",
+                )
+            found[sample_id] = (spool.tell(), len(image))
+            spool.write(image)
+    return found
 
 
 def _samples(rows: pl.DataFrame, places: dict[str, tuple[int, int]], spool: IO[bytes]) -> Iterator[Sample]:

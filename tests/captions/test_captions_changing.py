@@ -13,7 +13,7 @@ from captioned_shards import LINEAGE, job_in, png, run, shade_engine
 import cim.captions.commit
 from cim.atomic import marker_of
 from cim.captions.job import ShardJob
-from cim.corpus.table import Columns, TableChunk
+from cim.readers.table import Columns, TableChunk
 from cim.errors import CimError
 
 SHADES = [10, 20, 30, 40]

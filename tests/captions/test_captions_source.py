@@ -13,7 +13,7 @@ from captioned_shards import shade_engine
 from little_corpora import LONG_AGO, finish, folder, job, nobody, tar
 
 import cim.captions.commit
-from cim.corpus.part import Reading
+from cim.readers.base import Reading
 from cim.errors import CimError
 
 

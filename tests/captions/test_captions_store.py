@@ -18,7 +18,7 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
-from cim.corpus.tar import TarPart
+from cim.readers.webdataset import TarPart
 from cim.errors import CimError, PassingError
 
 PARTS = {"00000": TarPart(Path("in.tar"))}

@@ -6,7 +6,7 @@ import pytest
 
 from cim.captions.output import CARD
 from cim.captions.store import Store
-from cim.corpus.remote import RemoteTar
+from cim.readers.remote import RemoteTar
 from cim.errors import CimError
 
 

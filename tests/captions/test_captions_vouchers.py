@@ -15,7 +15,8 @@ import cim.captions.commit
 from cim.atomic import read_json, write_json
 from cim.captions.job import ShardJob
 from cim.captions.shard import finish_shard
-from cim.corpus.plan import plan_corpus
+from cim.params.recaption import Recaption
+from cim.readers.open import numbered, open_source
 from cim.errors import CimError
 from cim.params.recaption import Recaption
 

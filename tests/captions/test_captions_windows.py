@@ -7,7 +7,7 @@ from PIL import Image
 
 from cim.captions.job import AnySize
 from cim.captions.windows import PIXEL_BYTES, windows
-from cim.corpus.part import Item
+from cim.readers.base import Item
 
 
 def test_a_pixel_takes_what_is_counted_for_it() -> None:

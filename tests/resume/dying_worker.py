@@ -10,7 +10,7 @@ from typing import Any
 import benchmarks.chaos
 import cim.captions.commit
 import cim.captions.journal
-import cim.corpus.write
+import cim.captions.tar
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -35,7 +35,7 @@ def torn(handle: int, content: bytes) -> None:
 
 
 def arm(point: str) -> None:
-    journal, commit, write = cim.captions.journal, cim.captions.commit, cim.corpus.write
+    journal, commit, write = cim.captions.journal, cim.captions.commit, cim.captions.tar
     match point:
         case "inside a journal record":  # the header and two batches of the first shard are whole
             journal._write = after(3, journal._write, torn)

@@ -17,7 +17,7 @@ import cim.captions.claim
 import cim.captions.commit
 import cim.captions.journal
 import cim.captions.shard
-import cim.corpus.write
+import cim.captions.tar
 from benchmarks.chaos import LINEAGE, contents, work
 from cim.captions.claim import claim
 from cim.captions.shard import finish_shard
@@ -104,7 +104,7 @@ def full(code: int) -> Any:
     [
         (cim.captions.claim, "_attempt"),
         (cim.captions.journal, "_write"),
-        (cim.corpus.write, "_add"),
+        (cim.captions.tar, "_add"),
         (cim.captions.commit, "write_rejects"),
         (cim.captions.commit, "write_captions"),
         (cim.captions.commit, "mark_done"),

@@ -13,7 +13,7 @@ from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.write import write_shard
-from cim.sources.open import open_sources
+from cim.readers.open import open_sources
 
 GOOD = encoded(picture(1, (90, 80)), "JPEG")
 FILES = {

@@ -24,7 +24,7 @@ from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.tar import write_tar
 from cim.shards.write import write_shard
-from cim.sources.open import open_sources
+from cim.readers.open import open_sources
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -214,7 +214,7 @@ def test_plan_files_hold_their_shard_only(folder, tmp_path):
 def test_sharding_needs_no_torch():
     code = (
         "import sys, cim.shards.publish, cim.shards.write, cim.shards.read\n"
-        "import cim.sources.folder, cim.sources.coco, cim.sources.parquet, cim.sources.webdataset, cim.sources.scenes\n"
+        "import cim.readers.folder, cim.sources.coco, cim.sources.parquet, cim.sources.webdataset, cim.sources.scenes\n"
         "assert not {'torch', 'transformers', 'webdataset', 'prefect'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

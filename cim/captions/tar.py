@@ -1,0 +1,42 @@
+"""Samples to a WebDataset tar in img2dataset's layout, with the same bytes every time."""
+
+import json
+import tarfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cim.shards.tar import add_member
+
+
+@dataclass(frozen=True)
+class Recaptioned:
+    """One sample to write. image: the original bytes. caption: the chosen one. story: all else, JSON-able."""
+
+    key: str
+    image: bytes
+    suffix: str
+    caption: str
+    story: dict[str, Any]
+
+
+def sample_key(shard: int, sample: int) -> str:
+    """`000010023`: shard 1 in five digits, sample 23 in four; unique, free of dots, sorted as the samples are.
+
+    A sample beyond 9,999 gets more digits: still unique below 100,000 shards, no longer of one length.
+    Raises ValueError for a shard of more than five digits, where keys could meet.
+    """
+    if not 0 <= shard <= 99_999:
+        raise ValueError(f"shard {shard}: five digits are all that a key has for it")
+    return f"{shard:05d}{sample:04d}"
+
+
+def write_pairs(path: Path, samples: Iterable[Recaptioned]) -> None:
+    """Write `<key>.<suffix>`, `<key>.txt` and `<key>.json` of each sample to the tar `path`, in the order given."""
+    with tarfile.open(path, "w:", format=tarfile.USTAR_FORMAT) as tar:
+        for sample in samples:
+            story = json.dumps(sample.story, sort_keys=True, ensure_ascii=False, allow_nan=False)
+            add_member(tar, f"{sample.key}.{sample.suffix}", sample.image)
+            add_member(tar, f"{sample.key}.txt", sample.caption.encode())
+            add_member(tar, f"{sample.key}.json", story.encode())

@@ -1,1 +1,0 @@
-"""Any corpus as planned input shards, and shards for pre-training in img2dataset's layout."""

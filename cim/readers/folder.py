@@ -1,0 +1,76 @@
+"""A folder of images, searched recursively, with a captions.csv or texts beside them."""
+
+import os
+import posixpath
+import re
+import unicodedata
+from pathlib import PurePosixPath
+
+from cim.images.checks import Reason
+from cim.params.sources import FolderSource
+from cim.readers.address import is_remote
+from cim.readers.base import Source
+from cim.readers.captions_csv import caption_rows
+from cim.readers.file_chunk import SIDECARS, FileChunk, Listed, cut
+from cim.readers.files import files_at, folder_of, joined, local_address, to_locator
+from cim.readers.names import source_name
+from cim.readers.walk import walk
+
+# Files called so are images or claim to be; others count only when captions.csv names them.
+SUFFIXES = frozenset({
+    "avif", "bmp", "gif", "heic", "heif", "jfif", "jp2", "jpe", "jpeg", "jpg", "png", "tif", "tiff", "webp",
+})  # fmt: skip
+_SUFFIX = re.compile(r"\.([a-z0-9]+)$")
+
+
+def open_folder(params: FolderSource, size: int) -> Source:
+    """All images, sorted by relative name, `size` a part; then folders not followed, and captions without a file.
+
+    Raises CimError when the folder can't be listed, or its CSV is broken.
+    """
+    root = os.path.expanduser(local_address(params.path))
+    walked = walk(root)
+    csv = _csv(params.captions, root, walked.files)
+    rows = caption_rows(csv) if csv else {}
+    prefix = _prefix(csv, root) if csv else ""
+    images = dict(sorted((_key(name), to_locator(name)) for name in walked.files))
+    captions = dict[str, list[bytes]]()
+    for name, said in rows.items():
+        key = _key(name)
+        captions.setdefault(key if key in images else key.removeprefix(prefix), []).extend(said)
+    files = [
+        Listed(locator, tuple(captions.pop(key, ())))
+        for key, locator in images.items()
+        if key in captions or ((found := _SUFFIX.search(key.lower())) and found[1] in SUFFIXES)
+    ]
+    files += [Listed(to_locator(name), (), problem) for name, problem in sorted(walked.problems.items())]
+    files += [
+        Listed(key, tuple(said), (Reason.NO_IMAGE, f"no file of that name in {PurePosixPath(root).name}"))
+        for key, said in sorted(captions.items())
+    ]
+    chunk = FileChunk(root, PurePosixPath(root).name, tuple(files), SIDECARS)
+    return Source(source_name("folder", root), cut(chunk, size, walked.versions))
+
+
+def _csv(given: str | None, root: str, files: list[str]) -> str | None:
+    """The address of the captions' file; none is fine where no captions are needed."""
+    if given:
+        return files_at(given)[0]
+    if "captions.csv" in files:
+        return joined(root, "captions.csv")
+    above = joined(folder_of(root.rstrip("/")), "captions.csv")
+    return above if not is_remote(root) and os.path.isfile(above) else None
+
+
+def _prefix(csv: str, root: str) -> str:
+    """`images/` where the CSV lies above the folder and may name files from where it lies itself."""
+    if is_remote(csv) or is_remote(root):
+        here, below = folder_of(csv), root.rstrip("/")
+    else:
+        here, below = os.path.realpath(folder_of(csv)), os.path.realpath(root)
+    return f"{posixpath.relpath(below, here)}/" if below != here and below.startswith(f"{here.rstrip('/')}/") else ""
+
+
+def _key(name: str) -> str:
+    """One spelling for names that mean the same file: no `./`, composed accents."""
+    return to_locator(unicodedata.normalize("NFC", posixpath.normpath(name.strip())))

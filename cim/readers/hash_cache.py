@@ -1,0 +1,77 @@
+"""Hashes of local files, kept as long as what their folders say of them stays the same: no file is read twice."""
+
+import hashlib
+import json
+import os
+import platform
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from cim.atomic import write_json
+from cim.fingerprint import code_of
+from cim.readers.base import Part
+
+SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); within one tick it tells nothing apart
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What folders said of a part's files, as two hashes.
+
+    exact: changes with path, device, inode, size, the times of the last change of content and of anything, and with
+    the machine. portable: with path, size and the time of the last change of content alone, so that machines that
+    share the files agree. settled: no file had changed just then; else a change in the same tick would not show.
+    """
+
+    exact: str
+    portable: str
+    settled: bool
+
+
+def stamp_of(part: Part) -> Stamp | None:
+    """The part's stamp now; None for one that is not made of local files alone, so that only reading tells."""
+    if (paths := part.paths()) is None:
+        return None
+    now = time.time_ns()
+    found = [_said_of(path) for path in paths]
+    plan = [repr(part), code_of("cim.readers")]
+    newest = max((one[1] for one in found), default=0)
+    return Stamp(
+        exact=_hash([platform.node(), *plan, found]),
+        portable=_hash([*plan, [one[:2] for one in found]]),
+        settled=newest + SETTLED < now,
+    )
+
+
+def cached_hash(file: Path, stamp: Stamp | None) -> str | None:
+    """The hash that `file` keeps for just this stamp; None where there is none, or the file is broken."""
+    if stamp is None:
+        return None
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    fits = isinstance(found, dict) and found.get("stamp") == stamp.exact
+    return str(found["sha256"]) if fits and isinstance(found.get("sha256"), str) else None
+
+
+def cache_hash(file: Path, part: Part, stamp: Stamp | None, sha256: str) -> None:
+    """Keep `sha256`, got by reading the part after `stamp` was taken, unless a file has changed since, or may have."""
+    if stamp is not None and stamp.settled and stamp == stamp_of(part):
+        with suppress(OSError):  # a place that can't be written costs the next run its time, this one nothing
+            write_json(file, {"stamp": stamp.exact, "sha256": sha256})
+
+
+def _said_of(path: Path) -> tuple[int, ...]:
+    """Size and times (ns) first; minus one and the error's number where there is no file to be had."""
+    try:
+        found = os.stat(path)
+    except OSError as error:
+        return -1, 0, error.errno or 0
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
+
+
+def _hash(value: object) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

@@ -1,0 +1,157 @@
+"""WebDataset tars: any, in the way `webdataset` itself groups their members."""
+
+import json
+import tarfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from cim.fingerprint import hash_path
+from cim.images.checks import Reason
+from cim.readers.base import Item, Problem
+from cim.readers.files import to_locator
+from cim.readers.text import read_facts, sample_captions
+from cim.readers.untar import Tar, opened, problem_of
+
+IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "heic", "svg"})
+USED = IMAGES | {"txt", "json"}
+MOST_LOST = 100_000  # rejects for one broken tar: what says how many it held may be broken as well
+Members = dict[str, bytes | Problem]
+"""Extension -> content, or why a member is refused, of one sample."""
+
+
+@dataclass(frozen=True)
+class TarPart:
+    """One tar. name: how lineage calls it, the file's name unless it was fetched from elsewhere. images: as stated.
+
+    Neighbouring members with the same name up to the first dot are one sample; a repeated extension begins the next
+    one. The first image, `.txt` and `.json` count; other members are named in facts["not_kept"], never read.
+    """
+
+    path: Path
+    name: str = ""
+    images: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or self.path.name)
+
+    def identity(self) -> str:
+        return self.sha256()
+
+    def sha256(self) -> str:
+        found = self.path.stat()
+        return _hash(self.path, found.st_size, found.st_mtime_ns, found.st_ino)
+
+    def paths(self) -> list[Path]:
+        return [self.path]
+
+    def here(self, copy: Path) -> "TarPart":
+        return self
+
+    def items(self) -> Iterator[Item]:
+        """Every sample, one image in memory at a time.
+
+        Where the tar is broken, a last item says how, followed by one for each further sample that is lost, where
+        `images` says how many there should be.
+        """
+        key, problem, read = "", "", 0
+        pictured = set[str]()  # keys of samples with an image
+        try:
+            with opened(self.path) as tar:
+                for key, members in _grouped(tar, lambda _: USED):
+                    read += 1
+                    yield _item(key, members, pictured)
+                problem = tar.after()
+        except tarfile.ReadError as error:
+            problem = str(error)
+        if not self.path.stat().st_size:
+            yield Item("", None, problem=(Reason.EMPTY, self.name))
+        elif problem:
+            behind = f", behind {to_locator(key)}" if key else ""
+            yield Item("", None, problem=(Reason.BROKEN_TAR, f"after {read} samples: {problem}{behind}"[:200]))
+            lost = min((self.images or 0) - read, MOST_LOST)
+            for number in range(1, lost):
+                yield Item("", None, problem=(Reason.BROKEN_TAR, f"lost with it, {number + 1} of {lost}"))
+
+    def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
+        """The images of the samples at these places again. Raises OSError where the tar no longer has one."""
+        wanted = set(places)
+        try:
+            with opened(self.path) as tar:
+                samples = enumerate(_grouped(tar, lambda at: IMAGES if at in wanted else frozenset()))
+                while wanted:
+                    at, (key, members) = next(samples)
+                    if at in wanted:
+                        wanted.discard(at)
+                        image = next((found for kind, found in members.items() if kind in IMAGES), None)
+                        if not isinstance(image, bytes):
+                            raise OSError(f"no image of {key!r} in {self.path}")
+                        yield image
+        except (tarfile.ReadError, StopIteration) as error:
+            raise OSError(f"{self.path} ends before sample {max(wanted)} ({error})") from error
+
+
+def stated(path: Path) -> int | None:
+    """Samples in a tar by img2dataset's `<stem>_stats.json` beside it; None where none says so."""
+    try:
+        found = json.loads(path.with_name(f"{path.name.partition('.')[0]}_stats.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    count = found.get("successes") if isinstance(found, dict) else None
+    return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
+
+
+@lru_cache(maxsize=16)  # asked for by the done marker and by lineage; a file that changes has other numbers
+def _hash(path: Path, size: int, modified: int, inode: int) -> str:
+    return hash_path(path)
+
+
+def _grouped(tar: Tar, read: Callable[[int], Collection[str]]) -> Iterator[tuple[str, Members]]:
+    """(key, members) of every sample; files without an extension are notes. read: extensions read of sample number at.
+
+    Content is read as it comes: going back in a compressed tar means reading it again from its start. Where the tar
+    breaks behind a whole sample, that one comes first, then tarfile.ReadError.
+    """
+    key, members, at = "", Members(), 0
+    try:
+        for member in tar:
+            folder, slash, base = member.name.rpartition("/")
+            stem, dot, extension = base.partition(".")
+            problem = problem_of(member)
+            if member.isdir() or (not (dot and stem) and not problem):
+                continue
+            its_key, extension = f"{folder}{slash}{stem}" if stem else member.name, extension.lower()
+            if members and (its_key != key or extension in members):
+                yield key, members
+                members, at = {}, at + 1
+            before, key, members = members, its_key, {}  # a sample that is cut here is the break's
+            content = tar.content(member) if extension in read(at) and not problem else b""
+            members = before | {extension: problem or content}
+    except tarfile.ReadError:
+        if members:
+            yield key, members
+        raise
+    if members:
+        yield key, members
+
+
+def _item(key: str, members: Members, pictured: set[str]) -> Item:
+    """pictured: keys of the samples with an image so far, to which this one's is added."""
+    name = to_locator(key)
+    content = {extension: found for extension, found in members.items() if isinstance(found, bytes)}
+    for found in members.values():
+        if not isinstance(found, bytes):
+            return Item(name, None, problem=found)
+    suffix = next((extension for extension in content if extension in IMAGES), "")
+    facts, bad = read_facts(content["json"]) if "json" in content else ({}, None)
+    captions, lost = sample_captions(content.get("txt"), facts)
+    lost += (bad,) if bad else ()
+    if not suffix:
+        only = f"only {', '.join(sorted(content))}"[:200]
+        reason = Reason.NOT_ADJACENT if key in pictured else Reason.WITHOUT_IMAGE
+        return Item(name, None, captions=captions, problem=(reason, only), lost=lost)
+    pictured.add(key)
+    others = sorted(set(content) - {suffix, "txt", "json"})
+    kept = facts | ({"not_kept": others} if others else {})
+    return Item(name, content[suffix], suffix, captions, kept, lost=lost)

@@ -1,1 +1,0 @@
-"""Where images and captions come from, all behind one interface."""

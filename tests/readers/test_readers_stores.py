@@ -1,0 +1,127 @@
+"""S3 and Google Cloud Storage, through their fsspec drivers and local servers that speak their protocols."""
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fsspec
+import pytest
+from corpus_files import plan, read, shard
+
+from cim.captioners.decoding import Decoding
+from cim.captions.job import ShardJob
+from cim.captions.lineage import Lineage
+from cim.readers.remote import RemoteTar
+from cim.errors import PassingError
+
+TEXTS = [["alt 0", "alt 1"], ["alt 10", "alt 11"]]
+
+
+@pytest.fixture
+def s3(s3_account: None) -> Iterator[str]:
+    """A folder in a bucket, with two tars."""
+    yield from filled("s3")
+
+
+@pytest.fixture
+def gs(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The same in Google's store."""
+    pytest.importorskip("gcsfs")
+    emulator = pytest.importorskip("gcp_storage_emulator.server")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    server = emulator.create_server("127.0.0.1", port, in_memory=True)
+    server.start()
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", f"http://127.0.0.1:{port}")
+    monkeypatch.setenv("NO_GCE_CHECK", "true")
+    yield from filled("gs")
+    server.stop()
+
+
+def filled(scheme: str) -> Iterator[str]:
+    """A bucket's folder with two tars, reached by a driver that has read the environment anew."""
+    fsspec.get_filesystem_class(scheme).clear_instance_cache()
+    store = fsspec.filesystem(scheme)
+    store.mkdir("corpus")
+    for number in range(2):
+        store.pipe_file(f"corpus/a/{number}.tar", shard(10 * number, 2))
+    yield f"{scheme}://corpus/a"
+    fsspec.filesystem(scheme).rm("corpus", recursive=True)
+    fsspec.get_filesystem_class(scheme).clear_instance_cache()
+
+
+@pytest.fixture(params=["s3", "gs"])
+def store(request: pytest.FixtureRequest) -> str:
+    """Both, one after the other."""
+    found: str = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.mark.parametrize("pattern", ["{}/*.tar", "{}/{{0..1}}.tar"])
+def test_a_store_is_listed_and_read(store: str, tmp_path: Path, pattern: str) -> None:
+    parts = plan({"kind": "webdataset", "path": pattern.format(store)})
+    assert [part.name for part in parts.values()] == [f"{store}/0.tar", f"{store}/1.tar"]
+    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
+
+
+def test_a_file_is_known_by_its_content_whatever_was_listed_before(store: str) -> None:
+    same, other = plan({"kind": "webdataset", "path": f"{store}/*.tar"}).values()  # the driver keeps this listing
+    before = [same.identity(), other.identity()]
+    elsewhere = type(fsspec.filesystem(store[:2]))(skip_instance_cache=True)  # as another machine would
+    elsewhere.pipe_file("corpus/a/0.tar", shard(0, 2))  # the same bytes, at another time
+    elsewhere.pipe_file("corpus/a/1.tar", shard(20, 2))
+    assert same.identity() == before[0]
+    assert other.identity() != before[1]
+
+
+def test_a_new_file_is_listed(store: str) -> None:
+    corpus = {"kind": "webdataset", "path": f"{store}/*.tar"}
+    assert len(plan(corpus)) == 2
+    type(fsspec.filesystem(store[:2]))(skip_instance_cache=True).pipe_file("corpus/a/2.tar", shard(20, 2))
+    assert len(plan(corpus)) == 3
+
+
+def test_a_changed_file_redoes_its_shard_only(s3: str, tmp_path: Path) -> None:
+    def fingerprints() -> list[str]:
+        parts = plan({"kind": "webdataset", "path": f"{s3}/*.tar"})
+        lineage = Lineage("model", "Say.", Decoding(8), "float32")
+        return [ShardJob(part, tmp_path, stem, int(stem), lineage, True).fingerprint() for stem, part in parts.items()]
+
+    before = fingerprints()
+    fsspec.filesystem("s3").pipe_file("corpus/a/1.tar", shard(20, 3))
+    after = fingerprints()
+    assert after[0] == before[0]
+    assert after[1] != before[1]
+
+
+def test_a_missing_file_fails_its_shard_only(s3: str, tmp_path: Path) -> None:
+    there, missing = plan({"kind": "webdataset", "path": f"{s3}/{{1..2}}.tar"}).values()
+    assert len(list(there.here(tmp_path / "copy").items())) == 2
+    for ask in (missing.identity, lambda: missing.here(tmp_path / "none")):
+        with pytest.raises(PassingError, match=rf"{s3}/2.tar can't be read \(FileNotFoundError"):
+            ask()
+
+
+@pytest.mark.parametrize("ask", [RemoteTar.identity, lambda part: part.here(Path("never"))])
+def test_without_credentials(s3: str, monkeypatch: pytest.MonkeyPatch, ask: Any) -> None:
+    with monkeypatch.context() as changed:
+        changed.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        with pytest.raises(PassingError, match=r"s3://corpus/a/0.tar can't be read \(NoCredentialsError"):
+            ask(RemoteTar(f"{s3}/0.tar"))
+        with pytest.raises(PassingError, match=r"NoCredentialsError.*your credentials"):
+            plan({"kind": "webdataset", "path": f"{s3}/*.tar"})
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    assert not Path("never").exists()
+
+
+def test_the_environment_gives_the_address_too(
+    s3: str, s3_server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As object stores other than Amazon's are reached."""
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    parts = plan({"kind": "webdataset", "path": f"{s3}/*.tar"})
+    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
