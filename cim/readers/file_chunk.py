@@ -68,9 +68,10 @@ class FileChunk(Chunk):
         stem, suffix = os.path.splitext(address)
         beside = {kind: read_file(stem + kind) for kind in self.sidecars if kind != suffix}
         problems = [(Reason.UNREADABLE, f"{kind}: {why}") for kind, (_, why) in beside.items() if why]
-        facts, bad = read_facts(content) if (content := beside.get(".json", (None, ""))[0]) else ({}, None)
+        text, fields = (beside.get(kind, (None, ""))[0] for kind in SIDECARS)
+        facts, bad = ({}, None) if fields is None else read_facts(fields)
         if not one.captions:
-            captions, lost = sample_captions(beside.get(".txt", (None, ""))[0], facts)
+            captions, lost = sample_captions(text, facts)
         lost += (*problems, *([bad] if bad else []))
         return Item(one.locator, image, suffix.lower().removeprefix("."), captions, facts, lost=lost)
 
