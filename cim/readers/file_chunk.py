@@ -10,7 +10,7 @@ from cim.fingerprint import fingerprint
 from cim.images.checks import Reason
 from cim.readers.address import is_remote
 from cim.readers.base import Chunk, Item, Part, Problem
-from cim.readers.files import from_locator, joined, read_file
+from cim.readers.files import MAX_TEXT, from_locator, joined, read_file
 from cim.readers.remote import RemoteChunk
 from cim.readers.text import read_captions, read_facts, sample_captions
 
@@ -66,7 +66,7 @@ class FileChunk(Chunk):
             reason = Reason.UNREADABLE, problem or "no such file, or a broken link"
             return Item(one.locator, None, captions=captions, problem=reason, lost=lost)
         stem, suffix = os.path.splitext(address)
-        beside = {kind: read_file(stem + kind) for kind in self.sidecars if kind != suffix}
+        beside = {kind: read_file(stem + kind, MAX_TEXT) for kind in self.sidecars if kind != suffix}
         problems = [(Reason.UNREADABLE, f"{kind}: {why}") for kind, (_, why) in beside.items() if why]
         text, fields = (beside.get(kind, (None, ""))[0] for kind in SIDECARS)
         facts, bad = ({}, None) if fields is None else read_facts(fields)

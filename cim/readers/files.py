@@ -16,21 +16,22 @@ from cim.readers.address import PIPE, expanded, is_remote, public
 from cim.readers.stores import asking, store_of
 
 MAX_BYTES = 2**30  # no single image is read above this
+MAX_TEXT = 16 * 2**20  # bytes of a .txt or .json: parsed, JSON takes many times its size
 _WILD = re.compile(r"[*?\[]")
 
 
-def read_file(address: str) -> tuple[bytes | None, str]:
-    """(bytes, "") of a file; (None, "") when there is none; (None, problem) when it can't be read."""
+def read_file(address: str, most: int = MAX_BYTES) -> tuple[bytes | None, str]:
+    """(bytes, "") of a file; (None, "") when there is none; (None, problem) when it can't be read, or is above `most`."""
     if is_remote(address):
-        return _read_remote(address)
+        return _read_remote(address, most)
     try:
         path = Path(address)
         if not path.exists():
             return None, ""
         if not path.is_file():
             return None, "not a regular file"  # a pipe would be waited on forever
-        if path.stat().st_size > MAX_BYTES:
-            return None, f"{path.stat().st_size} bytes, more than {MAX_BYTES}"
+        if path.stat().st_size > most:
+            return None, f"{path.stat().st_size} bytes, more than {most}"
         return path.read_bytes(), ""
     except ValueError:  # a NUL in it: no file has that
         return None, ""
@@ -40,15 +41,15 @@ def read_file(address: str) -> tuple[bytes | None, str]:
         return None, error.strerror or str(error)
 
 
-def _read_remote(url: str) -> tuple[bytes | None, str]:
+def _read_remote(url: str, most: int) -> tuple[bytes | None, str]:
     with asking(url):
         system, path = store_of(url)
         try:
             info = system.info(path)
             if info["type"] == "directory":
                 return None, "not a regular file"
-            if (info.get("size") or 0) > MAX_BYTES:
-                return None, f"{info['size']} bytes, more than {MAX_BYTES}"
+            if (info.get("size") or 0) > most:
+                return None, f"{info['size']} bytes, more than {most}"
             return bytes(system.cat_file(path)), ""
         except FileNotFoundError:
             return None, ""

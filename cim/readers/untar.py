@@ -11,9 +11,8 @@ from typing import Literal, Self
 
 from cim.images.checks import Reason
 from cim.readers.base import Problem
-from cim.readers.files import MAX_BYTES
+from cim.readers.files import MAX_BYTES, MAX_TEXT
 
-MAX_TEXT = 16 * 2**20  # bytes of a .txt or .json: parsed, JSON takes many times its size
 _MAX_HEADER = 2**20  # bytes of names and attributes before a member; tarfile holds them in memory
 _HEADERS = frozenset({
     tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK,
