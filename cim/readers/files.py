@@ -21,7 +21,7 @@ _WILD = re.compile(r"[*?\[]")
 
 
 def read_file(address: str, most: int = MAX_BYTES) -> tuple[bytes | None, str]:
-    """(bytes, "") of a file; (None, "") when there is none; (None, problem) when it can't be read, or is above `most`."""
+    """(bytes, "") of a file; (None, "") when there is none; (None, problem) when it can't be read, or is too large."""
     if is_remote(address):
         return _read_remote(address, most)
     try:

@@ -2,10 +2,11 @@
 
 import json
 import tarfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 from cim.fingerprint import hash_path
 from cim.images.checks import Reason
@@ -17,8 +18,7 @@ from cim.readers.untar import Tar, opened, problem_of
 IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "heic", "svg"})
 USED = IMAGES | {"txt", "json"}
 MOST_LOST = 100_000  # rejects for one broken tar: what says how many it held may be broken as well
-Members = dict[str, bytes | Problem]
-"""Extension -> content, or why a member is refused, of one sample."""
+Taken = TypeVar("Taken")
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class TarPart:
         pictured = set[str]()  # keys of samples with an image
         try:
             with opened(self.path) as tar:
-                for key, members in _grouped(tar, lambda _: USED):
+                for key, members in _grouped(tar, lambda _, kind, member: tar.content(member) if kind in USED else b""):
                     read += 1
                     yield _item(key, members, pictured)
                 problem = tar.after()
@@ -76,17 +76,37 @@ class TarPart:
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images of the samples at these places again. Raises OSError where the tar no longer has one."""
-        wanted = set(places)
+        found = self.path.stat()
+        spans = _spans(self.path, found.st_size, found.st_mtime_ns, found.st_ino)
+        if spans is None:
+            yield from self._fetch_in_order(set(places))
+            return
+        with self.path.open("rb") as tar:
+            for place in places:
+                span = spans[place] if place < len(spans) else None
+                if span is None:
+                    raise OSError(f"{self.path} has no image at sample {place}")
+                tar.seek(span[0])
+                if len(image := tar.read(span[1])) < span[1]:
+                    raise OSError(f"{self.path} ends inside sample {place}")
+                yield image
+
+    def _fetch_in_order(self, wanted: set[int]) -> Iterator[bytes]:
+        """Of a compressed tar, which can only be read from its start."""
         try:
             with opened(self.path) as tar:
-                samples = enumerate(_grouped(tar, lambda at: IMAGES if at in wanted else frozenset()))
+
+                def take(at: int, kind: str, member: tarfile.TarInfo) -> bytes:
+                    return tar.content(member) if kind in IMAGES and at in wanted else b""
+
+                samples = enumerate(_grouped(tar, take))
                 while wanted:
                     at, (key, members) = next(samples)
                     if at in wanted:
-                        wanted.discard(at)
                         image = next((found for kind, found in members.items() if kind in IMAGES), None)
                         if not isinstance(image, bytes):
                             raise OSError(f"no image of {key!r} in {self.path}")
+                        wanted.discard(at)
                         yield image
         except (tarfile.ReadError, StopIteration) as error:
             raise OSError(f"{self.path} ends before sample {max(wanted)} ({error})") from error
@@ -107,13 +127,29 @@ def _hash(path: Path, size: int, modified: int, inode: int) -> str:
     return hash_path(path)
 
 
-def _grouped(tar: Tar, read: Callable[[int], Collection[str]]) -> Iterator[tuple[str, Members]]:
-    """(key, members) of every sample; files without an extension are notes. read: extensions read of sample number at.
+@lru_cache(maxsize=8)  # many shards are written from one tar; one that changes has other numbers
+def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, int] | None] | None:
+    """(offset, bytes) of every sample's image, None where it has none; None for a compressed tar."""
+    spans = list[tuple[int, int] | None]()
+    try:
+        with opened(path, "r:") as tar:
+            for _, members in _grouped(tar, lambda _, kind, member: (kind, member.offset_data, member.size)):
+                image = next((one for kind, one in members.items() if kind in IMAGES), None)
+                spans.append((image[1], image[2]) if image and len(image) == 3 else None)
+    except tarfile.ReadError:
+        return spans or None  # broken behind these, if any
+    return spans
 
-    Content is read as it comes: going back in a compressed tar means reading it again from its start. Where the tar
-    breaks behind a whole sample, that one comes first, then tarfile.ReadError.
+
+def _grouped(
+    tar: Tar, take: Callable[[int, str, tarfile.TarInfo], Taken]
+) -> Iterator[tuple[str, dict[str, Taken | Problem]]]:
+    """(key, extension -> what is taken of a member, or why it is refused) of every sample, numbered from 0.
+
+    Files without an extension are notes. Content is taken as it comes: going back in a compressed tar means reading it
+    again from its start. Where the tar breaks behind a whole sample, that one comes first, then tarfile.ReadError.
     """
-    key, members, at = "", Members(), 0
+    key, members, at = "", dict[str, Taken | Problem](), 0
     try:
         for member in tar:
             folder, slash, base = member.name.rpartition("/")
@@ -126,8 +162,7 @@ def _grouped(tar: Tar, read: Callable[[int], Collection[str]]) -> Iterator[tuple
                 yield key, members
                 members, at = {}, at + 1
             before, key, members = members, its_key, {}  # a sample that is cut here is the break's
-            content = tar.content(member) if extension in read(at) and not problem else b""
-            members = before | {extension: problem or content}
+            members = before | {extension: problem or take(at, extension, member)}
     except tarfile.ReadError:
         if members:
             yield key, members
@@ -136,7 +171,7 @@ def _grouped(tar: Tar, read: Callable[[int], Collection[str]]) -> Iterator[tuple
         yield key, members
 
 
-def _item(key: str, members: Members, pictured: set[str]) -> Item:
+def _item(key: str, members: Mapping[str, bytes | Problem], pictured: set[str]) -> Item:
     """pictured: keys of the samples with an image so far, to which this one's is added."""
     name = to_locator(key)
     content = {extension: found for extension, found in members.items() if isinstance(found, bytes)}
