@@ -12,7 +12,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +22,10 @@ from benchmarks.fitted import fitted_vectors
 from benchmarks.tables import replace_between
 from benchmarks.worlds import MiniLM, Photos, World, photos, scenes
 from cim.params.tune import Reward
-from cim.rewards.trl import identity_terms
+from cim.rewards.guards.chosen import chosen
+from cim.rewards.guards.said import Said
+from cim.rewards.retriever import IdentityScore
+from cim.rewards.training_reward import training_rewards
 
 MARK = 7  # the id of a special token
 Numbers = npt.NDArray[np.float64]
@@ -50,19 +52,14 @@ def rewards(
     """Of one caption a case: GRC + beta * QIR, and that with the guards; (c,) each, NaN for unscorable.
 
     cases: of each caption; default: those of the world.
-    Called and summed up as GRPOTrainer does (TRL 1.16): weighted, what is None left out, NaN where all is None.
     """
-    cases = world.cases if cases is None else cases
-    terms, weights = identity_terms(world.retriever, marks=[MARK])
-    said: dict[str, Any] = {
-        "prompts": [_message("user", case.prompt) for case in cases],
-        "completions": [_message("assistant", caption) for caption in captions],
-        "completion_ids": [list(tokens)] * len(captions),
-        "id": [case.id for case in cases],
-    }
-    columns = [[np.nan if value is None else value for value in term(**said)] for term in terms]
-    values = np.array(columns, dtype=np.float64).T * np.array(weights)  # (c, terms)
-    return _added(values[:, :2]), _added(values)
+    cases, params = world.cases if cases is None else cases, world.retriever.reward
+    said = [Said(text, case.prompt, tokens, case.id) for text, case in zip(captions, cases, strict=True)]
+    outcomes = world.retriever.attempt(captions, [case.id for case in cases])
+    guards = chosen(params.guards, [MARK], world.retriever.captions)
+    totals = [reward.total for reward in training_rewards(said, outcomes, params, guards)]
+    pure = [one.total if isinstance(one, IdentityScore) else None for one in outcomes]
+    return np.array(pure, dtype=np.float64), np.array(totals, dtype=np.float64)  # None becomes NaN
 
 
 def outcomes(world: World, kinds: Mapping[str, Kind]) -> list[Outcome]:
@@ -140,15 +137,6 @@ def main() -> None:
     print(shown)
     if options.write:
         replace_between(options.write, "hacking", shown)
-
-
-def _added(values: Numbers) -> Numbers:
-    missing = np.isnan(values).all(axis=1)
-    return np.where(missing, np.nan, np.nansum(values, axis=1))
-
-
-def _message(role: str, text: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": text}]
 
 
 if __name__ == "__main__":

@@ -138,7 +138,7 @@ def _tune(job: TuneJob) -> dict[str, Any]:
 def _train(job: TuneJob, retriever: Any, validator: Any) -> Any:
     from cim.captioners.load import load_captioner
     from cim.captioners.suppress import suppressed_tokens
-    from cim.rewards.trl import identity_terms
+    from cim.rewards.trl import TrlReward
     from cim.shards.lookup import ImageLookup
     from cim.shards.read import read_manifest
     from cim.tuning.grpo import grpo
@@ -160,8 +160,8 @@ def _train(job: TuneJob, retriever: Any, validator: Any) -> Any:
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
-    terms = identity_terms(retriever, suppressed_tokens(captioner.processor, captioner.model))
-    return keep_trained(grpo(captioner, rows, terms, validator, params, scratch), layout.trained, name)
+    reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
+    return keep_trained(grpo(captioner, rows, reward, validator, params, scratch), layout.trained, name)
 
 
 def _validator(job: TuneJob, retriever: Any) -> Any:
