@@ -10,8 +10,9 @@ from word_gallery import reward as chosen_reward
 
 from cim.errors import CimError
 from cim.images.ids import content_id
+from cim.params.guards import Guards
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
-from cim.rewards.trl import identity_terms
+from cim.rewards.trl import TrlReward
 from cim.score import run
 from cim.score.gallery import Gallery
 from cim.score.pictures import WithPictures, lazily, open_image_encoder, read_picture
@@ -158,16 +159,23 @@ def test_a_result_without_a_score_found_nothing():
 
 
 def test_a_caption_earns_what_training_pays(world, scored):
-    """The terms that TRL adds up, for a caption that guards punish and for one that says nothing."""
+    """The number that TRL gets, for a caption that guards punish and for one that says nothing."""
     layout, _ = world
     rows = pl.DataFrame({"id": ["one", "two", "three", "two"], "caption": ["a dog runs"] * 4})
     rows.write_parquet(layout.embeddings("text", "gallery") / "gallery-000000.parquet")
     for caption in ("1 0", " "):
         (found,) = scored(Request(caption, id="near", prompt="1 0"), guards={})
-        terms, weights = identity_terms(Retriever.open(layout, reward(guards={})))
-        values = [term(prompts=["1 0"], completions=[caption], id=["near"])[0] for term in terms]
-        parts = [value * weight for value, weight in zip(values, weights, strict=True) if value is not None]
-        assert found.paid.reward == pytest.approx(sum(parts))
-        names = {term.__name__: value for term, value in zip(terms[2:], values[2:], strict=True) if value}
-        assert {one.guard: one.value for one in found.paid.penalties} == names
-        assert names
+        logged = {}
+        paid = TrlReward(Retriever.open(layout, reward(guards={})))(
+            prompts=["1 0"], completions=[caption], id=["near"], log_metric=logged.__setitem__
+        )
+        assert paid == [found.reward.total]
+        assert found.reward.faults
+        terms = {f"rewards/{name}/mean": value for name, value in found.reward.terms().items()}
+        assert {name: value for name, value in logged.items() if name.startswith("rewards/")} == terms
+
+
+def test_without_guards_training_pays_nothing_for_what_has_no_score(scored):
+    blank, honest = scored(Request(" ", id="near"), Request("1 0", id="near"), guards=Guards.off().model_dump())
+    assert blank.reward.total is None
+    assert honest.reward.total == honest.outcome.total

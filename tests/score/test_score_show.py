@@ -13,9 +13,9 @@ from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.rewards.retriever import IdentityScore, Unscorable
+from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, check_place, render
-from cim.score.paid import Paid, Penalty
 from cim.score.pictures import read_picture
 from cim.score.requests import Bad, Request
 from cim.score.run import Result
@@ -25,11 +25,11 @@ SCORE = IdentityScore(0.75, -0.25, 0.5, ("aa", "bbbb"), (0.9, 0.8), (0.5, -0.5))
 EVIL = "<script>alert(1)</script> \x1b[31m & \ud800"
 
 
-PAID = Paid(-2.5, (Penalty("copied", -1.0, 3.0),))
+PUNISHED = TrainingReward(-2.5, 0.75, -0.25, (Penalty("length", 0.0, 3.0), Penalty("copied", -1.0, 3.0)))
 
 
-def result(caption="a dog", outcome=SCORE, line=None, paid=PAID):
-    return Result(Request(caption, id="source", line=line), "source", outcome, paid)
+def result(caption="a dog", outcome=SCORE, line=None, reward=PUNISHED):
+    return Result(Request(caption, id="source", line=line), "source", outcome, reward)
 
 
 def test_a_block_is_aligned():
@@ -45,9 +45,10 @@ def test_a_block_is_aligned():
 
 
 def test_what_is_missing_is_said():
-    unscorable = block(result(outcome=Unscorable("undecodable image"), paid=None), {}, "clip")
+    unscorable = block(result(outcome=Unscorable("undecodable image"), reward=NO_TERMS), {}, "clip")
     assert unscorable.endswith("unscorable: undecodable image")
-    assert "none fires; reward with them, as training pays it, 0.5000" in block(result(paid=Paid(0.5, ())), {}, "clip")
+    free = block(result(reward=TrainingReward(0.5)), {}, "clip")
+    assert "none fires; reward with them, as training pays it, 0.5000" in free
     assert block(Bad("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
 
 
@@ -60,10 +61,10 @@ def test_nothing_steers_the_terminal():
 
 def test_a_summary_counts():
     summary = Summary()
-    other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), paid=Paid(1.0, ()))
+    other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), reward=TrainingReward(1.0))
     for one in (result(), other, Bad("x", 1), Bad("y", 2)):
         summary.add(one)
-    summary.add(result(outcome=Unscorable("why"), paid=None))
+    summary.add(result(outcome=Unscorable("why"), reward=NO_TERMS))
     assert summary.mean_reward() == -0.75  # -2.5 and 1
     assert summary.read == 3
     assert summary.means() == [0.5, 0.25, 0.75]

@@ -52,7 +52,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     monkeypatch.setattr(cim.tuning.grpo, "grpo", made)
     monkeypatch.setattr(cim.shards.lookup, "ImageLookup", lambda _: None)
     monkeypatch.setattr(cim.tuning.rows, "prompt_rows", lambda *_: None)
-    monkeypatch.setattr(cim.rewards.trl, "identity_terms", lambda *_: ([], []))
+    monkeypatch.setattr(cim.rewards.trl, "TrlReward", lambda *_: None)
     monkeypatch.setattr(Retriever, "open", lambda *_: None)
     monkeypatch.setattr(tasks.tune, "_validator", lambda *_: lambda *_: Validation(0.2, 0.0, None, None, 0, 1.0))
     return made

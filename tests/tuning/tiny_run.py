@@ -11,7 +11,7 @@ TUNE = Tune(
 
 
 class Length:
-    """Pays for long completions; has nothing to say of one image."""
+    """Pays for long completions; has nothing to say of one image. A quarter of each is said to be repetition."""
 
     __name__ = "length"
 
@@ -19,7 +19,8 @@ class Length:
         self.silent = silent
         self.ids: list[str] = []
 
-    def __call__(self, completions: list[Any], id: list[str], **_: Any) -> list[float | None]:
+    def __call__(self, completions: list[Any], id: list[str], log_metric: Any, **_: Any) -> list[float | None]:
         self.ids += id
+        log_metric("repetition_share", 0.25)
         texts = [completion[0]["content"] for completion in completions]
         return [None if i == self.silent else float(len(t)) for i, t in zip(id, texts, strict=True)]
