@@ -11,7 +11,7 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.engines.pixels import shrink, shrunk
 from cim.engines.sentences import cut_at_sentence
 from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
-from cim.metrics.text import repetition
+from cim.text import repetition
 
 GRAM = 3  # words in a row, as the reward's guard against repetition counts them
 

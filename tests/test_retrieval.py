@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from cim.metrics import retrieval
-from cim.metrics.retrieval import among_random, at_most, closer, ranks, recall_curve
+from cim.retrieval import among_random, at_most, closer, ranks, recall_curve
 
 IMAGES = np.eye(3, dtype=np.float32)
 
