@@ -27,14 +27,12 @@ def between_packages(modules: Mapping[str, Collection[str]]) -> dict[str, set[st
 def upward(modules: Mapping[str, Collection[str]], floors: Floors) -> dict[str, set[str]]:
     """The imports that do not go down to a lower floor; those within one package, and within the ground floor, may."""
     at = {name: number for number, floor in enumerate(floors) for name in floor}
-    found = {
-        name: {
-            one
-            for one in imported
-            if _package(one) != _package(name) and at[_package(one)] >= max(1, at[_package(name)])
-        }
-        for name, imported in modules.items()
-    }
+
+    def allowed(name: str, imported: str) -> bool:
+        here, there = at[_package(name)], at[_package(imported)]
+        return there < here or there == here == 0 or _package(name) == _package(imported)
+
+    found = {name: {one for one in imported if not allowed(name, one)} for name, imported in modules.items()}
     return {name: imported for name, imported in found.items() if imported}
 
 
