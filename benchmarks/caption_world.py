@@ -42,8 +42,8 @@ def write_split(folder: Path, split: str, shards: int, images: int, first: int =
 
 def make_captioner(folder: Path, prompt: str) -> None:
     """A tiny captioner warm-started on 2,000 scenes; a minute or two."""
-    from cim.captioners.base import make_base_captioner
     from cim.params import load_params
+    from cim.warm_start.make import make_base_captioner
 
     write_split(folder.parent / "train", "train", 4, 500, first=1_000_000)
     params = load_params(Path(__file__).parents[1] / "params.yaml").models

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from benchmarks.languages import SENTENCES
-from cim.metrics.text import words
 from cim.rewards.guards.english import FUNCTION_WORDS
+from cim.text import words
 
 
 @dataclass(frozen=True)

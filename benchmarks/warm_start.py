@@ -39,21 +39,21 @@ def _seconds_a_step(data: Path, steps: int, *, ours: bool) -> float:
     from cim.params import WarmStart
     from cim.shards.lookup import ImageLookup
     from cim.shards.read import read_manifest
-    from cim.tuning import warm_start as module
-    from cim.tuning.rows import caption_rows
+    from cim.warm_start import sft as module
+    from cim.warm_start.rows import caption_rows
 
     table = read_manifest(data / "shards/train")
     ids, captions = table["id"].to_list(), table["captions"].to_list()
     captioner = load_captioner(data / "models/captioner", "cpu", "float32")
     rows = caption_rows(ids, captions, ["Describe this image."], ImageLookup(data / "shards/train"), 0)
     params = WarmStart(epochs=32 * steps / len(rows), learning_rate=0.001)
-    kept: Any = module.said_only
-    module.said_only = kept if ours else lambda trainer: trainer
+    kept: Any = module.with_caption_loss
+    module.with_caption_loss = kept if ours else lambda trainer: trainer
     try:
         with tempfile.TemporaryDirectory() as scratch:
             run = seconds(lambda: module.warm_start(captioner.model, captioner.processor, rows, params, Path(scratch)))
     finally:
-        module.said_only = kept
+        module.with_caption_loss = kept
     return run / steps
 
 

@@ -18,7 +18,7 @@ from cim.engines.heap import map_large_blocks
 from cim.engines.proven import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
-from cim.score.rerank import ScoreSpec
+from cim.rewards.rerank import ScoreSpec
 
 
 @dataclass(frozen=True)
@@ -128,6 +128,6 @@ def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> En
     map_large_blocks()
     if score is None:
         return Proven(open_engine(spec), BATCHES * spec.batch_size)
-    from cim.score.rerank import CimScore
+    from cim.rewards.rerank import CimScore
 
     return Proven(open_engine(spec, CimScore.open(score, spec.device)), BATCHES * spec.batch_size)

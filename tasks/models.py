@@ -6,10 +6,10 @@ from typing import Any
 from prefect import task
 
 from cim.atomic import done_facts, mark_done, unmark
-from cim.captioners.base import CODE as CAPTIONER_CODE
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import FittedClip, Models, Runtime
+from cim.warm_start.make import CODE as CAPTIONER_CODE
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def models_task(job: ModelsJob) -> str:
 def _make(job: ModelsJob) -> None:
     folder, device = job.layout.model(job.role), job.runtime.device
     if job.role == "captioner":
-        from cim.captioners.base import make_base_captioner
+        from cim.warm_start.make import make_base_captioner
 
         make_base_captioner(job.params, job.layout.shards("train"), job.prompts, device, folder)
     elif job.role == "text":

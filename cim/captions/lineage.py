@@ -12,7 +12,7 @@ from cim.fingerprint import code_of
 
 # Decides the words and the bytes of the output, given model, prompt, decoding and images.
 CODE = (
-    "cim.captioners", "cim.captions", "cim.corpus", "cim.engines", "cim.metrics.text", "cim.images.formats",
+    "cim.captioners", "cim.captions", "cim.corpus", "cim.engines", "cim.prefetch", "cim.text", "cim.images.formats",
     "cim.images.ids", "cim.images.decode", "cim.images.checks", "cim.sources.untar",
 )  # fmt: skip
 

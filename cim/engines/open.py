@@ -16,7 +16,7 @@ def open_engine(spec: EngineSpec, scorer: Scorer | None = None) -> Engine:
             "the CIM score, from an index and image vectors",
             "run the index stage first, or set caption.decoding.candidates: 1",
         )
-    return Captioning(_backend(spec), spec.decoding, scorer, spec.max_pixels)
+    return Captioning(_backend(spec), spec.decoding, scorer)
 
 
 def _backend(spec: EngineSpec) -> Backend:

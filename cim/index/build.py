@@ -59,7 +59,7 @@ def build_space(layout: Layout, space: str, params: Index, k: int, depth: int | 
 
     params.factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image
     vector are left out and counted in the done marker. depth: how deep it is searched for k items, k by default (see
-    `cim.rewards.depth.searched`); an index that is not exact has its recall@depth measured into meta.json.
+    `cim.index.depth.searched`); an index that is not exact has its recall@depth measured into meta.json.
     Skipped when done from the same embeddings, factory and knobs. Needs data/index/items. Raises CimError for a
     factory that FAISS refuses, an approximate one for fewer rows than `held_out` takes, more memory than there is, or
     recall below params.min_recall.

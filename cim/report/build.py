@@ -8,7 +8,6 @@ import yaml
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.measured import Measured
-from cim.metrics.text import words
 from cim.params import Params, Reward
 from cim.report.cards import Card, answers, choose
 from cim.report.charts import Chart
@@ -17,6 +16,7 @@ from cim.report.html import Report
 from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
 from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
+from cim.text import words
 
 MOST_K = 50  # of the recall curve
 

@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
+from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.stale import check_files
 from cim.index.vectors import VectorStore, read_ids
@@ -15,7 +16,6 @@ from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
-from cim.rewards.depth import CAPTIONS
 from cim.rewards.encode import encode_each, says_something
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
 from cim.rewards.guards.gallery import GalleryCaptions

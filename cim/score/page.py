@@ -16,9 +16,8 @@ from cim.report.pictures import Size
 from cim.report.thumbnails import data_uri
 from cim.rewards.retriever import IdentityScore
 from cim.score.gallery import Gallery
-from cim.score.pictures import read_picture
 from cim.score.requests import Bad
-from cim.score.run import Result, retrieved
+from cim.score.run import Result, read_picture, retrieved
 from cim.score.show import SCORES, Summary, printable
 
 _HERE, _REPORT = Path(__file__).parent, Path(cim.report.__path__[0])

@@ -3,13 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 
+from cim.images.checks import first_line
+from cim.images.decode import decode_rgb
+from cim.images.ids import content_id
 from cim.rewards.exclusion import ImageVectors
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
+from cim.rewards.pictures import Picture, Vectors, WithPictures
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
 from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
-from cim.score.pictures import Picture, Vectors, WithPictures, read_picture
 from cim.score.requests import Bad, Request
 
 BATCH = 64
@@ -31,7 +35,7 @@ def batches(
 ) -> Iterator[list[Result | Bad]]:
     """One result a request, in order, BATCH at a time; a Bad one stays as it is.
 
-    encode: vectors of pictures that are not embedded yet, as `cim.score.pictures.lazily` makes it.
+    encode: vectors of pictures that are not embedded yet, as `cim.rewards.pictures.lazily` makes it.
 
     Raises CimError as `Retriever.attempt` does.
     """
@@ -90,3 +94,14 @@ def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
     if picture.pixels is None:
         return Result(one, picture.id, Unscorable(picture.problem))
     return _Asked(one, picture.id, None if sources.has([picture.id])[0] else picture)
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture at `path`. Raises OSError when the file cannot be read; one that is no picture has a problem."""
+    content = path.read_bytes()
+    try:
+        return Picture(content_id(content), decode_rgb(content))
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
+        return Picture(content_id(content), None, f"undecodable image ({first_line(error)})")

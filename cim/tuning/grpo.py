@@ -13,10 +13,10 @@ from cim.captioners.suppress import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.tuning.callbacks import KeepBest, read_validations
-from cim.tuning.checkpoints import Restored, last_checkpoint
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.tuning.watch import Watch, read_watched
+from cim.warm_start.checkpoints import Restored, last_checkpoint
 
 _log = logging.getLogger(__name__)
 

@@ -6,37 +6,23 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from word_gallery import ByColour
 from word_gallery import reward as chosen_reward
 
 from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.params.guards import Guards
+from cim.rewards.pictures import WithPictures, lazily, open_image_encoder
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
 from cim.rewards.trl import TrlReward
 from cim.score import run
 from cim.score.gallery import Gallery
-from cim.score.pictures import WithPictures, lazily, open_image_encoder, read_picture
 from cim.score.requests import Bad, Request
-from cim.score.run import Result, batches, retrieved
+from cim.score.run import Result, batches, read_picture, retrieved
 
 
 def reward(**changes):
     return chosen_reward(**{"guards": {"copied": None}, **changes})  # the gallery has no captions
-
-
-class ByColour:
-    """Images to unit vectors: the mean red, green and blue; black has no direction."""
-
-    fingerprint, dim = "image-1", 3
-
-    def __init__(self):
-        self.calls = 0
-
-    def encode_images(self, images):
-        self.calls += 1
-        mean = np.array([np.asarray(image).reshape(-1, 3).mean(axis=0) for image in images], dtype=np.float32)
-        with np.errstate(invalid="ignore"):
-            return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -142,7 +128,7 @@ def test_another_image_encoder_is_refused(world, monkeypatch):
     layout, _ = world
     encoder = ByColour()
     monkeypatch.setattr("cim.encoders.load.load_clip", lambda *_: encoder)
-    monkeypatch.setattr("cim.score.pictures.check_weights", lambda _: None)
+    monkeypatch.setattr("cim.rewards.pictures.check_weights", lambda _: None)
     assert open_image_encoder(layout, "cpu") is encoder
     encoder.fingerprint = "image-2"
     with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2.*models/image"):

@@ -16,9 +16,8 @@ from cim.rewards.retriever import IdentityScore, Unscorable
 from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, check_place, render
-from cim.score.pictures import read_picture
 from cim.score.requests import Bad, Request
-from cim.score.run import Result
+from cim.score.run import Result, read_picture
 from cim.score.show import Summary, block, printable
 
 SCORE = IdentityScore(0.75, -0.25, 0.5, ("aa", "bbbb"), (0.9, 0.8), (0.5, -0.5))

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from cim.params import MadeCaptioner, Reward, Tune
+from cim.params import Reward, Tune
 
-TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
 TUNE = Tune(
     reward=Reward(), steps=2, prompts_per_step=2, generations=2, max_new_tokens=6, learning_rate=0.01, validate_every=1
 )

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from cim.captioners.tokenizer import train_tokenizer
 from cim.params import MadeCaptioner
+from cim.warm_start.tokenizer import train_tokenizer
 
 PATCH, MERGE, HEAD = 8, 2, 32  # pixels a patch, patches merged a side, width of one attention head
 

@@ -11,18 +11,15 @@ from cim.atomic import read_json, write_json
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.captioners.pixels import cap_pixels
-from cim.captioners.tiny import make_tiny_captioner
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
 from cim.shards.lookup import ImageLookup
 from cim.shards.read import read_manifest
+from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]
-CODE = (
-    "cim.captioners",
-    *(f"cim.tuning.{name}" for name in ("align", "checkpoints", "rows", "said_only", "warm_start")),
-)
+CODE = ("cim.captioners", "cim.warm_start")
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
@@ -86,7 +83,7 @@ class _Making:
         return []
 
     def align(self, source: Path, out: Path) -> list[float]:
-        from cim.tuning.align import align_vision
+        from cim.warm_start.align import align_vision
 
         assert isinstance(self.params.captioner, MadeCaptioner)
         captioner = self._load(source)
@@ -96,8 +93,8 @@ class _Making:
         return losses
 
     def warm_start(self, source: Path, out: Path, checkpoints: Path) -> list[dict[str, float]]:
-        from cim.tuning.rows import caption_rows
-        from cim.tuning.warm_start import warm_start
+        from cim.warm_start.rows import caption_rows
+        from cim.warm_start.sft import warm_start
 
         captioner, section = self._load(source), self.params.warm_start
         rows = caption_rows(list(self.captions), list(self.captions.values()), self.prompts, self.images, section.seed)

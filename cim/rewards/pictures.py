@@ -1,17 +1,13 @@
-"""Sources that no stage has embedded: pictures in files, encoded as they come."""
+"""Sources that no stage has embedded: pictures, encoded as they come."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
 from cim.encoders.base import ImageEncoder, directed
-from cim.images.checks import first_line
-from cim.images.decode import decode_rgb
-from cim.images.ids import content_id
 from cim.index.meta import IndexMeta, check_encoder
 from cim.layout import Layout
 from cim.rewards.checks import check_weights
@@ -22,7 +18,7 @@ Vectors = dict[str, npt.NDArray[np.float32]]
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in a file. id: of its content, as shards name it. pixels: None when not decodable, `problem` says why.
+    """A picture. id: of its content, as shards name it. pixels: None when not decodable, `problem` says why.
 
     problem: "" for a whole picture.
     """
@@ -30,17 +26,6 @@ class Picture:
     id: str
     pixels: Image | None
     problem: str = ""
-
-
-def read_picture(path: Path) -> Picture:
-    """The picture at `path`. Raises OSError when the file cannot be read; one that is no picture has a problem."""
-    content = path.read_bytes()
-    try:
-        return Picture(content_id(content), decode_rgb(content))
-    except MemoryError:
-        raise
-    except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
-        return Picture(content_id(content), None, f"undecodable image ({first_line(error)})")
 
 
 @dataclass(frozen=True)

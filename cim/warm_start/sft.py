@@ -6,8 +6,8 @@ from typing import Any
 
 from cim.errors import CimError
 from cim.params import WarmStart
-from cim.tuning.checkpoints import Restored, last_checkpoint
-from cim.tuning.said_only import said_only
+from cim.warm_start.caption_loss import with_caption_loss
+from cim.warm_start.checkpoints import Restored, last_checkpoint
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -46,7 +46,7 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         disable_tqdm=False,
     )
     checkpoint = last_checkpoint(scratch)
-    trainer = (SFTTrainer if on_gpu else said_only(SFTTrainer))(
+    trainer = (SFTTrainer if on_gpu else with_caption_loss(SFTTrainer))(
         model=model,
         args=config,
         train_dataset=dataset,

@@ -13,14 +13,14 @@ import polars as pl
 import pytest
 
 from cim.atomic import read_json
-from cim.captioners.base import make_base_captioner
 from cim.images.ids import content_hash
 from cim.params import Models
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.tar import write_tar
-from cim.tuning.checkpoints import last_checkpoint
+from cim.warm_start.checkpoints import last_checkpoint
+from cim.warm_start.make import make_base_captioner
 
 pytestmark = pytest.mark.slow
 
@@ -36,7 +36,7 @@ PARAMS = {
 MAKE = """
 import sys
 from pathlib import Path
-from cim.captioners.base import make_base_captioner
+from cim.warm_start.make import make_base_captioner
 from cim.params import Models
 make_base_captioner(Models.model_validate_json(sys.argv[1]), Path(sys.argv[2]), ["Say."], "cpu", Path(sys.argv[3]))
 """

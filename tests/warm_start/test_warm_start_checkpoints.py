@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from cim.tuning.checkpoints import last_checkpoint
+from cim.warm_start.checkpoints import last_checkpoint
 
 
 def checkpoint(folder: Path, step: int, *files: str) -> Path:

@@ -4,14 +4,13 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from test_score_run import ByColour
-from word_gallery import reward
+from word_gallery import ByColour, reward
 
 from cim.errors import CimError
 from cim.params.retrieval import Index
+from cim.rewards.pictures import lazily
+from cim.rewards.rerank import CimScore, ScoreSpec
 from cim.rewards.retriever import Retriever
-from cim.score.pictures import lazily
-from cim.score.rerank import CimScore, ScoreSpec
 
 RED, BLACK = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4))
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cim.captioners.tiny import make_tiny_captioner
 from cim.params import MadeCaptioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 
 # Heads are hidden / 32; KV heads their largest divisor up to a third of them: 5 -> 1, 11 -> 1, 14 -> 2, 15 -> 5.

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from cim.engines.prefetch import ahead
 from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Align
+from cim.prefetch import ahead
 from cim.shards.lookup import ImageLookup
 
 

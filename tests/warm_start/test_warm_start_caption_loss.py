@@ -7,8 +7,8 @@ import torch
 from cim.captioners.load import load_captioner
 from cim.params import WarmStart
 from cim.shards.lookup import ImageLookup
-from cim.tuning import warm_start as module
-from cim.tuning.rows import caption_rows
+from cim.warm_start import sft as module
+from cim.warm_start.rows import caption_rows
 
 
 def test_loss_and_weights_are_those_of_trl(
@@ -26,7 +26,7 @@ def test_loss_and_weights_are_those_of_trl(
         return [record["loss"] for record in log], captioner.model.state_dict()
 
     losses, weights = trained("ours")
-    monkeypatch.setattr(module, "said_only", lambda trainer: trainer)
+    monkeypatch.setattr(module, "with_caption_loss", lambda trainer: trainer)
     expected, theirs = trained("theirs")
     assert losses[-1] < losses[0]
     assert losses == pytest.approx(expected, rel=1e-5)

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 
 from cim.atomic import read_json
-from cim.captioners.base import make_base_captioner
 from cim.captioners.load import load_captioner
 from cim.images.ids import content_hash
 from cim.params import Models
@@ -15,6 +14,7 @@ from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.tar import write_tar
+from cim.warm_start.make import make_base_captioner
 
 FIT = {"kind": "fit", "width": 8, "epochs": 1, "learning_rate": 0.001}
 
@@ -51,11 +51,11 @@ class Killed(Exception):
 
 
 def test_a_killed_warm_start_keeps_the_alignment(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import cim.tuning.align
-    import cim.tuning.warm_start
+    import cim.warm_start.align
+    import cim.warm_start.sft
 
     out, aligned = tmp_path / "models" / "captioner", []
-    real_align, real_start = cim.tuning.align.align_vision, cim.tuning.warm_start.warm_start
+    real_align, real_start = cim.warm_start.align.align_vision, cim.warm_start.sft.warm_start
 
     def counted(*arguments: Any) -> list[float]:
         aligned.append(1)
@@ -64,12 +64,12 @@ def test_a_killed_warm_start_keeps_the_alignment(train: Path, tmp_path: Path, mo
     def kill(*_: Any, **__: Any) -> None:
         raise Killed
 
-    monkeypatch.setattr(cim.tuning.align, "align_vision", counted)
-    monkeypatch.setattr(cim.tuning.warm_start, "warm_start", kill)
+    monkeypatch.setattr(cim.warm_start.align, "align_vision", counted)
+    monkeypatch.setattr(cim.warm_start.sft, "warm_start", kill)
     with pytest.raises(Killed):
         make_base_captioner(models(), train, ["Say."], "cpu", out)
     assert not out.exists()
-    monkeypatch.setattr(cim.tuning.warm_start, "warm_start", real_start)
+    monkeypatch.setattr(cim.warm_start.sft, "warm_start", real_start)
     make_base_captioner(models(), train, ["Say."], "cpu", out)
     assert aligned == [1]
     card = read_json(out / "cim.json")
@@ -80,14 +80,14 @@ def test_a_killed_warm_start_keeps_the_alignment(train: Path, tmp_path: Path, mo
 
 
 def test_other_parameters_start_afresh(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import cim.tuning.warm_start
+    import cim.warm_start.sft
 
     out = tmp_path / "models" / "captioner"
 
     def kill(*_: Any, **__: Any) -> None:
         raise Killed
 
-    monkeypatch.setattr(cim.tuning.warm_start, "warm_start", kill)
+    monkeypatch.setattr(cim.warm_start.sft, "warm_start", kill)
     for seed in (0, 1):
         with pytest.raises(Killed):
             make_base_captioner(models(seed), train, ["Say."], "cpu", out)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cim.metrics.text import distinct, distinct_without, duplicated, repetition, words
+from cim.text import distinct, distinct_without, duplicated, repetition, words
 
 
 def test_words():

@@ -1,33 +1,27 @@
-"""Can an encoder that took no part in training find the image from its caption?"""
+"""Retrieval of images by their captions: ranks of the own image, recall at k."""
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.floating]
-Rows = npt.NDArray[np.integer]
 TIE = 1e-6  # float32 products of equal vectors differ in the last digits
 _BLOCK = 1024  # captions compared at once
 
 
-def ranks(
-    captions: FloatArray, images: FloatArray, own: npt.NDArray[np.integer] | None = None
-) -> npt.NDArray[np.int64]:
+def ranks(captions: FloatArray, images: FloatArray) -> npt.NDArray[np.int64]:
     """Rank (n,) of each caption's own image among all images by inner product; 1 is best.
 
-    captions (n, d), images (m, d), unit vectors of one space; own (n,): row of each caption's image,
-    by default the caption's own row. Ties are pessimistic: an image as close as the own one (within
-    1e-6) counts as closer, so an encoder that maps everything to one point gets the last rank.
+    captions (n, d), images (m, d), unit vectors of one space; the first n images are the captions' own. Ties are
+    pessimistic: an image as close as the own one (within 1e-6) counts as closer, so an encoder that maps everything
+    to one point gets the last rank.
 
     Raises ValueError when shapes do not fit.
     """
     if captions.ndim != 2 or images.ndim != 2 or captions.shape[1] != images.shape[1]:
         raise ValueError(f"captions {captions.shape} and images {images.shape} must be (n, d) and (m, d)")
-    own = np.arange(len(captions)) if own is None else own
-    if own.shape != (len(captions),) or (len(own) and not 0 <= own.min() <= own.max() < len(images)):
-        raise ValueError(
-            f"own {own.shape} must hold a row of images {images.shape} for each of {len(captions)} captions"
-        )
-    return closer(captions, images[own], images)
+    if len(captions) > len(images):
+        raise ValueError(f"{len(images)} images must hold an image for each of {len(captions)} captions")
+    return closer(captions, images[: len(captions)], images)
 
 
 def closer(captions: FloatArray, own: FloatArray, images: FloatArray) -> npt.NDArray[np.int64]:

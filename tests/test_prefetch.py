@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cim.engines.prefetch import ahead
+from cim.prefetch import ahead
 
 
 @pytest.mark.parametrize("threads", [0, 1, 3])

@@ -8,12 +8,12 @@ from PIL.Image import Image
 
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
+from cim.index.depth import PARTS
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.rewards.depth import PARTS
+from cim.rewards.pictures import Picture, Vectors, WithPictures, lazily, open_image_encoder
 from cim.rewards.retriever import IdentityScore, Retriever
-from cim.score.pictures import Picture, Vectors, WithPictures, lazily, open_image_encoder
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,7 @@ class ScoreSpec:
             raise CimError(
                 f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
             )
-        code = code_of("cim.rewards", "cim.score.pictures", "cim.score.rerank")
-        return fingerprint(code, self.reward, *metas)
+        return fingerprint(code_of("cim.rewards"), self.reward, *metas)
 
 
 @dataclass(frozen=True)

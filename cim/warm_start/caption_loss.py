@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def said_only(trainer: Any) -> Any:
+def with_caption_loss(trainer: Any) -> Any:
     """A TRL SFTTrainer class with the same loss and gradients, its head applied to the captions' positions alone.
 
     TRL projects every position in chunks, and their entropy for the log: right for a GPU's kernels and a large
@@ -11,7 +11,7 @@ def said_only(trainer: Any) -> Any:
     """
     from torch.nn.functional import cross_entropy
 
-    class SaidOnly(trainer):  # type: ignore[misc]
+    class CaptionLossTrainer(trainer):  # type: ignore[misc]
         def compute_loss(
             self, model: Any, inputs: Any, return_outputs: bool = False, num_items_in_batch: Any = None
         ) -> Any:
@@ -24,4 +24,4 @@ def said_only(trainer: Any) -> Any:
             loss = total / (said.sum() if num_items_in_batch is None else num_items_in_batch)
             return (loss, outputs) if return_outputs else loss
 
-    return SaidOnly
+    return CaptionLossTrainer

@@ -2,18 +2,19 @@ import random
 from pathlib import Path
 
 import torch
+from tiny_scene import TINY
 
 from cim.captioners.load import load_captioner
-from cim.captioners.tiny import make_tiny_captioner
 from cim.images.ids import content_hash
-from cim.params import Align, MadeCaptioner
+from cim.params import Align
 from cim.records import Sample
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.lookup import ImageLookup
 from cim.shards.tar import write_tar
-from cim.tuning.align import align_vision
+from cim.warm_start.align import align_vision
+from cim.warm_start.tiny import make_tiny_captioner
 
 
 def test_image_tokens_come_near_the_words_of_their_captions(tmp_path: Path) -> None:
@@ -21,8 +22,7 @@ def test_image_tokens_come_near_the_words_of_their_captions(tmp_path: Path) -> N
     captions = {content_hash(image)[:16]: [describe(s, random.Random(0), 1.0)] for image, s in scenes.items()}
     pictures = {content_hash(image)[:16]: image for image in scenes}
     write_tar(tmp_path / "t-000000.tar", [Sample(i, pictures[i], "png", (), "s", 32, 32) for i in sorted(pictures)])
-    size = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
-    make_tiny_captioner(size, [text for texts in captions.values() for text in texts], 0, tmp_path / "model")
+    make_tiny_captioner(TINY, [text for texts in captions.values() for text in texts], 0, tmp_path / "model")
     captioner = load_captioner(tmp_path / "model", "cpu", "float32")
     language = {n: p.clone() for n, p in captioner.model.model.language_model.layers.named_parameters()}
     before = torch.random.get_rng_state()
