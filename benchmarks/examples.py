@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.tables import arguments, replace_between
+from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import load_params
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable

@@ -14,7 +14,7 @@ from cim.params.recaption import Recaptioning
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHARED = ("flows/command.py", "benchmarks/tables.py")  # where several commands have options from
+SHARED = ("flows/command.py", "benchmarks/common/document.py")  # where several commands have options from
 
 
 def parameters(model: type[BaseModel], start: str = "") -> Iterator[str]:
@@ -60,7 +60,7 @@ def test_all_that_a_page_names_is_there(page: Path) -> None:
     [
         ("`python -m flows.nothing`", ["flows.nothing"]),
         ("`python -m cim.score --picture x`", ["cim.score --picture"]),
-        ("`python -m cim.score --image x`, `python -m benchmarks.exclusion --count 3`", []),
+        ("`python -m cim.score --image x`, `python -m benchmarks.reward.exclusion --count 3`", []),
         ("`cim/engines/nowhere.py`", ["cim/engines/nowhere.py"]),
         ("[the page](nowhere.md#part)", ["nowhere.md"]),
         ("`tune.reward.gamma` and `tune.reward.beta: 1`", ["tune.reward.gamma"]),
