@@ -8,7 +8,8 @@ import pytest
 
 COMMANDS = [
     "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "examples",
-    "hacking", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward", "reward.exclusion",
+    "hacking", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward",
+    "reward.exclusion",
 ]  # fmt: skip
 
 
