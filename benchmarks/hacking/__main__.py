@@ -37,8 +37,12 @@ def main() -> None:
             for kind, seen in vectors.items():
                 folder = Path(name) / kind
                 worlds[f"photos, {kind}"] = photos(folder, encoder, reward, read, options.cases, seen)
-        tables = [table({world: outcomes(made, kinds) for world, made in worlds.items()}) for kinds in (KINDS, FALSE)]
-        shown = "\n\n".join([*tables, likeness_table(worlds)])
+        parts = {
+            heading: table({world: outcomes(made, kinds) for world, made in worlds.items()})
+            for heading, kinds in (("Kinds that must never pay", KINDS), ("Kinds that look like captions", FALSE))
+        }
+        parts["Other images' captions, by how alike the images are"] = likeness_table(worlds)
+        shown = "\n\n".join(f"### {heading}\n\n{part}" for heading, part in parts.items())
     print(shown)
     if options.write:
         replace_between(options.write, "hacking", shown)
