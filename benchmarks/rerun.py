@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
-from benchmarks.calibration import seconds_for_additions
+from benchmarks.common.timing import seconds_for_additions
 from cim.atomic import mark_done
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from benchmarks.project import clean_environment, copy_project
+from benchmarks.common.project import clean_environment, copy_project
 
 
 @dataclass

@@ -7,7 +7,7 @@ def with_caption_loss(trainer: Any) -> Any:
     """A TRL SFTTrainer class with the same loss and gradients, its head applied to the captions' positions alone.
 
     TRL projects every position in chunks, and their entropy for the log: right for a GPU's kernels and a large
-    vocabulary, a tenth of a step of the tiny captioner on CPU (benchmarks/warm_start.py).
+    vocabulary, a tenth of a step of the tiny captioner on CPU (benchmarks/pipeline/warm_start.py).
     """
     from torch.nn.functional import cross_entropy
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from benchmarks import ablation
-from benchmarks.ablated import CODE
-from benchmarks.ablation import KEPT, MADE_FROM, MARKERS, made_from, pending
-from benchmarks.ablations import SEEDS, TABLES, VARIANTS, Variant
-from benchmarks.project import copy_project
+from benchmarks.ablation import runs
+from benchmarks.ablation.finished import CODE
+from benchmarks.ablation.runs import KEPT, MADE_FROM, made_from, pending
+from benchmarks.ablation.tables import MARKERS
+from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Variant
+from benchmarks.common.project import copy_project
 from cim.atomic import write_json
 from cim.errors import CimError
 from cim.fingerprint import hash_code
@@ -59,7 +60,7 @@ def test_a_run_of_other_parameters_code_or_workspace_is_refused_before_anything_
     assert refused().endswith("k-5 (other workspace)")
     (source / "params.yaml").write_text("tune: {reward: {k: 3, beta: 2}}\n")
     assert refused().endswith("k-5 (other params, workspace)")
-    monkeypatch.setattr(ablation, "hash_code", lambda root, names: "other code")
+    monkeypatch.setattr(runs, "hash_code", lambda root, names: "other code")
     assert refused().endswith("k-5 (other params, code, workspace)")
 
 

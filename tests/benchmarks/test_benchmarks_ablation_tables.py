@@ -10,10 +10,10 @@ import polars as pl
 import pytest
 import yaml
 
-from benchmarks.ablated import Ablated, Scored, read
-from benchmarks.ablation import read_all, tabulate
-from benchmarks.ablation_tables import COMPARED, SHOWN, difference, differences, not_run, seeds, side_by_side
-from benchmarks.ablations import Table
+from benchmarks.ablation.finished import Ablated, Scored, read
+from benchmarks.ablation.runs import read_all
+from benchmarks.ablation.tables import COMPARED, SHOWN, difference, differences, not_run, seeds, side_by_side, tabulate
+from benchmarks.ablation.variants import Table
 from cim.errors import CimError
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured

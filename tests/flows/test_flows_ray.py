@@ -14,7 +14,8 @@ import pytest
 import yaml
 from prefect import flow, task
 
-from benchmarks.chaos import contents, make_corpus
+from benchmarks.chaos.trials import contents
+from benchmarks.chaos.worker import make_corpus
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.params import Runtime

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from word_gallery import reward
 
-from benchmarks.worlds import Photos
+from benchmarks.hacking.galleries import Photos
 from cim.errors import CimError
 from cim.params.guards import CopiedGuard
 from cim.rewards.guards.copied import Copied
