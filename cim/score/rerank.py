@@ -34,8 +34,7 @@ class ScoreSpec:
             raise CimError(
                 f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
             )
-        code = code_of("cim.rewards", "cim.score.pictures", "cim.score.rerank")
-        return fingerprint(code, self.reward, *metas)
+        return fingerprint(code_of(__name__), self.reward, *metas)
 
 
 @dataclass(frozen=True)
