@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Collection, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 OURS = ("cim", "tasks", "flows")  # packages below the root; beside an installed `cim` lie those of others
@@ -48,7 +48,7 @@ def _file_of(root: Path, name: str) -> str | None:
     return next((file for file in (f"{path}/__init__.py", f"{path}.py") if (root / file).is_file()), None)
 
 
-@lru_cache(maxsize=None)  # by content: a file is parsed once, an edited one anew
+@cache  # by content: a file is parsed once, an edited one anew
 def _imported(code: bytes, package: str) -> frozenset[str]:
     return frozenset(name for node in ast.walk(ast.parse(code)) for name in _names(node, package))
 

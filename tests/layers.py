@@ -27,6 +27,15 @@ def code_deps(root: Path, entry: str, without: Collection[str] = ()) -> set[str]
     return {file if file.count("/") == 1 else "/".join(file.split("/")[:2]) for file in files}
 
 
+def callers(folders: Iterable[Path], function: str) -> set[Path]:
+    """Files in which a function of that name is called."""
+    return {
+        path
+        for path in _python_files(folders)
+        if any(isinstance(n, ast.Call) and _called(n) == function for n in ast.walk(ast.parse(path.read_bytes())))
+    }
+
+
 def computed_imports(folders: Iterable[Path]) -> set[Path]:
     """Files that can import what no reading of them tells: by a name that is no literal, or by running text."""
     return {path for path in _python_files(folders) if any(map(_is_computed, ast.walk(ast.parse(path.read_bytes()))))}
@@ -40,11 +49,15 @@ def _is_computed(node: ast.AST) -> bool:
         return renamed or node.module in ("importlib.util", "importlib.machinery", "pkgutil", "runpy")
     if not isinstance(node, ast.Call):
         return False
-    called = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+    called = _called(node)
     if called in ("import_module", "__import__"):
         literal = len(node.args) == 1 and isinstance(node.args[0], ast.Constant)  # two: relative to a package
         return not literal or bool(node.keywords)
     return isinstance(node.func, ast.Name) and called in ("exec", "eval")
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
 def params_read(path: Path) -> set[str]:

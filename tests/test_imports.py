@@ -64,7 +64,7 @@ def test_relative_imports_go_up_from_the_package(tree: Tree, line: str) -> None:
 
 
 def test_a_package_is_run_before_its_modules(tree: Tree) -> None:
-    """The __init__.py of cim, of cim.b and of cim.b.c run, and what they import themselves; dots there go from there."""
+    """Those of cim, cim.b and cim.b.c run, with what they import themselves; dots in them go from where they lie."""
     root = tree(
         {
             "cim/__init__.py": "",
