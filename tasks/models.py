@@ -9,7 +9,10 @@ from cim.atomic import done_facts, mark_done, unmark
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import FittedClip, Models, Runtime
-from cim.warm_start.make import CODE as CAPTIONER_CODE
+
+# Role -> the module that makes it.
+MAKERS = {"captioner": "cim.warm_start.make"} | dict.fromkeys(("text", "image", "heldout"), "cim.encoders.make")
+MANIFEST = "manifest.parquet"
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,10 @@ class ModelsJob:
 
     def fingerprint(self) -> str:
         """Of the code and parameters of this model and of the shards it is made from."""
-        parts: list[Any] = [self.role]
+        parts: list[Any] = [self.role, code_of(MAKERS[self.role])]
         if self.role == "captioner":
             captioner = self.params.captioner
             parts += [
-                code_of(*CAPTIONER_CODE),
                 captioner,
                 self.params.warm_start,
                 list(self.prompts),
@@ -39,13 +41,10 @@ class ModelsJob:
             ]
         else:
             section = getattr(self.params, f"{self.role}_encoder")
-            parts += [code_of("cim.encoders"), section]
+            parts.append(section)
             if isinstance(section, FittedClip):
                 parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)
-
-
-MANIFEST = "manifest.parquet"
 
 
 @task

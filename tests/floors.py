@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from layers import imports_of
+from cim.imports import imports_of
 
 Floors = Sequence[Collection[str]]
 """Names of packages and modules of cim/, the lowest floor first."""
@@ -13,7 +13,12 @@ def imports_within(root: Path) -> dict[str, set[str]]:
     """{"cim.a.b": {"cim.c.d"}} of all modules below root/cim; a package's name stands for its __init__.py."""
     files = {".".join(path.relative_to(root).with_suffix("").parts): path for path in (root / "cim").rglob("*.py")}
     files = {name.removesuffix(".__init__"): path for name, path in files.items()}
-    return {name: imports_of(path) & (files.keys() - {name, "cim"}) for name, path in files.items() if name != "cim"}
+    packages = {name: name if path.stem == "__init__" else name.rpartition(".")[0] for name, path in files.items()}
+    return {
+        name: set(imports_of(path, packages[name])) & (files.keys() - {name, "cim"})
+        for name, path in files.items()
+        if name != "cim"
+    }
 
 
 def between_packages(modules: Mapping[str, Collection[str]]) -> dict[str, set[str]]:

@@ -11,14 +11,14 @@ import polars as pl
 import yaml
 
 from cim.atomic import read_json
-from cim.fingerprint import fingerprint, hash_code
+from cim.fingerprint import fingerprint, hash_files
 from cim.layout import Layout
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import Graph, score_scene
 from cim.scenes.parse import parse
 from cim.shards.read import read_manifest
 
-CODE = ("cim", "flows", "tasks")
+CODE = ("cim", "flows", "tasks")  # whole, params included: what a default is counts here
 _TERMS = ("alpha", "beta")  # weigh GRC and QIR, and change neither
 
 
@@ -54,6 +54,11 @@ def finished(folder: Path) -> bool:
     return (folder / "data/report/metrics.json").is_file()
 
 
+def hash_project(root: Path) -> str:
+    """SHA-256 (hex) of all code of the project in `root` that a variant may run."""
+    return hash_files(root, (file for name in CODE for file in (root / name).rglob("*.py")))
+
+
 def read(folder: Path) -> Ablated:
     """The finished variant in `folder`. Facts are counted anew, by this code: one reader for all variants."""
     layout = Layout(folder / "data")
@@ -65,7 +70,7 @@ def read(folder: Path) -> Ablated:
         sides={side: _measured(images, side, scenes) for side in ("base", "tuned")},
         metrics=read_json(layout.report / "metrics.json"),
         params=params,
-        code=hash_code(folder, CODE),
+        code=hash_project(folder),
         judge=read_json(layout.model("heldout") / "cim.json")["fingerprint"],
         reward=_yardstick(layout, params["tune"]["reward"]),
     )

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.ablation.finished import CODE, Ablated, finished, read
+from benchmarks.ablation.finished import Ablated, finished, hash_project, read
 from benchmarks.ablation.variants import VARIANTS, Variant
 from benchmarks.common.project import ROOT, clean_environment, copy_project
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
-from cim.fingerprint import fingerprint, hash_code
+from cim.fingerprint import fingerprint
 
 KEPT = ("shards", "models", "embeddings", "index", "captions", "tuned")
 MADE_FROM = "made_from.json"
@@ -25,7 +25,7 @@ def made_from(variant: Variant, source: Path) -> dict[str, str]:
     return {
         "params": fingerprint(params),
         "stages": fingerprint(variant.stages),
-        "code": hash_code(ROOT, CODE),
+        "code": hash_project(ROOT),
         "workspace": fingerprint(*(source / "data" / part for part in KEPT)),
     }
 
@@ -59,7 +59,7 @@ def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> 
     (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
     for part in KEPT:
         shutil.copytree(source / "data" / part, folder / "data" / part)
-    write_json(folder / MADE_FROM, parts | {"code": hash_code(folder, CODE)})  # the metrics, not this, say it has run
+    write_json(folder / MADE_FROM, parts | {"code": hash_project(folder)})  # the metrics, not this, say it has run
     started = time.perf_counter()
     for stage in variant.stages:
         command = [sys.executable, "-m", f"flows.{stage.split()[0]}", *stage.split()[1:]]

@@ -34,7 +34,7 @@ def stamp_of(part: Part) -> Stamp | None:
         return None
     now = time.time_ns()
     found = [_said_of(path) for path in paths]
-    plan = [repr(part), code_of("cim.corpus")]
+    plan = [repr(part), code_of(__name__, type(part).__module__)]
     newest = max((one[1] for one in found), default=0)
     return Stamp(
         exact=_hash([platform.node(), *plan, found]),

@@ -34,7 +34,7 @@ class ScoreSpec:
             raise CimError(
                 f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
             )
-        return fingerprint(code_of("cim.rewards"), self.reward, *metas)
+        return fingerprint(code_of(__name__), self.reward, *metas)
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from cim.shards.tar import write_tar
 from cim.sources.base import ImageSource
 from cim.sources.open import open_sources
 
-CODE = ("cim.shards.tar", "cim.shards.write")  # decides the bytes, given the rows
 IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file
 
 
@@ -43,7 +42,7 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     rows = pl.read_parquet(job.plan)
     content = rows.sort("id").select("id", "captions", "source", "suffix", "width", "height", "extra")
     # The rows are all that reaches the tar: of params, only what changed them makes a shard stale.
-    mark = fingerprint("shard", code_of(*CODE), content.rows())
+    mark = fingerprint("shard", code_of(__name__), content.rows())
     if (facts := done_facts(job.tar, mark)) is not None:
         return facts
     with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:

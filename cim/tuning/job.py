@@ -45,7 +45,7 @@ class TuneJob:
         layout = self.layout
         parts = sorted({CAPTIONS, *PARTS[self.params.reward.space]})  # what is searched, and what no copy may be of
         return fingerprint(
-            code_of("cim.captioners", "cim.retrieval", "cim.text", "cim.rewards", "cim.tuning", "cim.warm_start"),
+            code_of("cim.tuning.run"),
             captioner_fingerprint(layout.model("captioner")),
             *(layout.index(part) / "meta.json" for part in ("items", *parts)),
             layout.shards("train") / "manifest.parquet",

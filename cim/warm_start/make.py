@@ -19,7 +19,6 @@ from cim.shards.read import read_manifest
 from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]
-CODE = ("cim.captioners", "cim.warm_start")
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
@@ -29,7 +28,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
     Work goes on in a folder beside `out`; a killed run resumes there.
     """
-    key = fingerprint(code_of(*CODE), params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
+    key = fingerprint(code_of(__name__), params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
     work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
         if stale.is_dir():

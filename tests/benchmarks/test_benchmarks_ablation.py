@@ -6,14 +6,13 @@ import pytest
 import yaml
 
 from benchmarks.ablation import runs
-from benchmarks.ablation.finished import CODE
+from benchmarks.ablation.finished import hash_project
 from benchmarks.ablation.runs import KEPT, MADE_FROM, made_from, pending
 from benchmarks.ablation.tables import MARKERS
 from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Variant
 from benchmarks.common.project import copy_project
 from cim.atomic import write_json
 from cim.errors import CimError
-from cim.fingerprint import hash_code
 from cim.params import Params
 
 K_5 = VARIANTS["k-5"]
@@ -60,7 +59,7 @@ def test_a_run_of_other_parameters_code_or_workspace_is_refused_before_anything_
     assert refused().endswith("k-5 (other workspace)")
     (source / "params.yaml").write_text("tune: {reward: {k: 3, beta: 2}}\n")
     assert refused().endswith("k-5 (other params, workspace)")
-    monkeypatch.setattr(runs, "hash_code", lambda root, names: "other code")
+    monkeypatch.setattr(runs, "hash_project", lambda root: "other code")
     assert refused().endswith("k-5 (other params, code, workspace)")
 
 
@@ -72,9 +71,9 @@ def test_a_run_that_does_not_say_what_it_was_made_from_is_refused(source: Path, 
 
 def test_a_copy_of_the_project_is_the_same_code(root: Path, tmp_path: Path) -> None:
     copy_project(tmp_path, root / "params.yaml")
-    assert hash_code(tmp_path, CODE) == hash_code(root, CODE)
+    assert hash_project(tmp_path) == hash_project(root)
     (tmp_path / "tasks/tune.py").write_text("")
-    assert hash_code(tmp_path, CODE) != hash_code(root, CODE)
+    assert hash_project(tmp_path) != hash_project(root)
 
 
 def test_other_stages_are_another_run(source: Path) -> None:
