@@ -18,8 +18,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from benchmarks.ablated import CODE, Ablated, finished, read
 from benchmarks.ablation_tables import not_run, seeds, side_by_side
 from benchmarks.ablations import TABLES, VARIANTS, Variant
@@ -28,6 +26,7 @@ from benchmarks.tables import replace_between
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
 from cim.fingerprint import fingerprint, hash_code
+from cim.params.yaml import dump_yaml, read_yaml
 
 KEPT = ("shards", "models", "embeddings", "index", "captions", "tuned")
 MADE_FROM = "made_from.json"
@@ -36,7 +35,7 @@ MARKERS = ("seeds", *TABLES, "not-run")
 
 def made_from(variant: Variant, source: Path) -> dict[str, str]:
     """What a run of `variant` depends on, a fingerprint each."""
-    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
+    params = variant.params(read_yaml(source / "params.yaml"))
     return {
         "params": fingerprint(params),
         "stages": fingerprint(variant.stages),
@@ -70,8 +69,8 @@ def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> 
     """Run `variant` in `folder`, anew, from the artefacts in `source`; `parts`, what it is made from, is kept there."""
     shutil.rmtree(folder, ignore_errors=True)
     copy_project(folder, source / "params.yaml")
-    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    params = variant.params(read_yaml(source / "params.yaml"))
+    (folder / "params.yaml").write_text(dump_yaml(params), encoding="utf-8")
     for part in KEPT:
         shutil.copytree(source / "data" / part, folder / "data" / part)
     write_json(folder / MADE_FROM, parts | {"code": hash_code(folder, CODE)})  # the metrics, not this, say it has run

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, TypeAdapter, ValidationError
 
 from cim.errors import CimError
 from cim.params.base import Section
+from cim.params.yaml import read_yaml
 
 
 class Endpoint(Section):
@@ -39,12 +39,10 @@ JudgeSettings = Annotated[Endpoint | Local, Field(discriminator="kind")]
 
 def read_settings(path: Path) -> Endpoint | Local:
     """Settings from YAML. Raises CimError naming every mistake."""
+    value = read_yaml(path)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
         settings: Endpoint | Local = TypeAdapter(JudgeSettings).validate_python(value)
         return settings
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CimError(f"{path} is not readable ({error})", "a YAML file", "mend the path or the file") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, problem['loc'])) or 'judge'}: {problem['msg']}" for problem in error.errors()]
         raise CimError(

@@ -13,12 +13,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import Params
 from cim.params.load import load_section
+from cim.params.yaml import parse_yaml
 from cim.score.requests import Bad, Request, read_jsonl
 
 
@@ -90,12 +89,9 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
 def _override(text: str) -> tuple[str, Any]:
     """A parameter's dotted name and its value, read as YAML."""
     name, equals, value = text.partition("=")
-    try:
-        if name and equals:
-            return name, yaml.safe_load(value)
-    except yaml.YAMLError:
-        pass
-    raise CimError(f"--set {text}", "NAME=VALUE with the value as in YAML", "for example tune.reward.space=clip")
+    if not (name and equals):
+        raise CimError(f"--set {text}", "NAME=VALUE with the value as in YAML", "for example tune.reward.space=clip")
+    return name, parse_yaml(value, f"--set {text}")
 
 
 def _parser() -> argparse.ArgumentParser:

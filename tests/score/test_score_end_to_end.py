@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 from workspace import Workspace
 
 from cim.layout import Layout
+from cim.params.yaml import dump_yaml, read_yaml
 from cim.score.__main__ import main
 from cim.shards.lookup import ImageLookup
 
@@ -21,8 +21,8 @@ def scoring(finished: Workspace, tmp_path: Path):
     """scoring(reward, *arguments): the exit code of the command with tune.reward changed, on finished data."""
 
     def run(reward, *arguments):
-        values = yaml.safe_load((finished.folder / "params.yaml").read_text())
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        values = read_yaml(finished.folder / "params.yaml")
+        (tmp_path / "params.yaml").write_text(dump_yaml(values))
         changes = [text for name, value in reward.items() for text in ("--set", f"tune.reward.{name}={value}")]
         data = ["--params", str(tmp_path / "params.yaml"), "--data", str(finished.folder / "data")]
         return main([*arguments, *changes, *data])
