@@ -93,7 +93,8 @@ def _checkpoints(job: TuneJob) -> Path:
 
 
 def _tune(job: TuneJob) -> dict[str, Any]:
-    from cim.captioners.load import load_captioner
+    from cim.captioners.load import load_captioner, load_processor
+    from cim.captioners.prompts import check_prompts
     from cim.rewards.retriever import Retriever
     from cim.tuning.alarm_record import alarm_record
     from cim.tuning.curves import curves
@@ -103,6 +104,7 @@ def _tune(job: TuneJob) -> dict[str, Any]:
 
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
+    check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
     retriever = Retriever.open(layout, params.reward, job.device, job.index)
     validator = _validator(job, retriever)
     tuned = read_trained(layout.trained, job.training())
