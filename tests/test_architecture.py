@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from layers import code_deps, computed_imports, importers, lengths, loaded_by, params_read
 
 from cim.params import Params, load_params
+from cim.params.yaml import dump_yaml, parse_yaml, read_yaml
 from flows.help import models_in
 from tasks.models import MAKERS
 
@@ -22,13 +22,13 @@ BESIDE = {"recaption"}  # flows that are no stage of dvc.yaml
 def stages(root: Path) -> dict[str, dict[str, Any]]:
     """The stages of dvc.yaml, a foreach group filled in."""
     found = {}
-    for name, stage in yaml.safe_load((root / "dvc.yaml").read_text())["stages"].items():
+    for name, stage in read_yaml(root / "dvc.yaml")["stages"].items():
         each = stage.get("foreach", {"": {}})
         for key, item in (each if isinstance(each, dict) else {name: {} for name in each}).items():
-            text = yaml.safe_dump(stage.get("do", stage)).replace("${key}", key).replace("${item}", key)
+            text = dump_yaml(stage.get("do", stage)).replace("${key}", key).replace("${item}", key)
             for field, value in item.items():
                 text = text.replace(f"${{item.{field}}}", value)
-            found[f"{name}@{key}" if key else name] = yaml.safe_load(text)
+            found[f"{name}@{key}" if key else name] = parse_yaml(text, name)
     return found
 
 
@@ -186,7 +186,7 @@ class TestSteps:
 
 class TestParams:
     def test_file_and_types_agree(self, root: Path) -> None:
-        written = yaml.safe_load((root / "params.yaml").read_text())
+        written = read_yaml(root / "params.yaml")
         read = load_params(root / "params.yaml").model_dump(mode="json", exclude_unset=True)
         assert read == written
 
@@ -203,7 +203,7 @@ class TestParams:
     def test_watched_parameters_are_written(self, root: Path, stages: dict[str, dict[str, Any]], name: str) -> None:
         """DVC knows no defaults: it refuses a stage whose parameter the file leaves out."""
         for param in {param for stage in stages.values() for param in stage["params"]}:
-            values = yaml.safe_load((root / name).read_text())
+            values = read_yaml(root / name)
             for part in param.split("."):
                 assert part in values, f"{name} leaves out {param}"
                 values = values[part]

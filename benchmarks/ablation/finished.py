@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-import yaml
 
 from cim.atomic import read_json
 from cim.fingerprint import fingerprint, hash_files
 from cim.layout import Layout
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import Graph, score_scene
+from cim.params.yaml import read_yaml
 from cim.scenes.parse import parse
 from cim.shards.read import read_manifest
 
@@ -62,7 +62,7 @@ def hash_project(root: Path) -> str:
 def read(folder: Path) -> Ablated:
     """The finished variant in `folder`. Facts are counted anew, by this code: one reader for all variants."""
     layout = Layout(folder / "data")
-    params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
+    params = read_yaml(folder / "params.yaml")
     images = pl.read_parquet(layout.report / "images.parquet")
     scenes = {row["id"]: _scene(row["extra"]) for row in read_manifest(layout.shards("eval")).iter_rows(named=True)}
     return Ablated(

@@ -6,14 +6,13 @@ import sys
 import time
 from pathlib import Path
 
-import yaml
-
 from benchmarks.ablation.finished import Ablated, finished, hash_project, read
 from benchmarks.ablation.variants import VARIANTS, Variant
 from benchmarks.common.project import ROOT, clean_environment, copy_project
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
+from cim.params.yaml import dump_yaml, read_yaml
 
 KEPT = ("shards", "models", "embeddings", "index", "captions", "tuned")
 MADE_FROM = "made_from.json"
@@ -21,7 +20,7 @@ MADE_FROM = "made_from.json"
 
 def made_from(variant: Variant, source: Path) -> dict[str, str]:
     """What a run of `variant` depends on, a fingerprint each."""
-    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
+    params = variant.params(read_yaml(source / "params.yaml"))
     return {
         "params": fingerprint(params),
         "stages": fingerprint(variant.stages),
@@ -55,8 +54,8 @@ def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> 
     """Run `variant` in `folder`, anew, from the artefacts in `source`; `parts`, what it is made from, is kept there."""
     shutil.rmtree(folder, ignore_errors=True)
     copy_project(folder, source / "params.yaml")
-    params = variant.params(yaml.safe_load((source / "params.yaml").read_text(encoding="utf-8")))
-    (folder / "params.yaml").write_text(yaml.safe_dump(params, sort_keys=False), encoding="utf-8")
+    params = variant.params(read_yaml(source / "params.yaml"))
+    (folder / "params.yaml").write_text(dump_yaml(params), encoding="utf-8")
     for part in KEPT:
         shutil.copytree(source / "data" / part, folder / "data" / part)
     write_json(folder / MADE_FROM, parts | {"code": hash_project(folder)})  # the metrics, not this, say it has run

@@ -7,7 +7,8 @@ from typing import Any
 
 from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
-from cim.captioners.load import load_captioner
+from cim.captioners.load import load_captioner, load_processor
+from cim.captioners.prompts import check_prompts
 from cim.captioners.suppress import suppressed_tokens
 from cim.encoders.load import load_clip
 from cim.errors import CimError
@@ -32,10 +33,12 @@ def tune(job: TuneJob) -> dict[str, Any]:
     """Train, unless that is done, and write the tuned captioner, its curves, alarms and summary; the summary.
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
-    interpolation, only that is written. Raises CimError for fewer train images than one rollout takes.
+    interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
+    and for a prompt that holds a special token.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
+    check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
     retriever = Retriever.open(layout, params.reward, job.device, job.index)
     validator = _validator(job, retriever)
     tuned = read_trained(layout.trained, job.training())

@@ -9,8 +9,9 @@ from typing import Any, Literal
 
 from cim.atomic import read_json, write_json
 from cim.captioners.fetch import fetch_captioner
-from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
+from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
 from cim.captioners.pixels import cap_pixels
+from cim.captioners.prompts import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
@@ -35,6 +36,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
             rmtree(stale)
     making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
     folder = _once(work / "start", making.start)
+    making.check(folder)
     if isinstance(params.captioner, MadeCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
     if params.captioner.warm_start:
@@ -81,6 +83,10 @@ class _Making:
         make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
         return []
 
+    def check(self, source: Path) -> None:
+        """Raises CimError for a prompt that would end the user's turn."""
+        check_prompts(load_processor(source, trust_remote_code=self._trusted), self.prompts)
+
     def align(self, source: Path, out: Path) -> list[float]:
         from cim.warm_start.align import align_vision
 
@@ -102,9 +108,12 @@ class _Making:
         return log
 
     def _load(self, folder: Path) -> Captioner:
+        return load_captioner(folder, self.device, "float32", trust_remote_code=self._trusted)
+
+    @property
+    def _trusted(self) -> bool:
         section = self.params.captioner
-        trusted = isinstance(section, LoadedCaptioner) and section.trust_remote_code
-        return load_captioner(folder, self.device, "float32", trust_remote_code=trusted)
+        return isinstance(section, LoadedCaptioner) and section.trust_remote_code
 
 
 def _once(folder: Path, make: Callable[[Path], Any]) -> Path:

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
 from benchmarks.ablation import runs
 from benchmarks.ablation.finished import hash_project
@@ -14,6 +13,7 @@ from benchmarks.common.project import copy_project
 from cim.atomic import write_json
 from cim.errors import CimError
 from cim.params import Params
+from cim.params.yaml import read_yaml
 
 K_5 = VARIANTS["k-5"]
 
@@ -91,7 +91,7 @@ def test_changes_reach_into_lists_and_leave_the_default_alone() -> None:
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_every_variant_is_valid_for_the_default(root: Path, name: str) -> None:
-    Params.model_validate(VARIANTS[name].params(yaml.safe_load((root / "params.yaml").read_text())))
+    Params.model_validate(VARIANTS[name].params(read_yaml(root / "params.yaml")))
 
 
 def test_every_variant_stands_in_a_table_and_every_table_in_the_document(root: Path) -> None:

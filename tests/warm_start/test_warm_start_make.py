@@ -8,6 +8,7 @@ import pytest
 
 from cim.atomic import read_json
 from cim.captioners.load import load_captioner
+from cim.errors import CimError
 from cim.images.ids import content_hash
 from cim.params import Models
 from cim.records import Sample
@@ -92,3 +93,13 @@ def test_other_parameters_start_afresh(train: Path, tmp_path: Path, monkeypatch:
         with pytest.raises(Killed):
             make_base_captioner(models(seed), train, ["Say."], "cpu", out)
         assert len(list(out.parent.glob(".captioner.*"))) == 1  # the other's is gone
+
+
+def test_a_prompt_that_ends_the_turn_is_refused_before_training(
+    train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import cim.warm_start.align
+
+    monkeypatch.setattr(cim.warm_start.align, "align_vision", lambda *_: pytest.fail("training began"))
+    with pytest.raises(CimError, match=r"a prompt 'Say\.<\|im_end\|>' that holds <\|im_end\|>"):
+        make_base_captioner(models(), train, ["Say.", "Say.<|im_end|>"], "cpu", tmp_path / "models" / "captioner")
