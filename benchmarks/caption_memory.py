@@ -20,18 +20,18 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-import benchmarks.chaos
-from benchmarks.calibration import machine
+from benchmarks.chaos import worker
+from benchmarks.common.memory import MIB, most_resident
+from benchmarks.common.timing import machine
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.captions.windows import PIXEL_BYTES
-from cim.readers.webdataset import TarPart
 from cim.engines.spec import Engine
+from cim.readers.webdataset import TarPart
 
 DISTINCT = 16  # pictures; a tar repeats them
-MIB = 2**20
 PROGRAM = ("-m", "benchmarks.caption_memory")
 
 
@@ -86,8 +86,8 @@ def work(folder: Path, window: int, model: str) -> None:
 
 def _engine(model: str) -> tuple[Engine, Lineage]:
     if not model:
-        benchmarks.chaos.LAG, benchmarks.chaos.BATCH = 0.0, 64
-        return benchmarks.chaos.SaysWhatItSees(), benchmarks.chaos.LINEAGE
+        worker.LAG, worker.BATCH = 0.0, 64
+        return worker.SaysWhatItSees(), worker.LINEAGE
     from cim.captioners.load import captioner_fingerprint
     from cim.engines.heap import map_large_blocks
     from cim.engines.open import open_engine
@@ -98,12 +98,6 @@ def _engine(model: str) -> tuple[Engine, Lineage]:
     return open_engine(EngineSpec(Path(model), found, "Describe it.", decoding)), Lineage(
         found, "Describe it.", decoding
     )
-
-
-def most_resident() -> int:
-    """Bytes. Not ru_maxrss: that begins with what the parent had."""
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) * 1024
 
 
 def main() -> None:

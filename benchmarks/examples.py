@@ -3,12 +3,13 @@
 python -m benchmarks.examples --params params.yaml --data data --write docs/reward.md
 """
 
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
 import polars as pl
 
-from benchmarks.tables import arguments, replace_between
+from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import load_params
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
@@ -18,13 +19,20 @@ from cim.shards.read import read_manifest
 
 
 def spoken(layout: Layout, count: int) -> Iterator[tuple[str, str, str]]:
-    """(id, who, caption) of `count` images of the eval split, spread evenly over the ids: a person's, the models'."""
+    """(id, who, caption) of `count` images of the eval split, spread evenly over the ids: a person's, the models'.
+
+    What both models say comes once, by "base and tuned".
+    """
     rows = read_manifest(layout.shards("eval")).filter(pl.col("captions").list.len() > 0).sort("id")
     chosen = rows[[round(i * (len(rows) - 1) / max(1, count - 1)) for i in range(count)]]
     said = {name: _captions(layout.captions(name, "eval")) for name in ("base", "tuned")}
     for name, captions in chosen.select("id", "captions").iter_rows():
         yield name, "reference", captions[0]
-        yield from ((name, who, some[name]) for who, some in said.items() if name in some)
+        by = defaultdict(list)
+        for who, some in said.items():
+            if name in some:
+                by[some[name]].append(who)
+        yield from ((name, " and ".join(whos), caption) for caption, whos in by.items())
 
 
 def markdown(

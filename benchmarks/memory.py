@@ -9,16 +9,14 @@ opens the file by itself and scores one batch. A thread notes the largest values
 import argparse
 import multiprocessing
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.calibration import machine, seconds_for_additions
+from benchmarks.common.memory import MIB, added_memory, private
+from benchmarks.common.timing import machine, seconds, seconds_for_additions
 
-MIB = 1024  # the kernel counts in KiB
 ROWS_A_BLOCK = 20_000
 
 
@@ -32,44 +30,18 @@ def write_gallery(folder: Path, rows: int, dim: int) -> None:
             writer.put(start, _directions(rng, min(ROWS_A_BLOCK, rows - start), dim).astype(np.float16))
 
 
-def resident() -> dict[str, int]:
-    """KiB: RSS as a whole, of it anonymous (private) and of files (shared through the page cache)."""
-    with open("/proc/self/status") as lines:
-        values = dict(line.split(":", 1) for line in lines)
-    return {name: int(values[name].split()[0]) for name in ("VmRSS", "RssAnon", "RssFile")}
-
-
-def private() -> int:
-    """KiB of pages that only this process maps (smaps_rollup: Private_Clean + Private_Dirty)."""
-    with open("/proc/self/smaps_rollup") as lines:
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_"))
-
-
 def score(folder: Path, batch: int, k: int, gate: Any, answers: Any) -> None:
     """Open the gallery, score one batch when all processes are ready, report what was added."""
     from cim.index.flat import FlatRows
     from cim.index.rows import UnitRows
 
-    before, private_before = resident(), private()
-    peak, stop = dict(before), threading.Event()
-
-    def watch() -> None:
-        while not stop.wait(0.02):
-            for name, value in resident().items():
-                peak[name] = max(peak[name], value)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    index = FlatRows(UnitRows.open(folder))
-    queries = _directions(np.random.default_rng(1), batch, index.d)
-    gate.wait()
-    started = time.perf_counter()
-    index.search(queries, k)
-    seconds = time.perf_counter() - started
-    stop.set()
-    watcher.join()
-    added = {name: peak[name] - before[name] for name in peak}
-    answers.put({**added, "private after": private() - private_before, "seconds": seconds})
+    before = private()
+    with added_memory() as added:
+        index = FlatRows(UnitRows.open(folder))
+        queries = _directions(np.random.default_rng(1), batch, index.d)
+        gate.wait()
+        taken = seconds(lambda: index.search(queries, k))
+    answers.put({**added, "private after": private() - before, "seconds": taken})
 
 
 def _directions(rng: np.random.Generator, rows: int, dim: int) -> np.ndarray:

@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks.calibration import ADDITIONS, machine, seconds_for_additions
-from benchmarks.tables import replace_between
+from benchmarks.common.document import replace_between
+from benchmarks.common.timing import ADDITIONS, machine, seconds_for_additions
 from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene

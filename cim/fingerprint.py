@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from cim import __version__
+from cim.imports import import_closure
 
 ROOT = Path(__file__).parents[1]
+# Change no artefact: the values of parameters are themselves parts of fingerprints, and an error leaves nothing behind.
+UNCOUNTED = ("cim.params", "cim.errors")
 
 
 def fingerprint(*parts: Any) -> str:
@@ -27,25 +30,18 @@ def fingerprint(*parts: Any) -> str:
 
 
 @cache  # what runs is what was imported: an edit counts from the next start
-def code_of(*names: str) -> str:
-    """SHA-256 (hex) of the .py files of packages and modules, "cim.tuning" or "cim.shards.tar"; order is nothing.
+def code_of(*entries: str) -> str:
+    """SHA-256 (hex) of the code that the modules `entries` run: of all that they import, of this project.
 
-    Raises ModuleNotFoundError for a name that is neither.
+    entries: dotted names, of the module that does the work and, where that is handed a model or another part that
+    decides what it makes, of the module that opens it. Raises ModuleNotFoundError for a name without code.
     """
-    return hash_code(ROOT, names)
+    return hash_code(ROOT, entries)
 
 
-def hash_code(root: Path, names: Iterable[str]) -> str:
+def hash_code(root: Path, entries: Collection[str]) -> str:
     """`code_of` below any `root`, read anew each time: relative names and bytes, sorted by name."""
-    files: set[Path] = set()
-    for name in names:
-        place = root.joinpath(*name.split("."))
-        module = place.with_name(f"{place.name}.py")
-        found = {module} if module.is_file() else set(place.rglob("*.py"))
-        if not found:
-            raise ModuleNotFoundError(f"no code of {name} in {root}")
-        files |= found
-    return hash_files(root, files)
+    return hash_files(root, (root / name for name in import_closure(root, entries, UNCOUNTED)))
 
 
 def hash_path(path: Path) -> str:

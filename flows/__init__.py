@@ -1,6 +1,7 @@
 """Orchestration only: each step is a Prefect flow that maps a task over shards."""
 
 import os
+import sys
 
 # Defaults, also without make; each is its library's own documented switch, and one that is set already wins.
 # Telemetry off. OpenMP threads that wait asleep: on a shared machine, spinning ones slow torch tenfold.
@@ -14,3 +15,13 @@ for _switch, _value in {
     "OMP_WAIT_POLICY": "PASSIVE",
 }.items():
     os.environ.setdefault(_switch, _value)
+
+# Prefect reads its settings when it is first imported, which comes before any command has begun.
+try:
+    import prefect.context  # noqa: F401
+except (ValueError, RuntimeError, OSError) as _error:  # RuntimeError: no home folder, as in containers without a user
+    _found = "; ".join(line.strip() for line in str(_error).splitlines() if "errors.pydantic.dev" not in line)
+    sys.exit(
+        f"found settings that Prefect can't read: {_found}; expected valid ones. Remedy: mend the variable named"
+        " (PREFECT_...), the profile or prefect.toml; where no home folder is found, set HOME to a folder of yours"
+    )

@@ -3,17 +3,19 @@
 import argparse
 import inspect
 import logging
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+from cim.command import plain_ending
 from cim.errors import CimError
 from cim.params import Params
 from cim.params.base import Section
 from cim.params.load import load_section
 from flows.help import describe
 from flows.interrupt import interruptible
+from flows.links import check_links
+from flows.server import check_server
 
 
 def main(
@@ -24,18 +26,18 @@ def main(
     A further parameter of the flow with a Literal type becomes an argument (`python -m flows.models image`),
     one that may be left out if it has a default; others are for deployments. The whole of the params file, as the
     type `whole` describes it, is checked before the flow starts.
-    A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug.
-    SIGINT and SIGTERM end it at once, see `interruptible`.
+    A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug, but
+    for a reader of stdout that is gone. SIGINT and SIGTERM end it at once, see `interruptible`.
     """
     options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
     _leave_user_errors_to_main()
-    try:
+    with plain_ending(section):
         load_section(params, whole)
+        if whole is Params:
+            check_links()
+        check_server()
         return interruptible(lambda: flow_function(params_path=str(params), **options))
-    except CimError as error:
-        print(f"{section}: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
 
 
 def parser_for(
@@ -73,10 +75,10 @@ def _section_help(whole: type[Section], name: str) -> str:
 
 
 def _leave_user_errors_to_main() -> None:
-    """Drop Prefect's own log records (tracebacks) of errors that `main` prints for the user."""
+    """Drop Prefect's own log records (tracebacks) of errors that `main` ends with in plain words, or in silence."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_no_user_error)
 
 
 def _is_no_user_error(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], CimError))
+    return not (record.exc_info and isinstance(record.exc_info[1], CimError | BrokenPipeError))

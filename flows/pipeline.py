@@ -16,6 +16,7 @@ from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 from flows.command import main
+from flows.links import check_for_dvc
 from flows.relay import run_named
 
 EDGE = re.compile(r'^"(?P<before>[^"]+)"(?: -> "(?P<after>[^"]+)")?;$')
@@ -29,6 +30,7 @@ def pipeline(params_path: str = "params.yaml") -> None:
     """
     if Path(params_path).resolve() != Path("params.yaml").resolve():
         raise CimError(f"--params {params_path}", "params.yaml, the file dvc.yaml reads", "write your values there")
+    check_for_dvc()
     walk(stage_graph(), load_params(Path(params_path)).runtime.stages_at_once)
     from tasks.evaluate import print_table
 

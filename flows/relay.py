@@ -1,6 +1,8 @@
 """The output of commands that run side by side, line by line, each line named."""
 
+import os
 import re
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -12,8 +14,16 @@ EVERY = 10.0
 """Seconds between two states of one progress bar: as lines, more would hide everything else."""
 
 
+def print_line(line: str) -> None:
+    """Print a line at once. With nobody to read it (`| head`) this process ends as by Ctrl-C: stages take hours."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def run_named(
-    name: str, command: Sequence[str], environment: Mapping[str, str], show: Callable[[str], object] = print
+    name: str, command: Sequence[str], environment: Mapping[str, str], show: Callable[[str], object] = print_line
 ) -> int:
     """Run `command`, show its output as `name | line`, and return its exit code.
 

@@ -10,9 +10,10 @@ from cim.atomic import read_json
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, load_params
 from cim.tuning.alarm_record import alarm_table
+from cim.tuning.job import ALARMS, TuneJob
 from flows.command import main
 from flows.shards import map_shards
-from tasks.tune import ALARMS, TuneJob, tune_task
+from tasks.tune import tune_task
 
 
 @flow

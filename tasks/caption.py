@@ -14,11 +14,10 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
-from cim.engines.heap import map_large_blocks
 from cim.engines.proven import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
-from cim.score.rerank import ScoreSpec
+from cim.rewards.rerank import CimScore, ScoreSpec
 
 
 @dataclass(frozen=True)
@@ -122,12 +121,6 @@ def _loaded(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> En
 def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
     import torch
 
-    from cim.engines.open import open_engine
-
     torch.set_num_threads(torch_threads)
-    map_large_blocks()
-    if score is None:
-        return Proven(open_engine(spec), BATCHES * spec.batch_size)
-    from cim.score.rerank import CimScore
-
-    return Proven(open_engine(spec, CimScore.open(score, spec.device)), BATCHES * spec.batch_size)
+    scorer = None if score is None else CimScore.open(score, spec.device)
+    return Proven.open(spec, BATCHES * spec.batch_size, scorer)

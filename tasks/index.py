@@ -3,10 +3,10 @@
 from prefect import task
 
 from cim.index.build import build_items, build_space
+from cim.index.depth import searched
 from cim.index.meta import IndexMeta
 from cim.layout import Layout
 from cim.params import Index, Reward
-from cim.rewards.depth import searched
 
 
 @task(name="index")

@@ -6,10 +6,13 @@ from typing import Any
 from prefect import task
 
 from cim.atomic import done_facts, mark_done, unmark
-from cim.captioners.base import CODE as CAPTIONER_CODE
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
 from cim.params import FittedClip, Models, Runtime
+
+# Role -> the module that makes it.
+MAKERS = {"captioner": "cim.warm_start.make"} | dict.fromkeys(("text", "image", "heldout"), "cim.encoders.make")
+MANIFEST = "manifest.parquet"
 
 
 @dataclass(frozen=True)
@@ -27,11 +30,10 @@ class ModelsJob:
 
     def fingerprint(self) -> str:
         """Of the code and parameters of this model and of the shards it is made from."""
-        parts: list[Any] = [self.role]
+        parts: list[Any] = [self.role, code_of(MAKERS[self.role])]
         if self.role == "captioner":
             captioner = self.params.captioner
             parts += [
-                code_of(*CAPTIONER_CODE),
                 captioner,
                 self.params.warm_start,
                 list(self.prompts),
@@ -39,13 +41,10 @@ class ModelsJob:
             ]
         else:
             section = getattr(self.params, f"{self.role}_encoder")
-            parts += [code_of("cim.encoders"), section]
+            parts.append(section)
             if isinstance(section, FittedClip):
                 parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)
-
-
-MANIFEST = "manifest.parquet"
 
 
 @task
@@ -65,7 +64,7 @@ def models_task(job: ModelsJob) -> str:
 def _make(job: ModelsJob) -> None:
     folder, device = job.layout.model(job.role), job.runtime.device
     if job.role == "captioner":
-        from cim.captioners.base import make_base_captioner
+        from cim.warm_start.make import make_base_captioner
 
         make_base_captioner(job.params, job.layout.shards("train"), job.prompts, device, folder)
     elif job.role == "text":

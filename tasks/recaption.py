@@ -12,7 +12,7 @@ from cim.captioners.pixels import cap_pixels
 from cim.captions.claim import claim
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
-from cim.fingerprint import fingerprint
+from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
 from tasks.caption import ModelJob, engine_for
@@ -24,7 +24,8 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
     local = Path(model.name).expanduser()
     if local.is_dir() and model.max_pixels is None:
         return local
-    made_from = fingerprint("captioner", model, captioner_fingerprint(local) if local.is_dir() else None)
+    code = code_of("cim.captioners.fetch", "cim.captioners.pixels")
+    made_from = fingerprint("captioner", code, model, captioner_fingerprint(local) if local.is_dir() else None)
     folder = kept / made_from
     with claim(kept / f".{made_from}.lock", math.inf):  # another run may be fetching it
         if done_facts(folder, made_from) is None:

@@ -3,23 +3,13 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
+from cim.fingerprint import UNCOUNTED
+from cim.imports import import_closure, imports_of
+
 HEAVY = ("torch", "transformers", "sentence_transformers", "open_clip", "trl", "faiss", "torchvision")
-
-
-def imports_of(path: Path) -> set[str]:
-    """Dotted names of all modules that a file imports, anywhere in it, also by import_module("name")."""
-    names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Call) and _called(node) in ("import_module", "__import__"):
-            names |= {str(argument.value) for argument in node.args[:1] if isinstance(argument, ast.Constant)}
-    return names
 
 
 def importers(folder: Path, forbidden: Iterable[str]) -> dict[str, set[str]]:
@@ -28,23 +18,46 @@ def importers(folder: Path, forbidden: Iterable[str]) -> dict[str, set[str]]:
     return {str(path.relative_to(folder)): names for path, names in found.items() if names}
 
 
-def own_modules(root: Path, start: str, known: tuple[str, ...] = ()) -> set[str]:
-    """Paths below `root` of this project's modules that `start` (a path) needs, lazily imported ones too.
+def code_deps(root: Path, entry: str, without: Collection[str] = ()) -> set[str]:
+    """What dvc.yaml must list for a stage that runs the module `entry`: packages as folders, other modules as files.
 
-    known: beginnings of paths that are neither listed nor followed.
+    without: names of modules and packages that are neither listed nor followed, beside those that no hash counts.
     """
-    seen: set[str] = set()
-    waiting = [start]
-    while waiting:
-        name = waiting.pop()
-        if name in seen or name.startswith(known):
-            continue
-        seen.add(name)
-        for module in imports_of(root / name):
-            path = f"{module.replace('.', '/')}.py"
-            if module.split(".")[0] in ("cim", "tasks", "flows") and (root / path).is_file():
-                waiting.append(path)
-    return seen
+    files = import_closure(root, [entry], [*UNCOUNTED, *without])
+    return {file if file.count("/") == 1 else "/".join(file.split("/")[:2]) for file in files}
+
+
+def callers(folders: Iterable[Path], function: str) -> set[Path]:
+    """Files in which a function of that name is called."""
+    return {
+        path
+        for path in _python_files(folders)
+        if any(isinstance(n, ast.Call) and _called(n) == function for n in ast.walk(ast.parse(path.read_bytes())))
+    }
+
+
+def computed_imports(folders: Iterable[Path]) -> set[Path]:
+    """Files that can import what no reading of them tells: by a name that is no literal, or by running text."""
+    return {path for path in _python_files(folders) if any(map(_is_computed, ast.walk(ast.parse(path.read_bytes()))))}
+
+
+def _is_computed(node: ast.AST) -> bool:
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] in ("importlib", "pkgutil", "runpy") for alias in node.names)
+    if isinstance(node, ast.ImportFrom) and node.module:
+        renamed = any(alias.name == "import_module" and alias.asname for alias in node.names)
+        return renamed or node.module in ("importlib.util", "importlib.machinery", "pkgutil", "runpy")
+    if not isinstance(node, ast.Call):
+        return False
+    called = _called(node)
+    if called in ("import_module", "__import__"):
+        literal = len(node.args) == 1 and isinstance(node.args[0], ast.Constant)  # two: relative to a package
+        return not literal or bool(node.keywords)
+    return isinstance(node.func, ast.Name) and called in ("exec", "eval")
+
+
+def _called(node: ast.Call) -> str:
+    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
 
 
 def params_read(path: Path) -> set[str]:
@@ -77,7 +90,3 @@ def lengths(folders: Iterable[Path]) -> dict[str, int]:
 
 def _python_files(folders: Iterable[Path]) -> Iterator[Path]:
     return (path for folder in folders for path in folder.rglob("*.py"))
-
-
-def _called(node: ast.Call) -> str:
-    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cim.fingerprint
-from cim.fingerprint import ROOT, code_of, fingerprint, hash_code, hash_path
+from cim.fingerprint import ROOT, code_of, fingerprint, hash_code, hash_files, hash_path
 from cim.params import Runtime
 
 PART = st.recursive(
@@ -108,36 +108,61 @@ class TestPaths:
 
 class TestCode:
     @pytest.fixture
-    def copied(self, tmp_path: Path) -> Path:
-        """A root with a copy of cim/shards."""
-        shutil.copytree(ROOT / "cim/shards", tmp_path / "cim/shards")
+    def planted(self, tmp_path: Path) -> Path:
+        """A root in which cim.a.work imports cim.a.part, params and errors, and nothing imports cim.a.other."""
+        for name, text in {
+            "cim/__init__.py": "",
+            "cim/a/__init__.py": "",
+            "cim/a/work.py": "from cim.a import part\nfrom cim.errors import CimError\nfrom cim.params.b import B",
+            "cim/a/part.py": "",
+            "cim/a/other.py": "",
+            "cim/errors.py": "",
+            "cim/params/__init__.py": "",
+            "cim/params/b.py": "",
+        }.items():
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_text(text)
         return tmp_path
 
-    def test_of_this_project(self, copied: Path) -> None:
-        assert code_of("cim.shards") == hash_code(copied, ["cim.shards"])
-        assert code_of("cim.shards", "cim.index") == code_of("cim.index", "cim.shards", "cim.shards.tar")
-        assert len({code_of("cim.shards"), code_of("cim.index"), code_of("cim.shards.tar"), code_of()}) == 4
+    def test_known_hash(self, planted: Path) -> None:
+        """The hash that `hash_files` gives the closure: the same on every machine with the same code."""
+        names = ["cim/__init__.py", "cim/a/__init__.py", "cim/a/part.py", "cim/a/work.py"]
+        assert hash_code(planted, ["cim.a.work"]) == hash_files(planted, [planted / name for name in names])
 
-    @pytest.mark.parametrize("harm", ["edit", "delete", "add"])
-    def test_a_changed_file_changes_it(self, copied: Path, harm: str) -> None:
-        before, other = hash_code(copied, ["cim.shards"]), hash_code(copied, ["cim.shards.read"])
-        file = copied / "cim/shards/tar.py"
-        if harm == "edit":
-            file.write_text(file.read_text().replace("USTAR", "PAX"))
-        elif harm == "delete":
-            file.unlink()
-        else:
-            (copied / "cim/shards/deep").mkdir()
-            (copied / "cim/shards/deep/more.py").write_text("")
-        assert hash_code(copied, ["cim.shards"]) != before
-        assert hash_code(copied, ["cim.shards.read"]) == other
+    def test_place_does_not_count(self, planted: Path, tmp_path: Path) -> None:
+        shutil.copytree(planted, tmp_path / "elsewhere/deep")
+        assert hash_code(tmp_path / "elsewhere/deep", ["cim.a.work"]) == hash_code(planted, ["cim.a.work"])
 
-    def test_what_is_no_code_does_not_count(self, copied: Path) -> None:
-        before = hash_code(copied, ["cim.shards"])
-        (copied / "cim/shards/notes.md").write_text("")
-        (copied / "cim/shards/tar.cpython-311.pyc").write_bytes(b"")
-        assert hash_code(copied, ["cim.shards"]) == before
+    @pytest.mark.parametrize(
+        ("file", "counts"),
+        [
+            ("cim/__init__.py", True),
+            ("cim/a/__init__.py", True),
+            ("cim/a/work.py", True),
+            ("cim/a/part.py", True),
+            ("cim/a/other.py", False),
+            ("cim/a/new.py", False),
+            ("cim/a/notes.md", False),
+            ("cim/errors.py", False),
+            ("cim/params/__init__.py", False),
+            ("cim/params/b.py", False),
+        ],
+    )
+    def test_what_is_imported_counts(self, planted: Path, file: str, counts: bool) -> None:
+        before = hash_code(planted, ["cim.a.work"])
+        with (planted / file).open("a") as out:
+            out.write("# planted\n")
+        assert (hash_code(planted, ["cim.a.work"]) != before) == counts
 
-    def test_a_name_without_code_is_refused(self) -> None:
-        with pytest.raises(ModuleNotFoundError, match=r"cim\.shard "):
-            code_of("cim.shard")
+    def test_several_entries_in_any_order(self, planted: Path) -> None:
+        both = hash_code(planted, ["cim.a.other", "cim.a.work"])
+        assert both == hash_code(planted, ["cim.a.work", "cim.a.other"])
+        assert len({both, hash_code(planted, ["cim.a.work"]), hash_code(planted, ["cim.a.other"])}) == 3
+
+    def test_of_this_project(self) -> None:
+        assert code_of("cim.shards.tar") == hash_code(ROOT, ["cim.shards.tar"]) != code_of("cim.shards.write")
+
+    @pytest.mark.parametrize("name", ["cim.shard", "cim.shards", "polars"])
+    def test_a_name_that_is_no_module_of_ours_is_refused(self, name: str) -> None:
+        with pytest.raises(ModuleNotFoundError, match=rf"{name} in"):
+            code_of(name)

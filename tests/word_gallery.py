@@ -21,6 +21,21 @@ class WordsAsNumbers:
         return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
+class ByColour:
+    """Images to unit vectors: the mean red, green and blue; black has no direction."""
+
+    fingerprint, dim = "image-1", 3
+
+    def __init__(self):
+        self.calls = 0
+
+    def encode_images(self, images):
+        self.calls += 1
+        mean = np.array([np.asarray(image).reshape(-1, 3).mean(axis=0) for image in images], dtype=np.float32)
+        with np.errstate(invalid="ignore"):
+            return mean / np.linalg.norm(mean, axis=1, keepdims=True)
+
+
 # Images of the gallery along the axes of 3 dimensions; "two" has two captions, the second the one that counts.
 IMAGES = (["one", "three", "two"], [[1, 0, 0], [0, 0, 1], [0, 1, 0]])
 CAPTIONS = (["one", "two", "three", "two"], [[1, 0], [0, -1], [0.6, 0.8], [0.8, 0.6]])

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from benchmarks.project import clean_environment, copy_project
+from benchmarks.common.project import clean_environment, copy_project
+from cim.params.yaml import dump_yaml, read_yaml
 
 
 @dataclass
@@ -68,13 +67,13 @@ class Workspace:
     def change(self, name: str, value: Any) -> None:
         """Set one parameter, named with dots, in params.yaml."""
         path = self.folder / "params.yaml"
-        values = yaml.safe_load(path.read_text())
+        values = read_yaml(path)
         *sections, last = name.split(".")
         inner = values
         for section in sections:
             inner = inner[section]
         inner[last] = value
-        path.write_text(yaml.safe_dump(values))
+        path.write_text(dump_yaml(values))
 
     def copy(self, folder: Path) -> "Workspace":
         """All of it in another folder. Models and DVC's cache, large and never written to, are hard links."""

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from cim.captioners.prompts import is_mark
+
 # A config's names for the ids of pictures, films and sounds. Not bos or pad: those defaults are often stale.
 _MEDIA_FIELD = re.compile(r"(image|video|vision|media|audio).*_token_(id|ids|index)$|^(boi|eoi)_token_(id|index)$")
 
@@ -26,7 +28,7 @@ def suppressed_tokens(processor: Any, model: Any) -> list[int]:
     rows = model.get_output_embeddings().weight.shape[0]
     marks = set(tokenizer.all_special_ids)
     for token_id, token in tokenizer.added_tokens_decoder.items():
-        if token.special or (token.content.startswith("<") and token.content.endswith(">")):
+        if is_mark(token):
             marks.add(token_id)
     marks |= set(_media_ids(model.config.to_dict()))
     marks |= set(range(rows)) - set(tokenizer.get_vocab().values())

@@ -7,11 +7,11 @@ from typing import Any
 
 from cim.atomic import done_facts, marker_of
 from cim.captions.journal import begun_from
-from cim.captions.lineage import CODE, Lineage
+from cim.captions.lineage import ENTRIES, Lineage
 from cim.captions.write import captions_path, rejects_path
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Limits
-from cim.readers.base import Part
+from cim.readers.base import Part, modules_of
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,8 @@ class ShardJob:
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
         limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
-        return {"code": code_of(*CODE), "limits": limits, "tar": self.tar, **self.lineage.values()}
+        code = code_of(*ENTRIES, *modules_of(self.part))  # and how such a part is read
+        return {"code": code, "limits": limits, "tar": self.tar, **self.lineage.values()}
 
     def marked(self) -> bool:
         """Whether some run has finished it, made from whatever."""

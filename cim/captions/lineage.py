@@ -10,11 +10,8 @@ from cim.captioners.precision import Precision
 from cim.captioners.prompts import prompt_hash
 from cim.fingerprint import code_of
 
-# Decides the words and the bytes of the output, given model, prompt, decoding and images.
-CODE = (
-    "cim.captioners", "cim.captions", "cim.readers", "cim.engines", "cim.metrics.text", "cim.images.formats",
-    "cim.images.ids", "cim.images.decode", "cim.images.checks",
-)  # fmt: skip
+# Decide the words and the bytes of the output, given model, prompt, decoding and images: the shard, and its engine.
+ENTRIES = ("cim.captions.shard", "cim.engines.proven")
 
 
 @dataclass(frozen=True)
@@ -49,4 +46,4 @@ class Lineage:
 
 def pipeline_version() -> str:
     """`0.1.0+3f2a...`: cim's version, and the code that makes captions."""
-    return f"{__version__}+{code_of(*CODE)[:12]}"
+    return f"{__version__}+{code_of(*ENTRIES)[:12]}"

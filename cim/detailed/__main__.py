@@ -5,13 +5,13 @@ questions, answered by a text judge. docs/detailed.md says what each column is a
 """
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from cim.atomic import write_json
+from cim.command import check_place, plain_ending
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
 from cim.detailed.controls import controls
 from cim.detailed.judge import Judge, ask
@@ -19,7 +19,6 @@ from cim.detailed.open import open_judge, open_scorer
 from cim.detailed.score import averages
 from cim.detailed.submission import Submission, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
-from cim.errors import CimError
 from cim.graphs.open import ParserName
 from cim.params.models import Loaded
 
@@ -44,6 +43,9 @@ class Request:
 
 def run(request: Request) -> str:
     """The report as text; also written as JSON when a path is given. Raises CimError."""
+    for option, path in (("--json", request.json), ("--answers", request.answers)):
+        if path is not None:
+            check_place(option, path)
     benchmark = read_benchmark(request.set, request.data)
     submissions = [read_submission(path, benchmark.ids) for path in request.captions]
     if request.controls:
@@ -100,11 +102,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the report; a CimError goes to stderr and ends with code 1."""
-    try:
-        print(run(Request(**vars(parser().parse_args(arguments)))))
-    except CimError as error:
-        print(f"detailed: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
+    options = parser().parse_args(arguments)
+    with plain_ending("detailed"):
+        print(run(Request(**vars(options))))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """COCO-LN500 and DOCCI500: reference captions, lists of objects and attributes, and questions."""
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,16 +58,29 @@ def read_benchmark(name: SetName, folder: Path) -> Benchmark:
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file, or the objects of a .jsonl file as one. Raises CimError."""
+    """A JSON file, or the objects of a .jsonl file as one. Raises CimError, also where a key is given twice."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".jsonl":
-            return {key: value for line in text.splitlines() if line.strip() for key, value in json.loads(line).items()}
-        return json.loads(text)
-    except (OSError, ValueError, AttributeError) as error:
+            objects = [_parsed(line) for line in text.split("\n") if line.strip()]
+            return _once([pair for one in objects for pair in one.items()])
+        return _parsed(text)
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise CimError(
             f"{path} is not readable ({error})", "a JSON file in UTF-8", "mend the path or the file"
         ) from error
+
+
+def _parsed(text: str) -> Any:
+    value = json.loads(text, object_pairs_hook=_once)
+    json.dumps(value, ensure_ascii=False).encode()  # a ValueError: half of a surrogate pair is no character
+    return value
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if twice := [key for key, count in Counter(key for key, _ in pairs).items() if count > 1]:
+        raise ValueError(f"{twice[0]!r} is given twice")
+    return dict(pairs)
 
 
 def _checked(path: Path, fits: Callable[[Any], bool]) -> Any:

@@ -3,18 +3,28 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from cim.errors import CimError
 from cim.params.base import Section
+from cim.params.yaml import read_yaml
+
+
+def _address(url: str) -> str:
+    import httpx
+
+    try:
+        httpx.URL(url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"{url} is no address ({error})") from error
+    return url
 
 
 class Endpoint(Section):
     """A server that speaks OpenAI's chat completions (vLLM, llama.cpp, a provider)."""
 
     kind: Literal["openai"] = Field(description="an OpenAI-compatible server")
-    base_url: str = Field(pattern=r"^https?://", description="up to and with /v1")
+    base_url: Annotated[str, AfterValidator(_address)] = Field(pattern=r"^https?://", description="up to and with /v1")
     model: str = Field(min_length=1, description="the model's name at that server")
     key_file: str | None = Field(None, description="file that holds the key and nothing else; none is sent without")
     parallel: int = Field(8, ge=1, le=256, description="requests under way at once")
@@ -39,12 +49,10 @@ JudgeSettings = Annotated[Endpoint | Local, Field(discriminator="kind")]
 
 def read_settings(path: Path) -> Endpoint | Local:
     """Settings from YAML. Raises CimError naming every mistake."""
+    value = read_yaml(path)
     try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8"))
         settings: Endpoint | Local = TypeAdapter(JudgeSettings).validate_python(value)
         return settings
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise CimError(f"{path} is not readable ({error})", "a YAML file", "mend the path or the file") from error
     except ValidationError as error:
         lines = [f"{'.'.join(map(str, problem['loc'])) or 'judge'}: {problem['msg']}" for problem in error.errors()]
         raise CimError(

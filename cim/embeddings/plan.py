@@ -12,7 +12,7 @@ from cim.fingerprint import code_of, fingerprint, hash_path
 from cim.layout import Layout
 from cim.shards.read import shard_paths
 
-CODE = ("cim.embeddings", "cim.encoders")
+ENTRIES = ("cim.embeddings.write", "cim.encoders.load")  # the shard, and its encoder
 TEXT, IMAGE, HELDOUT = "text", "image", "heldout"
 
 
@@ -50,7 +50,7 @@ class EmbedJob:
 
     def fingerprint(self) -> str:
         """Of what decides the vectors: code, shard bytes, weights, captions or images. Not of the batch size."""
-        return fingerprint("embed", code_of(*CODE), self.role == TEXT, self.content, self.encoder)
+        return fingerprint("embed", code_of(*ENTRIES), self.role == TEXT, self.content, self.encoder)
 
     def done(self) -> dict[str, Any] | None:
         """The facts of an earlier run if its files are there and made from exactly this, else None."""

@@ -8,10 +8,9 @@ from dataclasses import dataclass, replace
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.pixels import shrink, shrunk
 from cim.engines.sentences import cut_at_sentence
 from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
-from cim.metrics.text import repetition
+from cim.text import repetition
 
 GRAM = 3  # words in a row, as the reward's guard against repetition counts them
 
@@ -23,11 +22,10 @@ class Captioning:
     backend: Backend
     decoding: Decoding
     scorer: Scorer | None = None
-    max_pixels: int | None = None
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """The backend's, of the images as it sees them."""
-        return self.backend.plan(sizes if self.max_pixels is None else [shrunk(one, self.max_pixels) for one in sizes])
+        """The backend's."""
+        return self.backend.plan(sizes)
 
     def __call__(self, batches: Iterable[Asked]) -> Answers:
         """As `Engine` says; keys seed the sampling. A batch is final when its last retry is.
@@ -35,28 +33,25 @@ class Captioning:
         Retries are not put off to be gathered from several batches: a caption that waits for them would be lost by a
         kill together with its batch.
         """
-        asked: deque[tuple[Sequence[Image], Sequence[str], Sequence[Image]]] = deque()  # handed over, not yet answered
+        asked: deque[Asked] = deque()  # handed over, not yet answered
 
         def several() -> Iterator[Wanted]:
             for images, keys in batches:
-                small = images if self.max_pixels is None else [shrink(image, self.max_pixels) for image in images]
-                asked.append((images, keys, small))
-                yield small, [[_draw(key, turn) for turn in range(self.decoding.candidates)] for key in keys]
+                asked.append((images, keys))
+                yield images, [[_draw(key, turn) for turn in range(self.decoding.candidates)] for key in keys]
 
         with closing(self.backend(several(), self.decoding)) as answers:
             for tried in answers:
                 yield self._final(tried, *asked.popleft())
 
-    def _final(
-        self, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str], small: Sequence[Image]
-    ) -> list[Generated]:
+    def _final(self, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:
         """The captions of one batch, from what was tried first."""
         again = replace(self.decoding, temperature=self.decoding.retry_temperature, beams=1)
         for turn in range(self.decoding.retries):
             rows = [row for row, texts in enumerate(tried) if all(self._repeats(one) for one in texts)]
             if not rows:
                 break
-            batch = [small[row] for row in rows], [[f"{keys[row]}\x00again {turn}"] for row in rows]
+            batch = [images[row] for row in rows], [[f"{keys[row]}\x00again {turn}"] for row in rows]
             (new,) = self.backend([batch], again)
             for row, texts in zip(rows, new, strict=True):
                 tried[row] = [*tried[row], *texts]

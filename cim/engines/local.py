@@ -14,10 +14,10 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.engines.prefetch import ahead as in_threads
 from cim.engines.spec import EngineSpec, Tried, Wanted
 from cim.engines.workers import Workers
 from cim.errors import CimError
+from cim.prefetch import ahead as in_threads
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from typing import Self
 
-from cim.engines.spec import Answers, Asked, Engine
+from cim.engines.heap import map_large_blocks
+from cim.engines.open import open_engine
+from cim.engines.spec import Answers, Asked, Engine, EngineSpec, Scorer
 from cim.errors import HopelessError
 
 
@@ -19,6 +22,12 @@ class Proven:
     most: int
     works: bool = field(default=False, init=False)
     refused: int = field(default=0, init=False)
+
+    @classmethod
+    def open(cls, spec: EngineSpec, most: int, scorer: Scorer | None = None) -> Self:
+        """The engine of `spec`, loaded, in a process that gives the memory of pictures back; see `open_engine`."""
+        map_large_blocks()
+        return cls(open_engine(spec, scorer), most)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """The engine's."""

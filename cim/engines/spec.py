@@ -15,9 +15,8 @@ class EngineSpec:
     """Which captioner to hold, how to run it and what to ask.
 
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
-    at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers). max_pixels:
-    larger images are scaled down first.
-    cache: of past tokens (transformers). Only folder, name, precision, prompt, decoding and max_pixels decide captions.
+    at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers).
+    cache: of past tokens (transformers). Only folder, name, precision, prompt and decoding decide captions.
     """
 
     folder: Path
@@ -31,7 +30,6 @@ class EngineSpec:
     batch_size: int = 64
     prefetch: int = 1
     prefetch_in: Literal["threads", "processes"] = "threads"
-    max_pixels: int | None = None
     trust_remote_code: bool = False
 
 

@@ -28,7 +28,6 @@ from cim.index.vectors import read_ids
 from cim.layout import Layout
 from cim.params.retrieval import Index
 
-CODE = "cim.index"
 Ids = npt.NDArray[np.bytes_]
 Rows = npt.NDArray[np.int64]
 NONE: Rows = np.empty(0, dtype=np.int64)
@@ -46,7 +45,7 @@ def build_items(layout: Layout, splits: list[str], k: int) -> IndexMeta:
             f"an id twice among {splits}", "each image in one split", "delete data/embeddings and run dvc repro embed"
         )
     _enough(len(ids), k)
-    whole = fingerprint("items", code_of(CODE), source.built_from)
+    whole = fingerprint("items", code_of(__name__), source.built_from)
     if done_facts(folder, whole) is not None:
         return IndexMeta.read(folder)
     (folder / "meta.json").unlink(missing_ok=True)  # half-built, the folder cannot be opened
@@ -59,7 +58,7 @@ def build_space(layout: Layout, space: str, params: Index, k: int, depth: int | 
 
     params.factory: a preset or a `faiss.index_factory` string (see `expand`). Captions of images without an image
     vector are left out and counted in the done marker. depth: how deep it is searched for k items, k by default (see
-    `cim.rewards.depth.searched`); an index that is not exact has its recall@depth measured into meta.json.
+    `cim.index.depth.searched`); an index that is not exact has its recall@depth measured into meta.json.
     Skipped when done from the same embeddings, factory and knobs. Needs data/index/items. Raises CimError for a
     factory that FAISS refuses, an approximate one for fewer rows than `held_out` takes, more memory than there is, or
     recall below params.min_recall.
@@ -75,7 +74,9 @@ def build_space(layout: Layout, space: str, params: Index, k: int, depth: int | 
     index = None if wanted == FLAT else make(wanted, source.dim)
     knobs = {} if index is None else knobs_of(index, params)
     measured = None if index is None else [depth, knobs, params.candidates]
-    whole = fingerprint(space, code_of(CODE), wanted, params.factory, source.built_from, items.fingerprint, measured)
+    whole = fingerprint(
+        space, code_of(__name__), wanted, params.factory, source.built_from, items.fingerprint, measured
+    )
     if done_facts(folder, whole) is not None:
         built = IndexMeta.read(folder)
         check_recall(built, params.min_recall, depth, remedy(built))

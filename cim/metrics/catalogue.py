@@ -12,10 +12,10 @@ from cim.metrics.heldout import BAGS
 from cim.metrics.measured import FloatArray, Measured, column, fractions
 from cim.metrics.meteor import meteor
 from cim.metrics.overlap import bleu
-from cim.metrics.retrieval import at_most
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.metrics.shown import Unit
-from cim.metrics.text import distinct, distinct_without, duplicated, repetition, words
+from cim.retrieval import at_most
+from cim.text import distinct, distinct_without, duplicated, repetition, words
 
 Better = Literal["higher", "lower"]
 

@@ -10,7 +10,7 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.metrics.evalset import EvalSet
 from cim.metrics.pool import Pool, alike, first_in_bag, further_closer
-from cim.metrics.retrieval import among_random, ranks
+from cim.retrieval import among_random, ranks
 
 DISTRACTORS = 99  # and the own image: RD100
 BAGS = (3, 5, 7)  # images in a bag, the own one included

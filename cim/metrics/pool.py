@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from cim.index.vectors import VectorStore
 from cim.layout import Layout
-from cim.metrics.retrieval import TIE, closer
+from cim.retrieval import TIE, closer
 
 FloatArray = npt.NDArray[np.float32]
 BLOCK = 4_096  # images held at once

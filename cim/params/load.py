@@ -1,11 +1,11 @@
 """Read params.yaml; report every unknown name, wrong type and contradiction in one message."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError, model_validator
 
 from cim.errors import CimError
@@ -17,8 +17,14 @@ from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
 from cim.params.shard import Shard
 from cim.params.tune import Tune
+from cim.params.yaml import read_yaml
 
 Whole = TypeVar("Whole", bound=Section)
+
+LONGEST = 200
+"""Characters of a wrong value that are shown."""
+
+NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
 class Params(Section):
@@ -57,18 +63,11 @@ def load_params(path: Path) -> Params:
 
 
 def load_section(path: Path, model: type[Whole], overrides: Mapping[str, Any] | None = None) -> Whole:
-    """A YAML file that is one `model`. overrides: values in place of the file's, by dotted name.
+    """A YAML file, read as DVC reads it, that is one `model`. overrides: values in place of the file's, by dotted name.
 
     Raises CimError naming every mistake, each with the nearest valid name or the expected value.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CimError(f"no readable params file at {path} ({error})", "a YAML file", "give --params a path") from error
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise CimError(f"{path} is not YAML: {error}", "valid YAML", "mend the line named") from error
+    values = read_yaml(path)
     for name, value in (overrides or {}).items():
         values = _with(values, name.split("."), value)
     return parse_section(values, model, str(path))
@@ -122,8 +121,25 @@ def _line(problem: Any, model: type[Section]) -> str:
         name = str(problem["loc"][-1])
         near = difflib.get_close_matches(name, _names_at(problem["loc"][:-1], model), n=1)
         return f"{where}: unknown name" + (f"; did you mean {near[0]!r}?" if near else "")
-    found = "" if problem["type"] in ("missing", "value_error") else f" (found {problem['input']!r})"
-    return f"{where}: {problem['msg']}{found}"
+    found = "" if problem["type"] in ("missing", "value_error") else f" (found {_shown(problem['input'])})"
+    return f"{where}: {problem['msg']}{found}{_hint(problem)}"
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
+
+
+def _hint(problem: Any) -> str:
+    """How to write what was probably meant: words that YAML 1.1 takes for booleans, quotes too many or too few."""
+    kind, value = problem["type"], problem["input"]
+    if kind == "bool_type" and str(value).lower() in ("yes", "no", "on", "off", "y", "n"):
+        return f"; {value} is a word in YAML 1.2: write true or false"
+    if kind in ("int_type", "float_type") and isinstance(value, str) and NUMBER.fullmatch(value):
+        return "; leave the quotes out"
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return "; put it in quotes"
+    return ""
 
 
 def _names_at(location: tuple[Any, ...], whole: type[Section]) -> list[str]:

@@ -79,6 +79,11 @@ class ReadablePart(Part, Protocol):
         ...
 
 
+def modules_of(part: Part) -> tuple[str, ...]:
+    """The modules that read such a part, for fingerprints: of a remote piece, those of the piece, too."""
+    return tuple({type(one).__module__: None for one in (part, getattr(part, "chunk", part))})
+
+
 @dataclass(frozen=True)
 class Source:
     """What `open_source` found. name: short, without machine-specific folders; stored in shards."""

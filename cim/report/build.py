@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.measured import Measured
-from cim.metrics.text import words
 from cim.params import Params, Reward
+from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose
 from cim.report.charts import Chart
 from cim.report.curves import histogram_chart, recall_chart, training_charts
@@ -17,6 +15,7 @@ from cim.report.html import Report
 from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
 from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
+from cim.text import words
 
 MOST_K = 50  # of the recall curve
 
@@ -53,7 +52,7 @@ def build(
         cards=cards,
         thumbnails=pictures,
         lineage=lineage(layout),
-        params=yaml.safe_dump(params.model_dump(mode="json", exclude={"runtime"}), sort_keys=False, allow_unicode=True),
+        params=dump_yaml(params.model_dump(mode="json", exclude={"runtime"})),
         rejects=rejects(layout.rejects),
         watched=watched(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),

@@ -8,8 +8,8 @@ import numpy as np
 
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
-from cim.metrics.text import duplicated, repetition
 from cim.report.words import Piece, marked_words
+from cim.text import duplicated, repetition
 
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
 # What deserves a second look, in the order in which a person would ask.

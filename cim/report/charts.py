@@ -80,7 +80,7 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
         axes.margins(x=0.02, y=0.12)
         if sum(bool(line.label) for line in lines) > 1:
             axes.legend(frameon=False, labelcolor=INK, fontsize=9)
-        return Chart(title, _svg(figure, title), "; ".join(filter(None, map(_told, lines))))
+        return Chart(title, _svg(figure), "; ".join(filter(None, map(_told, lines))))
 
 
 def _told(line: Line) -> str:
@@ -94,7 +94,7 @@ def _told(line: Line) -> str:
     return f"{line.label or 'value'} from {line.y[0]:.3g} at {line.x[0]:g} to {line.y[-1]:.3g} at {line.x[-1]:g}"
 
 
-def _svg(figure: Figure, title: str) -> str:
+def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()

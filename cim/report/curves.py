@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from cim.metrics.retrieval import recall_curve
 from cim.report.charts import Chart, Line, line_chart
+from cim.retrieval import recall_curve
 
 FloatArray = npt.NDArray[np.float64]
 Side = Literal["base", "tuned"]

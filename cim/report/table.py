@@ -10,11 +10,6 @@ from cim.report.rows import absences, groups
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")
 
 
-def print_table(metrics: Mapping[str, Any]) -> None:
-    """Print what `table` makes of metrics.json."""
-    print(table(metrics))
-
-
 def table(metrics: Mapping[str, Any]) -> str:
     """metrics.json as aligned plain text; differences of percentages are in points."""
     lines: list[tuple[str, ...] | str] = [_HEAD]

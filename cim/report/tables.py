@@ -10,9 +10,9 @@ import polars as pl
 from cim.atomic import replacing
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured
-from cim.metrics.retrieval import recall_curve
 from cim.metrics.scenes import KINDS
-from cim.metrics.text import words
+from cim.retrieval import recall_curve
+from cim.text import words
 
 
 def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str, Measured]) -> None:

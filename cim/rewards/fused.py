@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
-from cim.rewards.depth import CONSTANT, depth_of
+from cim.index.depth import CONSTANT, depth_of
 from cim.rewards.exclusion import Barred
 
 

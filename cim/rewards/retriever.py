@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
+from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.stale import check_files
 from cim.index.vectors import VectorStore, read_ids
@@ -15,7 +16,6 @@ from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
-from cim.rewards.depth import CAPTIONS
 from cim.rewards.encode import encode_each
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
 from cim.rewards.guards.gallery import GalleryCaptions
@@ -46,7 +46,8 @@ class Unscorable:
     reason: str
 
 
-NO_VECTOR = "no image vector of the source"
+NO_VECTOR = Unscorable("no image vector of the source")
+"""No caption of this source can be scored."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +106,7 @@ class Retriever:
         Raises CimError when no source at all has a vector: those are not bad images but other embeddings.
         """
         found = self.attempt(captions, source_ids)
-        if found and all(one == Unscorable(NO_VECTOR) for one in found):
-            raise CimError(
-                f"no image vector for any of {len(source_ids)} sources, the first {source_ids[0]}",
-                "embeddings of the split they belong to",
-                "dvc repro embed",
-            )
+        check_some_vector(found, source_ids)
         return [None if isinstance(one, Unscorable) else one for one in found]
 
     def attempt(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
@@ -124,7 +120,7 @@ class Retriever:
             raise ValueError(f"{len(captions)} captions for {len(source_ids)} source ids")
         known = self.sources.has(source_ids)
         result: list[IdentityScore | Unscorable] = [
-            Unscorable("empty after cleaning" if known[i] else NO_VECTOR) for i in range(len(captions))
+            Unscorable("empty after cleaning") if known[i] else NO_VECTOR for i in range(len(captions))
         ]
         places = [i for i, caption in enumerate(captions) if known[i] and says_something(caption)]
         if not places:
@@ -165,3 +161,13 @@ class Retriever:
         ids, scores = self.space.search(queries, k, Barred(BY_ID[self.reward.exclude](source_ids), near))
         flat = self.items.get([name for row in ids for name in row])
         return Retrieved(ids, scores, flat.reshape(len(ids), k, self.items.dim))
+
+
+def check_some_vector(outcomes: Sequence[IdentityScore | Unscorable], source_ids: Sequence[str]) -> None:
+    """Raises CimError when no source at all has a vector: those are not bad images but other embeddings."""
+    if outcomes and all(outcome == NO_VECTOR for outcome in outcomes):
+        raise CimError(
+            f"no image vector for any of {len(source_ids)} sources, the first {source_ids[0]}",
+            "embeddings of the split they belong to",
+            "dvc repro embed",
+        )

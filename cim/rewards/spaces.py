@@ -7,12 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
+from cim.index.depth import PARTS, searched
 from cim.index.meta import ROLES, EmbeddingMeta, check_embeddings, check_encoder
 from cim.index.search import GalleryIndex
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.rewards.checks import check_gallery, check_weights
-from cim.rewards.depth import PARTS, searched
 from cim.rewards.exclusion import Barred
 from cim.rewards.fused import FusedSpace, check_enough
 from cim.rewards.ranked import Ranking, ranked

@@ -11,7 +11,6 @@ COLORS = {
 }
 SIZES = ("small", "large")
 TEXTURES = ("plain", "striped", "dotted")
-COUNTS = (1, 2, 3)
 BACKGROUNDS = {
     "white": (248, 248, 246),
     "gray": (172, 174, 178),

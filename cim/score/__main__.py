@@ -8,52 +8,47 @@ python -m cim.score --jsonl captions.jsonl --set tune.reward.space=clip --set tu
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from cim.command import check_place, plain_ending
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import Params
 from cim.params.load import load_section
-from cim.score.requests import Bad, Request, read_jsonl
+from cim.params.yaml import parse_yaml
+from cim.score.requests import Bad, Request, check_text, read_jsonl
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 when at least one caption could be read, even an unscorable one; else 1, with what is wrong."""
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print what was asked for; ends with code 1 when no caption at all could be read. Unscorable ones can be."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if (options.jsonl is None) == (options.caption is None):
         parser.error("--caption goes with --id or --image, and not with --jsonl")
-    try:
+    with plain_ending("score"):
         params = load_section(options.params, Params, dict(map(_override, options.set)))
+        for option in ("id", "caption", "prompt"):
+            check_text(f"--{option}", getattr(options, option) or "")
         prompt = params.caption.prompts[0] if options.prompt is None else options.prompt
         if options.jsonl is None:
             requests: Iterable[Request | Bad] = [Request(options.caption, options.id, options.image, prompt=prompt)]
         else:
             requests = read_jsonl(options.jsonl, prompt)
         if options.html is not None:
-            from cim.score.page import check_place
-
-            check_place(options.html)
+            check_place("--html", options.html)
         _run(requests, params, Layout(options.data), options.html)
-    except CimError as error:
-        print(f"score: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html: Path | None) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
     import torch
 
+    from cim.rewards.pictures import lazily, open_image_encoder
     from cim.rewards.retriever import Retriever
     from cim.score.gallery import Gallery
     from cim.score.page import MOST
-    from cim.score.pictures import lazily, open_image_encoder
     from cim.score.run import Result, batches, retrieved
     from cim.score.show import Summary, block
 
@@ -90,12 +85,9 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
 def _override(text: str) -> tuple[str, Any]:
     """A parameter's dotted name and its value, read as YAML."""
     name, equals, value = text.partition("=")
-    try:
-        if name and equals:
-            return name, yaml.safe_load(value)
-    except yaml.YAMLError:
-        pass
-    raise CimError(f"--set {text}", "NAME=VALUE with the value as in YAML", "for example tune.reward.space=clip")
+    if not (name and equals):
+        raise CimError(f"--set {text}", "NAME=VALUE with the value as in YAML", "for example tune.reward.space=clip")
+    return name, parse_yaml(value, f"--set {text}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -122,4 +114,4 @@ def _parser() -> argparse.ArgumentParser:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from errno import EISDIR
 from pathlib import Path
-from tempfile import TemporaryFile
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 import cim.report
-from cim.errors import CimError
 from cim.params import Reward
 from cim.report.pictures import Size
 from cim.report.thumbnails import data_uri
 from cim.rewards.retriever import IdentityScore
 from cim.score.gallery import Gallery
-from cim.score.pictures import read_picture
 from cim.score.requests import Bad
-from cim.score.run import Result, retrieved
+from cim.score.run import Result, read_picture, retrieved
 from cim.score.show import SCORES, Summary, printable
 
 _HERE, _REPORT = Path(__file__).parent, Path(cim.report.__path__[0])
@@ -68,20 +64,6 @@ def build(results: Sequence[Result | Bad], reward: Reward, gallery: Gallery, sum
         if (uri := _thumbnail(path, room)) is not None:
             sources[name] = uri
     return Page(results, reward, gallery.captions(found), gallery.pictures(found, SIZE), sources, summary)
-
-
-def check_place(path: Path) -> None:
-    """Raises CimError where no page can be written: better before an hour of scoring than after it."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(EISDIR, "a folder")
-        with TemporaryFile(dir=path.parent):
-            pass
-    except OSError as error:
-        raise CimError(
-            f"--html {path} can't be written ({error.strerror})", "a file in a folder open to you", "give another"
-        ) from error
 
 
 def render(page: Page) -> str:

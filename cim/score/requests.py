@@ -1,12 +1,17 @@
 """What is to be scored: a caption of an image, typed or a line of a JSONL file."""
 
 import json
+import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from cim.errors import CimError
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can spell it, and bytes that are no UTF-8 become it on the command line."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,15 @@ def read_jsonl(path: Path, prompt: str = "") -> Iterator[Request | Bad]:
         raise CimError(f"no readable {path} ({error.strerror})", "a JSONL file", "give --jsonl a path") from error
     with handle:
         for number, line in enumerate(handle, start=1):
-            if line.strip():
+            if line.removeprefix(BOM_UTF8).strip():
                 one = _read(line, number, path.parent)
                 yield replace(one, prompt=prompt) if isinstance(one, Request) else one
+
+
+def check_text(option: str, value: str) -> None:
+    """Raises CimError where what was typed after `option` is no whole text."""
+    if HALF.search(value):
+        raise CimError(f"{option} with bytes that are no UTF-8", "text in UTF-8", "type it again, or use --jsonl")
 
 
 def _read(line: bytes, number: int, folder: Path) -> Request | Bad:
@@ -53,7 +64,7 @@ def _read(line: bytes, number: int, folder: Path) -> Request | Bad:
         value: Any = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Bad("not UTF-8", number)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
         return Bad(f"not JSON ({str(error).splitlines()[0]})", number)
     if not isinstance(value, dict):
         return Bad(f"a JSON {type(value).__name__}, not an object", number)
@@ -64,6 +75,9 @@ def _read(line: bytes, number: int, folder: Path) -> Request | Bad:
         return Bad(f'{"both" if given else "neither"} of "id" and "image"', number)
     if not isinstance(named := value[given[0]], str) or not named:
         return Bad(f'no text under "{given[0]}"', number)
+    for name in ("caption", given[0]):
+        if HALF.search(value[name]):
+            return Bad(f'half of a surrogate pair, which is no character, under "{name}"', number)
     if given == ["id"]:
         return Request(caption, id=named, line=number)
     return Request(caption, image=folder / named, line=number)

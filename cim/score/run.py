@@ -3,12 +3,17 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 
+from cim.images.checks import first_line
+from cim.images.decode import decode_rgb
+from cim.images.ids import content_id
 from cim.rewards.exclusion import ImageVectors
+from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
+from cim.rewards.pictures import Picture, Vectors, WithPictures
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
-from cim.score.paid import Paid, paid
-from cim.score.pictures import Picture, Vectors, WithPictures, read_picture
+from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
 from cim.score.requests import Bad, Request
 
 BATCH = 64
@@ -17,15 +22,12 @@ BATCH = 64
 
 @dataclass(frozen=True)
 class Result:
-    """A request, its image's id, and the score or why there is none.
-
-    paid: what training pays for it; None where that is nothing, because the image has no vector.
-    """
+    """A request, its image's id, the score or why there is none, and the reward that training pays."""
 
     request: Request
     id: str
     outcome: IdentityScore | Unscorable
-    paid: Paid | None = None
+    reward: TrainingReward = NO_TERMS
 
 
 def batches(
@@ -33,7 +35,7 @@ def batches(
 ) -> Iterator[list[Result | Bad]]:
     """One result a request, in order, BATCH at a time; a Bad one stays as it is.
 
-    encode: vectors of pictures that are not embedded yet, as `cim.score.pictures.lazily` makes it.
+    encode: vectors of pictures that are not embedded yet, as `cim.rewards.pictures.lazily` makes it.
 
     Raises CimError as `Retriever.attempt` does.
     """
@@ -66,13 +68,15 @@ def _batch(
     scorer = replace(retriever, sources=WithPictures(retriever.sources, added))
     outcomes = scorer.attempt([one.request.caption for one in asked], [one.id for one in asked])
     said = [Said(one.request.caption, one.request.prompt, id=one.id) for one in asked]
-    known = scorer.sources.has([one.id for one in asked])
-    rows = iter(zip(outcomes, paid(said, outcomes, retriever.reward, retriever.captions), known, strict=True))
-    return [_result(one, *next(rows)) if isinstance(one, _Asked) else one for one in looked]
+    # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
+    guards = chosen(retriever.reward.guards, (), retriever.captions)
+    rewards = training_rewards(said, outcomes, retriever.reward, guards)
+    results = map(_result, asked, outcomes, rewards)
+    return [next(results) if isinstance(one, _Asked) else one for one in looked]
 
 
-def _result(asked: _Asked, outcome: IdentityScore | Unscorable, earned: Paid, known: bool) -> Result:
-    return Result(asked.request, asked.id, outcome, earned if known else None)
+def _result(asked: _Asked, outcome: IdentityScore | Unscorable, reward: TrainingReward) -> Result:
+    return Result(asked.request, asked.id, outcome, reward)
 
 
 def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
@@ -90,3 +94,14 @@ def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
     if picture.pixels is None:
         return Result(one, picture.id, Unscorable(picture.problem))
     return _Asked(one, picture.id, None if sources.has([picture.id])[0] else picture)
+
+
+def read_picture(path: Path) -> Picture:
+    """The picture at `path`. Raises OSError when the file cannot be read; one that is no picture has a problem."""
+    content = path.read_bytes()
+    try:
+        return Picture(content_id(content), decode_rgb(content))
+    except MemoryError:
+        raise
+    except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
+        return Picture(content_id(content), None, f"undecodable image ({first_line(error)})")

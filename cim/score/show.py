@@ -28,9 +28,9 @@ def block(one: Result | Bad, captions: Mapping[str, str], space: str) -> str:
     image = "" if one.request.image is None else f"  {printable(str(one.request.image))}"
     lines = [f"{where}image {one.id}{image}", f"caption  {_short(one.request.caption)}"]
     if not isinstance(one.outcome, IdentityScore):
-        return "\n".join([*lines, f"unscorable: {one.outcome.reason}", *_paid(one)])
+        return "\n".join([*lines, f"unscorable: {one.outcome.reason}", *_reward(one)])
     score = one.outcome
-    lines += [f"GRC {score.grc:.4f}  QIR {score.qir:.4f}  total {score.total:.4f}", *_paid(one)]
+    lines += [f"GRC {score.grc:.4f}  QIR {score.qir:.4f}  total {score.total:.4f}", *_reward(one)]
     width, found = max(map(len, score.ids)), SCORES[space]
     lines += [f"rank  {'id':<{width}}  {found}  image cosine  caption"]
     rows = zip(score.ids, score.scores, score.cosines, strict=True)
@@ -56,8 +56,8 @@ class Summary:
             self.bad += 1
             self.first_bad = self.first_bad or printable(one.reason)
             return
-        if one.paid is not None:
-            self.rewards.append(one.paid.reward)
+        if one.reward.total is not None:
+            self.rewards.append(one.reward.total)
         if isinstance(one.outcome, IdentityScore):
             self.scores.append((one.outcome.grc, one.outcome.qir, one.outcome.total))
         else:
@@ -73,7 +73,7 @@ class Summary:
         return [sum(term) / len(self.scores) for term in zip(*self.scores, strict=True)] if self.scores else None
 
     def mean_reward(self) -> float | None:
-        """Of what training pays for: unscorable captions of known images, too."""
+        """Mean total of the captions that training rewards: with guards, also unscorable ones of known images."""
         return sum(self.rewards) / len(self.rewards) if self.rewards else None
 
     def __str__(self) -> str:
@@ -85,11 +85,11 @@ class Summary:
         return text
 
 
-def _paid(one: Result) -> list[str]:
-    if one.paid is None:
+def _reward(one: Result) -> list[str]:
+    if one.reward.total is None:
         return []
-    faults = ", ".join(f"{fault.guard} {fault.value:.4f} x {fault.weight:g}" for fault in one.paid.penalties)
-    return [f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.paid.reward:.4f}"]
+    faults = ", ".join(f"{fault.guard} {fault.value:.4f} x {fault.weight:g}" for fault in one.reward.faults)
+    return [f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.reward.total:.4f}"]
 
 
 def _line(one: Result | Bad) -> int | None:

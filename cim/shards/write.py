@@ -18,7 +18,6 @@ from cim.records import Sample
 from cim.shards.copies import copy_of
 from cim.shards.tar import write_tar
 
-CODE = ("cim.shards.tar", "cim.shards.write")  # decides the bytes, given the rows
 IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file
 
 
@@ -46,7 +45,7 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     rows = pl.read_parquet(job.plan)
     content = rows.sort("id").select("id", "captions", "source", "suffix", "width", "height", "extra")
     # The rows are all that reaches the tar: of params, only what changed them makes a shard stale.
-    mark = fingerprint("shard", code_of(*CODE), content.rows())
+    mark = fingerprint("shard", code_of(__name__), content.rows())
     if (facts := done_facts(job.tar, mark)) is not None:
         return facts
     with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:

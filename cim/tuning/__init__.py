@@ -1,1 +1,1 @@
-"""Teaching the captioner: a supervised warm start, then GRPO with the CIM reward."""
+"""The base captioner tuned by GRPO with the CIM reward."""

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from cim.captioners.suppress import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.tuning.callbacks import KeepBest, read_validations
-from cim.tuning.checkpoints import Restored, last_checkpoint
-from cim.tuning.repetition import RepetitionShare
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.tuning.watch import Watch, read_watched
+from cim.warm_start.checkpoints import Restored, last_checkpoint
 
 _log = logging.getLogger(__name__)
+
+RewardFunction = Callable[..., list[float | None]]
+"""In TRL's signature; one that is no function has a `__name__`."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +40,24 @@ class Tuned:
 
 
 def grpo(
-    captioner: Captioner, rows: Any, rewards: tuple[Sequence[Any], Sequence[float]], validator: Validator,
-    params: Tune, scratch: Path,
+    captioner: Captioner, rows: Any, reward: RewardFunction, validator: Validator, params: Tune, scratch: Path
 ) -> Tuned:  # fmt: skip
     """Tune `captioner.model` in place on `rows` (id, image, prompt).
 
-    rewards: TRL reward functions and their weights. scratch: checkpoints and best weights; a run that was
-    killed goes on from the newest checkpoint found there.
+    reward: may log `unscorable_share`, `repetition_share` (for the alarm) and terms, as `cim.rewards.trl` does.
+    scratch: checkpoints and best weights; a run that was killed goes on from the newest checkpoint found there.
     """
     checkpoint = last_checkpoint(scratch)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
         keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
         callbacks = [Restored(checkpoint), Watch(params, keep), keep]
-        trainer = _trainer(captioner, rows, rewards, params, scratch, callbacks)
+        trainer = _trainer(captioner, rows, reward, params, scratch, callbacks)
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
     log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
-    # GRC where it is a term: guards give a caption that has no score a penalty all the same.
-    if all(record.get("rewards/grc/mean", record["reward"]) is None for record in log):
+    # The share as well: guards give a caption that has no score a penalty all the same.
+    if all(record["reward"] is None or record.get("unscorable_share") == 1 for record in log):
         raise CimError(
             f"no reward in any of {len(log)} steps",
             "captions that can be scored",
@@ -73,16 +74,14 @@ def grpo(
 
 
 def _trainer(
-    captioner: Captioner, rows: Any, rewards: tuple[Sequence[Any], Sequence[float]], params: Tune, scratch: Path,
-    callbacks: list[Any],
+    captioner: Captioner, rows: Any, reward: RewardFunction, params: Tune, scratch: Path, callbacks: list[Any]
 ) -> Any:  # fmt: skip
     from trl import GRPOTrainer
 
-    functions, weights = rewards
     return GRPOTrainer(
         model=captioner.model,
-        reward_funcs=[*functions, RepetitionShare()],
-        args=_config(captioner, params, [*weights, 0.0], scratch),
+        reward_funcs=reward,
+        args=_config(captioner, params, scratch),
         train_dataset=rows,
         processing_class=captioner.processor,
         callbacks=callbacks,
@@ -114,7 +113,7 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _config(captioner: Captioner, params: Tune, weights: list[float], scratch: Path) -> Any:
+def _config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
     import torch
     from trl import GRPOConfig
 
@@ -143,7 +142,6 @@ def _config(captioner: Captioner, params: Tune, weights: list[float], scratch: P
         epsilon=params.clip,
         loss_type=params.loss,
         scale_rewards="group",
-        reward_weights=weights,
         activation_checkpointing=params.activation_checkpointing,
         use_cpu=not on_gpu,
         bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay float32

@@ -1,47 +1,14 @@
-"""Datasets for TRL's trainers: small rows of text and ids; images are read when a batch needs them."""
+"""The dataset for TRL's GRPOTrainer: a prompt and an image a row."""
 
 import random
 from collections.abc import Sequence
 from typing import Any
 
-from cim.images.decode import decode_rgb
 from cim.shards.lookup import ImageLookup
-
-
-def caption_rows(
-    ids: Sequence[str], captions: Sequence[Sequence[str]], prompts: Sequence[str], images: ImageLookup, seed: int
-) -> Any:
-    """Rows image, prompt, completion for supervised fine-tuning: one a caption, the prompts taken in turn by chance.
-
-    ids, captions: n samples, at least one caption each. Returns a datasets.Dataset in a seeded random order.
-    """
-    rng = random.Random(f"caption-rows-{seed}")
-    rows = [(sample_id, text) for sample_id, texts in zip(ids, captions, strict=True) for text in texts]
-    rng.shuffle(rows)
-    return _with_images(
-        {
-            "id": [sample_id for sample_id, _ in rows],
-            "prompt": [_turn("user", rng.choice(prompts)) for _ in rows],
-            "completion": [_turn("assistant", text) for _, text in rows],
-        },
-        images,
-    )
+from cim.warm_start.rows import turn, with_images
 
 
 def prompt_rows(ids: Sequence[str], prompts: Sequence[str], images: ImageLookup, seed: int) -> Any:
     """Rows id, image, prompt for GRPO: one an image; the id reaches the reward functions. A datasets.Dataset."""
     rng = random.Random(f"prompt-rows-{seed}")
-    return _with_images({"id": list(ids), "prompt": [_turn("user", rng.choice(prompts)) for _ in ids]}, images)
-
-
-def _turn(role: str, text: str) -> list[dict[str, str]]:
-    return [{"role": role, "content": text}]
-
-
-def _with_images(columns: dict[str, list[Any]], images: ImageLookup) -> Any:
-    from datasets import Dataset
-
-    def read(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
-        return {**batch, "image": [decode_rgb(images[sample_id]) for sample_id in batch["id"]]}
-
-    return Dataset.from_dict(columns).with_transform(read)
+    return with_images({"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}, images)

@@ -12,7 +12,7 @@ from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
 from cim.encoders.base import TextEncoder
 from cim.images.decode import decode_rgb
-from cim.metrics.retrieval import ranks
+from cim.retrieval import ranks
 from cim.rewards.retriever import Retriever
 from cim.shards.lookup import ImageLookup
 

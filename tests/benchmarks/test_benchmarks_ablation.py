@@ -3,17 +3,17 @@
 from pathlib import Path
 
 import pytest
-import yaml
 
-from benchmarks import ablation
-from benchmarks.ablated import CODE
-from benchmarks.ablation import KEPT, MADE_FROM, MARKERS, made_from, pending
-from benchmarks.ablations import SEEDS, TABLES, VARIANTS, Variant
-from benchmarks.project import copy_project
+from benchmarks.ablation import runs
+from benchmarks.ablation.finished import hash_project
+from benchmarks.ablation.runs import KEPT, MADE_FROM, made_from, pending
+from benchmarks.ablation.tables import MARKERS
+from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Variant
+from benchmarks.common.project import copy_project
 from cim.atomic import write_json
 from cim.errors import CimError
-from cim.fingerprint import hash_code
 from cim.params import Params
+from cim.params.yaml import read_yaml
 
 K_5 = VARIANTS["k-5"]
 
@@ -59,7 +59,7 @@ def test_a_run_of_other_parameters_code_or_workspace_is_refused_before_anything_
     assert refused().endswith("k-5 (other workspace)")
     (source / "params.yaml").write_text("tune: {reward: {k: 3, beta: 2}}\n")
     assert refused().endswith("k-5 (other params, workspace)")
-    monkeypatch.setattr(ablation, "hash_code", lambda root, names: "other code")
+    monkeypatch.setattr(runs, "hash_project", lambda root: "other code")
     assert refused().endswith("k-5 (other params, code, workspace)")
 
 
@@ -71,9 +71,9 @@ def test_a_run_that_does_not_say_what_it_was_made_from_is_refused(source: Path, 
 
 def test_a_copy_of_the_project_is_the_same_code(root: Path, tmp_path: Path) -> None:
     copy_project(tmp_path, root / "params.yaml")
-    assert hash_code(tmp_path, CODE) == hash_code(root, CODE)
+    assert hash_project(tmp_path) == hash_project(root)
     (tmp_path / "tasks/tune.py").write_text("")
-    assert hash_code(tmp_path, CODE) != hash_code(root, CODE)
+    assert hash_project(tmp_path) != hash_project(root)
 
 
 def test_other_stages_are_another_run(source: Path) -> None:
@@ -91,7 +91,7 @@ def test_changes_reach_into_lists_and_leave_the_default_alone() -> None:
 
 @pytest.mark.parametrize("name", sorted(VARIANTS))
 def test_every_variant_is_valid_for_the_default(root: Path, name: str) -> None:
-    Params.model_validate(VARIANTS[name].params(yaml.safe_load((root / "params.yaml").read_text())))
+    Params.model_validate(VARIANTS[name].params(read_yaml(root / "params.yaml")))
 
 
 def test_every_variant_stands_in_a_table_and_every_table_in_the_document(root: Path) -> None:

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import yaml
 
-from benchmarks.ablated import Ablated, Scored, read
-from benchmarks.ablation import read_all, tabulate
-from benchmarks.ablation_tables import COMPARED, SHOWN, difference, differences, not_run, seeds, side_by_side
-from benchmarks.ablations import Table
+from benchmarks.ablation.finished import Ablated, Scored, read
+from benchmarks.ablation.runs import read_all
+from benchmarks.ablation.tables import COMPARED, SHOWN, difference, differences, not_run, seeds, side_by_side, tabulate
+from benchmarks.ablation.variants import Table
 from cim.errors import CimError
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import DETAILS, KINDS, Counts
+from cim.params.yaml import dump_yaml, read_yaml
 
 R1 = next(metric for metric in METRICS if (metric.group, metric.name) == ("retrieval", "r1"))
 TERMS = Table({"GRC": ("grc-only", "tuned"), "both": ("default", "tuned")}, {"GRC": "both"})
@@ -196,7 +196,7 @@ def leave(folder: Path, params: dict[str, Any], k: int = 3) -> None:
     pl.DataFrame(columns, strict=False).write_parquet(report / "images.parquet")
     (report / "metrics.json").write_text("{}")
     (models / "heldout/cim.json").write_text('{"fingerprint": "judge"}')
-    (folder / "params.yaml").write_text(yaml.safe_dump({**params, "tune": {"reward": {"k": k, "beta": 1.0}}}))
+    (folder / "params.yaml").write_text(dump_yaml({**params, "tune": {"reward": {"k": k, "beta": 1.0}}}))
 
 
 def test_a_finished_variant_is_read_image_by_image(tmp_path: Path) -> None:
@@ -217,9 +217,9 @@ def test_a_finished_variant_is_read_image_by_image(tmp_path: Path) -> None:
 def test_the_yardstick_of_grc_and_qir_is_the_search_not_the_weights_of_the_terms(tmp_path: Path) -> None:
     for name, k in (("three", 3), ("three-again", 3), ("five", 5)):
         leave(tmp_path / name, {}, k)
-    other = yaml.safe_load((tmp_path / "three-again/params.yaml").read_text())
+    other = read_yaml(tmp_path / "three-again/params.yaml")
     other["tune"]["reward"]["beta"] = 0.0
-    (tmp_path / "three-again/params.yaml").write_text(yaml.safe_dump(other))
+    (tmp_path / "three-again/params.yaml").write_text(dump_yaml(other))
     three, again, five = (read(tmp_path / name).reward for name in ("three", "three-again", "five"))
     assert three == again != five
 

@@ -6,16 +6,17 @@ from pathlib import Path
 
 import pytest
 
-import benchmarks.chaos
-from benchmarks.chaos import make_corpus, problems, work
+from benchmarks.chaos import worker
+from benchmarks.chaos.trials import problems
+from benchmarks.chaos.worker import make_corpus, work
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path, Path]:
     """A corpus of 1 x 14 images, a run's output that may be damaged, and an undisturbed one."""
-    monkeypatch.setattr(benchmarks.chaos, "LAG", 0.0)
-    monkeypatch.setattr(benchmarks.chaos, "SHARDS", 1)
-    monkeypatch.setattr(benchmarks.chaos, "IMAGES", 14)
+    monkeypatch.setattr(worker, "LAG", 0.0)
+    monkeypatch.setattr(worker, "SHARDS", 1)
+    monkeypatch.setattr(worker, "IMAGES", 14)
     make_corpus(tmp_path / "corpus", 1, 14)
     work(tmp_path / "corpus", tmp_path / "undisturbed")
     shutil.copytree(tmp_path / "undisturbed", tmp_path / "out")

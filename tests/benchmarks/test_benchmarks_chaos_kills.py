@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos_kills import CAPTIONING, READING, WRITING, WRITTEN, Seen, Worker, phase, strike
+from benchmarks.chaos.kills import CAPTIONING, READING, WRITING, WRITTEN, Seen, Worker, phase, strike
 
 # Holds a lock and a journal; with "grows" it makes captions, too, then a file that is never finished.
 HOLDS = """

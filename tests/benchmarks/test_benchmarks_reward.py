@@ -7,12 +7,12 @@ import polars as pl
 import pytest
 from fastapi.testclient import TestClient
 
-from benchmarks.baseline_server import K, app
-from benchmarks.embeddinglike import fit
-from benchmarks.reward_gallery import SPLIT, Queries, sample_id, write_captions, write_gallery
-from benchmarks.reward_measure import Bench, Guarded, Lookup, Measured, found
-from benchmarks.reward_tables import speeds
-from benchmarks.turns import Turns
+from benchmarks.reward.baseline_server import K, app
+from benchmarks.reward.gallery import SPLIT, Queries, sample_id, write_captions, write_gallery
+from benchmarks.reward.measure import Bench, Guarded, Lookup, Measured, found
+from benchmarks.reward.synthetic_embeddings import fit
+from benchmarks.reward.tables import speeds
+from benchmarks.reward.turns import Turns
 from cim.index.build import build_items, build_space
 from cim.index.vectors import read_ids
 from cim.layout import Layout

@@ -7,8 +7,8 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 
 from cim.captioners.load import Captioner, load_captioner
 from cim.captioners.prompts import render
-from cim.captioners.tiny import make_tiny_captioner
 from cim.params import MadeCaptioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 SIZES = {"hidden": 64, "layers": 2, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
 

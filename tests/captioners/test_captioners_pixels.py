@@ -6,17 +6,17 @@ import pytest
 from PIL import Image
 
 from cim.atomic import read_json, write_json
-from cim.captioners.base import make_base_captioner
 from cim.captioners.load import load_captioner
 from cim.captioners.pixels import cap_pixels
 from cim.captioners.prompts import conversation
-from cim.captioners.tiny import make_tiny_captioner
 from cim.errors import CimError
 from cim.params import MadeCaptioner, Models
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.tar import write_tar
+from cim.warm_start.make import make_base_captioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=128, vocabulary=320)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from captioned_shards import in_turn, png
 from speaking import make_speaking
 
 import flows.captioning
 import flows.recaption
+from cim.params.yaml import dump_yaml
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +46,7 @@ def prepared(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
             "model": {"name": str(model)},
         },
     }
-    Path("recaption.yaml").write_text(yaml.safe_dump(params))
+    Path("recaption.yaml").write_text(dump_yaml(params))
     return tmp_path
 
 

@@ -5,14 +5,14 @@ from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
-import benchmarks.chaos
 from benchmarks.caption_memory import work
+from benchmarks.chaos import worker
 from cim.captioners.decoding import Generated
 
 kept: list[Any] = []
 
 
-class Hoards(benchmarks.chaos.SaysWhatItSees):
+class Hoards(worker.SaysWhatItSees):
     def __call__(self, batches: Iterable[tuple[Any, Any]]) -> Generator[list[Generated], None, None]:
         batches = list(batches)
         kept.extend(batches)
@@ -20,5 +20,5 @@ class Hoards(benchmarks.chaos.SaysWhatItSees):
 
 
 if __name__ == "__main__":
-    benchmarks.chaos.SaysWhatItSees = Hoards  # type: ignore[misc]
+    worker.SaysWhatItSees = Hoards  # type: ignore[misc]
     work(Path(sys.argv[2]), int(sys.argv[3]), "")

@@ -11,11 +11,9 @@ from captioned_shards import LINEAGE, png, shade_engine, write_shard
 
 from cim.captions.job import ShardJob
 from cim.captions.shard import Outcome, finish_shard
+from cim.params.recaption import Recaption
 from cim.readers.base import Part
-from cim.params.recaption import Recaption
-from cim.readers.open import numbered, open_source
 from cim.readers.webdataset import TarPart
-from cim.params.recaption import Recaption
 
 LONG_AGO = 1_600_000_000
 

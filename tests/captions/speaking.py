@@ -4,8 +4,8 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from cim.captioners.tiny import make_tiny_captioner
 from cim.params import MadeCaptioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 SIZES = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
 

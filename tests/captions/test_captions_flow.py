@@ -8,7 +8,6 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 from captioned_shards import LINEAGE, in_turn, job_for, job_in, png, write_shard
 from speaking import make_speaking
 
@@ -21,6 +20,7 @@ from cim.captions.job import ShardJob
 from cim.captions.read import read_captions, read_rejects
 from cim.engines.captioning import Captioning
 from cim.errors import CimError
+from cim.params.yaml import dump_yaml, read_yaml
 from flows.caption import caption
 from tasks.caption import ModelJob, caption_task
 
@@ -134,9 +134,9 @@ def place(models: dict[str, Path], root: Path, tmp_path: Path, monkeypatch: pyte
     """A working folder with two target shards, an eval shard, models and params; the flow runs there."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(flows.captioning, "map_shards", in_turn)
-    values = yaml.safe_load((root / "tests/end_to_end/tiny.yaml").read_text())
+    values = read_yaml(root / "tests/end_to_end/tiny.yaml")
     values["caption"]["max_reject_share"] = 0.5
-    Path("params.yaml").write_text(yaml.safe_dump(values))
+    Path("params.yaml").write_text(dump_yaml(values))
     thin = png(90, (1, 300))  # Qwen's processor refuses a ratio above 200
     contents = {"target": [[png(1, (64, 64)), png(2, (40, 90))], [png(3), b"bad"]], "eval": [[png(4), thin]]}
     for split, shards in contents.items():

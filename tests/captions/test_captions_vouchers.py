@@ -15,8 +15,6 @@ import cim.captions.commit
 from cim.atomic import read_json, write_json
 from cim.captions.job import ShardJob
 from cim.captions.shard import finish_shard
-from cim.params.recaption import Recaption
-from cim.readers.open import numbered, open_source
 from cim.errors import CimError
 from cim.params.recaption import Recaption
 

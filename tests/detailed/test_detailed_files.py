@@ -69,6 +69,33 @@ class TestSubmission:
         with pytest.raises(CimError, match=message):
             self.read(tmp_path, captions)
 
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b'{"1": "a", "2": "b", "1": "c"}', "'1' is given twice"),
+            (rb'{"1": "half \ud83d"}', "surrogates not allowed"),
+            (b'{"1": "caf\xe9"}', "not readable"),
+            (b"[" * 100_000, "recursion"),
+            (b'{"1": "a", "2": ' + b"9" * 5000 + b"}", "4300 digits"),
+            (b"", "not readable"),
+        ],
+    )
+    def test_odd_json(self, tmp_path: Path, content: bytes, message: str) -> None:
+        (tmp_path / "a.json").write_bytes(content)
+        with pytest.raises(CimError, match=message):
+            read_submission(tmp_path / "a.json", ["1"])
+
+    @pytest.mark.parametrize("ending", ["json", "jsonl"])
+    def test_a_mark_and_odd_line_ends_are_no_mistake(self, tmp_path: Path, ending: str) -> None:
+        content = '\ufeff{"1": "a\u2028b \\ud83d\\ude00"}\r\n'  # U+2028 ends a line for Python, not for JSON
+        (tmp_path / f"a.{ending}").write_bytes(content.encode())
+        assert read_submission(tmp_path / f"a.{ending}", ["1"]).captions == {"1": "a\u2028b 😀"}
+
+    def test_an_id_on_two_lines(self, tmp_path: Path) -> None:
+        (tmp_path / "a.jsonl").write_text('{"1": "a"}\n\n{"1": "b"}\n')
+        with pytest.raises(CimError, match="'1' is given twice"):
+            read_submission(tmp_path / "a.jsonl", ["1"])
+
     def test_not_json(self, tmp_path: Path) -> None:
         (tmp_path / "a.json").write_text("{")
         with pytest.raises(CimError, match="not readable"):

@@ -167,7 +167,11 @@ class TestSettings:
     @pytest.mark.parametrize(
         "text",
         ["", "[", "{kind: other}", "{kind: openai, model: m}", "{kind: local, folder: a, key: b}",
-         "{kind: openai, base_url: 'ftp://a', model: m}"],
+         "{kind: openai, base_url: 'ftp://a', model: m}", "{kind: openai, base_url: 'http://a:1x/v1', model: m}",
+         "{kind: openai, base_url: 'https://a/v1', model: m, model: n}",
+         "{kind: openai, base_url: 'https://a/v1', model: m, body: {stop: 2020-01-01}}",
+         "{kind: openai, base_url: 'https://a/v1', model: m, body: {top_p: .nan}}",
+         "{kind: openai, base_url: 'https://a/v1', model: m, body: {logit_bias: {50256: -100}}}"],
     )  # fmt: skip
     def test_refused(self, tmp_path: Path, text: str) -> None:
         with pytest.raises(CimError, match=r"judge\.yaml"):

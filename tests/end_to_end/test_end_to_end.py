@@ -7,8 +7,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 from workspace import Workspace
+
+from cim.params.yaml import read_yaml
 
 pytestmark = pytest.mark.slow
 MODEL_LIBRARIES = {"torch", "transformers", "sentence_transformers", "open_clip", "trl"}
@@ -23,7 +24,7 @@ EMBED = ("embed@text", "embed@image", "embed-heldout")
 
 
 def stages_named(finished: Workspace) -> set[str]:
-    return set(yaml.safe_load((finished.folder / "dvc.lock").read_text())["stages"])
+    return set(read_yaml(finished.folder / "dvc.lock")["stages"])
 
 
 class TestFirstRun:

@@ -8,9 +8,9 @@ from PIL import Image
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint, load_captioner
-from cim.captioners.tiny import make_tiny_captioner
 from cim.engines.spec import EngineSpec
 from cim.params import MadeCaptioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 PROMPT = "Describe it."
 SIZES = {"hidden": 64, "layers": 2, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}

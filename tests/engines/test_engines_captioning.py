@@ -25,7 +25,6 @@ class Says:
     size: int = 9
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-        self.planned = list(sizes)
         rows = list(range(len(sizes)))
         return [rows[start : start + self.size] for start in range(0, len(rows), self.size)]
 
@@ -135,10 +134,3 @@ def test_a_repeating_candidate_never_wins_and_none_scorable_keeps_the_first() ->
 def test_with_a_scorer_a_single_caption_is_scored() -> None:
     (found,) = captions_of(Captioning(Says({"one": [said("a cat")]}), Decoding(9), Lengths()), PICTURES[:1], ["one"])
     assert (found.candidates, found.scores) == (("a cat",), (2.0,))
-
-
-def test_larger_images_reach_the_model_smaller() -> None:
-    backend = Says({"one": [said("a cat")]})
-    captions_of(Captioning(backend, Decoding(9), max_pixels=100), [Image.new("RGB", (100, 100))], ["one"])
-    assert backend.asked[0][2] == [10]
-    assert backend.planned == [(10, 10)]  # batches are of what the model sees

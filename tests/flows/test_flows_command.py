@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-import yaml
 
 from cim.errors import CimError
 from cim.params import Params
+from cim.params.yaml import dump_yaml, read_yaml
 from flows.command import main, parser_for
 from flows.help import describe, models_in
 
@@ -96,9 +96,9 @@ class TestMain:
     def test_bad_params_end_it_before_any_work(
         self, root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        values = yaml.safe_load((root / "params.yaml").read_text())
+        values = read_yaml(root / "params.yaml")
         values["tune"] |= {"stepz": 1, "kl": -1}
-        (tmp_path / "p.yaml").write_text(yaml.safe_dump(values))
+        (tmp_path / "p.yaml").write_text(dump_yaml(values))
         with pytest.raises(SystemExit) as ended:
             main(broken, "shard", ["--params", str(tmp_path / "p.yaml")])
         assert ended.value.code == 1

@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from benchmarks.project import clean_environment
+from benchmarks.common.project import clean_environment
 from flows.interrupt import MESSAGE, interruptible
 
 STEP = Path(__file__).with_name("slow_step.py")

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from prefect import flow, task
 
-from benchmarks.chaos import contents, make_corpus
+from benchmarks.chaos.trials import contents
+from benchmarks.chaos.worker import make_corpus
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.params import Runtime
+from cim.params.yaml import dump_yaml
 from flows.recaption import recaption
 from flows.shards import map_shards
 
@@ -128,7 +129,7 @@ class TestACaptioningWorkerIsKilled:
             "caption": {"max_new_tokens": 4, "prompts": ["Say."], "batch_size": 2, "max_reject_share": 0.9},
             "recaption": {"corpus": {"kind": "webdataset", "path": "in/*.tar"}, "model": {"name": str(model)}},
         }
-        Path("recaption.yaml").write_text(yaml.safe_dump(params | {"recaption": params["recaption"] | {"output": "a"}}))
+        Path("recaption.yaml").write_text(dump_yaml(params | {"recaption": params["recaption"] | {"output": "a"}}))
         undisturbed = recaption()  # in this process
         journal = (tmp_path / "b/.00001.journal").resolve()
         killer = Killer(journal)

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 import pytest
-import yaml
 from PIL import Image
 
+from cim.params.yaml import dump_yaml, read_yaml
 from cim.shards.read import read_manifest, read_samples, shard_paths
 
 SPLITS = {"gallery": 0.4, "train": 0.2, "validation": 0.1, "target": 0.2, "eval": 0.1}
@@ -30,13 +30,13 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, prefect_server: str) -
 
 def params(root: Path, here: Path, **source: Any) -> str:
     """params.yaml of the repository with a folder as its only source."""
-    values = yaml.safe_load((root / "params.yaml").read_text())
+    values = read_yaml(root / "params.yaml")
     values["runtime"]["retries"] = 0
     values["shard"] = {
         "samples_per_shard": 6,
         "sources": [{"kind": "folder", "path": "images", "splits": SPLITS} | source],
     }
-    (here / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    (here / "params.yaml").write_text(dump_yaml(values))
     return str(here / "params.yaml")
 
 

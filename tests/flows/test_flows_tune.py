@@ -7,8 +7,8 @@ import pytest
 from cim.atomic import write_json
 from cim.params import load_params
 from cim.tuning.alarm_record import alarm_record
+from cim.tuning.job import TuneJob
 from flows.tune import tune
-from tasks.tune import TuneJob
 
 
 def test_alarms_become_an_artefact(

@@ -14,6 +14,7 @@ from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import check_embedded, check_held_out, measure, meteor_or_why
 from cim.params import Evaluate, parse_params
+from cim.params.yaml import read_yaml
 from cim.scenes.parse import parse
 
 PHOTOS = EvalSet(
@@ -76,9 +77,8 @@ def test_a_gallery_embedded_by_another_encoder_is_refused(layout: Layout) -> Non
 
 
 def test_equal_encoders_in_params_are_refused_unless_asked_for(root: Path) -> None:
-    import yaml
 
-    values = yaml.safe_load((root / "params.yaml").read_text())
+    values = read_yaml(root / "params.yaml")
     values["models"]["heldout_encoder"] = values["models"]["image_encoder"]
     with pytest.raises(CimError, match="heldout_encoder equals image_encoder"):
         parse_params(values)

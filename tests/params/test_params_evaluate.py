@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from cim.errors import CimError
 from cim.params import parse_params
+from cim.params.yaml import read_yaml
 
-DEFAULT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+DEFAULT: dict[str, Any] = read_yaml(Path(__file__).parents[2] / "params.yaml")
 COMMIT = "0123456789" * 4
 
 

@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.errors import CimError
 from cim.params import Params, load_params, parse_params
+from cim.params.yaml import read_yaml
 from flows.help import models_in
 
-DEFAULT: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "params.yaml").read_text())
+DEFAULT: dict[str, Any] = read_yaml(Path(__file__).parents[2] / "params.yaml")
 
 
 def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
@@ -189,6 +189,24 @@ class TestStrict:
     def test_no_value_is_bent(self, name: str, value: Any) -> None:
         assert name in message_for((name, value))
 
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("tune.activation_checkpointing", "on", "(found 'on'); on is a word in YAML 1.2: write true or false"),
+            ("caption.decoding", {"score": "No"}, "No is a word in YAML 1.2: write true or false"),
+            ("tune.learning_rate", "1e-6", "(found '1e-6'); leave the quotes out"),
+            ("tune.steps", "60", "(found '60'); leave the quotes out"),
+            ("index.factory", 1e6, "(found 1000000.0); put it in quotes"),
+            ("evaluate.java", False, "evaluate.java: Input should be 'auto' or 'off' (found False)"),
+            ("tune.steps", "x" * 10_000, "x ..."),
+        ],
+    )
+    def test_what_was_probably_meant_is_said(self, name: str, value: Any, said: str) -> None:
+        message = message_for((name, value))
+        assert name in message
+        assert said in message
+        assert len(message) < 1000
+
     def test_missing_section(self) -> None:
         values = changed()
         del values["caption"]
@@ -214,10 +232,10 @@ class TestContradictions:
 
 class TestFiles:
     def test_missing(self, tmp_path: Path) -> None:
-        with pytest.raises(CimError, match="no readable params file"):
+        with pytest.raises(CimError, match="no readable YAML file"):
             load_params(tmp_path / "none.yaml")
 
-    @pytest.mark.parametrize(("text", "part"), [("a: [", "not YAML"), ("", "problem"), ("- 1", "problem")])
+    @pytest.mark.parametrize(("text", "part"), [("a: [", "line 2"), ("", "is empty"), ("- 1", "problem")])
     def test_no_parameters_in_it(self, tmp_path: Path, text: str, part: str) -> None:
         (tmp_path / "p.yaml").write_text(text)
         with pytest.raises(CimError, match=part):

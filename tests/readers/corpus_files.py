@@ -8,9 +8,9 @@ from typing import Any
 
 from PIL import Image
 
+from cim.params.recaption import Recaption
 from cim.readers.base import Item, Part
 from cim.readers.open import numbered, open_source
-from cim.params.recaption import Recaption
 
 
 def picture(shade: int, kind: str = "PNG", size: tuple[int, int] = (20, 20)) -> bytes:

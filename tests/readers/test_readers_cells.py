@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import picture, plan, read
 
-from cim.readers.cells import check, image_of, plain_columns, plain_rows, text_of
-from cim.readers.base import Item
 from cim.errors import CimError
+from cim.readers.base import Item
+from cim.readers.cells import check, image_of, plain_columns, plain_rows, text_of
 
 IMAGE = pa.array([picture(1), picture(2)])
 

@@ -5,8 +5,8 @@ import io
 from PIL import Image
 
 from cim.params import FolderSource, ScenesSource
-from cim.scenes.scene import scene_at
 from cim.readers.open import open_source, open_sources
+from cim.scenes.scene import scene_at
 
 
 def scenes(seed: int, **values) -> ScenesSource:

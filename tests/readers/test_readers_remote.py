@@ -14,8 +14,8 @@ import fsspec
 import pytest
 from corpus_files import plan, read, shard
 
-from cim.readers.remote import RemoteTar
 from cim.errors import CimError, PassingError
+from cim.readers.remote import RemoteTar
 
 
 @pytest.fixture

@@ -5,15 +5,15 @@ import json
 import tarfile
 
 import pytest
+from cim.readers.spans import from_span
 from source_pictures import png
 
 from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.params import WebDatasetSource
+from cim.readers.open import open_source
 from cim.records import Sample
 from cim.shards.tar import write_tar
-from cim.readers.open import open_source
-from cim.readers.spans import from_span
 
 
 def tar_of(path, *members: tuple[str, bytes]):

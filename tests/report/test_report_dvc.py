@@ -5,13 +5,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-import yaml
 from three_images import TUNED, caption, encode, score
 
 from cim.metrics.evalset import read_eval_set
 from cim.metrics.judge import held_out_ranks, identities
 from cim.metrics.shown import number
 from cim.params import load_params
+from cim.params.yaml import dump_yaml, read_yaml
 from cim.report.rows import groups
 
 METRICS = "data/report/metrics.json"
@@ -34,8 +34,8 @@ def compared(layout, root, tmp_path, monkeypatch):
     from dvc.repo import Repo
 
     monkeypatch.chdir(tmp_path)
-    stages = yaml.safe_load((root / "dvc.yaml").read_text())
-    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"metrics": [METRICS], "plots": stages["plots"]}))
+    stages = read_yaml(root / "dvc.yaml")
+    (tmp_path / "dvc.yaml").write_text(dump_yaml({"metrics": [METRICS], "plots": stages["plots"]}))
     before = evaluate(layout, root)
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *command], check=True)

@@ -4,7 +4,7 @@ import pytest
 
 from cim.metrics.shown import change, number, shows
 from cim.report.rows import absences, groups
-from cim.report.table import markdown, print_table, table
+from cim.report.table import markdown, table
 
 
 def difference(value, low=None, high=None, verdict="no interval", images=10):
@@ -124,11 +124,6 @@ def test_what_is_worse_is_named_wherever_it_stands(show):
         "1 changed where neither way is better, and 2 had no interval. Where nothing has changed" in shown
     )
     assert "Mean length" in shown
-
-
-def test_print_table(capsys):
-    print_table(METRICS)
-    assert capsys.readouterr().out == table(METRICS) + "\n"
 
 
 def test_markdown():

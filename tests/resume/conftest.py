@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-import benchmarks.chaos
-from benchmarks.chaos import make_corpus
+from benchmarks.chaos import worker
+from benchmarks.chaos.worker import make_corpus
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(benchmarks.chaos, "LAG", 0.0)
+    monkeypatch.setattr(worker, "LAG", 0.0)
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import benchmarks.chaos
 import cim.captions.commit
 import cim.captions.journal
 import cim.captions.tar
+from benchmarks.chaos.worker import work
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -58,4 +58,4 @@ if __name__ == "__main__":
         from real_engine import use_model
 
         use_model(Path(sys.argv[4]))
-    benchmarks.chaos.work(Path(sys.argv[2]), Path(sys.argv[3]))
+    work(Path(sys.argv[2]), Path(sys.argv[3]))

@@ -8,11 +8,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import benchmarks.chaos
-from benchmarks.chaos import jobs
+from benchmarks.chaos.worker import SaysWhatItSees, jobs
 from cim.captions.shard import finish_shard
 
 if __name__ == "__main__":
     for job in jobs(Path(sys.argv[3]), Path(sys.argv[4])):
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), int(sys.argv[1])))
-        finish_shard(replace(job, tar=sys.argv[2] == "tars"), benchmarks.chaos.SaysWhatItSees)
+        finish_shard(replace(job, tar=sys.argv[2] == "tars"), SaysWhatItSees)

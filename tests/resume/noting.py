@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.chaos import SaysWhatItSees, jobs
+from benchmarks.chaos.worker import SaysWhatItSees, jobs
 from cim.captioners.decoding import Generated
 from cim.captions.job import ShardJob
 from cim.captions.output import prepare

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-import benchmarks.chaos
+from benchmarks.chaos import worker
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.lineage import Lineage
@@ -13,10 +13,10 @@ from cim.engines.spec import EngineSpec
 
 
 def use_model(folder: Path) -> None:
-    """Let benchmarks.chaos.work caption with the model in `folder`, greedily, in batches of two."""
+    """Let benchmarks.chaos.worker.work caption with the model in `folder`, greedily, in batches of two."""
     torch.set_num_threads(1)
     fingerprint = captioner_fingerprint(folder)
     spec = EngineSpec(folder, fingerprint, "Say.", Decoding(4), device="cpu", precision="float32", batch_size=2)
     engine = open_engine(spec)
-    benchmarks.chaos.opened = lambda: engine
-    benchmarks.chaos.LINEAGE = Lineage(fingerprint, "Say.", Decoding(4), "float32")
+    worker.opened = lambda: engine
+    worker.LINEAGE = Lineage(fingerprint, "Say.", Decoding(4), "float32")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from noting import Noting, finish, planned
 
-from benchmarks.chaos import contents
+from benchmarks.chaos.trials import contents
 from cim.captions.job import ShardJob
 from cim.captions.output import prepare
 from cim.errors import CimError

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from noting import Noting, finish, planned
 
 import cim.captions.shard
-from benchmarks.chaos import make_corpus
+from benchmarks.chaos.worker import make_corpus
 from cim.atomic import unmark
 from cim.captions.job import ShardJob
 from cim.captions.journal import opened

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from noting import Noting, finish, planned
 
-import benchmarks.chaos
 import cim.captions.claim
 import cim.captions.commit
 import cim.captions.journal
 import cim.captions.shard
 import cim.captions.tar
-from benchmarks.chaos import LINEAGE, contents, work
+from benchmarks.chaos import worker
+from benchmarks.chaos.trials import contents
+from benchmarks.chaos.worker import LINEAGE, work
 from cim.captions.claim import claim
 from cim.captions.shard import finish_shard
 
@@ -53,7 +54,7 @@ def test_kills_of_a_real_captioner(corpus: Path, tmp_path: Path, root: Path, mon
     for point in (POINTS[0], POINTS[3]):
         dying(root, point, corpus, tmp_path / "out", tmp_path / "model")
     for name in ("opened", "LINEAGE"):
-        monkeypatch.setattr(benchmarks.chaos, name, getattr(benchmarks.chaos, name))  # put back afterwards
+        monkeypatch.setattr(worker, name, getattr(worker, name))  # put back afterwards
     use_model(tmp_path / "model")
     work(corpus, tmp_path / "out")
     work(corpus, tmp_path / "undisturbed")

@@ -3,19 +3,20 @@
 import pickle
 import random
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from word_gallery import reward
 
-from benchmarks.worlds import Photos
+from benchmarks.hacking.galleries import Photos
 from cim.errors import CimError
 from cim.params.guards import CopiedGuard
 from cim.rewards.guards.copied import Copied
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.said import Said, judge
-from cim.rewards.trl import identity_terms
+from cim.rewards.trl import TrlReward
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
 
@@ -156,14 +157,14 @@ def test_a_gallery_without_captions_is_refused(layout):
         share(GalleryCaptions.of(layout, ["gallery"]), DOG, "cat", 6, 6)
 
 
-def test_a_retriever_opened_from_disk_knows_its_gallery_s_captions(world):
+def test_a_retriever_opened_from_disk_knows_its_gallery_s_captions(world, monkeypatch):
     from cim.rewards.retriever import Retriever
 
-    layout, _ = world
+    layout, encoder = world
     rows = [("one", DOG), ("two", CAT), ("three", CAT), ("two", SHORT)]
     written(layout.embeddings("text", "gallery"), rows, "gallery-000000.parquet")
-    terms, weights = identity_terms(Retriever.open(layout, reward()))
-    (place,) = [i for i, term in enumerate(terms) if term.__name__ == "copied"]
+    monkeypatch.setattr(encoder, "encode_texts", lambda texts: np.tile(np.float32([1, 0]), (len(texts), 1)))
     said = {"prompts": ["?"] * 2, "completions": [DOG, DOG], "id": ["near", "one"]}
-    assert terms[place](**said) == [-1, 0]
-    assert weights[place] == 3
+    rewards = TrlReward(Retriever.open(layout, reward()))(**said)
+    unguarded = TrlReward(Retriever.open(layout, reward(guards={"copied": None})))(**said)
+    assert rewards == [pytest.approx(unguarded[0] - 3), unguarded[1]]  # "one" has said it itself

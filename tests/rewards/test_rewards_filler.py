@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.languages import SENTENCES
+from benchmarks.hacking.languages import SENTENCES
 from cim.params.guards import FillerGuard, ProseGuard
 from cim.rewards.guards.english import english_share
 from cim.rewards.guards.filler import Filler, alternation, loose_share, rhythm, same_share

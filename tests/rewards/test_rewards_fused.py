@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.errors import CimError
+from cim.index.depth import PARTS, depth_of
 from cim.index.meta import ROLES
 from cim.params import Reward
-from cim.rewards.depth import PARTS, depth_of
 from cim.rewards.exclusion import BY_ID, Barred
 from cim.rewards.fused import FusedSpace, fuse
 from cim.score.show import SCORES

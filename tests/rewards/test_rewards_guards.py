@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from benchmarks.worlds import Photos
+from benchmarks.hacking.galleries import Photos
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
 from cim.rewards.guards.characters import other_share, strange_share
 from cim.rewards.guards.chosen import chosen

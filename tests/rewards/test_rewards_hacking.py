@@ -1,8 +1,9 @@
 """Cheating does not pay: no dishonest caption is ranked above an honest one of the same image.
 
 Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code. Image
-vectors: scene graphs; those of a CNN that looks at the photos' pixels (with the packages of benchmarks/cnn.py); and
-the mean of a photo's other captions, for an ideal encoder. "Another image" is any other, drawn at random.
+vectors: scene graphs; those of a CNN that looks at the photos' pixels (benchmarks/hacking/image_vectors.py says with
+which packages); and the mean of a photo's other captions, for an ideal encoder. "Another image" is any other, drawn at
+random.
 """
 
 from functools import partial
@@ -10,10 +11,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from benchmarks.cnn import cnn_vectors
-from benchmarks.dishonest import KINDS, LEAK
-from benchmarks.hacking import outcomes, rewards, table, wins_by_likeness
-from benchmarks.worlds import MiniLM, Photos, photos, scenes
+from benchmarks.hacking.dishonest_captions import KINDS, LEAK
+from benchmarks.hacking.galleries import MiniLM, Photos, photos, scenes
+from benchmarks.hacking.image_vectors import cnn_vectors
+from benchmarks.hacking.outcomes import outcomes, rewards, table, wins_by_likeness
 from cim.params.guards import Guards
 from cim.params.tune import Reward
 

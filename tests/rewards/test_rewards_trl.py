@@ -1,39 +1,48 @@
-"""The TRL adapter: signature, one retrieval a batch, names, None, logging, pickling."""
+"""The TRL adapter: signature, one retrieval a batch, None, what is logged, pickling."""
 
 import pickle
+from collections import defaultdict
 from types import SimpleNamespace
 
 import pytest
 
+from cim.errors import CimError
 from cim.params.guards import Guards
 from cim.params.tune import Reward
-from cim.rewards.retriever import IdentityScore
-from cim.rewards.trl import identity_terms, text_of
+from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.rewards.trl import TrlReward, text_of
 
 
 class LengthRetriever:
-    """GRC is the caption's length / 10, QIR the number in the id; blank captions can't be scored. Counts batches."""
+    """GRC is the caption's length / 10, QIR 0.25. No score for "@" and blank captions, no vector of the image "gone".
+
+    Counts batches.
+    """
 
     captions = None
 
-    def __init__(self):
-        self.reward, self.batches = Reward(beta=0.5, guards=Guards.off()), []
+    def __init__(self, guards=None):
+        self.reward, self.batches = Reward(beta=2, guards=guards or Guards.off()), 0
 
-    def score(self, captions, source_ids):
-        self.batches.append((list(captions), list(source_ids)))
-        return [
-            IdentityScore(len(c) / 10, float(i), 0.0, (), (), ()) if c.strip() else None
-            for c, i in zip(captions, source_ids, strict=True)
-        ]
+    def attempt(self, captions, source_ids):
+        self.batches += 1
+        return [self._outcome(*pair) for pair in zip(captions, source_ids, strict=True)]
+
+    def _outcome(self, caption, source):
+        if source == "gone":
+            return NO_VECTOR
+        if not caption.strip("@ "):
+            return Unscorable("nothing said")
+        return IdentityScore(len(caption) / 10, 0.25, len(caption) / 10 + 2 * 0.25, (), (), ())
 
 
 def said(text):
     return [{"role": "assistant", "content": text}]
 
 
-def call(term, texts, ids, **extra):
+def call(reward, texts, ids, **extra):
     """As GRPOTrainer._calculate_rewards does in TRL 1.16."""
-    return term(
+    return reward(
         prompts=[[{"role": "user", "content": "describe"}]] * len(texts),
         completions=[said(text) for text in texts],
         completion_ids=[[1, 2]] * len(texts),
@@ -45,56 +54,73 @@ def call(term, texts, ids, **extra):
     )
 
 
-@pytest.fixture
-def parts():
-    retriever = LengthRetriever()
-    terms, weights = identity_terms(retriever)
-    return retriever, terms, weights
+def logged(reward, texts, ids):
+    """The means that TRL makes of what is logged."""
+    calls = defaultdict(list)
+    call(reward, texts, ids, log_metric=lambda name, value: calls[name].append(value))
+    return {name: sum(values) / len(values) for name, values in calls.items()}
 
 
-def test_two_terms_with_names_and_weights(parts):
+def test_trl_takes_it_for_a_plain_function_with_a_name():
     from trl.trainer.utils import get_callable_name, is_async_callable
 
-    _, terms, weights = parts
-    assert [get_callable_name(term) for term in terms] == ["grc", "qir"]
-    assert not any(is_async_callable(term) for term in terms)
-    assert weights == [1.0, 0.5]
+    reward = TrlReward(LengthRetriever())
+    assert get_callable_name(reward) == "total"
+    assert not is_async_callable(reward)
 
 
-def test_one_retrieval_serves_both_terms_of_a_batch(parts):
-    retriever, (grc, qir), _ = parts
-    assert call(grc, ["abc", "abcde"], ["1", "2"]) == [0.3, 0.5]
-    assert call(qir, ["abc", "abcde"], ["1", "2"]) == [1.0, 2.0]
-    assert retriever.batches == [(["abc", "abcde"], ["1", "2"])]
-    assert call(grc, ["abc", "abcde"], ["1", "3"]) == [0.3, 0.5]  # same captions, other sources
-    assert call(qir, ["abc", "abcde"], ["1", "3"]) == [1.0, 3.0]
-    assert len(retriever.batches) == 2
+def test_one_call_is_one_retrieval_even_of_the_same_captions():
+    retriever = LengthRetriever()
+    reward = TrlReward(retriever)
+    for batches in (1, 2):
+        assert call(reward, ["abc", "abcde"], ["1", "2"]) == pytest.approx([0.3 + 0.5, 0.5 + 0.5])
+        assert retriever.batches == batches
 
 
-def test_unscorable_is_none_counted_and_logged_once_a_batch(parts):
-    _, (grc, qir), _ = parts
-    logged = []
-    for _ in range(2):  # the same captions again are another batch
-        for term in (grc, qir):
-            rewards = call(term, ["a", " ", "b", "c"], "1234", log_metric=lambda *pair: logged.append(pair))
-            assert [value is None for value in rewards] == [False, True, False, False]
-    assert logged == [("unscorable_share", 0.25)] * 2
-    assert (grc._scorer.scored, grc._scorer.unscorable) == (6, 2)
+def test_each_term_is_logged_over_the_captions_that_have_it():
+    guards = Guards(**dict.fromkeys(Guards.model_fields) | {"unscorable": {}, "length": {}})
+    texts = ["a red dog", "dog", " ", "red dog red dog red dog"]
+    # Scored are the first two; the third is unscorable; of the last one's image there is no vector.
+    assert logged(TrlReward(LengthRetriever(guards)), texts, ["1", "2", "3", "gone"]) == {
+        "unscorable_share": 0.5,
+        "repetition_share": pytest.approx((1 / 3) / 4),  # "red dog red dog" is one of the last one's three 4-grams
+        "rewards/grc/mean": pytest.approx((0.9 + 0.3) / 2),
+        "rewards/qir/mean": 0.25,
+        "rewards/unscorable/mean": pytest.approx(-1 / 3),
+        "rewards/length/mean": pytest.approx(-2 / 3),  # one word, and none
+    }
 
 
-def test_a_dataset_without_ids_is_refused(parts):
-    _, (grc, _), _ = parts
+def test_terms_that_no_caption_has_are_not_logged():
+    guards = Guards(**dict.fromkeys(Guards.model_fields) | {"unscorable": {}})
+    assert logged(TrlReward(LengthRetriever(guards)), [" ", "@"], ["1", "2"]) == {
+        "unscorable_share": 1,
+        "repetition_share": 0,
+        "rewards/unscorable/mean": -1,
+    }
+
+
+def test_a_mean_is_that_of_the_whole_batch_however_ranks_share_it():
+    """TRL gathers sum and number of the calls of all ranks; a rank's mean would not do."""
+    reward = TrlReward(LengthRetriever())
+    ranks = [defaultdict(list), defaultdict(list)]
+    batches = [(["abc", " ", "@"], "123"), (["abcdef", "abcdefghi", "ab"], "456")]
+    for calls, (texts, ids) in zip(ranks, batches, strict=True):
+        call(reward, texts, ids, log_metric=lambda name, value, calls=calls: calls[name].append(value))
+    numbers = [value for calls in ranks for value in calls["rewards/grc/mean"]]
+    assert sum(numbers) / len(numbers) == pytest.approx((0.3 + 0.6 + 0.9 + 0.2) / 4)  # not (0.3 + 1.7 / 3) / 2
+
+
+def test_a_dataset_without_ids_is_refused():
     with pytest.raises(ValueError, match="no column 'id'"):
-        grc(prompts=["p"], completions=["c"])
+        TrlReward(LengthRetriever())(prompts=["p"], completions=["c"])
 
 
-def test_pickled_together_they_still_share_one_scorer(parts):
-    _, terms, _ = parts
-    grc, qir = pickle.loads(pickle.dumps(terms))
-    assert (grc.__name__, qir.__name__) == ("grc", "qir")
-    call(grc, ["abc"], ["1"])
-    call(qir, ["abc"], ["1"])
-    assert len(grc._scorer.retriever.batches) == 1
+def test_pickled_it_rewards_alike():
+    reward = TrlReward(LengthRetriever(Guards(copied=None)), [2])
+    again = pickle.loads(pickle.dumps(reward))
+    assert again.__name__ == "total"
+    assert call(again, ["a dog swims"], ["1"]) == call(reward, ["a dog swims"], ["1"])
 
 
 @pytest.mark.parametrize(
@@ -112,32 +138,13 @@ def test_text_of_a_completion(completion, text):
     assert text_of(completion) == text
 
 
-class FailingRetriever(LengthRetriever):
-    """Also knows no image "gone", and its encoder fails on "@"."""
-
-    def __init__(self):
-        super().__init__()
-        self.reward = Reward(guards=Guards(copied=None))
-        self.sources = SimpleNamespace(has=lambda ids: [source != "gone" for source in ids])
-
-    def score(self, captions, source_ids):
-        scores = super().score(captions, ["0"] * len(captions))
-        failed = [caption == "@" or source == "gone" for caption, source in zip(captions, source_ids, strict=True)]
-        return [None if none else score for none, score in zip(failed, scores, strict=True)]
-
-
-def rewarded(captions, ids, **extra):
-    """TRL 1.16's sum: weighted, None left out, NaN where every term is None (then the advantage is 0)."""
-    terms, weights = identity_terms(FailingRetriever(), marks=[9])
-    columns = [call(term, captions, ids, **extra) for term in terms]
-    assert [term.__name__ for term in terms][:3] == ["grc", "qir", "unscorable"]
-    rows = [[(w, v) for w, v in zip(weights, row, strict=True) if v is not None] for row in zip(*columns, strict=True)]
-    return [sum(w * v for w, v in row) if row else None for row in rows]
+def rewarded(captions, ids, special_tokens=()):
+    return call(TrlReward(LengthRetriever(Guards(copied=None)), special_tokens), captions, ids)
 
 
 def test_what_cannot_be_scored_is_below_all_others_of_its_group():
     honest, empty, failed = rewarded(["a dog swims", "", "@"], ["1", "1", "1"])
-    assert honest == pytest.approx(1.1)  # GRC 11 / 10, no fault
+    assert honest == pytest.approx(1.1 + 2 * 0.25)  # GRC 11 / 10, no fault
     assert empty == -3 - 3  # unscorable, and too short
     assert failed <= -3
     least = -(1 + 0.5 + 0.25)  # all three retrieved images opposite to the source; GRC is at least 0
@@ -145,14 +152,18 @@ def test_what_cannot_be_scored_is_below_all_others_of_its_group():
 
 
 def test_an_image_without_a_vector_teaches_nothing():
-    assert rewarded(["a dog", "", "dog"], ["gone"] * 3) == [None] * 3
+    assert rewarded(["a dog", "", "dog", "a dog swims"], ["gone"] * 3 + ["1"]) == [None] * 3 + [pytest.approx(1.6)]
+
+
+def test_no_vector_of_any_source_is_no_bad_image_but_other_embeddings():
+    with pytest.raises(CimError, match=r"no image vector for any of 2 sources, the first gone.*dvc repro embed"):
+        rewarded(["a dog", "a cat"], ["gone", "gone"])
 
 
 def test_guards_see_prompt_and_token_ids():
     (copied,) = rewarded(["describe"], ["1"])  # the prompt of `call`
     (said,) = rewarded(["depicted"], ["1"])
     assert copied == said - 3
-    terms, _ = identity_terms(FailingRetriever(), marks=[2])
-    tokens = next(term for term in terms if term.__name__ == "tokens")
-    assert call(tokens, ["a dog swims"], ["1"]) == [-1]  # `call` says that ids 1 and 2 were generated
-    assert tokens(prompts=["p"], completions=["a dog swims"], id=["1"]) == [0]
+    reward = TrlReward(LengthRetriever(Guards(copied=None)), [2])
+    (leaking,) = call(reward, ["a dog swims"], ["1"])  # `call` says that ids 1 and 2 were generated
+    assert reward(prompts=["p"], completions=["a dog swims"], id=["1"]) == [leaking + 3]

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-import yaml
 from workspace import Workspace
 
 from cim.layout import Layout
+from cim.params.yaml import dump_yaml, read_yaml
 from cim.score.__main__ import main
 from cim.shards.lookup import ImageLookup
 
@@ -18,14 +18,14 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def scoring(finished: Workspace, tmp_path: Path):
-    """scoring(reward, *arguments): the exit code of the command with tune.reward changed, on finished data."""
+    """scoring(reward, *arguments): the command with tune.reward changed, on finished data; a failure has code 1."""
 
     def run(reward, *arguments):
-        values = yaml.safe_load((finished.folder / "params.yaml").read_text())
-        (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+        values = read_yaml(finished.folder / "params.yaml")
+        (tmp_path / "params.yaml").write_text(dump_yaml(values))
         changes = [text for name, value in reward.items() for text in ("--set", f"tune.reward.{name}={value}")]
         data = ["--params", str(tmp_path / "params.yaml"), "--data", str(finished.folder / "data")]
-        return main([*arguments, *changes, *data])
+        main([*arguments, *changes, *data])
 
     return run
 
@@ -45,7 +45,7 @@ def test_a_file_of_captions_in_every_space(scoring, captioned, finished, tmp_pat
     lines += [{"image": "copy.png", "caption": caption}, {"id": name, "caption": "\u200b"}, {"id": "nobody"}]
     (tmp_path / "lines.jsonl").write_text("\n".join(map(json.dumps, lines)))
     page = tmp_path / "page.html"
-    assert scoring({"space": space}, "--jsonl", str(tmp_path / "lines.jsonl"), "--html", str(page)) == 0
+    scoring({"space": space}, "--jsonl", str(tmp_path / "lines.jsonl"), "--html", str(page))
     said = capsys.readouterr().out
     assert "6 captions: 5 scored, 1 unscorable; bad lines: 1" in said
     blocks = said.split("\n\n")
@@ -61,12 +61,14 @@ def test_a_photo_that_no_stage_has_seen(scoring, tmp_path, capsys):
     from PIL import Image
 
     Image.new("RGB", (90, 60), (250, 20, 20)).save(tmp_path / "red.jpg")
-    assert scoring({"space": "clip"}, "--image", str(tmp_path / "red.jpg"), "--caption", "a red square") == 0
+    scoring({"space": "clip"}, "--image", str(tmp_path / "red.jpg"), "--caption", "a red square")
     assert "total" in capsys.readouterr().out
 
 
 def test_what_cannot_be_scored_at_all_is_one_plain_error(scoring, capsys):
-    assert scoring({"space": "clip"}, "--id", "nobody", "--caption", "a") == 1
+    with pytest.raises(SystemExit, match="1"):
+        scoring({"space": "clip"}, "--id", "nobody", "--caption", "a")
     assert "no embedded sample with id nobody" in capsys.readouterr().err
-    assert scoring({"space": "clip", "k": 1000}, "--id", "nobody", "--caption", "a") == 1
+    with pytest.raises(SystemExit, match="1"):
+        scoring({"space": "clip", "k": 1000}, "--id", "nobody", "--caption", "a")
     assert "at least k = 1000" in capsys.readouterr().err

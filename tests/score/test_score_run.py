@@ -6,36 +6,23 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
+from word_gallery import ByColour
 from word_gallery import reward as chosen_reward
 
 from cim.errors import CimError
 from cim.images.ids import content_id
+from cim.params.guards import Guards
+from cim.rewards.pictures import WithPictures, lazily, open_image_encoder
 from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
-from cim.rewards.trl import identity_terms
+from cim.rewards.trl import TrlReward
 from cim.score import run
 from cim.score.gallery import Gallery
-from cim.score.pictures import WithPictures, lazily, open_image_encoder, read_picture
 from cim.score.requests import Bad, Request
-from cim.score.run import Result, batches, retrieved
+from cim.score.run import Result, batches, read_picture, retrieved
 
 
 def reward(**changes):
     return chosen_reward(**{"guards": {"copied": None}, **changes})  # the gallery has no captions
-
-
-class ByColour:
-    """Images to unit vectors: the mean red, green and blue; black has no direction."""
-
-    fingerprint, dim = "image-1", 3
-
-    def __init__(self):
-        self.calls = 0
-
-    def encode_images(self, images):
-        self.calls += 1
-        mean = np.array([np.asarray(image).reshape(-1, 3).mean(axis=0) for image in images], dtype=np.float32)
-        with np.errstate(invalid="ignore"):
-            return mean / np.linalg.norm(mean, axis=1, keepdims=True)
 
 
 @pytest.fixture
@@ -141,7 +128,7 @@ def test_another_image_encoder_is_refused(world, monkeypatch):
     layout, _ = world
     encoder = ByColour()
     monkeypatch.setattr("cim.encoders.load.load_clip", lambda *_: encoder)
-    monkeypatch.setattr("cim.score.pictures.check_weights", lambda _: None)
+    monkeypatch.setattr("cim.rewards.pictures.check_weights", lambda _: None)
     assert open_image_encoder(layout, "cpu") is encoder
     encoder.fingerprint = "image-2"
     with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2.*models/image"):
@@ -158,16 +145,23 @@ def test_a_result_without_a_score_found_nothing():
 
 
 def test_a_caption_earns_what_training_pays(world, scored):
-    """The terms that TRL adds up, for a caption that guards punish and for one that says nothing."""
+    """The number that TRL gets, for a caption that guards punish and for one that says nothing."""
     layout, _ = world
     rows = pl.DataFrame({"id": ["one", "two", "three", "two"], "caption": ["a dog runs"] * 4})
     rows.write_parquet(layout.embeddings("text", "gallery") / "gallery-000000.parquet")
     for caption in ("1 0", " "):
         (found,) = scored(Request(caption, id="near", prompt="1 0"), guards={})
-        terms, weights = identity_terms(Retriever.open(layout, reward(guards={})))
-        values = [term(prompts=["1 0"], completions=[caption], id=["near"])[0] for term in terms]
-        parts = [value * weight for value, weight in zip(values, weights, strict=True) if value is not None]
-        assert found.paid.reward == pytest.approx(sum(parts))
-        names = {term.__name__: value for term, value in zip(terms[2:], values[2:], strict=True) if value}
-        assert {one.guard: one.value for one in found.paid.penalties} == names
-        assert names
+        logged = {}
+        paid = TrlReward(Retriever.open(layout, reward(guards={})))(
+            prompts=["1 0"], completions=[caption], id=["near"], log_metric=logged.__setitem__
+        )
+        assert paid == [found.reward.total]
+        assert found.reward.faults
+        terms = {f"rewards/{name}/mean": value for name, value in found.reward.terms().items()}
+        assert {name: value for name, value in logged.items() if name.startswith("rewards/")} == terms
+
+
+def test_without_guards_training_pays_nothing_for_what_has_no_score(scored):
+    blank, honest = scored(Request(" ", id="near"), Request("1 0", id="near"), guards=Guards.off().model_dump())
+    assert blank.reward.total is None
+    assert honest.reward.total == honest.outcome.total

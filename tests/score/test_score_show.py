@@ -9,27 +9,25 @@ import pytest
 from PIL import Image
 
 import cim.score.page as page_module
-from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.rewards.retriever import IdentityScore, Unscorable
+from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
-from cim.score.page import FAULTS, SIZE, Page, build, check_place, render
-from cim.score.paid import Paid, Penalty
-from cim.score.pictures import read_picture
+from cim.score.page import FAULTS, SIZE, Page, build, render
 from cim.score.requests import Bad, Request
-from cim.score.run import Result
+from cim.score.run import Result, read_picture
 from cim.score.show import Summary, block, printable
 
 SCORE = IdentityScore(0.75, -0.25, 0.5, ("aa", "bbbb"), (0.9, 0.8), (0.5, -0.5))
 EVIL = "<script>alert(1)</script> \x1b[31m & \ud800"
 
 
-PAID = Paid(-2.5, (Penalty("copied", -1.0, 3.0),))
+PUNISHED = TrainingReward(-2.5, 0.75, -0.25, (Penalty("length", 0.0, 3.0), Penalty("copied", -1.0, 3.0)))
 
 
-def result(caption="a dog", outcome=SCORE, line=None, paid=PAID):
-    return Result(Request(caption, id="source", line=line), "source", outcome, paid)
+def result(caption="a dog", outcome=SCORE, line=None, reward=PUNISHED):
+    return Result(Request(caption, id="source", line=line), "source", outcome, reward)
 
 
 def test_a_block_is_aligned():
@@ -45,9 +43,10 @@ def test_a_block_is_aligned():
 
 
 def test_what_is_missing_is_said():
-    unscorable = block(result(outcome=Unscorable("undecodable image"), paid=None), {}, "clip")
+    unscorable = block(result(outcome=Unscorable("undecodable image"), reward=NO_TERMS), {}, "clip")
     assert unscorable.endswith("unscorable: undecodable image")
-    assert "none fires; reward with them, as training pays it, 0.5000" in block(result(paid=Paid(0.5, ())), {}, "clip")
+    free = block(result(reward=TrainingReward(0.5)), {}, "clip")
+    assert "none fires; reward with them, as training pays it, 0.5000" in free
     assert block(Bad("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
 
 
@@ -60,10 +59,10 @@ def test_nothing_steers_the_terminal():
 
 def test_a_summary_counts():
     summary = Summary()
-    other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), paid=Paid(1.0, ()))
+    other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), reward=TrainingReward(1.0))
     for one in (result(), other, Bad("x", 1), Bad("y", 2)):
         summary.add(one)
-    summary.add(result(outcome=Unscorable("why"), paid=None))
+    summary.add(result(outcome=Unscorable("why"), reward=NO_TERMS))
     assert summary.mean_reward() == -0.75  # -2.5 and 1
     assert summary.read == 3
     assert summary.means() == [0.5, 0.25, 0.75]
@@ -144,20 +143,32 @@ def test_pictures_of_files_share_the_room_and_are_held_one_at_a_time(tmp_path, m
     assert max(most) <= 2  # that before, until it is replaced
 
 
-@pytest.mark.parametrize("place", [".", "file/page.html"])
-def test_a_place_for_no_page_is_refused(tmp_path, place):
-    (tmp_path / "file").touch()
-    with pytest.raises(CimError, match=r"--html .* can't be written"):
-        check_place(tmp_path / place)
-
-
 def test_a_place_that_is_refused_is_refused_before_anything_is_read(tmp_path, capsys):
     arguments = ["--id", "x", "--caption", "a", "--data", str(tmp_path / "nothing"), "--html", str(tmp_path)]
-    assert main(arguments) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main(arguments)
     assert "can't be written (a folder)" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("given", "found"), [("tune.reward.spce=clip", "did you mean 'space'"), ("k", "--set k")])
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ("tune.reward.spce=clip", "did you mean 'space'"),
+        ("k", "--set k"),
+        ("tune.reward={k: 1, k: 2}", "--set tune.reward={k: 1, k: 2} can't be read at line 1, column 8"),
+        ("evaluate.allow_same_encoder=on", "write true or false"),
+        ("tune.steps=[", "can't be read at line 2"),
+    ],
+)
 def test_parameters_given_with_the_command_are_checked(tmp_path, capsys, given, found):
-    assert main(["--id", "x", "--caption", "a", "--data", str(tmp_path), "--set", given]) == 1
+    with pytest.raises(SystemExit, match="1"):
+        main(["--id", "x", "--caption", "a", "--data", str(tmp_path), "--set", given])
     assert found in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--id", "--caption", "--prompt"])
+def test_bytes_that_are_no_utf8_are_refused(capsys, option):
+    typed = {"--id": "x", "--caption": "a", "--prompt": "Describe."} | {option: "caf\udce9"}  # as argv holds b"caf\xe9"
+    with pytest.raises(SystemExit, match="1"):
+        main([part for pair in typed.items() for part in pair])
+    assert f"found {option} with bytes that are no UTF-8" in capsys.readouterr().err

@@ -9,11 +9,11 @@ from shard_pictures import encoded, picture
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
+from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from cim.shards.read import read_manifest, read_samples, shard_paths
 from cim.shards.write import write_shard
-from cim.readers.open import open_sources
 
 
 @pytest.fixture

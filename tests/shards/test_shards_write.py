@@ -18,13 +18,13 @@ from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
+from cim.readers.open import open_sources
 from cim.records import Sample
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.tar import write_tar
 from cim.shards.write import write_shard
-from cim.readers.open import open_sources
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

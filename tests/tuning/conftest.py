@@ -1,22 +1,5 @@
-from pathlib import Path
+"""A tiny captioner and images to train it on, as in tests of the other training."""
 
-import pytest
-from tiny_run import TINY
+from tiny_scene import scene
 
-from cim.captioners.tiny import make_tiny_captioner
-from cim.images.ids import content_hash
-from cim.records import Sample
-from cim.scenes.draw import draw
-from cim.scenes.scene import scene_at
-from cim.shards.lookup import ImageLookup
-from cim.shards.tar import write_tar
-
-
-@pytest.fixture
-def scene(tmp_path: Path) -> tuple[Path, list[str], ImageLookup]:
-    """A tiny captioner's folder, four image ids and their images."""
-    pictures = {content_hash(image)[:16]: image for image in (draw(scene_at(0, i), 32) for i in range(4))}
-    ids = sorted(pictures)
-    write_tar(tmp_path / "train-000000.tar", [Sample(i, pictures[i], "png", (), "s", 32, 32) for i in ids])
-    make_tiny_captioner(TINY, ["a red circle", "two stars"] * 50, 0, tmp_path / "base")
-    return tmp_path / "base", ids, ImageLookup(tmp_path)
+__all__ = ["scene"]

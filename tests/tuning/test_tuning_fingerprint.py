@@ -7,7 +7,7 @@ import pytest
 
 from cim.layout import Layout
 from cim.params import load_params
-from tasks.tune import TuneJob
+from cim.tuning.job import TuneJob
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_grpo_leaves_a_captioner_that_stands_alone(
     captioner, reward = load_captioner(base, "cpu", "float32"), Length(ids[0])
     rows = prompt_rows(ids, ["Say."], images, seed=0)
     params = TUNE.model_copy(update=change)
-    tuned = grpo(captioner, rows, ([reward], [1.0]), rising, params, tmp_path / "scratch")  # type: ignore[arg-type]
+    tuned = grpo(captioner, rows, reward, rising, params, tmp_path / "scratch")  # type: ignore[arg-type]
     assert [record["step"] for record in tuned.validations] == [0, 1, 2]
     assert tuned.best.name == "best-000002"
     assert set(reward.ids) <= set(ids)
@@ -82,7 +82,7 @@ def test_training_without_any_reward_is_an_error(scene: tuple[Path, list[str], I
     base, ids, images = scene
     captioner, rows = load_captioner(base, "cpu", "float32"), prompt_rows(ids, ["Say."], images, seed=0)
     with pytest.raises(CimError, match="no reward in any of 2 steps"):
-        grpo(captioner, rows, ([Silent("")], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+        grpo(captioner, rows, Silent(""), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
 
 
 def test_finished_training_is_not_repeated(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> None:
@@ -90,9 +90,9 @@ def test_finished_training_is_not_repeated(scene: tuple[Path, list[str], ImageLo
     base, ids, images = scene
     captioner, rows = load_captioner(base, "cpu", "float32"), prompt_rows(ids, ["Say."], images, seed=0)
     reward = Length("")
-    first = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+    first = grpo(captioner, rows, reward, rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
     asked = len(reward.ids)
-    again = grpo(captioner, rows, ([reward], [1.0]), rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
+    again = grpo(captioner, rows, reward, rising, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
     assert len(reward.ids) == asked
     assert again == first
 
@@ -108,7 +108,7 @@ def test_a_killed_run_goes_on_with_the_weights_it_had(
     def run(scratch: str, steps: int) -> list[dict[str, float]]:
         captioner = load_captioner(base, "cpu", "float32")
         params = TUNE.model_copy(update={"steps": steps, "lora": lora, "kl": 0.1})
-        return grpo(captioner, rows, ([Length("")], [1.0]), rising, params, tmp_path / scratch).log  # type: ignore[arg-type]
+        return grpo(captioner, rows, Length(""), rising, params, tmp_path / scratch).log  # type: ignore[arg-type]
 
     undisturbed = run("undisturbed", 4)
     run("killed", 2)

@@ -8,22 +8,20 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
-from tiny_run import TINY, TUNE
+from tiny_run import TUNE
+from tiny_scene import TINY
 
-import cim.rewards.trl
-import cim.shards.lookup
-import cim.tuning.grpo
-import cim.tuning.rows
-import tasks.tune
 from cim.atomic import marker_of, read_json, write_bytes
 from cim.captioners.load import Captioner, load_captioner
-from cim.captioners.tiny import make_tiny_captioner
 from cim.layout import Layout
 from cim.rewards.retriever import Retriever
+from cim.tuning import run
 from cim.tuning.grpo import Tuned
+from cim.tuning.job import TuneJob
 from cim.tuning.trained import keep_trained, read_trained
 from cim.tuning.validate import Validation
-from tasks.tune import TuneJob, tune_task
+from cim.warm_start.tiny import make_tiny_captioner
+from tasks.tune import tune_task
 
 RECORDS = [{"step": 0, "self_retrieval": 0.1, "grc": None}, {"step": 2, "self_retrieval": 0.3, "grc": 0.5}]
 
@@ -49,12 +47,12 @@ class Trainer:
 def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     """The only part of the task that trains; retrieval is left out."""
     made = Trainer()
-    monkeypatch.setattr(cim.tuning.grpo, "grpo", made)
-    monkeypatch.setattr(cim.shards.lookup, "ImageLookup", lambda _: None)
-    monkeypatch.setattr(cim.tuning.rows, "prompt_rows", lambda *_: None)
-    monkeypatch.setattr(cim.rewards.trl, "identity_terms", lambda *_: ([], []))
+    monkeypatch.setattr(run, "grpo", made)
+    monkeypatch.setattr(run, "ImageLookup", lambda _: None)
+    monkeypatch.setattr(run, "prompt_rows", lambda *_: None)
+    monkeypatch.setattr(run, "TrlReward", lambda *_: None)
     monkeypatch.setattr(Retriever, "open", lambda *_: None)
-    monkeypatch.setattr(tasks.tune, "_validator", lambda *_: lambda *_: Validation(0.2, 0.0, None, None, 0, 1.0))
+    monkeypatch.setattr(run, "_validator", lambda *_: lambda *_: Validation(0.2, 0.0, None, None, 0, 1.0))
     return made
 
 
@@ -113,7 +111,7 @@ def test_weights_between_that_are_worse_than_the_base_are_not_left(
     job: TuneJob, trainer: Trainer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The base captioner retrieves itself in 0.1, the best checkpoint in 0.3, half of the way in 0.05."""
-    monkeypatch.setattr(tasks.tune, "_validator", lambda *_: lambda *_: Validation(0.05, 0.0, None, None, 0, 1.0))
+    monkeypatch.setattr(run, "_validator", lambda *_: lambda *_: Validation(0.05, 0.0, None, None, 0, 1.0))
     facts = tune_task.fn(job)
     assert facts["kept"] == facts["best"] == RECORDS[1]
     assert "(0.050) than the base captioner's (0.100). Kept: the best checkpoint's" in caplog.text

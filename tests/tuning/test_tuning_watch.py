@@ -30,7 +30,7 @@ def run(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> Run:
 
         rows = prompt_rows(ids, ["Say."], images, seed=0)
         captioner = load_captioner(base, "cpu", "float32")
-        return grpo(captioner, rows, ([Length("")], [1.0]), judge, params, tmp_path / "scratch")  # type: ignore[arg-type]
+        return grpo(captioner, rows, Length(""), judge, params, tmp_path / "scratch")  # type: ignore[arg-type]
 
     return start
 
@@ -51,7 +51,7 @@ def test_an_alarm_in_stop_on_ends_training(run: Run, tmp_path: Path, caplog: pyt
     assert (tuned.best / "model.safetensors").is_file()
     (check,) = tuned.checks
     assert (check["step"], check["clipped"], check["length_drift"], check["divergence"]) == (2, 1.0, 1.0, None)
-    assert 0 <= check["repetition"] < 1
+    assert check["repetition"] == 0.25  # as the reward says
     alarm = next(one for one in tuned.alarms if one["alarm"] == "clipped")
     assert (alarm["step"], alarm["last_step"], alarm["value"], alarm["limit"]) == (2, 2, 1.0, 0.2)
     said = caplog.text

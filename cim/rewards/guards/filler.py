@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from cim.metrics.text import words
 from cim.params.guards import FillerGuard
 from cim.rewards.guards.english import AUXILIARIES, CONJUNCTIONS, DETERMINERS, FUNCTION_WORDS, NUMBERS
 from cim.rewards.guards.said import Said, ramp
+from cim.text import words
 
 _ALIKE = (DETERMINERS - {"other"}, NUMBERS, CONJUNCTIONS, AUXILIARIES)  # "each other" is no list; prepositions crowd
 _CLASS = {word: number for number, several in enumerate(_ALIKE) for word in several}

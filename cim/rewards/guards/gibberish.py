@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass
 
-from cim.metrics.text import words
 from cim.params.guards import GibberishGuard
 from cim.rewards.guards.said import Said, ramp
+from cim.text import words
 
 # Pairs of letters that English words (common compounds too) do not hold, by their first letter.
 _NEVER = {

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from cim.metrics.text import words
 from cim.params.guards import LengthGuard
 from cim.rewards.guards.english import FUNCTION_WORDS, NUMBERS
 from cim.rewards.guards.said import Said, ramp
+from cim.text import words
 
 OVERRUN = 1.2  # of max_words is as long as can be
 _NOTHING = FUNCTION_WORDS - NUMBERS  # "two dogs" tells two things, "a dog" one

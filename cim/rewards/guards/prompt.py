@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from cim.metrics.text import words
 from cim.params.guards import PromptGuard
 from cim.rewards.guards.english import FUNCTION_WORDS
 from cim.rewards.guards.said import Said, ramp
+from cim.text import words
 
 _OF_PICTURES = {"image", "picture", "photo", "photograph", "scene", "see", "seen", "show", "shows", "shown", "visible"}
 _TELLING = 2

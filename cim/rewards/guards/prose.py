@@ -3,10 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from cim.metrics.text import words
 from cim.params.guards import ProseGuard
 from cim.rewards.guards.english import english_share
 from cim.rewards.guards.said import Said, ramp
+from cim.text import words
 
 _SEPARATOR = re.compile(r"(?:[,;:/|\n•·]\s*)?\b(?:and|or)\b|[,;:/|\n•·]", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b(?:an?|the)\b")

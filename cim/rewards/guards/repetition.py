@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from cim.metrics.text import repetition
 from cim.params.guards import RepetitionGuard
 from cim.rewards.guards.said import Said, ramp
+from cim.text import repetition
 
 
 def repeated_share(text: str, n: int = 3) -> float:

@@ -1,0 +1,1 @@
+"""How fast the captioner describes images: batches, preparation ahead, the whole stage, memory of decoding."""

@@ -1,0 +1,1 @@
+"""Dishonest captions against honest ones: does the reward pay for cheating?"""

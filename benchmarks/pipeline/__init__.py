@@ -1,0 +1,1 @@
+"""What a whole run takes, stage by stage, and what it yields."""

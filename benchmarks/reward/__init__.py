@@ -1,0 +1,1 @@
+"""How fast captions are scored, and what the reward pays for."""

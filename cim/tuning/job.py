@@ -1,0 +1,67 @@
+"""What one run of GRPO depends on, and whether all that it leaves is there."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from cim.atomic import done_facts
+from cim.captioners.load import captioner_fingerprint
+from cim.fingerprint import code_of, fingerprint
+from cim.index.depth import CAPTIONS, PARTS
+from cim.layout import Layout
+from cim.params import Index, Tune
+
+CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
+
+
+@dataclass(frozen=True)
+class TuneJob:
+    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes.
+
+    index: what data/index must have been built with; its meta.json is in the fingerprint.
+    """
+
+    layout: Layout
+    params: Tune
+    prompts: tuple[str, ...]
+    device: Literal["auto", "cpu", "cuda"]
+    torch_threads: int
+    trust_remote_code: bool
+    index: Index | None = None
+
+    def __str__(self) -> str:
+        return "the captioner"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Of a training that is not finished, in a folder named by its fingerprint."""
+        return self.layout.tuned.parent / "checkpoints"
+
+    def training(self) -> str:
+        """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but one.
+
+        The meta.json know the code of index and encoders.
+        """
+        layout = self.layout
+        parts = sorted({CAPTIONS, *PARTS[self.params.reward.space]})  # what is searched, and what no copy may be of
+        return fingerprint(
+            code_of("cim.tuning.run"),
+            captioner_fingerprint(layout.model("captioner")),
+            *(layout.index(part) / "meta.json" for part in ("items", *parts)),
+            layout.shards("train") / "manifest.parquet",
+            layout.shards("validation") / "manifest.parquet",
+            self.params.model_dump(mode="json", exclude={"interpolation"}),
+            list(self.prompts),
+        )
+
+    def fingerprint(self) -> str:
+        """Of the tuned captioner: the training, and how far to go to its weights."""
+        return fingerprint(self.training(), self.params.interpolation)
+
+    def done(self) -> dict[str, Any] | None:
+        """The facts of an earlier run if all that it leaves is there, made from this, else None."""
+        if not all((self.layout.tuned.parent / name).is_file() for name in (CURVES, ALARMS, SUMMARY)):
+            return None
+        if done_facts(self.layout.trained, self.training()) is None:
+            return None
+        return done_facts(self.layout.tuned, self.fingerprint())

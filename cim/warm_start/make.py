@@ -1,0 +1,130 @@
+"""The base captioner: made from nothing or fetched, then warm-started where params ask for it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from shutil import rmtree
+from typing import Any, Literal
+
+from cim.atomic import read_json, write_json
+from cim.captioners.fetch import fetch_captioner
+from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
+from cim.captioners.pixels import cap_pixels
+from cim.captioners.prompts import check_prompts
+from cim.errors import CimError
+from cim.fingerprint import code_of, fingerprint
+from cim.params import LoadedCaptioner, MadeCaptioner, Models
+from cim.shards.lookup import ImageLookup
+from cim.shards.read import read_manifest
+from cim.warm_start.tiny import make_tiny_captioner
+
+Device = Literal["auto", "cpu", "cuda"]
+STATE = "log.done.json"  # not part of a captioner's fingerprint
+
+
+def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path) -> None:
+    """Make `out` a captioner folder with cim.json, whole or not at all.
+
+    train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
+    Work goes on in a folder beside `out`; a killed run resumes there.
+    """
+    key = fingerprint(code_of(__name__), params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
+    work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
+    for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
+        if stale.is_dir():
+            rmtree(stale)
+    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
+    folder = _once(work / "start", making.start)
+    making.check(folder)
+    if isinstance(params.captioner, MadeCaptioner):
+        folder = _once(work / "aligned", partial(making.align, folder))
+    if params.captioner.warm_start:
+        folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
+    log = read_json(folder / STATE)
+    made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
+    card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
+    write_json(folder / "cim.json", card)
+    if out.exists():
+        rmtree(out)
+    folder.replace(out)
+    (out / STATE).unlink()
+    rmtree(work, ignore_errors=True)
+
+
+def _captions(train: Path) -> dict[str, list[str]]:
+    table = read_manifest(train)
+    captions = {i: texts for i, texts in zip(table["id"].to_list(), table["captions"].to_list(), strict=True) if texts}
+    if not captions:
+        raise CimError(f"no captioned image in {train}", "captions to start from", "give train a source with captions")
+    return captions
+
+
+@dataclass(frozen=True)
+class _Making:
+    """The steps from nothing to a base captioner; each fills a new folder and returns its log."""
+
+    params: Models
+    captions: dict[str, list[str]]
+    images: ImageLookup
+    prompts: tuple[str, ...]
+    device: Device
+
+    def start(self, out: Path) -> list[float]:
+        section = self.params.captioner
+        if isinstance(section, LoadedCaptioner):
+            fetch_captioner(section, out)
+            if section.max_pixels is not None:
+                cap_pixels(out, section.max_pixels, trust_remote_code=section.trust_remote_code)
+            return []
+        texts = [text for several in self.captions.values() for text in several]
+        # Prompts weigh as much as captions, so that each becomes few tokens.
+        often = [prompt for prompt in self.prompts for _ in texts]
+        make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
+        return []
+
+    def check(self, source: Path) -> None:
+        """Raises CimError for a prompt that would end the user's turn."""
+        check_prompts(load_processor(source, trust_remote_code=self._trusted), self.prompts)
+
+    def align(self, source: Path, out: Path) -> list[float]:
+        from cim.warm_start.align import align_vision
+
+        assert isinstance(self.params.captioner, MadeCaptioner)
+        captioner = self._load(source)
+        section = self.params.captioner.align
+        losses = align_vision(captioner.model, captioner.processor, self.captions, self.images, section)
+        _save(captioner, out)
+        return losses
+
+    def warm_start(self, source: Path, out: Path, checkpoints: Path) -> list[dict[str, float]]:
+        from cim.warm_start.rows import caption_rows
+        from cim.warm_start.sft import warm_start
+
+        captioner, section = self._load(source), self.params.warm_start
+        rows = caption_rows(list(self.captions), list(self.captions.values()), self.prompts, self.images, section.seed)
+        log = warm_start(captioner.model, captioner.processor, rows, section, checkpoints)
+        _save(captioner, out)
+        return log
+
+    def _load(self, folder: Path) -> Captioner:
+        return load_captioner(folder, self.device, "float32", trust_remote_code=self._trusted)
+
+    @property
+    def _trusted(self) -> bool:
+        section = self.params.captioner
+        return isinstance(section, LoadedCaptioner) and section.trust_remote_code
+
+
+def _once(folder: Path, make: Callable[[Path], Any]) -> Path:
+    """`folder`, made unless an earlier run finished it; its log, written last, says so."""
+    if not (folder / STATE).is_file():
+        rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        write_json(folder / STATE, make(folder))
+    return folder
+
+
+def _save(captioner: Captioner, folder: Path) -> None:
+    captioner.model.save_pretrained(folder)
+    captioner.processor.save_pretrained(folder)

@@ -1,0 +1,60 @@
+"""Supervised warm start: the base captioner learns to caption as the train captions do."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from cim.errors import CimError
+from cim.params import WarmStart
+from cim.warm_start.caption_loss import with_caption_loss
+from cim.warm_start.checkpoints import Restored, last_checkpoint
+
+
+def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
+    """Fine-tune `model` in place on `dataset` (TRL SFTTrainer, loss on the caption alone).
+
+    dataset: datasets.Dataset with columns image (PIL), prompt and completion (conversational).
+    scratch: folder of checkpoints; a killed run goes on from the newest there. Returns the log, one record every
+    twentieth of the run with loss, learning_rate and epoch.
+    """
+    from trl import SFTConfig, SFTTrainer
+
+    steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
+    on_gpu = model.device.type == "cuda"
+    config = SFTConfig(
+        output_dir=str(scratch),
+        max_steps=steps,
+        per_device_train_batch_size=params.batch_size,
+        learning_rate=params.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=round(params.warmup_share * steps),
+        weight_decay=params.weight_decay,
+        adam_beta2=0.98,
+        max_length=None,
+        completion_only_loss=True,
+        logging_steps=max(1, steps // 20),
+        save_strategy="steps",
+        save_steps=max(1, steps // 5),
+        save_total_limit=1,
+        report_to=[],
+        seed=params.seed,
+        use_cpu=not on_gpu,
+        bf16=on_gpu,
+        activation_checkpointing=False,
+        remove_unused_columns=False,
+        dataloader_pin_memory=on_gpu,
+        disable_tqdm=False,
+    )
+    checkpoint = last_checkpoint(scratch)
+    trainer = (SFTTrainer if on_gpu else with_caption_loss(SFTTrainer))(
+        model=model,
+        args=config,
+        train_dataset=dataset,
+        processing_class=processor,
+        callbacks=[Restored(checkpoint)],
+    )
+    trainer.train(resume_from_checkpoint=checkpoint)
+    log = [record for record in trainer.state.log_history if "loss" in record]
+    if log and not math.isfinite(log[-1]["loss"]):
+        raise CimError(f"loss {log[-1]['loss']} in the warm start", "a number", "lower models.warm_start.learning_rate")
+    return log

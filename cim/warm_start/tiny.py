@@ -1,0 +1,86 @@
+"""A tiny captioner made from nothing: the Qwen2.5-VL architecture through transformers' own classes."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from cim.params import MadeCaptioner
+from cim.warm_start.tokenizer import train_tokenizer
+
+PATCH, MERGE, HEAD = 8, 2, 32  # pixels a patch, patches merged a side, width of one attention head
+
+
+def make_tiny_captioner(params: MadeCaptioner, texts: Iterable[str], seed: int, out: Path) -> None:
+    """Write a randomly initialised captioner (model, tokenizer, processor) to the folder `out`.
+
+    texts: captions and prompts the tokenizer is trained on. seed: of the weights.
+    The folder loads through AutoProcessor and AutoModelForImageTextToText.
+    """
+    import torch
+    from transformers import Qwen2_5_VLForConditionalGeneration
+
+    processor = _processor(params, texts)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Qwen2_5_VLForConditionalGeneration(_config(params, processor.tokenizer))
+    model.generation_config.eos_token_id = processor.tokenizer.eos_token_id
+    model.generation_config.pad_token_id = processor.tokenizer.pad_token_id
+    model.save_pretrained(out)
+    processor.save_pretrained(out)
+
+
+def _processor(params: MadeCaptioner, texts: Iterable[str]) -> Any:
+    from transformers import Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
+
+    tokenizer = train_tokenizer(texts, params.vocabulary)
+    shape = {"patch_size": PATCH, "merge_size": MERGE, "temporal_patch_size": 2}
+    pixels = params.side**2
+    return Qwen2_5_VLProcessor(
+        image_processor=Qwen2VLImageProcessor(size={"shortest_edge": pixels, "longest_edge": pixels}, **shape),
+        tokenizer=tokenizer,
+        video_processor=Qwen2VLVideoProcessor(**shape),
+        chat_template=tokenizer.chat_template,
+    )
+
+
+def _config(params: MadeCaptioner, tokenizer: Any) -> Any:
+    from transformers import Qwen2_5_VLConfig
+
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
+    heads = params.hidden // HEAD
+    text = {
+        "hidden_size": params.hidden,
+        "intermediate_size": params.hidden * 3,
+        "num_hidden_layers": params.layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": max(n for n in range(1, max(1, heads // 3) + 1) if heads % n == 0),  # a divisor
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 1024,
+        # Positions of (time, height, width): the three sections sum to half a head's width.
+        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]},
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "tie_word_embeddings": True,
+    }
+    vision = {
+        "depth": params.vision_depth,
+        "hidden_size": params.vision_hidden,
+        "intermediate_size": params.vision_hidden * 3,
+        "num_heads": params.vision_hidden // HEAD,
+        "patch_size": PATCH,
+        "spatial_merge_size": MERGE,
+        "temporal_patch_size": 2,
+        "window_size": PATCH * MERGE * 8,
+        "fullatt_block_indexes": list(range(params.vision_depth)),
+        "out_hidden_size": params.hidden,
+    }
+    return Qwen2_5_VLConfig(
+        text_config=text,
+        vision_config=vision,
+        image_token_id=ids["<|image_pad|>"],
+        video_token_id=ids["<|video_pad|>"],
+        vision_start_token_id=ids["<|vision_start|>"],
+        vision_end_token_id=ids["<|vision_end|>"],
+        tie_word_embeddings=True,
+    )

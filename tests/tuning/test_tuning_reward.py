@@ -1,0 +1,154 @@
+"""The one reward function in TRL's own trainer: the advantages and means that a reward function for each term gives."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import pytest
+import trl
+from tiny_run import TUNE
+
+from cim.captioners.load import load_captioner
+from cim.errors import CimError
+from cim.params import Reward
+from cim.params.guards import Guards
+from cim.rewards.guards.chosen import chosen
+from cim.rewards.guards.said import Said
+from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.rewards.training_reward import training_rewards
+from cim.rewards.trl import TrlReward, text_of
+from cim.shards.lookup import ImageLookup
+from cim.tuning.curves import curves
+from cim.tuning.grpo import grpo
+from cim.tuning.rows import prompt_rows
+from cim.tuning.validate import Validation
+
+PARAMS = Reward(alpha=0.5, beta=2.0, guards=Guards(copied=None))
+TERMS = ["grc", "qir", *(name for name in Guards.model_fields if name != "copied")]
+
+
+@dataclass
+class HashRetriever:
+    """Scores by the hash of a caption. Every third is unscorable; the images `gone` have no vector."""
+
+    gone: Sequence[str]
+    reward: Reward = PARAMS
+    captions: None = None
+
+    def attempt(self, captions: Sequence[str], ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
+        return [NO_VECTOR if i in self.gone else self._score(caption) for caption, i in zip(captions, ids, strict=True)]
+
+    def _score(self, caption: str) -> IdentityScore | Unscorable:
+        number = crc32(caption.encode())
+        if number % 3 == 0:
+            return Unscorable("by lot")
+        grc, qir = number % 1000 / 1000, number // 1000 % 1750 / 1000
+        return IdentityScore(grc, qir, 0.5 * grc + 2 * qir, (), (), ())
+
+
+@dataclass
+class Term:
+    """A reward function of one term alone, to be weighted and added up by TRL."""
+
+    retriever: HashRetriever
+    __name__: str = field(default="")
+
+    def __call__(
+        self, completions: Any, prompts: Any, completion_ids: Any, id: list[str], **_: Any
+    ) -> list[float | None]:
+        rows = zip(completions, prompts, completion_ids, id, strict=True)
+        said = [Said(text_of(text), text_of(prompt, "user"), ids, name) for text, prompt, ids, name in rows]
+        outcomes = self.retriever.attempt([one.text for one in said], id)
+        found = training_rewards(said, outcomes, PARAMS, chosen(PARAMS.guards))
+        return [one.terms().get(self.__name__) for one in found]
+
+
+@pytest.fixture
+def advantages(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Those of every caption, as TRL computes them. A reward of many functions has their weights with it."""
+    found: list[float] = []
+
+    class Trainer(trl.GRPOTrainer):  # type: ignore[misc]
+        def __init__(self, reward_funcs: Any, args: Any, **arguments: Any) -> None:
+            if isinstance(reward_funcs, tuple):
+                reward_funcs, args.reward_weights = reward_funcs
+            super().__init__(reward_funcs=reward_funcs, args=args, **arguments)
+
+        def _generate_and_score_completions(self, inputs: Any) -> Any:
+            scored = super()._generate_and_score_completions(inputs)
+            found.extend(scored["advantages"].tolist())
+            return scored
+
+    monkeypatch.setattr(trl, "GRPOTrainer", Trainer)
+    return found
+
+
+def judge(model: Any, processor: Any) -> Validation:
+    return Validation(0.5, 0.0, 0.0, 0.0, 0, 1.0)
+
+
+def test_advantages_and_means_are_those_of_a_function_for_each_term(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, advantages: list[float]
+) -> None:
+    base, ids, images = scene
+    params = TUNE.model_copy(update={"generations": 4, "reward": PARAMS})
+    retriever = HashRetriever(gone=ids[:1])
+
+    def train(reward: Any, scratch: str) -> tuple[list[dict[str, Any]], list[float]]:
+        rows = prompt_rows(ids, ["Say."], images, seed=0)
+        captioner = load_captioner(base, "cpu", "float32")
+        log = grpo(captioner, rows, reward, judge, params, tmp_path / scratch).log  # type: ignore[arg-type]
+        found = advantages.copy()
+        advantages.clear()
+        return log, found
+
+    weights = [PARAMS.alpha, PARAMS.beta, *(getattr(PARAMS.guards, name).weight for name in TERMS[2:])]
+    log, one = train(TrlReward(retriever), "one")  # type: ignore[arg-type]
+    expected, many = train(([Term(retriever, name) for name in TERMS], weights), "many")
+    assert one == pytest.approx(many, abs=1e-3)  # of a difference divided by the spread of a group
+    assert len(one) == 2 * 2 * 4  # steps, images, captions
+    assert one.count(0.0) == 4  # those of the image without a vector
+    names = ["reward", "reward_std", "frac_reward_zero_std", *(f"rewards/{name}/mean" for name in TERMS)]
+    for mine, theirs in zip(log, expected, strict=True):
+        assert {name: mine[name] for name in names} == pytest.approx({name: theirs[name] for name in names}, abs=1e-5)
+        assert mine["rewards/total/mean"] == mine["reward"]
+        assert 0 < mine["unscorable_share"] < 1
+        assert 0 <= mine["repetition_share"] < 1
+    table = curves(log, [])
+    assert table.select("reward", "grc", "qir", "unscorable_share", "repetition_share").null_count().row(0) == (0,) * 5
+
+
+class FromTheSecondStepOn(HashRetriever):
+    """Scores no caption of the first batch and gives each later one 0.5."""
+
+    batches = 0
+
+    def attempt(self, captions: Sequence[str], ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
+        self.batches += 1
+        score = Unscorable("too early") if self.batches == 1 else IdentityScore(0.5, 0.0, 0.5, (), (), ())
+        return [score] * len(captions)
+
+
+def test_a_term_of_no_caption_is_absent_from_its_step(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path
+) -> None:
+    base, ids, images = scene
+    rows, captioner = prompt_rows(ids, ["Say."], images, seed=0), load_captioner(base, "cpu", "float32")
+    reward = TrlReward(FromTheSecondStepOn([], Reward(guards=Guards.off())))  # type: ignore[arg-type]
+    log = grpo(captioner, rows, reward, judge, TUNE, tmp_path / "scratch").log  # type: ignore[arg-type]
+    assert "rewards/grc/mean" not in log[0]
+    table = curves(log, [])
+    assert table["grc"].to_list() == table["reward"].to_list() == [None, 0.5]
+    assert table["unscorable_share"].to_list() == [1, 0]
+
+
+def test_penalties_alone_are_no_reward(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> None:
+    """Guards punish captions that can't be scored; if none ever can, that is an error all the same."""
+    base, ids, images = scene
+    rows, captioner = prompt_rows(ids, ["Say."], images, seed=0), load_captioner(base, "cpu", "float32")
+    retriever = HashRetriever([])
+    retriever.attempt = lambda captions, ids: [Unscorable("never")] * len(captions)  # type: ignore[method-assign]
+    with pytest.raises(CimError, match="no reward in any of 2 steps"):
+        grpo(captioner, rows, TrlReward(retriever), judge, TUNE, tmp_path / "scratch")  # type: ignore[arg-type]
