@@ -8,9 +8,9 @@ from typing import Any
 
 from PIL import Image
 
+from cim.params.recaption import Recaption
 from cim.readers.base import Item, Part
 from cim.readers.open import numbered, open_source
-from cim.params.recaption import Recaption
 
 
 def picture(shade: int, kind: str = "PNG", size: tuple[int, int] = (20, 20)) -> bytes:
@@ -50,3 +50,8 @@ def read(parts: dict[str, Part], folder: Path) -> list[list[Item]]:
     """All items, part by part; remote parts are copied to `folder`."""
     folder.mkdir(exist_ok=True)
     return [list(part.here(folder / f"{stem}.source").items()) for stem, part in parts.items()]
+
+
+def first(item: Item) -> str | None:
+    """The first caption, None where there is none."""
+    return next(iter(item.captions), None)
