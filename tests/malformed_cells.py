@@ -38,7 +38,7 @@ CELLS: dict[str, tuple[str, tuple[str, ...], Callable[[bytes, bytes], tuple[byte
     "nobody's home": (UNREADABLE, PATHS, lambda good, trap: (None, b"~nosuchuser/x.png")),
     "NUL in the path": (UNREADABLE, PATHS, lambda good, trap: (None, b"good.png\0")),
     "endless name": (UNREADABLE, PATHS, lambda good, trap: (None, b"x" * 5000)),
-    "URL": (UNREADABLE, PATHS, lambda good, trap: (None, b"https://host/x.png")),
+    "URL": ("image is a URL", PATHS, lambda good, trap: (None, b"https://host/x.png")),
     "folder": (UNREADABLE, PATHS, lambda good, trap: (None, b"folder.png")),
     "pipe": (UNREADABLE, PATHS, lambda good, trap: (None, b"pipe.png")),
     "link to nothing": (UNREADABLE, PATHS, lambda good, trap: (None, b"broken.png")),

@@ -33,20 +33,22 @@ def open_folder(params: FolderSource, size: int) -> Source:
     csv = _csv(params.captions, root, walked.files)
     rows = caption_rows(csv) if csv else {}
     prefix = _prefix(csv, root) if csv else ""
-    images = dict(sorted((_key(name), to_locator(name)) for name in walked.files))
+    images = sorted((_key(name), to_locator(name)) for name in walked.files)  # keys may be equal, files are not
+    known = {key for key, _ in images}
     captions = dict[str, list[bytes]]()
     for name, said in rows.items():
         key = _key(name)
-        captions.setdefault(key if key in images else key.removeprefix(prefix), []).extend(said)
+        captions.setdefault(key if key in known else key.removeprefix(prefix), []).extend(said)
     files = [
-        Listed(locator, tuple(captions.pop(key, ())))
-        for key, locator in images.items()
+        Listed(locator, tuple(captions.get(key, ())))
+        for key, locator in images
         if key in captions or ((found := _SUFFIX.search(key.lower())) and found[1] in SUFFIXES)
     ]
     files += [Listed(to_locator(name), (), problem) for name, problem in sorted(walked.problems.items())]
     files += [
         Listed(key, tuple(said), (Reason.NO_IMAGE, f"no file of that name in {PurePosixPath(root).name}"))
         for key, said in sorted(captions.items())
+        if key not in known
     ]
     chunk = FileChunk(root, PurePosixPath(root).name, tuple(files), SIDECARS)
     return Source(source_name("folder", root), cut(chunk, size, walked.versions))

@@ -12,6 +12,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.images.checks import Reason
@@ -76,16 +78,21 @@ class TableChunk(Chunk):
         if not rows:
             return
         left, at = deque(rows), rows[0]
-        for batch in batches(self.path, [self.columns.image], rows):
-            if not isinstance(batch, Skipped):
-                cells = column_of(batch, self.columns.image)
-                while left and left[0] < at + batch.num_rows:
-                    image, _, problem = self._image(cells[left[0] - at])
-                    if image is None:
-                        raise OSError(f"{self.path}:{left[0]}: {problem}")
-                    left.popleft()
-                    yield image
-            at += batch.num_rows
+        try:
+            for batch in batches(self.path, [self.columns.image], rows):
+                if not isinstance(batch, Skipped):
+                    cells = column_of(batch, self.columns.image)
+                    while left and left[0] < at + batch.num_rows:
+                        image, _, problem = self._image(cells[left[0] - at])
+                        if image is None:
+                            raise OSError(f"{self.path}:{left[0]}: {problem}")
+                        left.popleft()
+                        yield image
+                at += batch.num_rows
+        except (pa.ArrowException, UnicodeDecodeError, LookupError) as error:  # no column of that name, for one
+            raise OSError(f"{self.path}:{left[0]}: {error}") from error
+        if left:
+            raise OSError(f"{self.path}:{left[0]}: no longer there")
 
     def _item(self, name: str, cell: Any, caption: Any, facts: dict[str, Any]) -> Item:
         image, suffix, problem = self._image(cell)

@@ -49,9 +49,11 @@ def _walk_real(folder: str, prefix: str, found: Walked, seen: set[str], links: l
         seen.add(os.path.realpath(place))
         below = os.path.normpath(os.path.join(prefix, os.path.relpath(place, folder)))
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        for name in subfolders:
+        for name in list(subfolders):
             if os.path.islink(os.path.join(place, name)):
                 links.append(os.path.normpath(os.path.join(below, name)))
+            elif os.path.realpath(os.path.join(place, name)) in seen:  # an earlier link led into this one
+                subfolders.remove(name)
         found.files += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
 
 

@@ -50,3 +50,8 @@ def read(parts: dict[str, Part], folder: Path) -> list[list[Item]]:
     """All items, part by part; remote parts are copied to `folder`."""
     folder.mkdir(exist_ok=True)
     return [list(part.here(folder / f"{stem}.source").items()) for stem, part in parts.items()]
+
+
+def first(item: Item) -> str | None:
+    """The first caption, None where there is none."""
+    return next(iter(item.captions), None)

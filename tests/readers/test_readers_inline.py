@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import plan
 
-from cim.readers.inline import holds_images
+from cim.readers.inline import holds_bytes
 
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 WHOLE = {"bytes": b"x", "path": "a.png"}
@@ -34,19 +34,19 @@ def test_only_bytes_that_are_all_there_are_held(
     else:
         with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table, max_chunksize=1)
-    assert holds_images(file, "image") is held
+    assert holds_bytes(str(file), "image") is held
 
 
 def test_a_footer_that_does_not_say_counts_as_no(tmp_path: Path) -> None:
     table = pa.table({"image": pa.array([WHOLE], STRUCT)})
     pq.write_table(table, tmp_path / "t.parquet", write_statistics=False)
-    assert not holds_images(tmp_path / "t.parquet", "image")
+    assert not holds_bytes(str(tmp_path / "t.parquet"), "image")
 
 
 def test_a_table_that_is_broken_or_gone_holds_nothing(tmp_path: Path) -> None:
     (tmp_path / "t.parquet").write_bytes(b"PAR1")
-    assert not holds_images(tmp_path / "t.parquet", "image")
-    assert not holds_images(tmp_path / "gone.parquet", "image")
+    assert not holds_bytes(str(tmp_path / "t.parquet"), "image")
+    assert not holds_bytes(str(tmp_path / "gone.parquet"), "image")
 
 
 def test_a_chunk_names_its_table_where_that_is_all(tmp_path: Path) -> None:

@@ -1,35 +1,71 @@
-"""From parameters to sources; generated scenes through the same door."""
+"""From parameters to sources, and to the shards that re-captioning makes of one; generated scenes too."""
 
 import io
+from pathlib import Path
+from typing import Any
 
+import pytest
 from PIL import Image
 
-from cim.params import FolderSource, ScenesSource
-from cim.readers.open import open_source, open_sources
+from cim.errors import CimError
+from cim.params.sources import FolderSource, ScenesSource
+from cim.readers.base import Item, Source
+from cim.readers.open import numbered, open_source, open_sources
+from cim.readers.scenes import ScenesChunk
 from cim.scenes.scene import scene_at
 
 
-def scenes(seed: int, **values) -> ScenesSource:
-    return ScenesSource(kind="scenes", count=6, seed=seed, side=32, detail=0.5, splits={"train": 1.0}, **values)
+def scenes(seed: int, **values: Any) -> ScenesSource:
+    return ScenesSource(kind="scenes", count=6, seed=seed, side=32, detail=0.5, **values)
 
 
-def test_scenes_are_candidates_with_their_graph():
-    source = open_source(scenes(3, captions=2))
-    found = list(source.scan())
-    assert source.expected() == len(found) == 6
+def items(source: Source) -> list[Item]:
+    return [item for part in source.parts for item in part.here(Path("never")).items()]
+
+
+def test_scenes_are_items_with_their_graph() -> None:
+    source = open_source(scenes(3, captions=2), 10)
+    found = items(source)
+    assert source.images() == len(found) == 6
     assert [len(one.captions) for one in found] == [2] * 6
-    assert found[4].extra == {"scene": scene_at(3, 4, 0.2).graph()}
+    assert found[4].facts == {"extra": {"scene": scene_at(3, 4, 0.2).graph()}}
+    assert found[4].image is not None
     assert Image.open(io.BytesIO(found[4].image)).size == (32, 32)
-    assert [source.fetch(one.locator) for one in found] == [one.image for one in found]
+    assert {(one.suffix, one.problem, one.lost) for one in found} == {("png", None, ())}
 
 
-def test_scenes_are_the_same_every_time():
-    assert list(open_source(scenes(3)).scan()) == list(open_source(scenes(3)).scan())
-    assert list(open_source(scenes(3)).scan()) != list(open_source(scenes(4)).scan())
+@pytest.mark.parametrize("size", [1, 4, 6, 10])
+def test_scenes_are_the_same_in_chunks_of_any_size(size: int) -> None:
+    source = open_source(scenes(3), size)
+    # 6 in chunks of 4: 4 and 2
+    assert [part.images for part in source.parts] == [min(size, 6 - at) for at in range(0, 6, size)]
+    assert items(source) == items(open_source(scenes(3), 6))
+    assert [part.name for part in open_source(scenes(3), 4).parts] == ["scenes:3[0:4]", "scenes:3[4:6]"]
 
 
-def test_names_are_distinct_and_without_folders_of_this_machine(tmp_path):
+def test_scenes_are_the_same_every_time_and_others_with_another_seed() -> None:
+    same, again, other = (open_source(scenes(seed), 6) for seed in (3, 3, 4))
+    assert items(same) == items(again)
+    assert items(same) != items(other)
+    assert same.parts[0].identity() == again.parts[0].identity() != other.parts[0].identity()
+    assert isinstance(same.parts[0], ScenesChunk)
+
+
+def test_names_are_distinct_and_without_folders_of_this_machine(tmp_path: Path) -> None:
     (tmp_path / "photos" / "images").mkdir(parents=True)
-    folder = FolderSource(kind="folder", path=str(tmp_path / "photos" / "images"), splits={"eval": 1.0})
-    names = [source.name for source in open_sources([scenes(1), scenes(1), folder, scenes(2)])]
+    folder = FolderSource(kind="folder", path=str(tmp_path / "photos" / "images"))
+    names = [source.name for source in open_sources([scenes(1), scenes(1), folder, scenes(2)], 10)]
     assert names == ["scenes:1", "scenes:1#2", "folder:photos/images", "scenes:2"]
+
+
+def test_shards_are_numbered_in_the_order_of_parts() -> None:
+    source = open_source(scenes(1), 2)
+    assert list(numbered(source).items()) == list(zip(["00000", "00001", "00002"], source.parts, strict=True))
+
+
+@pytest.mark.parametrize(("parts", "message"), [(0, "no image in recaption.corpus"), (100_001, "100001 shards")])
+def test_no_part_and_too_many_are_errors(parts: int, message: str) -> None:
+    (part,) = open_source(scenes(1), 6).parts
+    with pytest.raises(CimError, match=message):
+        numbered(Source("x", (part,) * parts))
+    assert len(numbered(Source("x", (part,) * 100_000))) == 100_000

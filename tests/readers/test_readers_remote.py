@@ -12,7 +12,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from corpus_files import plan, read, shard
+from corpus_files import first, plan, read, shard
 
 from cim.errors import CimError, PassingError
 from cim.readers.remote import RemoteTar
@@ -52,12 +52,12 @@ TEXTS = [["alt 0", "alt 1"], ["alt 10", "alt 11"]]
 def test_a_store_is_listed_and_read(memory: str, tmp_path: Path, pattern: str) -> None:
     parts = plan({"kind": "webdataset", "path": pattern.format(memory)})
     assert [part.name for part in parts.values()] == ["memory://corpus/0.tar", "memory://corpus/1.tar"]
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
 
 
 def test_a_web_server_is_read(server: str, tmp_path: Path) -> None:
     parts = plan({"kind": "webdataset", "path": f"{server}/{{0..1}}.tar"})
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
 
 
 def test_a_command_is_run_only_when_its_shard_is_worked_on(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_a_command_is_run_only_when_its_shard_is_worked_on(tmp_path: Path) -> No
     parts = plan({"kind": "webdataset", "path": f"pipe:touch {tmp_path}/ran; cat {tmp_path}/0.tar"})
     assert [part.identity() for part in parts.values()]
     assert not (tmp_path / "ran").exists()
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS[:1]
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS[:1]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="webdataset's own opener is curl")
@@ -77,7 +77,7 @@ def test_without_a_driver_webdatasets_openers_read(
 
     monkeypatch.setattr(fsspec.core, "url_to_fs", missing)
     parts = plan({"kind": "webdataset", "path": f"{server}/0.tar"})
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS[:1]
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS[:1]
 
 
 @pytest.mark.parametrize("url", ["pipe:exit 3", "memory://nowhere/0.tar", "http://127.0.0.1:1/0.tar"])
@@ -137,7 +137,7 @@ def test_a_copy_that_is_there_is_not_fetched_again(memory: str, tmp_path: Path) 
     part = RemoteTar(f"{memory}/0.tar")
     part.here(tmp_path / "copy")
     fsspec.filesystem("memory").pipe_file("/corpus/0.tar", b"")
-    assert [item.text for item in part.here(tmp_path / "copy").items()] == TEXTS[0]
+    assert [first(item) for item in part.here(tmp_path / "copy").items()] == TEXTS[0]
 
 
 def test_another_version_is_another_part(memory: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import fsspec
 import pytest
-from corpus_files import plan, read, shard
+from corpus_files import first, plan, read, shard
 
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
@@ -62,7 +62,7 @@ def store(request: pytest.FixtureRequest) -> str:
 def test_a_store_is_listed_and_read(store: str, tmp_path: Path, pattern: str) -> None:
     parts = plan({"kind": "webdataset", "path": pattern.format(store)})
     assert [part.name for part in parts.values()] == [f"{store}/0.tar", f"{store}/1.tar"]
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
 
 
 def test_a_file_is_known_by_its_content_whatever_was_listed_before(store: str) -> None:
@@ -124,4 +124,4 @@ def test_the_environment_gives_the_address_too(
     monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     parts = plan({"kind": "webdataset", "path": f"{s3}/*.tar"})
-    assert [[item.text for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
+    assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS

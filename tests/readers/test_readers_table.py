@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.readers.base import Part
-from cim.readers.table import BATCH, _cuts
+from cim.readers.batches import BATCH
+from cim.readers.table import _cuts
 
 
 @pytest.fixture
