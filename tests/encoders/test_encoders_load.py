@@ -11,10 +11,11 @@ from PIL import Image
 from scene_gallery import TINY, scenes
 
 from cim.encoders.base import directed, unit
-from cim.encoders.card import EncoderCard, building, folder_fingerprint
+from cim.encoders.card import EncoderCard, building
 from cim.encoders.load import load_clip, load_text_encoder
 from cim.encoders.make import make_clip_encoder
 from cim.errors import CimError
+from cim.models.folder import folder_fingerprint
 
 TEXTS = ["a red circle.", "a blue star to the left of a large green box.", "x" * 2000, "?"]
 
