@@ -6,6 +6,7 @@ from typing import Any
 
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
+from cim.models.load import load_part
 
 
 def cap_pixels(folder: Path, most: int, *, trust_remote_code: bool = False) -> None:
@@ -18,7 +19,7 @@ def cap_pixels(folder: Path, most: int, *, trust_remote_code: bool = False) -> N
     from transformers import AutoImageProcessor
 
     def load() -> Any:
-        return AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=trust_remote_code)
+        return load_part(AutoImageProcessor, folder, trust_remote_code=trust_remote_code)
 
     processor = load()
     if "max_pixels" not in getattr(getattr(processor, "valid_kwargs", None), "__annotations__", {}):

@@ -2,38 +2,28 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from cim.detailed.judge import SYSTEM
 from cim.detailed.settings import Local
-from cim.encoders.device import pick_device
-from cim.errors import CimError
+from cim.models.device import pick_device
+from cim.models.load import load_model, load_part
 
 _NEW_TOKENS = 8  # "n/a." fits
 
 
 class LocalJudge:
-    """Meets Judge. Greedy decoding; from safetensors, without network and without code the folder may bring."""
+    """Meets Judge. Greedy decoding."""
 
     def __init__(self, settings: Local) -> None:
         """Raises CimError when the folder holds no text model in safetensors that loads."""
         folder = Path(settings.folder)
-        if not any(folder.glob("*.safetensors")):
-            raise CimError(f"no .safetensors file in {folder}", "a text model in safetensors", "mend judge.folder")
-        kept_out: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
         self._device = pick_device(settings.device)
         self._batch = settings.batch
-        try:
-            self._tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left", **kept_out)
-            model = AutoModelForCausalLM.from_pretrained(folder, use_safetensors=True, dtype="auto", **kept_out)
-        except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise CimError(
-                f"{folder} does not load ({type(error).__name__}: {error})", "a whole text model", "copy it again"
-            ) from error
-        self._model = model.to(self._device).eval()
+        self._model = load_model(AutoModelForCausalLM, folder, dtype="auto").to(self._device)
+        self._tokenizer = load_part(AutoTokenizer, folder, padding_side="left")
         if self._tokenizer.pad_token is None:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 

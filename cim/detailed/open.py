@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-from cim.captioners.load import captioner_fingerprint
 from cim.detailed.benchmark import Benchmark
 from cim.detailed.judge import Judge
 from cim.detailed.memory import Remembering
@@ -13,6 +12,7 @@ from cim.encoders.load import load_folder
 from cim.graphs.matching import contains_text, contains_words
 from cim.graphs.open import ParserName, open_matcher, open_parser
 from cim.graphs.phrases import Encode, Phrases
+from cim.models.folder import folder_fingerprint
 from cim.params.models import Loaded
 
 
@@ -37,7 +37,7 @@ def open_judge(path: Path, answers: Path | None) -> Judge:
     else:
         from cim.detailed.local import LocalJudge
 
-        judge, name = LocalJudge(settings), captioner_fingerprint(Path(settings.folder))
+        judge, name = LocalJudge(settings), folder_fingerprint(Path(settings.folder))
     return judge if answers is None else Remembering(judge, name, answers)
 
 

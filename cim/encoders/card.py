@@ -6,12 +6,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from shutil import rmtree
-from tempfile import mkdtemp
 from typing import Any, Literal
 
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
-from cim.fingerprint import hash_files
 
 CARD = "cim.json"
 Kind = Literal["sentence-transformers", "open_clip"]
@@ -49,19 +47,14 @@ class EncoderCard:
         write_json(folder / CARD, asdict(self))
 
 
-def folder_fingerprint(folder: Path) -> str:
-    """16 hex digits of all files of a model folder but its card: weights, configuration, tokenizer."""
-    return hash_files(folder, (p for p in folder.rglob("*") if p.is_file() and p != folder / CARD))[:16]
-
-
 @contextmanager
 def building(folder: Path) -> Iterator[Path]:
     """Yield an empty folder beside `folder`; on success it takes the place of `folder`, on any exception it goes."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    temporary = folder.with_name(f".{folder.name}.building")
+    rmtree(temporary, ignore_errors=True)  # of a run that was killed
+    temporary.mkdir(parents=True)
     try:
         yield temporary
-        temporary.chmod(0o755)  # mkdtemp makes 0700
         if folder.exists():
             rmtree(folder)
         temporary.replace(folder)

@@ -1,5 +1,6 @@
 """Images and captions to vectors of one space by an open_clip model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,13 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL.Image import Image
 
+from cim.atomic import read_json
 from cim.encoders.base import Vectors, unit
-from cim.encoders.device import autocast, pick_device
+from cim.encoders.save import CONFIG
+from cim.errors import CimError
+from cim.models.device import autocast, pick_device
+from cim.models.folder import check_folder
+from cim.models.load import loading
 
 
 class OpenClipEncoder:
@@ -19,9 +25,9 @@ class OpenClipEncoder:
     def __init__(self, folder: Path, fingerprint: str, device: str) -> None:
         self.fingerprint = fingerprint
         self._device = pick_device(device)
-        name = f"local-dir:{folder}"
-        self._model: Any = open_clip.create_model(name, device=self._device).eval()
-        self._tokenize: Any = open_clip.get_tokenizer(name)
+        self._model = open_clip_model(folder, self._device)
+        with loading(folder):
+            self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
         self._prepare = image_transform(self._model)
         self.dim = embed_dim(self._model)
 
@@ -42,6 +48,32 @@ class OpenClipEncoder:
         with torch.inference_mode(), autocast(self._device):
             vectors: torch.Tensor = encode(inputs.to(self._device))
         return unit(vectors.float().cpu().numpy())
+
+
+def open_clip_model(folder: Path, device: torch.device) -> Any:
+    """The model in `folder` in eval mode. Raises CimError when it does not load, or wants weights from elsewhere."""
+    check_folder(folder, [CONFIG])
+    if pickles := [*folder.glob("*.bin"), *folder.glob("*.pth")]:
+        raise CimError(
+            f"pickled weights {pickles[0]}, which open_clip may prefer to others", "safetensors only", "delete them"
+        )
+    with loading(folder):
+        check_alone(read_json(folder / CONFIG)["model_cfg"])
+        # It is strict: the weights must be the model's, each by its name.
+        return open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True).eval()
+
+
+def check_alone(config: Mapping[str, Any]) -> None:
+    """Raise CimError when an open_clip model of `config` (model_cfg) would ask the hub at every start."""
+    inner = config["text_cfg"].get("hf_model_name")
+    if inner is None and str(config["vision_cfg"].get("timm_model_name")).startswith("hf"):
+        inner = config["vision_cfg"]["timm_model_name"]
+    if inner:
+        raise CimError(
+            f"an open_clip model with a tower that is the Hugging Face model {inner}, fetched anew at every start",
+            "a model that works without network",
+            "name one with towers of its own (ViT, ResNet, SigLIP, MetaCLIP, DFN and others)",
+        )
 
 
 def image_transform(model: Any) -> Any:

@@ -14,10 +14,10 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from cim.encoders.batches import batches
-from cim.encoders.device import autocast, pick_device
 from cim.encoders.negatives import WrongCaptions
 from cim.encoders.tower import PREPROCESS, tiny_config, tiny_model
 from cim.errors import CimError
+from cim.models.device import autocast, pick_device
 from cim.params import FittedClip
 
 GROUP = 4  # similar pairs that stand together in a batch

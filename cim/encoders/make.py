@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from cim.encoders.card import EncoderCard, building, folder_fingerprint
+from cim.encoders.card import EncoderCard, Kind, building
 from cim.encoders.load import load_folder
+from cim.models.fetch import Wanted, fetch
+from cim.models.folder import folder_fingerprint
 from cim.params import FittedClip, LoadedClip, TextEncoder
+from cim.params.models import Loaded
 
 
 def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
@@ -12,15 +15,9 @@ def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
 
     Afterwards it loads without network. Raises CimError when it can't be had.
     """
-    from cim.encoders.fetch import fetch_sentence_transformer
-
     with building(out) as folder:
-        fetch_sentence_transformer(params, folder)
-        found = folder_fingerprint(folder)
-        dim = load_folder(folder, "sentence-transformers", found, "cpu").dim  # it must load before it counts
-        made_from = params.model_dump(mode="json")
-        card = EncoderCard(out.name, "sentence-transformers", params.name, params.revision, dim, found, made_from)
-        card.write(folder)
+        fetch(params, folder, Wanted("models.text_encoder.name"))
+        card = _card(out.name, "sentence-transformers", params, {}, folder)
     return card
 
 
@@ -31,19 +28,24 @@ def make_clip_encoder(params: LoadedClip | FittedClip, out: Path, gallery: Path,
     Afterwards it loads without network. Raises CimError when it can't be had or the gallery has no pairs.
     """
     with building(out) as folder:
-        made_from = params.model_dump(mode="json")
         if isinstance(params, FittedClip):
-            name, revision = "fitted", None
-            made_from |= _fit(params, folder, gallery, device)
+            facts = _fit(params, folder, gallery, device)
         else:
             from cim.encoders.fetch_clip import fetch_open_clip
 
-            name, revision = params.name, params.revision
-            fetch_open_clip(params, folder)
-        found = folder_fingerprint(folder)
-        dim = load_folder(folder, "open_clip", found, "cpu").dim
-        card = EncoderCard(out.name, "open_clip", name, revision, dim, found, made_from)
-        card.write(folder)
+            facts = {}
+            fetch_open_clip(params, folder, f"models.{out.name}_encoder")
+        card = _card(out.name, "open_clip", params, facts, folder)
+    return card
+
+
+def _card(role: str, kind: Kind, params: Loaded | FittedClip, facts: dict[str, object], folder: Path) -> EncoderCard:
+    """The card of a model that is all in `folder`, written into it. It must load before it counts."""
+    found = folder_fingerprint(folder)
+    name, revision = (params.name, params.revision) if isinstance(params, Loaded) else ("fitted", None)
+    dim = load_folder(folder, kind, found, "cpu").dim
+    card = EncoderCard(role, kind, name, revision, dim, found, params.model_dump(mode="json") | facts)
+    card.write(folder)
     return card
 
 

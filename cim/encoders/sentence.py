@@ -4,12 +4,19 @@ from pathlib import Path
 
 import numpy as np
 from sentence_transformers import SentenceTransformer
+from transformers import PreTrainedModel
 
+from cim.atomic import read_json
 from cim.encoders.base import Vectors, unit
-from cim.encoders.device import autocast, pick_device
+from cim.models.device import autocast, pick_device
+from cim.models.folder import check_folder
+from cim.models.load import load_model, loading
 
 CPU_BATCH = 32
 """Texts a forward pass on CPU: sorted by length, so few pad little. A GPU is fastest with all at once."""
+
+UNUSED = ("pooler.*", "cls.*", "lm_head.*")
+"""Weights that published text encoders come without, or with one too many: heads whose output nothing reads."""
 
 
 class SentenceEncoder:
@@ -34,11 +41,20 @@ class SentenceEncoder:
 
 
 def open_sentence_transformer(folder: Path, device: str = "cpu") -> SentenceTransformer:
-    """The model in `folder`, from safetensors, without network and without code that the folder may bring."""
-    return SentenceTransformer(
-        str(folder),
-        device=device,
-        local_files_only=True,
-        trust_remote_code=False,
-        model_kwargs={"use_safetensors": True},
-    )
+    """The model in `folder`. Raises CimError when it does not load, or when not all of its weights are there."""
+    check_folder(folder)
+    with loading(folder):
+        model = SentenceTransformer(
+            str(folder),
+            device=device,
+            local_files_only=True,
+            trust_remote_code=False,
+            model_kwargs={"use_safetensors": True},
+        )
+    listed = read_json(folder / "modules.json") if (folder / "modules.json").is_file() else [{"name": "0", "path": ""}]
+    for part in listed:
+        inner = getattr(model.get_submodule(part["name"]), "model", None)
+        if isinstance(inner, PreTrainedModel):  # the library leaves what lacks weights random and says nothing
+            place = folder / part["path"]
+            load_model(type(inner), place, unused=UNUSED, config=inner.config, device_map="meta")  # reads only names
+    return model

@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cim.errors import CimError
 from cim.graphs.english import is_noun, read
 from cim.graphs.facts import read_facts
 from cim.graphs.graph import GraphBuilder, TextGraph, restricted
 from cim.graphs.wordnet import Wordnet, load_wordnet
+from cim.models.load import load_model, load_part
 
 PROMPT = "Generate Scene Graph: "
 BEAMS, TOKENS_IN, TOKENS_OUT, BATCH = 5, 64, 128, 32  # as in CAPTURE
@@ -48,31 +48,15 @@ def _of_nouns(graph: TextGraph, document: Any, wordnet: Wordnet) -> TextGraph:
 
 
 def load_writer(folder: Path, device: str) -> Write:
-    """The T5 in `folder`, from safetensors, without network and without code the folder may bring.
-
-    device: auto, cpu, cuda. Raises CimError when the folder holds no such model.
-    """
-    if not any(folder.glob("*.safetensors")):
-        raise CimError(
-            f"no .safetensors file in {folder}",
-            "lizhuang144/flan-t5-base-VG-factual-sg in safetensors (pickled .bin files can run code and are not read)",
-            "copy the model there, converted with save_pretrained if need be (of a hub id, pin a commit that has them),"
-            " or use the spacy parser",
-        )
+    """The T5 in `folder`. device: auto, cpu, cuda. Raises CimError when the folder holds no such model."""
     import torch
     from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-    from cim.encoders.device import pick_device
+    from cim.models.device import pick_device
 
     place = pick_device(device)
-    kept_out: dict[str, Any] = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(folder, **kept_out)
-        model = AutoModelForSeq2SeqLM.from_pretrained(folder, use_safetensors=True, **kept_out).to(place).eval()
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise CimError(
-            f"{folder} does not load ({type(error).__name__}: {error})", "a whole T5 model folder", "copy it again"
-        ) from error
+    model = load_model(AutoModelForSeq2SeqLM, folder).to(place)
+    tokenizer = load_part(AutoTokenizer, folder)
 
     def write(prompts: list[str]) -> list[str]:
         inputs = tokenizer(prompts, max_length=TOKENS_IN, truncation=True, padding=True, return_tensors="pt").to(place)

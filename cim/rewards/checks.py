@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cim.encoders.card import EncoderCard, folder_fingerprint
+from cim.encoders.card import EncoderCard
 from cim.errors import CimError
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, read_ids
+from cim.models.folder import folder_fingerprint
 
 REBUILD = "delete data/index and run dvc repro index"
 PROBES = 256

@@ -1,11 +1,13 @@
 """The best weights of a run as a captioner folder that stands alone."""
 
+from functools import partial
 from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
 from cim.atomic import write_json
 from cim.captioners.load import captioner_fingerprint, load_processor
+from cim.models.load import load_model
 from cim.tuning.interpolate import interpolate
 
 
@@ -17,18 +19,17 @@ def write_tuned(base: Path, best: Path, share: float, facts: dict[str, Any], out
     """
     from transformers import AutoModelForImageTextToText
 
-    how = {"local_files_only": True, "use_safetensors": True, "trust_remote_code": trusted}
+    load = partial(load_model, AutoModelForImageTextToText, trust_remote_code=trusted)
     work = out.with_name(f".{out.name}.partial")
     rmtree(work, ignore_errors=True)
     if (best / "adapter_config.json").is_file():
         from peft import PeftModel
 
-        plain = AutoModelForImageTextToText.from_pretrained(base, **how)
-        model = PeftModel.from_pretrained(plain, best).merge_and_unload()
+        model = PeftModel.from_pretrained(load(base), best).merge_and_unload()
     else:
-        model = AutoModelForImageTextToText.from_pretrained(best, **how)
+        model = load(best)
     if share < 1:
-        interpolate(AutoModelForImageTextToText.from_pretrained(base, **how), model, share)
+        interpolate(load(base), model, share)
     model.save_pretrained(work)
     load_processor(base, trust_remote_code=trusted).save_pretrained(work)  # a used tokenizer saves how it padded
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(work), "made_from": facts}

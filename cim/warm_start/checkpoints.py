@@ -7,6 +7,8 @@ from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from cim.models.load import load_model
+
 
 def last_checkpoint(scratch: Path) -> str | None:
     """The newest whole checkpoint in `scratch`, None without one; the folder is made, broken checkpoints go.
@@ -40,8 +42,7 @@ class Restored(TrainerCallback):  # type: ignore[misc]
         if self.checkpoint is None or (Path(self.checkpoint) / "adapter_config.json").is_file():
             return
         model = kwargs["model"]
-        how = {"local_files_only": True, "use_safetensors": True}
-        saved = type(model).from_pretrained(self.checkpoint, dtype=model.dtype, **how)
+        saved = load_model(type(model), Path(self.checkpoint), dtype=model.dtype)
         model.load_state_dict(saved.state_dict())
 
 

@@ -47,14 +47,6 @@ def test_fingerprint_changes_with_what_decides_the_words(folder: Path, name: str
     assert captioner_fingerprint(folder) != before
 
 
-@pytest.mark.parametrize("name", ["cim.json", "README.md", "training_args.bin", ".gitattributes", ".cache/x.json"])
-def test_fingerprint_ignores_lineage_and_leftovers(folder: Path, name: str) -> None:
-    before = captioner_fingerprint(folder)
-    (folder / name).parent.mkdir(exist_ok=True)
-    (folder / name).write_text("{}")
-    assert captioner_fingerprint(folder) == before
-
-
 def test_a_missing_folder_names_the_stage_that_makes_it(tmp_path: Path) -> None:
     with pytest.raises(CimError, match=r"no config\.json .*run the stage that makes it"):
         captioner_fingerprint(tmp_path / "nothing")
@@ -64,13 +56,6 @@ def test_pickled_weights_are_refused_and_not_opened(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     (folder / "pytorch_model.bin").write_bytes(b"\x80\x04 not even a pickle")
     with pytest.raises(CimError, match=r"no \.safetensors"):
-        load_captioner(folder, "cpu")
-
-
-def test_pickled_weights_beside_other_safetensors_are_not_opened_either(folder: Path) -> None:
-    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
-    (folder / "model.safetensors").rename(folder / "adapter.safetensors")
-    with pytest.raises(CimError, match="does not load"):
         load_captioner(folder, "cpu")
 
 

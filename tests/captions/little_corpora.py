@@ -26,7 +26,7 @@ def folder(root: Path) -> Part:
     (root / "in/1.txt").write_text("old")
     settle(root / "in")
     corpus = {"corpus": {"kind": "folder", "path": str(root / "in")}, "output": "out"}
-    (part,) = plan_corpus(Recaption.model_validate(corpus)).values()
+    (part,) = open_source(Recaption.model_validate(corpus).corpus, 10_000).parts
     return part
 
 

@@ -44,9 +44,7 @@ class TestAVoucher:
         finish(done)
         if name != "2.json":  # which says nothing
             assert (done.folder / "00000.tar").read_bytes() != before
-        (other,) = plan_corpus(
-            Recaption.model_validate({"corpus": {"kind": "folder", "path": str(tmp_path / "in")}, "output": "out"})
-        ).values()
+        (other,) = open_source(FolderSource(kind="folder", path=str(tmp_path / "in")), 10_000).parts
         assert finish_shard(replace(done, part=other, vouchers=None), nobody) is not None
 
     def test_does_not_hide_a_file_that_took_another_s_place(self, done: ShardJob, tmp_path: Path) -> None:

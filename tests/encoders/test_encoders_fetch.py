@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from huggingface_hub.errors import HTTPError
+from model_hub import COMMIT, Hub
 from PIL import Image
 from scene_gallery import scenes
 
@@ -14,7 +16,6 @@ from cim.encoders.make import make_clip_encoder, make_text_encoder
 from cim.errors import CimError
 from cim.params import LoadedClip, TextEncoder
 
-COMMIT = "0123456789" * 4
 NOWHERE = Path("/nowhere")
 
 
@@ -30,12 +31,12 @@ def unchecked(name: str, revision: str | None) -> LoadedClip:
 @pytest.fixture
 def no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every download fails as without network."""
-    from huggingface_hub.errors import HTTPError
+    trouble = HTTPError("no route to host")
 
     def fail(*_: object, **__: object) -> None:
-        raise HTTPError("no route to host")
+        raise trouble
 
-    monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
+    Hub({}, trouble).install(monkeypatch)
     monkeypatch.setattr("open_clip.factory.download_pretrained", fail)
 
 
@@ -83,16 +84,11 @@ class TestLocal:
             make_clip_encoder(clip("RN50", pretrained=str(tmp_path / "evil.pt")), tmp_path / "image", NOWHERE)
         assert not (tmp_path / "image").exists()
 
-    def test_only_pickles(self, tmp_path: Path) -> None:
-        (tmp_path / "pytorch_model.bin").write_text("x")
-        with pytest.raises(CimError, match="never read"):
-            make_text_encoder(TextEncoder(name=str(tmp_path), revision=None), tmp_path / "out/text")
-
 
 class TestHub:
     @pytest.mark.parametrize("revision", [None, "main", "abc123"])
     def test_asks_for_a_commit(self, tmp_path: Path, revision: str | None) -> None:
-        with pytest.raises(CimError, match=r"copy it from https://huggingface\.co/a/b/commits/main"):
+        with pytest.raises(CimError, match="40 hex digits"):
             make_text_encoder(TextEncoder.model_construct(name="a/b", revision=revision), tmp_path / "text")
         for name in ("hf-hub:a/b", "a/b"):
             with pytest.raises(CimError, match="40 hex digits"):
@@ -100,27 +96,30 @@ class TestHub:
 
     @pytest.mark.usefixtures("no_hub")
     def test_unreachable(self, tmp_path: Path) -> None:
-        with pytest.raises(CimError, match="no download of a/b"):
-            make_text_encoder(TextEncoder(name="a/b", revision=COMMIT), tmp_path / "text")
+        with pytest.raises(CimError, match="no download of maker/model"):
+            make_text_encoder(TextEncoder(name="maker/model", revision=COMMIT), tmp_path / "text")
         with pytest.raises(CimError, match="give its path"):
-            make_clip_encoder(clip("hf-hub:a/b", COMMIT), tmp_path / "image", NOWHERE)
+            make_clip_encoder(clip("hf-hub:maker/model", COMMIT), tmp_path / "image", NOWHERE)
 
     @pytest.mark.usefixtures("no_hub")
     def test_unreachable_tag(self, tmp_path: Path) -> None:
         with pytest.raises(CimError, match="no download of RN50 yfcc15m"):
             make_clip_encoder(clip("RN50", pretrained="yfcc15m"), tmp_path / "image", NOWHERE)
 
-    def test_download_is_copied_and_cleared_away(
+    def test_a_download_that_broke_off_goes_on(
         self, clip_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        def arrive(name: str, revision: str, local_dir: Path, allow_patterns: list[str]) -> None:
-            assert (name, revision) == ("a/b", COMMIT)
-            assert not any(pattern.endswith((".bin", ".py", ".pt")) for pattern in allow_patterns)
-            shutil.copytree(clip_folder, local_dir)
-
-        monkeypatch.setattr("huggingface_hub.snapshot_download", arrive)
-        card = make_clip_encoder(clip("hf-hub:a/b", COMMIT), tmp_path / "image", NOWHERE)
-        assert (card.name, card.revision) == ("hf-hub:a/b", COMMIT)
+        hub = Hub.of(clip_folder)
+        hub.lost = "open_clip_model.safetensors"
+        hub.install(monkeypatch)
+        with pytest.raises(CimError, match="a partial download"):
+            make_clip_encoder(clip("hf-hub:maker/model", COMMIT), tmp_path / "image", NOWHERE)
+        (partial,) = tmp_path.iterdir()
+        assert [path.name for path in partial.glob("*.json")] == ["open_clip_config.json"]  # not the card
+        hub.lost = ""
+        card = make_clip_encoder(clip("hf-hub:maker/model", COMMIT), tmp_path / "image", NOWHERE)
+        assert (card.name, card.revision) == ("hf-hub:maker/model", COMMIT)
+        assert card.fingerprint == EncoderCard.read(clip_folder).fingerprint
         assert [path.name for path in tmp_path.iterdir()] == ["image"]
 
 
@@ -137,6 +136,10 @@ class TestMistakes:
     def test_text_tower_that_needs_the_hub(self, tmp_path: Path) -> None:
         with pytest.raises(CimError, match="roberta-base"):
             make_clip_encoder(clip("roberta-ViT-B-32", pretrained="laion2b_s12b_b32k"), tmp_path / "image", NOWHERE)
+
+    def test_a_folder_of_another_kind(self, text_folder: Path, tmp_path: Path) -> None:
+        with pytest.raises(CimError, match=r"no open_clip_config\.json"):
+            make_clip_encoder(clip(str(text_folder)), tmp_path / "image", NOWHERE)
 
     @pytest.mark.parametrize("name", ["package:no_such_module", "package:json", "no such thing"])
     def test_text_names(self, tmp_path: Path, name: str) -> None:

@@ -8,13 +8,15 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 from scene_gallery import TINY, scenes
 
 from cim.encoders.base import directed, unit
-from cim.encoders.card import EncoderCard, building, folder_fingerprint
+from cim.encoders.card import EncoderCard, building
 from cim.encoders.load import load_clip, load_text_encoder
 from cim.encoders.make import make_clip_encoder
 from cim.errors import CimError
+from cim.models.folder import folder_fingerprint
 
 TEXTS = ["a red circle.", "a blue star to the left of a large green box.", "x" * 2000, "?"]
 
@@ -164,6 +166,31 @@ class TestRefusals:
         with pytest.raises(CimError, match="does not load"):
             load_clip(folder, "cpu")
 
+    def test_pickles_that_open_clip_would_prefer(self, clip_folder: Path, tmp_path: Path) -> None:
+        """Of other.safetensors and open_clip_pytorch_model.bin it takes the name it knows."""
+        folder = Path(shutil.copytree(clip_folder, tmp_path / "image"))
+        (folder / "open_clip_model.safetensors").rename(folder / "other.safetensors")
+        (folder / "open_clip_pytorch_model.bin").write_bytes(b"not opened")
+        with pytest.raises(CimError, match="safetensors only"):
+            load_clip(folder, "cpu")
+
+    def test_a_tower_that_lies_on_the_hub_is_not_asked_for(self, clip_folder: Path, tmp_path: Path) -> None:
+        folder = Path(shutil.copytree(clip_folder, tmp_path / "image"))
+        config = json.loads((folder / "open_clip_config.json").read_text())
+        config["model_cfg"]["vision_cfg"]["timm_model_name"] = "hf-hub:maker/tower"
+        (folder / "open_clip_config.json").write_text(json.dumps(config))
+        with pytest.raises(CimError, match="maker/tower, fetched anew"):
+            load_clip(folder, "cpu")
+
+    def test_a_layer_without_weights(self, text_folder: Path, tmp_path: Path) -> None:
+        """sentence-transformers would leave it random and only say so."""
+        folder = Path(shutil.copytree(text_folder, tmp_path / "text"))
+        weights = load_file(folder / "model.safetensors")
+        del weights["encoder.layer.3.output.dense.weight"]
+        save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+        with pytest.raises(CimError, match=r"without weights, encoder\.layer\.3\.output\.dense\.weight"):
+            load_text_encoder(folder, "cpu")
+
     def test_a_gpu_that_is_not_there(self, clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("torch.cuda.is_available", lambda: False)
         with pytest.raises(CimError, match="no GPU"):
@@ -174,12 +201,12 @@ class TestBuilding:
     def test_replaces_only_on_success(self, tmp_path: Path) -> None:
         target = tmp_path / "m"
         with building(target) as folder:
-            (folder / "a").write_text("1")
+            (folder / "a.json").write_text("1")
         first = folder_fingerprint(target)
 
         def fail() -> None:
             with building(target) as folder:
-                (folder / "b").write_text("2")
+                (folder / "b.json").write_text("2")
                 raise KeyError
 
         with pytest.raises(KeyError):

