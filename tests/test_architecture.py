@@ -93,7 +93,7 @@ class TestLayers:
 
 class TestComputedImports:
     # Both import packages of others, which parameters name; no closure could tell what.
-    KNOWN = ("cim/encoders/fetch.py", "flows/runners.py")
+    KNOWN = ("cim/models/fetch.py", "flows/runners.py")
 
     def test_no_module_is_imported_by_a_computed_name(self, root: Path) -> None:
         found = computed_imports(root / name for name in ("cim", "flows", "tasks"))
