@@ -49,8 +49,8 @@ def check_for_dvc() -> None:
             f"{link} is a link to {os.path.realpath(link)}, outside of the git repository {root}: DVC would refuse what"
             " is made there after it is made",
             "outputs inside of the repository, or a DVC that leaves git alone",
-            "run `dvc config --local core.no_scm true` (all works but `dvc exp`), or mount the other disk here instead"
-            " of the link (mount --bind), or put the clone itself on that disk",
+            "run `dvc config --local core.no_scm true` (all works but `dvc exp` and `diff`), or mount the other disk"
+            " here instead of the link (mount --bind), or put the clone itself on that disk",
         )
 
 

@@ -35,7 +35,8 @@ class CaptionParams(Section):
     prompts: list[str] = Field(
         ["Caption this image as accurately as possible, without speculation. Describe what you see."],
         min_length=1,
-        description="one is drawn per image while training; the first is used for captioning",
+        description="one is drawn per image while training; the first is used for captioning; text without special"
+        " tokens of the captioner",
     )
     batch_size: int = Field(64, ge=1)
     temperature: float = Field(0.0, ge=0, description="0 is greedy")

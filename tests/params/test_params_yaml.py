@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dvc.utils.hydra import apply_overrides
 from dvc.utils.serialize import dumps_yaml, loads_yaml
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +66,31 @@ def test_a_learning_rate_that_dvc_wrote(root: Path, tmp_path: Path, rate: float)
     values["tune"]["learning_rate"] = rate
     (tmp_path / "params.yaml").write_text(dumps_yaml(values))
     assert load_params(tmp_path / "params.yaml").tune.learning_rate == rate
+
+
+@pytest.mark.parametrize(
+    ("override", "value"),
+    [
+        ("tune.learning_rate=1e-6", 1e-6),
+        ("tune.learning_rate=1e6", 1e6),
+        ("tune.learning_rate=5", 5.0),
+        ("evaluate.java=off", "off"),
+        ("evaluate.clip_prefix='12:30'", "12:30"),
+        ("tune.activation_checkpointing=true", True),
+        ("tune.micro_batch=null", None),
+        ("caption.prompts=[yes]", ["yes"]),
+    ],
+)
+def test_what_dvc_exp_run_sets(root: Path, tmp_path: Path, override: str, value: Any) -> None:
+    """By the function that `dvc exp run -S` calls; new names need its +."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes((root / "params.yaml").read_bytes())
+    name = override.partition("=")[0]
+    section, field = name.split(".")
+    known = field in read_yaml(path)[section]
+    apply_overrides(path, [override if known else f"+{override}"])
+    found = getattr(getattr(load_params(path), section), field)
+    assert found == value
 
 
 @pytest.mark.parametrize(

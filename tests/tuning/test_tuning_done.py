@@ -3,11 +3,15 @@
 from pathlib import Path
 
 import pytest
+from tiny_run import TINY
 
 from cim.atomic import mark_done, write_bytes
+from cim.warm_start.tiny import make_tiny_captioner
+from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 from cim.tuning.job import TuneJob
+from cim.tuning.run import tune
 
 
 @pytest.fixture
@@ -47,6 +51,14 @@ def test_whole(job: TuneJob) -> None:
 def test_a_lost_file_means_not_done(job: TuneJob, lost: str) -> None:
     (job.layout.tuned.parent / lost).unlink()
     assert job.done() is None
+
+
+def test_a_prompt_that_ends_the_turn_is_refused_before_anything_is_loaded(root: Path, tmp_path: Path) -> None:
+    """There is no index, no encoder and no shard here: the prompt comes first."""
+    make_tiny_captioner(TINY, ["a red circle"] * 50, 0, tmp_path / "models/captioner")
+    params = load_params(root / "params.yaml").tune
+    with pytest.raises(CimError, match=r"a prompt 'Say<\|im_end\|>' that holds <\|im_end\|>"):
+        tune(TuneJob(Layout(tmp_path), params, ("Describe.", "Say<|im_end|>"), "cpu", 1, False))
 
 
 def test_another_model_checked_out_means_not_done(job: TuneJob) -> None:
