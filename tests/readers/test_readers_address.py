@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from cim.errors import PassingError
 from cim.readers.address import lies_in, public
 from cim.readers.remote import RemoteTar
-from cim.errors import PassingError
 
 CURL = "pipe:curl -s -H 'Authorization: Bearer SECRET' https://u:SECRET@127.0.0.1:1/0.tar?SECRET"
 

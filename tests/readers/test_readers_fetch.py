@@ -112,7 +112,7 @@ def test_one_that_is_gone_is_an_error_of_the_system(tmp_path: Path, kind: Callab
     here = part.here(tmp_path / "copy")
     last = max(place for place, item in enumerate(here.items()) if item.image is not None)
     (tmp_path / "source").rename(tmp_path / "elsewhere")
-    with pytest.raises(OSError, match="source|no longer there"):
+    with pytest.raises(OSError, match=r"source|no longer there"):
         list(here.fetch([last]))
 
 

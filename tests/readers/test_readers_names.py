@@ -9,8 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import picture, plan, shard
 
-from cim.readers.names import distinct, short_names
 from cim.errors import CimError
+from cim.readers.names import distinct, short_names
 
 
 @pytest.fixture

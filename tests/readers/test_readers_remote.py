@@ -14,8 +14,8 @@ import fsspec
 import pytest
 from corpus_files import first, plan, read, shard
 
-from cim.readers.remote import RemoteTar
 from cim.errors import CimError, PassingError
+from cim.readers.remote import RemoteTar
 
 
 @pytest.fixture
@@ -154,6 +154,7 @@ def test_names_hold_no_secrets() -> None:
 
 
 def test_planning_local_tars_loads_no_store() -> None:
-    code = "import sys, cim.readers.open; print(sorted({'fsspec', 'torch', 'pyarrow', 'webdataset'} & set(sys.modules)))"
+    heavy = "{'fsspec', 'torch', 'pyarrow', 'webdataset'}"
+    code = f"import sys, cim.readers.open; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

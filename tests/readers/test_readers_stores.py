@@ -12,8 +12,8 @@ from corpus_files import first, plan, read, shard
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.readers.remote import RemoteTar
 from cim.errors import PassingError
+from cim.readers.remote import RemoteTar
 
 TEXTS = [["alt 0", "alt 1"], ["alt 10", "alt 11"]]
 

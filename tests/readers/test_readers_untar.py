@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from malformed_images import encoded, picture
 
 from cim.readers.base import Item
-from cim.readers.webdataset import TarPart, stated
 from cim.readers.files import MAX_BYTES, MAX_TEXT
+from cim.readers.webdataset import TarPart, stated
 
 RNG = random.Random(3)
 IMAGES = [encoded(picture(RNG), "PNG") for _ in range(3)]

@@ -36,7 +36,14 @@ def test_hidden_files_and_folders_are_left_out(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("place", "target"),
-    [("a/circle", "."), ("a/circle", ".."), ("a/circle", "../.."), ("c", "a"), ("a/c", "../b"), ("a/c", "../../root/b")],
+    [
+        ("a/circle", "."),
+        ("a/circle", ".."),
+        ("a/circle", "../.."),
+        ("c", "a"),
+        ("a/c", "../b"),
+        ("a/c", "../../root/b"),
+    ],
 )
 def test_a_link_into_what_is_read_already_is_a_problem_of_its_own(folder: Path, place: str, target: str) -> None:
     """To itself, to the root, to the folder that holds the root, to siblings by either way."""
