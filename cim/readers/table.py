@@ -30,6 +30,7 @@ from cim.readers.remote import RemoteChunk
 from cim.readers.stores import version_of
 from cim.readers.text import read_captions
 
+_URL_SAFE = bytes.maketrans(b"-_", b"+/")  # the other alphabet of base64
 _URL = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 
 
@@ -157,7 +158,7 @@ def _is_base64(text: bytes) -> bool:
     if text.startswith(b"data:"):
         return True
     try:
-        head = base64.b64decode(b"".join(text[:200].split())[:120], altchars=b"-_" if b"-" in text[:200] else None)
+        head = base64.b64decode(b"".join(text[:200].split())[:120].translate(_URL_SAFE))
     except binascii.Error:
         return False
     return len(text) > 100 and (is_decodable(head) or bool(other_format(head)))

@@ -1,7 +1,7 @@
 """Cells that Python has no value for, or must not follow, cost their own row; other columns are never read."""
 
 import os
-import struct
+from base64 import b64encode, urlsafe_b64encode
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from corpus_files import picture, plan, read
 
 from cim.errors import CimError
 from cim.readers.base import Item
-from cim.readers.cells import check, image_of, plain_columns, plain_rows, text_of
+from cim.readers.cells import captions_of, image_of, plain_columns, plain_rows
 
 IMAGE = pa.array([picture(1), picture(2)])
 
@@ -95,16 +95,31 @@ def test_images_by_path_and_in_wrappings() -> None:
     assert image_of(twice[0]) == image_of(pa.scalar(5)) == image_of(pa.scalar([b"1"])) == (None, None)
 
 
-def test_captions_are_text_binary_or_the_first_of_a_list() -> None:
+def test_captions_are_text_binary_or_all_of_a_list() -> None:
     lists = pa.ListArray.from_arrays([0, 2, 2, 3, 4], text(b"a", b"b", b"caf\xe9", None))
-    assert [text_of(cell) for cell in lists] == [b"a", None, b"caf\xe9", None]
-    assert [text_of(pa.scalar(one)) for one in ("a", b"b", 5, {"raw": "c"}, None)] == [b"a", b"b", None, None, None]
+    wanted = [[b"a", b"b"], [], [b"caf\xe9"], [None]]
+    assert [captions_of(cell) for cell in lists] == wanted
+    assert [captions_of(cell) for cell in lists.cast(pa.large_list(pa.string()))] == wanted
+    assert captions_of(pa.array([["a", "b"]], pa.list_view(pa.string()))[0]) == [b"a", b"b"]
+    assert [captions_of(pa.scalar(one)) for one in ("a", b"b", None)] == [[b"a"], [b"b"], [None]]
+    assert captions_of(pa.array([["a", "b"]], pa.list_(pa.string(), 2))[0]) == [b"a", b"b"]
+    assert captions_of(pa.scalar(None, pa.list_(pa.string()))) == [None]
+    assert captions_of(pa.array(["a"]).dictionary_encode()[0]) == [b"a"]
 
 
-def test_captions_in_a_list_that_are_not_utf8_cost_their_row(tmp_path: Path) -> None:
-    lists = pa.ListArray.from_arrays([0, 1, 2], text(b"caf\xe9", b"fine"))
+def test_captions_in_a_list_that_are_not_utf8_are_lost_alone(tmp_path: Path) -> None:
+    lists = pa.ListArray.from_arrays([0, 2, 3], text(b"caf\xe9", b"well", b"fine"))
     bad, good = items(tmp_path / "t", image=IMAGE, alt=lists)
-    assert (bad.problem, good.problem, good.text) == (("caption is not UTF-8", "caf\\xe9"), None, "fine")
+    assert (bad.problem, bad.captions, bad.lost) == (None, ("well",), (("caption is not UTF-8", "caf\\xe9"),))
+    assert (good.captions, good.lost) == (("fine",), ())
+
+
+def test_texts_that_are_urls_or_images_themselves_are_said_so(tmp_path: Path) -> None:
+    whole, url_safe = b64encode(picture(1)), urlsafe_b64encode(picture(1, "JPEG"))
+    cells = [b"https://host/x.png?token=1", b" s3://bucket/x.png", whole, url_safe, b"data:image/png;base64," + whole]
+    found = items(tmp_path / "t", image=text(*cells, b"x.png"))
+    assert problems(found) == ["image is a URL"] * 2 + ["image is base64 text"] * 3 + ["unreadable file"]
+    assert found[0].problem == ("image is a URL", "https://host/x.png?token=1; download it first")
 
 
 def test_bytes_count_before_a_path_even_when_there_are_none(tmp_path: Path) -> None:
@@ -140,10 +155,14 @@ def test_a_path_that_leads_nowhere_costs_its_row(tmp_path: Path, path: bytes, de
 
 
 def test_a_column_without_images_says_what_it_has(tmp_path: Path) -> None:
-    assert [item.problem for item in items(tmp_path / "t", image=pa.array([1, None]))] == [
-        ("sample without image", "no image, but int64, in column image"),
+    column = pa.array([{"path": None}, None], pa.struct([("path", pa.string())]))
+    assert [item.problem for item in items(tmp_path / "t", image=column)] == [
+        ("sample without image", "no image, but struct<path: string>, in column image"),
         ("sample without image", "nothing in column image"),
     ]
+    assert problems(items(tmp_path / "n", image=pa.nulls(2))) == ["sample without image"] * 2
+    with pytest.raises(CimError, match=r"column 'image' of .* with cells of type int64"):
+        items(tmp_path / "i", image=pa.array([1, None]))
 
 
 class TestConfined:
@@ -184,46 +203,3 @@ def test_column_names_that_are_not_utf8_are_an_error_that_names_the_file(tmp_pat
     (tmp_path / "x.parquet").write_bytes(content)
     with pytest.raises(CimError, match=r"x\.parquet can't be read"):
         plan({"kind": "parquet", "path": str(tmp_path / "x.parquet")})
-
-
-class TestBrokenArrowFiles:
-    """They are mapped as they lie on disk, so that a broken offset would lead anywhere in memory."""
-
-    def offsets(self, *numbers: int) -> bytes:
-        return struct.pack(f"<{len(numbers)}i", *numbers)
-
-    def column(self, kind: Any, *offsets: int) -> Any:
-        return pa.Array.from_buffers(kind, 2, [None, pa.py_buffer(self.offsets(*offsets)), pa.py_buffer(b"abcdefgh")])
-
-    @pytest.mark.parametrize("offsets", [(0, 2**30, 8), (0, 9, 4), (4, 2, 8), (0, -4, 8)])
-    @pytest.mark.parametrize("kind", [pa.binary(), pa.string()])
-    def test_an_offset_that_leads_astray_is_noticed(self, kind: Any, offsets: tuple[int, ...]) -> None:
-        broken = self.column(kind, *offsets)
-        inside = [
-            pa.StructArray.from_arrays([broken], ["path"]),
-            pa.ListArray.from_arrays([0, 1, 2], broken),
-            pa.DictionaryArray.from_arrays(pa.array([0, 1]), broken),
-        ]
-        for column in (broken, *inside):
-            with pytest.raises(pa.ArrowInvalid):
-                check(column)
-
-    def test_what_is_whole_is_not_refused(self) -> None:
-        words = text(b"caf\xe9", None, b"a")
-        views = pa.array(["v", "a text of more than twelve bytes", None], pa.string_view())
-        columns = [words, views, words.dictionary_encode(), pa.ListArray.from_arrays([0, 1, 3], words)]
-        columns += [pa.StructArray.from_arrays([words, pa.array([1, 2, 3])], ["path", "n"]), pa.array([1.5, None])]
-        columns += [words.cast(pa.large_binary()).view(pa.large_string()), pa.array(["{}"], pa.json_(pa.string()))]
-        for column in columns:
-            check(column)
-
-    def test_such_a_file_is_an_error_that_names_it(self, tmp_path: Path) -> None:
-        rows = pa.table({"image": pa.array([b"abcd", b"efgh"])})
-        with pa.OSFile(str(tmp_path / "x.arrow"), "wb") as file, pa.ipc.new_stream(file, rows.schema) as stream:
-            stream.write_table(rows)
-        content = (tmp_path / "x.arrow").read_bytes()
-        assert content.count(self.offsets(0, 4, 8)) == 1
-        (tmp_path / "x.arrow").write_bytes(content.replace(self.offsets(0, 4, 8), self.offsets(0, 2**30, 8)))
-        parts = plan({"kind": "parquet", "path": str(tmp_path / "x.arrow")})
-        with pytest.raises(CimError, match=r"x\.arrow breaks off"):
-            read(parts, tmp_path / "copies")

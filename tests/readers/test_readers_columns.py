@@ -53,10 +53,10 @@ def test_the_column_caption_is_the_default_where_there_is_one() -> None:
         ({"picture": pa.binary()}, "image", None, r"no column 'image' in t \(it has \['picture'\]\).*set image"),
         ({"image": pa.binary()}, "image", "alt", r"no column 'alt' in t.*set caption"),
         ({"image": pa.int64(), "x": pa.binary()}, "image", None, "'image' of t with cells of type int64.*meant: x$"),
-        ({"image": pa.list_(pa.binary())}, "image", None, "cells of type list.*structs of bytes and path.*none of"),
+        ({"image": pa.list_(pa.binary())}, "image", None, "cells of type list.*bytes and path.*none of this"),
         (
             {"image": pa.binary(), "caption": pa.struct([("raw", pa.string()), ("n", pa.int64())])}, "image", None,
-            r"'caption' of t with cells of type struct<.*text or lists of text.*meant: image, caption\.raw, written",
+            r"'caption' of t with cells of type struct<.*lists of text.*meant: image, caption\.raw, written out",
         ),
         (
             {"image": pa.binary(), "said": pa.list_(pa.struct([("raw", pa.string())]))}, "image", "said",

@@ -61,6 +61,18 @@ def test_nothing_behind_a_chunk_is_decoded(tmp_path: Path, decoded: list[int]) -
     assert 3000 <= sum(decoded) < 3000 + 5 * BATCH
 
 
+def test_images_are_fetched_from_the_row_groups_that_have_them(tmp_path: Path, decoded: list[int]) -> None:
+    (part,) = table(tmp_path, rows=1000, group=100, samples=1000)
+    places = [105, 390, 801]
+    assert list(part.here(tmp_path / "copy").fetch(places)) == [b"%d" % place for place in places]
+    # Up to the last one in whole batches: two groups, and of the third one batch.
+    assert decoded == [*batched(100), *batched(100), BATCH]
+
+
+def batched(rows: int) -> list[int]:
+    return [min(BATCH, rows - at) for at in range(0, rows, BATCH)]
+
+
 def test_a_chunk_over_a_border_decodes_two_groups_at_most(tmp_path: Path, decoded: list[int]) -> None:
     parts = table(tmp_path, rows=630, group=210, samples=200)
     assert [part.images for part in parts] == [200, 200, 200, 30]  # no border in the second half of any
