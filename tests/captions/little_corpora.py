@@ -13,6 +13,7 @@ from cim.captions.job import ShardJob
 from cim.captions.shard import Outcome, finish_shard
 from cim.params.recaption import Recaption
 from cim.readers.base import Part
+from cim.readers.open import numbered, open_source
 from cim.readers.webdataset import TarPart
 
 LONG_AGO = 1_600_000_000
@@ -25,8 +26,14 @@ def folder(root: Path) -> Part:
         (root / f"in/{number}.png").write_bytes(png(10 * number))
     (root / "in/1.txt").write_text("old")
     settle(root / "in")
+    return planned(root)
+
+
+def planned(root: Path) -> Part:
+    """The one part of the folder, as it is now."""
     corpus = {"corpus": {"kind": "folder", "path": str(root / "in")}, "output": "out"}
-    (part,) = open_source(Recaption.model_validate(corpus).corpus, 10_000).parts
+    section = Recaption.model_validate(corpus)
+    (part,) = numbered(open_source(section.corpus, section.samples_per_shard)).values()
     return part
 
 

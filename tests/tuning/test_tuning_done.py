@@ -6,12 +6,12 @@ import pytest
 from tiny_run import TINY
 
 from cim.atomic import mark_done, write_bytes
-from cim.warm_start.tiny import make_tiny_captioner
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 from cim.tuning.job import TuneJob
 from cim.tuning.run import tune
+from cim.warm_start.tiny import make_tiny_captioner
 
 
 @pytest.fixture
