@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tiny_run import TINY
+from tiny_scene import TINY
 
 from cim.atomic import mark_done, write_bytes
 from cim.errors import CimError
