@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,22 +62,32 @@ def batches(address: str, names: Sequence[str], wanted: Sequence[int]) -> Iterat
 def parquet_file(address: str) -> Iterator[Any]:
     """A Parquet file, opened so that a column is read piece by piece."""
     # Else whole columns of a row group are read at once, and one may hold all images of a shard.
-    with ExitStack() as stack:
-        if is_remote(address):
-            stack.enter_context(asking(address))
-        source = stack.enter_context(opened(address)) if is_remote(address) else address
-        yield stack.enter_context(pq.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False))
+    if not is_remote(address):
+        with pq.ParquetFile(address, buffer_size=BUFFER, pre_buffer=False) as parquet:
+            yield parquet
+        return
+    with _far(address) as source, pq.ParquetFile(source, buffer_size=BUFFER, pre_buffer=False) as parquet:
+        yield parquet
 
 
 @contextmanager
 def arrow_stream(address: str) -> Iterator[Any]:
     """An Arrow file as `datasets` writes it: mapped where it lies on this machine."""
-    if is_remote(address):
-        with asking(address), opened(address) as source:
-            yield pa.ipc.open_stream(source)
-    else:
-        with pa.memory_map(address) as source:
-            yield pa.ipc.open_stream(source)
+    with _far(address) if is_remote(address) else pa.memory_map(address) as source:
+        yield pa.ipc.open_stream(source)
+
+
+@contextmanager
+def _far(address: str) -> Iterator[Any]:
+    """A file of a store. What Arrow finds wrong in it is the file's fault, anything else the store's, and may pass."""
+    broken: pa.ArrowException | None = None
+    with asking(address), opened(address) as source:
+        try:
+            yield source
+        except pa.ArrowException as error:
+            broken = error
+    if broken is not None:
+        raise broken
 
 
 def _streamed(address: str, names: Sequence[str]) -> Iterator[Any]:

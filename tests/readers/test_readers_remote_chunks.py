@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import first, picture, plan, read
 
-from cim.errors import CimError
+from cim.errors import CimError, PassingError
 from cim.readers.remote import RemoteChunk
 
 FAR = "memory://far"
@@ -96,3 +96,11 @@ def test_what_is_not_there_is_an_error(store: Any) -> None:
     for corpus in ({"kind": "folder", "path": f"{FAR}/none"}, {"kind": "huggingface", "path": f"{FAR}/photos"}):
         with pytest.raises(CimError, match="memory://far"):
             plan(corpus)
+
+
+def test_a_broken_table_of_the_store_is_the_table_s_fault(store: Any) -> None:
+    """Trying again would not mend it, so it is no PassingError."""
+    store.pipe_file("/far/cut.parquet", store.cat_file("/far/bytes.parquet")[:-9])
+    with pytest.raises(CimError, match="memory://far/cut.parquet can't be read") as found:
+        plan({"kind": "parquet", "path": f"{FAR}/cut.parquet"})
+    assert not isinstance(found.value, PassingError)
