@@ -27,8 +27,8 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.captions.windows import PIXEL_BYTES
-from cim.readers.webdataset import TarPart
 from cim.engines.spec import Engine
+from cim.readers.webdataset import TarPart
 
 DISTINCT = 16  # pictures; a tar repeats them
 MIB = 2**20

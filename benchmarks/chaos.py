@@ -30,10 +30,9 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
-from cim.params.recaption import Recaption
-from cim.readers.open import numbered, open_source
 from cim.engines.spec import Answers, Asked, Engine
 from cim.params.recaption import Recaption
+from cim.readers.open import numbered, open_source
 
 SHARDS, IMAGES, WINDOW, BATCH, LAG = 10, 40, 8, 2, 0.01  # LAG: seconds a batch
 KINDS = ("webdataset", "folder", "parquet")
@@ -101,7 +100,7 @@ def jobs(corpus: Path, out: Path) -> list[ShardJob]:
     else:
         found = {"kind": "folder", "path": str(corpus)}
     section = Recaption.model_validate({"corpus": found, "output": str(out), "samples_per_shard": IMAGES})
-    parts = plan_corpus(section)
+    parts = numbered(open_source(section.corpus, section.samples_per_shard))
     return [ShardJob(part, out, stem, int(stem), LINEAGE, True, WINDOW) for stem, part in parts.items()]
 
 

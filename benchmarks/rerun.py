@@ -26,7 +26,6 @@ from cim.captions.shard import finish_shard
 from cim.captions.source import Source
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
-from cim.params.recaption import Recaption
 
 LONG_AGO = 1_600_000_000
 COUNTS = ("images", "captions", "rejects", "tokens", "tokens_in")
@@ -52,9 +51,10 @@ def planned(root: Path, images: int) -> list[ShardJob]:
     corpus = {"kind": "folder", "path": str(root / "in")}
     params = {"corpus": corpus, "output": str(root / "out"), "samples_per_shard": images}
     lineage = Lineage("model", "Say.", Decoding(8))
+    section = Recaption.model_validate(params)
     jobs = [
         ShardJob(part, root / "out", stem, int(stem), lineage, vouchers=root / "out.hashes")
-        for stem, part in plan_corpus(Recaption.model_validate(params)).items()
+        for stem, part in numbered(open_source(section.corpus, section.samples_per_shard)).items()
     ]
     prepare(root / "out", jobs)
     return jobs

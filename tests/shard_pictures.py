@@ -2,13 +2,15 @@
 
 import io
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from cim.params import FolderSource, Shard
-from cim.records import Candidate
+from cim.readers.base import Chunk, Item, Source
+from cim.readers.text import read_captions
 
 
 def picture(seed: int, size: tuple[int, int] = (40, 36), mode: str = "RGB") -> Image.Image:
@@ -32,18 +34,30 @@ def params(*splits: dict[str, float], **values: Any) -> Shard:
     return Shard(sources=sources, **{"max_reject_share": 1.0, **values})
 
 
-class ListSource:
-    """A source of given candidates, which counts how many images it was asked for again."""
+def item(name: str, image: bytes | None, *captions: Any, **extra: Any) -> Item:
+    """A sample as a reader gives it: captions that can't be read are lost."""
+    said, lost = read_captions(captions)
+    return Item(name, image, "", said, {"extra": extra} if extra else {}, lost=lost)
 
-    def __init__(self, candidates: list[Candidate], name: str = "list") -> None:
-        self.name, self.candidates, self.fetched = name, candidates, 0
 
-    def expected(self) -> int | None:
-        return len(self.candidates)
+@dataclass(frozen=True)
+class ListPart(Chunk):
+    """Items held in memory."""
 
-    def scan(self) -> Iterator[Candidate]:
-        return iter(self.candidates)
+    name: str
+    given: tuple[Item, ...]
 
-    def fetch(self, locator: str) -> bytes:
-        self.fetched += 1
-        return next(c.image for c in self.candidates if c.locator == locator and c.image is not None)
+    @property
+    def images(self) -> int:
+        return len(self.given)
+
+    def items(self) -> Iterator[Item]:
+        return iter(self.given)
+
+    def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
+        return (self.given[place].image or b"" for place in places)
+
+
+def list_source(items: Sequence[Item], name: str = "list") -> Source:
+    """A source of given items in one part."""
+    return Source(name, (ListPart(name, tuple(items)),))

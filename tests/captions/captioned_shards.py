@@ -12,9 +12,9 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.readers.webdataset import TarPart
 from cim.errors import CimError, HopelessError
 from cim.images.ids import content_id
+from cim.readers.webdataset import TarPart
 from cim.records import Sample
 from cim.shards.tar import write_tar
 

@@ -11,11 +11,10 @@ from captioned_shards import LINEAGE, png, shade_engine, write_shard
 
 from cim.captions.job import ShardJob
 from cim.captions.shard import Outcome, finish_shard
-from cim.readers.base import Part
 from cim.params.recaption import Recaption
+from cim.readers.base import Part
 from cim.readers.open import numbered, open_source
 from cim.readers.webdataset import TarPart
-from cim.params.recaption import Recaption
 
 LONG_AGO = 1_600_000_000
 
@@ -27,8 +26,14 @@ def folder(root: Path) -> Part:
         (root / f"in/{number}.png").write_bytes(png(10 * number))
     (root / "in/1.txt").write_text("old")
     settle(root / "in")
+    return planned(root)
+
+
+def planned(root: Path) -> Part:
+    """The one part of the folder, as it is now."""
     corpus = {"corpus": {"kind": "folder", "path": str(root / "in")}, "output": "out"}
-    (part,) = plan_corpus(Recaption.model_validate(corpus)).values()
+    section = Recaption.model_validate(corpus)
+    (part,) = numbered(open_source(section.corpus, section.samples_per_shard)).values()
     return part
 
 

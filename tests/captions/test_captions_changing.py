@@ -13,8 +13,8 @@ from captioned_shards import LINEAGE, job_in, png, run, shade_engine
 import cim.captions.commit
 from cim.atomic import marker_of
 from cim.captions.job import ShardJob
-from cim.readers.table import Columns, TableChunk
 from cim.errors import CimError
+from cim.readers.table import Columns, TableChunk
 
 SHADES = [10, 20, 30, 40]
 CHANGES = {"shrinks": SHADES[:2], "loses all": [], "grows": [*SHADES, 50], "has other images": [10, 20, 30, 41]}

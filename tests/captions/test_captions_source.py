@@ -13,8 +13,8 @@ from captioned_shards import shade_engine
 from little_corpora import LONG_AGO, finish, folder, job, nobody, tar
 
 import cim.captions.commit
-from cim.readers.base import Reading
 from cim.errors import CimError
+from cim.readers.base import Reading
 
 
 class TestReads:

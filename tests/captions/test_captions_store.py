@@ -18,8 +18,8 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
-from cim.readers.webdataset import TarPart
 from cim.errors import CimError, PassingError
+from cim.readers.webdataset import TarPart
 
 PARTS = {"00000": TarPart(Path("in.tar"))}
 FILES = {CARD, "00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}

@@ -6,8 +6,8 @@ import pytest
 
 from cim.captions.output import CARD
 from cim.captions.store import Store
-from cim.readers.remote import RemoteTar
 from cim.errors import CimError
+from cim.readers.remote import RemoteTar
 
 
 @pytest.mark.parametrize(

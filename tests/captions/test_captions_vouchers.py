@@ -9,16 +9,13 @@ from typing import Any
 
 import pytest
 from captioned_shards import png
-from little_corpora import LONG_AGO, finish, folder, job, nobody, tar
+from little_corpora import LONG_AGO, finish, folder, job, nobody, planned, tar
 
 import cim.captions.commit
 from cim.atomic import read_json, write_json
 from cim.captions.job import ShardJob
 from cim.captions.shard import finish_shard
-from cim.params.recaption import Recaption
-from cim.readers.open import numbered, open_source
 from cim.errors import CimError
-from cim.params.recaption import Recaption
 
 
 class TestAVoucher:
@@ -46,9 +43,7 @@ class TestAVoucher:
         finish(done)
         if name != "2.json":  # which says nothing
             assert (done.folder / "00000.tar").read_bytes() != before
-        (other,) = plan_corpus(
-            Recaption.model_validate({"corpus": {"kind": "folder", "path": str(tmp_path / "in")}, "output": "out"})
-        ).values()
+        other = planned(tmp_path)
         assert finish_shard(replace(done, part=other, vouchers=None), nobody) is not None
 
     def test_does_not_hide_a_file_that_took_another_s_place(self, done: ShardJob, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every reason for refusing an image or a caption, and what is not refused."""
+"""Every reason for refusing an image, and what is not refused."""
 
 import struct
 import zlib
@@ -10,14 +10,13 @@ from hypothesis import strategies as st
 from PIL import Image
 from shard_pictures import encoded, params, picture
 
-from cim.images.checks import Checked, Reason, Unusable, check_caption, check_image
-from cim.records import Candidate
+from cim.images.checks import Checked, Reason, Unusable, decode
 
 LIMITS = params(min_side=32, max_pixels=100_000, max_aspect=9)
 
 
-def check(image: bytes | None, problem: str = "") -> Checked:
-    return check_image(Candidate(image, (), "a", problem=problem), LIMITS)
+def check(image: bytes) -> Checked:
+    return decode(image, LIMITS)[0]
 
 
 def bomb(width: int, height: int) -> bytes:
@@ -55,7 +54,6 @@ def test_width_and_height_are_upright():
 
 
 REFUSED = {
-    "nothing": (None, Reason.NO_IMAGE, ""),
     "empty": (b"", Reason.EMPTY, ""),
     "text": (b"not a picture", Reason.NOT_AN_IMAGE, "not a picture"),
     "bm text": (b"BMW is a car, and this is text.", Reason.NOT_AN_IMAGE, ""),
@@ -109,15 +107,9 @@ def test_what_passes_by_default_qwen_takes():
     for longer, fits in ((200 * 32, True), (200 * 32 + 1, False)):
         image = picture(1, (longer, 32))
         with nullcontext() if fits else pytest.raises(Unusable, match="too narrow"):
-            check_image(Candidate(encoded(image), (), "a"), params())
+            decode(encoded(image), params())
         with nullcontext() if fits else pytest.raises(ValueError, match="aspect ratio"):
             take(images=[image], return_tensors="pt")
-
-
-def test_unreadable_file_says_why():
-    with pytest.raises(Unusable) as caught:
-        check(None, problem="Permission denied")
-    assert (caught.value.reason, caught.value.detail) == (Reason.UNREADABLE, "Permission denied")
 
 
 @given(
@@ -145,24 +137,3 @@ def test_running_out_of_memory_is_no_property_of_the_image(monkeypatch):
     monkeypatch.setattr("cim.images.checks.rgb", full)
     with pytest.raises(MemoryError):
         check(encoded(picture(1)))
-
-
-def test_captions():
-    assert check_caption(" A dog.\n") == "A dog."
-    for caption, reason in [
-        ("", Reason.CAPTION_EMPTY),
-        (" \t\n", Reason.CAPTION_EMPTY),
-        (b"caf\xe9", Reason.CAPTION_NOT_UTF8),
-        ("lone \udce9", Reason.CAPTION_NOT_UTF8),
-        ("lone \ud800", Reason.CAPTION_NOT_UTF8),
-    ]:
-        with pytest.raises(Unusable) as caught:
-            check_caption(caption)
-        assert caught.value.reason is reason
-        caught.value.detail.encode()  # fit for a table
-
-
-@given(st.text() | st.binary())
-def test_any_caption_is_judged(caption):
-    with suppress(Unusable):
-        assert check_caption(caption).strip()

@@ -1,4 +1,4 @@
-"""Addresses of stores where only local paths will do."""
+"""Addresses of stores, where they will do and where only local paths do; a corpus is no source of splits."""
 
 from typing import Any
 
@@ -10,23 +10,24 @@ from cim.params.recaption import Recaption
 TARS = {"kind": "webdataset", "path": "s3://bucket/{0..9}.tar"}
 
 
-def test_tars_may_lie_in_a_store() -> None:
-    assert Recaption.model_validate({"corpus": TARS, "output": "data/out"}).output == "data/out"
+COCO = {"kind": "coco", "path": "s3://a/captions.json", "images": "s3://a/images"}
+CORPORA = [TARS, COCO, *({"kind": kind, "path": "gs://a/b"} for kind in ("folder", "parquet", "huggingface"))]
 
 
-@pytest.mark.parametrize(
-    "values",
-    [
-        {"corpus": TARS, "output": "s3://bucket/out"},
-        *(
-            {"corpus": {"kind": kind, "path": "gs://a/b"}, "output": "o"}
-            for kind in ("folder", "parquet", "huggingface")
-        ),
-    ],
-)
-def test_nothing_else_may(values: dict[str, Any]) -> None:
+@pytest.mark.parametrize("corpus", CORPORA, ids=lambda corpus: corpus["kind"])
+def test_a_corpus_of_any_kind_may_lie_in_a_store(corpus: dict[str, Any]) -> None:
+    made = Recaption.model_validate({"corpus": corpus, "output": "data/out"})
+    assert (made.corpus.kind, made.output) == (corpus["kind"], "data/out")
+
+
+def test_an_output_may_not() -> None:
     with pytest.raises(ValidationError, match="no path of this machine"):
-        Recaption.model_validate(values)
+        Recaption.model_validate({"corpus": TARS, "output": "s3://bucket/out"})
+
+
+def test_a_corpus_has_no_splits() -> None:
+    with pytest.raises(ValidationError, match=r"splits belong to shard\.sources"):
+        Recaption.model_validate({"corpus": TARS | {"splits": {"target": 1.0}}, "output": "data/out"})
 
 
 def test_an_output_elsewhere_is_told_of_the_store() -> None:

@@ -8,8 +8,8 @@ from word_gallery import reward
 
 from cim.errors import CimError
 from cim.rewards.encode import PLAIN, encode_each
-from cim.text import says_something
 from cim.rewards.retriever import Retriever, Unscorable
+from cim.text import says_something
 
 
 class Picky:

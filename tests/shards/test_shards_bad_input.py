@@ -9,11 +9,11 @@ from shard_pictures import encoded, picture
 
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
+from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.write import write_shard
-from cim.readers.open import open_sources
 
 GOOD = encoded(picture(1, (90, 80)), "JPEG")
 FILES = {
@@ -71,8 +71,9 @@ def run(tmp_path):
     source = FolderSource(kind="folder", path=str(images), splits={"gallery": 1.0})
     values = Shard(max_pixels=12_000, max_reject_share=0.7, samples_per_shard=3, sources=[source])
     layout = Layout(tmp_path / "data")
-    plan = make_plan(open_sources(values.sources), values, workers=2)
-    for job in prepare(plan, values, layout):
+    sources = open_sources(values.sources, 5)  # images a part: of one folder, shards take from several
+    plan = make_plan(sources, values, 2, layout.shard_copies)
+    for job in prepare(plan, sources, layout):
         write_shard(job)
     summary = publish(plan, layout)
     found = {s.id: s for path in shard_paths(layout.shards("gallery")) for s in read_samples(path)}

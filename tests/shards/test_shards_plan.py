@@ -1,21 +1,28 @@
 """Scan, merge, split, number: what the plan says before anything is written."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from shard_pictures import ListSource, encoded, params, picture
+from shard_pictures import encoded, item, list_source, params, picture
 
 from cim.errors import CimError
 from cim.images.ids import content_id
-from cim.records import Candidate
-from cim.shards.plan import make_plan
+from cim.params import Shard
+from cim.readers.base import Item, Source
+from cim.shards.plan import Plan, make_plan
 
 IMAGES = [encoded(picture(seed)) for seed in range(24)]
 FIVE = {"gallery": 0.2, "train": 0.2, "validation": 0.2, "target": 0.2, "eval": 0.2}
 
 
-def found(number: int, *captions: str | bytes, name: str = "", **extra: object) -> Candidate:
-    return Candidate(IMAGES[number], captions, name or f"{number}.png", dict(extra))
+def found(number: int, *captions: str | bytes, name: str = "", **extra: object) -> Item:
+    return item(name or f"{number}.png", IMAGES[number], *captions, **extra)
+
+
+def planned(sources: list[Source], values: Shard, workers: int = 1) -> Plan:
+    return make_plan(sources, values, workers, Path("copies"))  # which nobody makes
 
 
 def rows(plan, *columns: str) -> list[tuple]:
@@ -23,23 +30,23 @@ def rows(plan, *columns: str) -> list[tuple]:
 
 
 def test_duplicates_merge_captions_in_order():
-    source = ListSource(
+    source = list_source(
         [found(0, "a", "b", "a"), found(1, "x"), found(0, "b", " c ", name="copy.png", scene={"k": 1}), found(1, "y")]
     )
-    plan = make_plan([source], params(), workers=2)
-    # Image 0: a, b (a again), then b again, c. Image 1: x, y.
+    plan = planned([source], params(), workers=2)
+    # Image 0: a, b (a again, which the reader leaves out), then b again, c. Image 1: x, y.
     assert rows(plan, "id", "locator", "captions", "extra") == [
         (content_id(IMAGES[0]), "0.png", ["a", "b", "c"], '{"scene": {"k": 1}}'),
         (content_id(IMAGES[1]), "1.png", ["x", "y"], "{}"),
     ]
     assert plan.summary["images"] == {"in": 4, "out": 2, "rejected": 0, "merged": 2}
-    assert plan.summary["captions"] == {"in": 7, "out": 5, "rejected": 0, "of_rejected_images": 0, "merged": 2}
+    assert plan.summary["captions"] == {"in": 6, "out": 5, "rejected": 0, "of_rejected_images": 0, "merged": 1}
 
 
 def test_an_image_of_two_sources_stays_with_the_first():
-    first = ListSource([found(0, "one"), found(1, "two")], "first")
-    second = ListSource([found(1, "two", "three"), found(2, "four")], "second")
-    plan = make_plan([first, second], params({"gallery": 1.0}, {"eval": 1.0}), workers=1)
+    first = list_source([found(0, "one"), found(1, "two")], "first")
+    second = list_source([found(1, "two", "three"), found(2, "four")], "second")
+    plan = planned([first, second], params({"gallery": 1.0}, {"eval": 1.0}))
     assert rows(plan, "locator", "source", "split", "captions") == [
         ("0.png", "first", "gallery", ["one"]),
         ("1.png", "first", "gallery", ["two", "three"]),
@@ -53,22 +60,22 @@ def test_an_image_of_two_sources_stays_with_the_first():
 
 
 def test_only_target_takes_images_without_captions():
-    sources = [ListSource([found(0), found(1, "said")], "a"), ListSource([found(2), found(3, " ")], "b")]
-    plan = make_plan(sources, params({"gallery": 1.0}, {"target": 1.0}), workers=1)
+    sources = [list_source([found(0), found(1, "said")], "a"), list_source([found(2), found(3, " ")], "b")]
+    plan = planned(sources, params({"gallery": 1.0}, {"target": 1.0}))
     assert rows(plan, "locator", "split") == [("1.png", "gallery"), ("2.png", "target"), ("3.png", "target")]
     assert plan.rejects.rows() == [
-        ("b", "caption is empty", "3.png"),
         ("a", "image without caption", "0.png: split gallery needs captions"),
+        ("b", "caption is empty", "3.png"),
     ]
 
 
 def test_a_caption_of_a_duplicate_saves_an_image():
-    plan = make_plan([ListSource([found(0), found(0, "said", name="copy.png")])], params(), workers=1)
+    plan = planned([list_source([found(0), found(0, "said", name="copy.png")])], params())
     assert rows(plan, "locator", "captions") == [("0.png", ["said"])]
 
 
 def test_shards_fill_in_scan_order():
-    plan = make_plan([ListSource([found(n, "c") for n in range(5)])], params(samples_per_shard=2), workers=3)
+    plan = planned([list_source([found(n, "c") for n in range(5)])], params(samples_per_shard=2), workers=3)
     numbers = [(n // 2) for n in range(5)]
     assert rows(plan, "locator", "shard") == [(f"{n}.png", f"gallery-{numbers[n]:06d}.tar") for n in range(5)]
     assert plan.summary["splits"] == {"gallery": {"images": 5, "captions": 5, "shards": 3}}
@@ -79,9 +86,9 @@ def test_shards_fill_in_scan_order():
 def test_splits_are_disjoint_and_stay_when_images_are_added(numbers, more, seed):
     def splits(chosen: list[int]) -> dict[str, str]:
         # Every split gets one image of its own beforehand, because an empty split is an error.
-        sure = [ListSource([Candidate(encoded(picture(900 + n)), ("c",), str(n))], f"sure{n}") for n in range(5)]
-        source = ListSource([found(n, "c", name=f"{i}.png") for i, n in enumerate(chosen)])
-        plan = make_plan([*sure, source], params(*({split: 1.0} for split in FIVE), FIVE, seed=seed), workers=1)
+        sure = [list_source([item(str(n), encoded(picture(900 + n)), "c")], f"sure{n}") for n in range(5)]
+        source = list_source([found(n, "c", name=f"{i}.png") for i, n in enumerate(chosen)])
+        plan = planned([*sure, source], params(*({split: 1.0} for split in FIVE), FIVE, seed=seed))
         pairs = rows(plan, "id", "split")
         assert len(pairs) == len(dict(pairs)) == 5 + len(set(chosen))  # no id twice: in one split only
         assert plan.summary["images"]["in"] == 5 + len(chosen)
@@ -92,32 +99,32 @@ def test_splits_are_disjoint_and_stay_when_images_are_added(numbers, more, seed)
 
 
 def test_locator_order_of_threads_does_not_matter():
-    candidates = [found(n % 24, f"c{n}", name=f"{n}.png") for n in range(60)]
-    plans = [make_plan([ListSource(candidates)], params(), workers) for workers in (1, 4)]
+    items = [found(n % 24, f"c{n}", name=f"{n}.png") for n in range(60)]
+    plans = [planned([list_source(items)], params(), workers) for workers in (1, 4)]
     assert plans[0].samples.equals(plans[1].samples)
 
 
 @pytest.mark.parametrize(
-    ("candidates", "values", "message"),
+    ("items", "values", "message"),
     [
         ([], {}, "source list is empty"),
-        ([Candidate(b"", ("c",), "a.jpg"), Candidate(None, ("c",), "b.jpg")], {}, "no usable image among 2"),
+        ([item("a.jpg", b"", "c"), item("b.jpg", None, "c")], {}, "no usable image among 2"),
         ([found(0)], {}, "1 image without caption, such as '0.png"),
-        ([found(0, "c"), Candidate(b"", (), "a.jpg"), Candidate(b"", (), "b.jpg")], {"max_reject_share": 0.6},
+        ([found(0, "c"), item("a.jpg", b""), item("b.jpg", b"")], {"max_reject_share": 0.6},
          "2 of 3 images rejected (2 empty file, such as 'a.jpg')"),
     ],
 )  # fmt: skip
-def test_errors_name_reasons_and_counts(candidates, values, message):
+def test_errors_name_reasons_and_counts(items, values, message):
     with pytest.raises(CimError) as caught:
-        make_plan([ListSource(candidates)], params(**values), workers=1)
+        planned([list_source(items)], params(**values))
     assert message in str(caught.value)
 
 
 def test_rejects_at_the_limit_are_let_through():
-    source = ListSource([found(0, "c"), Candidate(b"", (), "a.jpg")])
-    assert make_plan([source], params(max_reject_share=0.5), workers=1).summary["images"]["rejected"] == 1
+    source = list_source([found(0, "c"), item("a.jpg", b"")])
+    assert planned([source], params(max_reject_share=0.5)).summary["images"]["rejected"] == 1
 
 
 def test_an_empty_split_is_an_error():
     with pytest.raises(CimError, match=r"no image for .*larger share"):
-        make_plan([ListSource([found(0, "c")])], params(FIVE), workers=1)
+        planned([list_source([found(0, "c")])], params(FIVE))

@@ -9,11 +9,11 @@ from shard_pictures import encoded, picture
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
+from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from cim.shards.read import read_manifest, read_samples, shard_paths
 from cim.shards.write import write_shard
-from cim.readers.open import open_sources
 
 
 @pytest.fixture
@@ -29,8 +29,9 @@ def images(tmp_path):
 
 def shard(images, layout, per_shard=2, **splits):
     values = Shard(samples_per_shard=per_shard, sources=[FolderSource(kind="folder", path=str(images), splits=splits)])
-    plan = make_plan(open_sources(values.sources), values, workers=1)
-    for job in prepare(plan, values, layout):
+    sources = open_sources(values.sources, 4)
+    plan = make_plan(sources, values, 1, layout.shard_copies)
+    for job in prepare(plan, sources, layout):
         write_shard(job)
     return publish(plan, layout)
 
@@ -56,7 +57,7 @@ def test_rejects_are_named(images, tmp_path):
     shard(images, Layout(tmp_path / "data"), gallery=1.0)
     name = "folder:" + "/".join(images.parts[-2:])
     assert pl.read_parquet(tmp_path / "data" / "shards" / "rejects.parquet").rows() == [
-        (name, "caption without image", "missing.png"),
+        (name, "caption without image", "missing.png: no file of that name in images"),
         (name, "image without caption", "8.png: split gallery needs captions"),
     ]
 
@@ -76,7 +77,8 @@ def test_an_unfinished_run_has_no_manifest(images, tmp_path):
     layout = Layout(tmp_path / "data")
     shard(images, layout, gallery=1.0)
     values = Shard(sources=[FolderSource(kind="folder", path=str(images), splits={"gallery": 1.0})])
-    prepare(make_plan(open_sources(values.sources), values, workers=1), values, layout)
+    sources = open_sources(values.sources, 10)
+    prepare(make_plan(sources, values, 1, layout.shard_copies), sources, layout)
     with pytest.raises(CimError, match="run the shard stage to its end"):
         read_manifest(layout.shards("gallery"))
     assert not layout.rejects.exists()

@@ -18,13 +18,13 @@ from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.layout import Layout
 from cim.params import FolderSource, Shard
+from cim.readers.open import open_sources
 from cim.records import Sample
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.tar import write_tar
 from cim.shards.write import write_shard
-from cim.readers.open import open_sources
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -132,8 +132,8 @@ def folder(tmp_path):
 def jobs(folder, layout, per_shard=2):
     source = FolderSource(kind="folder", path=str(folder), splits={"gallery": 1.0})
     values = Shard(samples_per_shard=per_shard, sources=[source])
-    plan = make_plan(open_sources(values.sources), values, workers=1)
-    return prepare(plan, values, layout)
+    sources = open_sources(values.sources, 4)
+    return prepare(make_plan(sources, values, 1, layout.shard_copies), sources, layout)
 
 
 def test_same_input_same_tars(folder, tmp_path):
@@ -214,7 +214,7 @@ def test_plan_files_hold_their_shard_only(folder, tmp_path):
 def test_sharding_needs_no_torch():
     code = (
         "import sys, cim.shards.publish, cim.shards.write, cim.shards.read\n"
-        "import cim.readers.folder, cim.sources.coco, cim.sources.parquet, cim.sources.webdataset, cim.sources.scenes\n"
+        "import cim.readers.folder, cim.readers.coco, cim.readers.table, cim.readers.webdataset, cim.readers.scenes\n"
         "assert not {'torch', 'transformers', 'webdataset', 'prefect'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
