@@ -52,6 +52,7 @@ def planned(root: Path, images: int) -> list[ShardJob]:
     params = {"corpus": corpus, "output": str(root / "out"), "samples_per_shard": images}
     section = Recaption.model_validate(params)
     lineage = Lineage("model", "Say.", Decoding(8))
+    section = Recaption.model_validate(params)
     jobs = [
         ShardJob(part, root / "out", stem, int(stem), lineage, vouchers=root / "out.hashes")
         for stem, part in numbered(open_source(section.corpus, section.samples_per_shard)).items()

@@ -64,11 +64,11 @@ def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> dict[str, tup
     ):
         part = job.parts[at, number]
         images = part.here(copy_of(part, job.copies)).fetch(wanted["place"].to_list())
-        names = wanted.select("id", "locator").iter_rows()
-        for (sample_id, locator), image in zip(names, images, strict=True):
+        names = wanted.select("id", "locator", "source").iter_rows()
+        for (sample_id, locator, source), image in zip(names, images, strict=True):
             if content_hash(image)[:16] != sample_id:
                 raise CimError(
-                    f"{locator} of {part.name} changed while sharding",
+                    f"{locator} of {source} changed while sharding",
                     "sources that stay as they are",
                     "run shard again when nothing writes to its sources",
                 )

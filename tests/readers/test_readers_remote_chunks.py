@@ -101,6 +101,6 @@ def test_what_is_not_there_is_an_error(store: Any) -> None:
 def test_a_broken_table_of_the_store_is_the_table_s_fault(store: Any) -> None:
     """Trying again would not mend it, so it is no PassingError."""
     store.pipe_file("/far/cut.parquet", store.cat_file("/far/bytes.parquet")[:-9])
-    with pytest.raises(CimError, match="memory://far/cut.parquet can't be read") as found:
+    with pytest.raises(CimError, match=r"memory://far/cut\.parquet can't be read") as found:
         plan({"kind": "parquet", "path": f"{FAR}/cut.parquet"})
     assert not isinstance(found.value, PassingError)
