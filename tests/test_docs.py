@@ -14,7 +14,7 @@ from cim.params.recaption import Recaptioning
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-DOCS = [page for page in PAGES if page.parent.name == "docs" and page.name != "shards.md"]
+DOCS = [page for page in PAGES if page.parent.name == "docs"]
 SHARED = ("flows/command.py", "benchmarks/common/document.py")  # where several commands have options from
 
 FENCE = re.compile(r"^```.*?^```", re.M | re.S)
