@@ -14,7 +14,8 @@ import cim.captions.commit
 from cim.atomic import marker_of
 from cim.captions.job import ShardJob
 from cim.errors import CimError
-from cim.readers.table import Columns, TableChunk
+from cim.readers.columns import Columns
+from cim.readers.table import TableChunk
 
 SHADES = [10, 20, 30, 40]
 CHANGES = {"shrinks": SHADES[:2], "loses all": [], "grows": [*SHADES, 50], "has other images": [10, 20, 30, 41]}
@@ -45,7 +46,7 @@ def test_a_source_that_changes_while_it_is_worked_on_fails(
     write(source, SHADES)
     job = job_in(tmp_path, tar=True)
     if kind == "table":
-        job = ShardJob(TableChunk(source, Columns(), 0, 4, "rows"), tmp_path / "out", "00000", 0, LINEAGE, True)
+        job = ShardJob(TableChunk(str(source), Columns(), 0, 4, "rows"), tmp_path / "out", "00000", 0, LINEAGE, True)
 
     def meanwhile() -> None:
         write(tmp_path / "other", CHANGES[change])

@@ -62,7 +62,7 @@ def test_a_run_that_finds_all_done_reads_no_image(place: Path, monkeypatch: pyte
         os.utime(path, (1_600_000_000, 1_600_000_000))  # a file written just now is not vouched for
     summary, before = recaption.fn(), contents(place / "out")
     assert {path.name for path in (place / "out.hashes").iterdir()} == {f"0000{n}.json" for n in range(3)}
-    monkeypatch.setattr("cim.readers.folder.read_image", lambda path: pytest.fail(f"{path} was read"))
+    monkeypatch.setattr("cim.readers.file_chunk.read_file", lambda *given: pytest.fail(f"{given} was read"))
     assert recaption.fn() == summary
     assert contents(place / "out") == before
 

@@ -40,7 +40,7 @@ def arm(point: str) -> None:
         case "inside a journal record":  # the header and two batches of the first shard are whole
             journal._write = after(3, journal._write, torn)
         case "inside a tar":
-            write._add = after(7, write._add, die)
+            write.add_member = after(7, write.add_member, die)  # type: ignore[attr-defined]
         case "between tar and table":
             commit.write_captions = die
         case "before the marker":

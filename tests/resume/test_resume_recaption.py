@@ -105,7 +105,7 @@ def full(code: int) -> Any:
     [
         (cim.captions.claim, "_attempt"),
         (cim.captions.journal, "_write"),
-        (cim.captions.tar, "_add"),
+        (cim.captions.tar, "add_member"),
         (cim.captions.commit, "write_rejects"),
         (cim.captions.commit, "write_captions"),
         (cim.captions.commit, "mark_done"),
