@@ -40,8 +40,7 @@ class TarPart:
         return self.sha256()
 
     def sha256(self) -> str:
-        found = self.path.stat()
-        return _hash(self.path, found.st_size, found.st_mtime_ns, found.st_ino)
+        return _hash(*self._as_it_is())
 
     def paths(self) -> list[Path]:
         return [self.path]
@@ -76,8 +75,7 @@ class TarPart:
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images of the samples at these places again. Raises OSError where the tar no longer has one."""
-        found = self.path.stat()
-        spans = _spans(self.path, found.st_size, found.st_mtime_ns, found.st_ino)
+        spans = _spans(*self._as_it_is())
         if spans is None:
             yield from self._fetch_in_order(set(places))
             return
@@ -90,6 +88,11 @@ class TarPart:
                 if len(image := tar.read(span[1])) < span[1]:
                     raise OSError(f"{self.path} ends inside sample {place}")
                 yield image
+
+    def _as_it_is(self) -> tuple[Path, int, int, int]:
+        """Path, size, time and inode: what is remembered of a file is remembered by these."""
+        found = self.path.stat()
+        return self.path, found.st_size, found.st_mtime_ns, found.st_ino
 
     def _fetch_in_order(self, wanted: set[int]) -> Iterator[bytes]:
         """Of a compressed tar, which can only be read from its start."""

@@ -16,7 +16,7 @@ def copy_of(part: Part, folder: Path) -> Path:
 
 def remove_others(folder: Path, parts: Iterable[Part]) -> None:
     """Delete what is no copy of `parts`: of earlier plans, and of runs that were killed while copying."""
-    kept = {copy_of(part, folder) for part in parts} if folder.is_dir() else set()
-    for path in folder.glob("*") if folder.is_dir() else ():
-        if path not in kept:
-            path.unlink()
+    if not folder.is_dir():  # no store need be asked
+        return
+    for path in set(folder.iterdir()) - {copy_of(part, folder) for part in parts}:
+        path.unlink()

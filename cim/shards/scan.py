@@ -4,7 +4,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -116,7 +116,7 @@ def _items(source: Source, copies: Path) -> Iterator[tuple[Item, Part, int, int]
 def _check(item: Item, part: Part, number: int, place: int, limits: Shard) -> _Checked:
     # A tar's keys need its name; names of files and rows say where they are.
     locator = f"{item.name} in {part.name}" if isinstance(part, TarPart | RemoteTar) else item.name
-    seen = Item(item.name, None, item.suffix, item.captions, item.facts, item.problem, item.lost)
+    seen = replace(item, image=None)
     if item.problem or item.image is None:
         problem = item.problem or (Reason.WITHOUT_IMAGE, "")
         return _Checked(seen, locator, number, place, problem=problem)
