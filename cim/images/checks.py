@@ -1,13 +1,38 @@
-"""What is refused, and why: the checks of one image."""
+"""What an image is by its signature, whether it is refused, and why."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from cim.images.decode import SUFFIXES, opened, rgb
-from cim.images.formats import is_decodable, other_format
+from cim.images.decode import PNG, SUFFIXES, opened, rgb
+
+# Offset, bytes there, name. Told to the user as "unsupported format", never decoded.
+_OTHERS = (
+    (0, b"GIF87a", "GIF"),
+    (0, b"GIF89a", "GIF"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),  # BigTIFF
+    (0, b"MM\0+", "TIFF"),
+    (4, b"ftypavif", "AVIF"),
+    (4, b"ftypavis", "AVIF"),
+    (4, b"ftyp", "HEIF or another ISO media file"),
+    (0, b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (0, b"\xff\x4f\xff\x51", "JPEG 2000"),
+    (0, b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (0, b"\0\0\1\0", "ICO"),
+    (0, b"8BPS\0\1", "PSD"),
+    (0, b"%PDF-", "PDF"),
+)
+_BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # at offset 14: "BM" alone is also a word
+_HEAD = 4096  # comments and a document type may come before the first element
+_SVG = re.compile(
+    rb"\A(\xef\xbb\xbf)?\s*(<\?xml[^>]*>\s*|<!--.*?-->\s*|<!DOCTYPE\s+svg[^>]*>\s*)*<(\w+:)?svg[\s>]", re.DOTALL
+)
 
 
 class Reason(StrEnum):
@@ -74,7 +99,11 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
         raise Unusable(Reason.EMPTY)
     if not is_decodable(image):
         other = other_format(image)
-        raise Unusable(Reason.UNSUPPORTED, other) if other else Unusable(Reason.NOT_AN_IMAGE, _beginning(image))
+        raise (
+            Unusable(Reason.UNSUPPORTED, other)
+            if other
+            else Unusable(Reason.NOT_AN_IMAGE, f"begins with {image[:16]!r}")
+        )
     try:
         with opened(image) as picture:
             width, height = picture.size
@@ -93,6 +122,21 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
     return Checked(suffix, *pixels.size), pixels
 
 
+def is_decodable(content: bytes) -> bool:
+    """Whether `content` begins as a JPEG, PNG or WebP does."""
+    return content.startswith((b"\xff\xd8\xff", PNG)) or (content[:4] == b"RIFF" and content[8:12] == b"WEBP")
+
+
+def other_format(content: bytes) -> str:
+    """The name of a picture format that is not decoded here, "" for what is no picture."""
+    for offset, signature, name in _OTHERS:
+        if content.startswith(signature, offset):
+            return name
+    if content.startswith(b"BM") and int.from_bytes(content[14:18], "little") in _BMP_HEADERS:
+        return "BMP"
+    return "SVG" if _SVG.match(content[:_HEAD]) else ""
+
+
 def _check_size(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_pixels:
         raise Unusable(Reason.TOO_LARGE, f"{width} x {height}, at most {limits.max_pixels} pixels")
@@ -100,10 +144,6 @@ def _check_size(width: int, height: int, limits: Limits) -> None:
         raise Unusable(Reason.TOO_SMALL, f"{width} x {height}, each side at least {limits.min_side}")
     if max(width, height) > limits.max_aspect * min(width, height):
         raise Unusable(Reason.TOO_NARROW, f"{width} x {height}, one side at most {limits.max_aspect:g} times the other")
-
-
-def _beginning(image: bytes) -> str:
-    return f"begins with {image[:16]!r}"
 
 
 def first_line(error: Exception) -> str:

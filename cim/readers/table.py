@@ -16,8 +16,7 @@ import pyarrow as pa
 
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
-from cim.images.checks import Reason
-from cim.images.formats import is_decodable, other_format
+from cim.images.checks import Reason, is_decodable, other_format
 from cim.readers.address import is_remote, public
 from cim.readers.base import Chunk, Item, Part, Problem
 from cim.readers.batches import BROKEN, Skipped, batches, shape

@@ -9,7 +9,7 @@ from malformed_images import chunk, encoded, picture, png_of
 from PIL import Image
 
 from cim.images.checks import decode
-from cim.images.png import SIGNATURE, without_excess
+from cim.images.decode import PNG, without_excess
 from cim.params.recaption import SizeLimits
 
 RNG = random.Random(4)
@@ -76,5 +76,5 @@ def test_what_breaks_off_stays_broken_as_it_was(cut: int) -> None:
     """Metadata goes, the rest stays byte for byte: no chunk is made up, and nothing reads beyond the end."""
     whole = png_of(40, 40, ROWS, before=text(b"tEXt", 2 * LARGE))
     kept = without_excess(whole[:cut])
-    assert kept.startswith(SIGNATURE)
+    assert kept.startswith(PNG)
     assert BARE.startswith(kept) or kept == whole[:cut]
