@@ -9,24 +9,26 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(work: Callable[[Item], Result], items: Iterable[Item], threads: int) -> Generator[Result, None, None]:
+def ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], threads: int, waiting: int = 0
+) -> Generator[Result, None, None]:
     """work(item) of every item, in order; `threads` results are made while the one before is used; 0: none.
 
-    At most threads + 1 results exist at any time, the one in use included. An error of `work` is raised in its place
-    and ends the rest; items are taken from the iterable no sooner than needed.
+    At most threads + 1 results, or `waiting` where that is more, exist at any time, the one in use included. An error
+    of `work` is raised in its place and ends the rest; items are taken from the iterable no sooner than needed.
     """
     if not threads:
         yield from map(work, items)
         return
-    waiting: deque[Future[Result]] = deque()
+    begun: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads, "prefetch") as pool:
         try:
             for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) > threads:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
+                begun.append(pool.submit(work, item))
+                if len(begun) >= max(threads + 1, waiting):
+                    yield begun.popleft().result()
+            while begun:
+                yield begun.popleft().result()
         finally:
-            for future in waiting:
+            for future in begun:
                 future.cancel()

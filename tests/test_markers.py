@@ -115,7 +115,7 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
         ("embed image", "cim/encoders/fit.py", False),
         ("embed image", "cim/params/retrieval.py", False),
         ("models captioner", "cim/images/decode.py", True),
-        ("models captioner", "cim/shards/lookup.py", True),
+        ("models captioner", "cim/shards/read.py", True),
         ("models captioner", "cim/prefetch.py", True),
         ("models captioner", "cim/models/hub.py", True),
         ("models captioner", "cim/encoders/make.py", False),

@@ -7,8 +7,8 @@ import pytest
 from cim.prefetch import ahead
 
 
-@pytest.mark.parametrize("threads", [0, 1, 3])
-def test_results_come_in_order_and_items_are_taken_no_sooner_than_needed(threads: int) -> None:
+@pytest.mark.parametrize(("threads", "waiting"), [(0, 0), (1, 0), (3, 0), (3, 2), (2, 7)])
+def test_results_come_in_order_and_items_are_taken_no_sooner_than_needed(threads: int, waiting: int) -> None:
     taken: list[int] = []
 
     def items():  # type: ignore[no-untyped-def]
@@ -16,9 +16,9 @@ def test_results_come_in_order_and_items_are_taken_no_sooner_than_needed(threads
             taken.append(number)
             yield number
 
-    for used, result in enumerate(ahead(lambda number: number * number, items(), threads)):
+    for used, result in enumerate(ahead(lambda number: number * number, items(), threads, waiting)):
         assert result == used * used
-        assert len(taken) <= used + threads + 1
+        assert len(taken) <= used + max(threads + 1, waiting)
 
 
 def test_an_error_is_raised_in_its_place_and_ends_the_threads() -> None:

@@ -9,7 +9,7 @@ from cim.params import MadeCaptioner
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 from cim.warm_start.tiny import make_tiny_captioner
 

@@ -36,8 +36,7 @@ def main() -> None:
 def _seconds_a_step(data: Path, steps: int, *, ours: bool) -> float:
     from cim.captioners.load import load_captioner
     from cim.params import WarmStart
-    from cim.shards.lookup import ImageLookup
-    from cim.shards.read import read_manifest
+    from cim.shards.read import ImageLookup, read_manifest
     from cim.warm_start import sft as module
     from cim.warm_start.rows import caption_rows
 

@@ -40,13 +40,10 @@ def merge_duplicates(found: pl.DataFrame) -> Merged:
     joined = joined.join(telling.select("id", "extra"), on="id", how="left").with_columns(
         pl.col("captions").fill_null(pl.lit([], dtype=pl.List(pl.String))), pl.col("extra").fill_null("{}")
     )
-    kept = pl.concat([once.select("at", pl.col("captions").list.len().cast(pl.Int64).alias("len")), _ones(said)])
+    one_each = said.select("at", pl.lit(1, dtype=pl.Int64).alias("len"))
+    kept = pl.concat([once.select("at", pl.col("captions").list.len().cast(pl.Int64).alias("len")), one_each])
     return Merged(
         samples=pl.concat([once, joined.select(once.columns)]).sort("order"),
         repeats=again.join(first, on="order", how="anti").group_by("at").len(),
         captions=kept.group_by("at").agg(pl.col("len").sum()),
     )
-
-
-def _ones(said: pl.DataFrame) -> pl.DataFrame:
-    return said.select("at", pl.lit(1, dtype=pl.Int64).alias("len"))

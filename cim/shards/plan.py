@@ -1,6 +1,7 @@
 """What every shard will hold, decided before anything is written."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ import polars as pl
 from cim.errors import CimError
 from cim.images.checks import Reason
 from cim.params.shard import Shard
+from cim.params.sources import Split
 from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.ledger import reasons, summarize
 from cim.shards.merge import merge_duplicates
 from cim.shards.scan import REJECTS, Scanned, scan_sources
-from cim.shards.splits import split_of
 
 UNCAPTIONED = ("target",)  # splits whose images need no caption: they are to get one
 
@@ -46,6 +47,25 @@ def make_plan(sources: Sequence[Source], params: Shard, workers: int, copies: Pa
     _check(samples, rejects, scanned, params)
     summary = summarize(samples, rejects, scanned, merged, names)
     return Plan(samples, pl.concat([rejects, scanned.lost]), summary)
+
+
+def position(sample_id: str, seed: int) -> float:
+    """A number in [0, 1) that depends on nothing but the id and the seed."""
+    digest = hashlib.sha256(f"{seed}:{sample_id}".encode()).digest()
+    return (int.from_bytes(digest[:8], "big") >> 11) / 2**53  # 53 bits: what a float holds exactly
+
+
+def split_of(sample_id: str, seed: int, shares: Mapping[Split, float]) -> Split:
+    """The split of one image: its `position` among the cumulative `shares`, in their order.
+
+    An image keeps its split when others are added or removed. shares: split -> (0, 1], summing to 1.
+    """
+    where, reached = position(sample_id, seed), 0.0
+    for split, share in shares.items():
+        reached += share
+        if where < reached:
+            return split
+    return list(shares)[-1]  # the shares' rounding error left a gap below 1
 
 
 def _with_splits(samples: pl.DataFrame, names: list[str], params: Shard) -> pl.DataFrame:

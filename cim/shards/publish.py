@@ -27,7 +27,8 @@ def prepare(plan: Plan, sources: Sequence[Source], layout: Layout) -> list[Shard
     for (split, shard), rows in sorted(plan.samples.partition_by("split", "shard", as_dict=True).items()):
         needed = [(at, part) for at, part in rows.select("at", "part").unique(maintain_order=True).iter_rows()]
         parts = {place: sources[place[0]].parts[place[1]] for place in needed}
-        job = ShardJob(_planned(layout, split, shard), layout.shards(split) / shard, parts, layout.shard_copies)
+        planned = layout.shard_plan / split / f"{shard}.parquet"
+        job = ShardJob(planned, layout.shards(split) / shard, parts, layout.shard_copies)
         job.plan.parent.mkdir(parents=True, exist_ok=True)
         rows.write_parquet(job.plan)
         jobs.append(job)
@@ -46,22 +47,17 @@ def publish(plan: Plan, layout: Layout) -> dict[str, Any]:
     return plan.summary
 
 
-def _planned(layout: Layout, split: Any, shard: Any) -> Path:
-    return layout.shard_plan / str(split) / f"{shard}.parquet"
-
-
 def _clear(layout: Layout, kept: set[Path]) -> None:
     """Remove manifests, shards of older plans and temporary files of killed runs."""
-    stale = [layout.rejects, layout.shard_summary]
-    for split in SPLITS:
-        folder = layout.shards(split)
-        if folder.is_dir():
-            stale += [path for path in folder.iterdir() if path.is_file() and path not in kept]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    for split in SPLITS:
-        folder = layout.shards(split)
-        if folder.is_dir() and not any(folder.iterdir()):
+    layout.rejects.unlink(missing_ok=True)
+    layout.shard_summary.unlink(missing_ok=True)
+    for folder in map(layout.shards, SPLITS):
+        if not folder.is_dir():
+            continue
+        for path in set(folder.iterdir()) - kept:
+            if path.is_file():
+                path.unlink()
+        if not any(folder.iterdir()):
             folder.rmdir()
 
 

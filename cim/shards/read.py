@@ -1,4 +1,4 @@
-"""Shards back to samples."""
+"""Shards back to samples: one after the other, or any image by its id."""
 
 import json
 import tarfile
@@ -10,6 +10,8 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.records import Sample
+
+IMAGE_SUFFIXES = (".jpg", ".png", ".webp")
 
 
 def shard_paths(folder: Path) -> list[Path]:
@@ -44,6 +46,34 @@ def read_manifest(folder: Path) -> pl.DataFrame:
     if not path.is_file():
         raise CimError(f"no {path}", "a manifest, which sharding writes last", "run the shard stage to its end")
     return pl.read_parquet(path)
+
+
+class ImageLookup:
+    """The image bytes of one split by sample id: random access without unpacking.
+
+    Holds an offset and a size a sample (about 200 bytes each), never an image. Safe to pickle to worker processes.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._places: dict[str, tuple[Path, int, int]] = {}
+        for path in shard_paths(folder):
+            with tarfile.open(path, "r:") as tar:
+                for member in tar:
+                    key, dot, suffix = member.name.partition(".")
+                    if dot + suffix in IMAGE_SUFFIXES:
+                        self._places[key] = (path, member.offset_data, member.size)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, sample_id: str) -> bytes:
+        """Original image bytes. Raises CimError for an id that no shard holds."""
+        if sample_id not in self._places:
+            raise CimError(f"no image with id {sample_id}", "an id of the manifest", "run the shard stage again")
+        path, offset, size = self._places[sample_id]
+        with path.open("rb") as handle:
+            handle.seek(offset)
+            return handle.read(size)
 
 
 def _sample(key: str, parts: dict[str, bytes]) -> Sample:

@@ -1,12 +1,10 @@
 """Every item of every source checked once; usable ones become rows, the others rejects."""
 
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import polars as pl
 from tqdm import tqdm
@@ -15,14 +13,11 @@ from cim.errors import CimError
 from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import content_id
 from cim.params.shard import Shard
+from cim.prefetch import ahead
 from cim.readers.base import Item, Part, Problem, Source
 from cim.readers.remote import RemoteTar
 from cim.readers.webdataset import TarPart
 from cim.shards.copies import copy_of
-from cim.shards.table import Rows
-
-In = TypeVar("In")
-Out = TypeVar("Out")
 
 # order: place in the scan, over all sources. at: position of the source in shard.sources. part, place: where the source
 # has the image; locator: the same for people.
@@ -31,6 +26,7 @@ FOUND = {
     "suffix": pl.String, "width": pl.Int32, "height": pl.Int32, "captions": pl.List(pl.String), "extra": pl.String,
 }  # fmt: skip
 REJECTS = {"source": pl.String, "reason": pl.String, "detail": pl.String}
+_CHUNK = 20_000  # rows kept as tuples until they become columns
 
 
 @dataclass
@@ -74,10 +70,11 @@ def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies:
     A caption that can't be read is lost, its image is not. In memory at any time: a few images a worker, and the
     columns. Raises CimError for a source without images, and for one that is broken: nobody knows what it lost.
     """
-    found, rejects, lost, arrived = Rows(FOUND), Rows(REJECTS), Rows(REJECTS), [Arrived() for _ in sources]
+    found, rejects, lost, arrived = _Rows(FOUND), _Rows(REJECTS), _Rows(REJECTS), [Arrived() for _ in sources]
     order = 0
     for at, source in enumerate(sources):
-        checked = _ahead(lambda one: _check(*one, limits), _items(source, copies), workers)
+        items = _items(source, copies)
+        checked = ahead(lambda one: _check(*one, limits), items, workers, 4 * workers)
         for one in tqdm(checked, desc=f"checking {source.name}", total=source.images(), unit="image"):
             count, captions = arrived[at], len(one.item.captions) + len(one.item.lost)
             count.images += 1
@@ -117,13 +114,12 @@ def _check(item: Item, part: Part, number: int, place: int, limits: Shard) -> _C
     # A tar's keys need its name; names of files and rows say where they are.
     locator = f"{item.name} in {part.name}" if isinstance(part, TarPart | RemoteTar) else item.name
     seen = replace(item, image=None)
-    if item.problem or item.image is None:
-        problem = item.problem or (Reason.WITHOUT_IMAGE, "")
-        return _Checked(seen, locator, number, place, problem=problem)
     try:
+        if item.problem or item.image is None:
+            raise Unusable(*(item.problem or (Reason.WITHOUT_IMAGE, "")))
         facts, _ = decode(item.image, limits)
-    except Unusable as problem:
-        return _Checked(seen, locator, number, place, problem=(problem.reason, problem.detail))
+    except Unusable as found:
+        return _Checked(seen, locator, number, place, problem=(found.reason, found.detail))
     return _Checked(seen, locator, number, place, content_id(item.image), facts)
 
 
@@ -132,17 +128,26 @@ def _told(problem: Problem, locator: str) -> tuple[str, str]:
     return problem[0].value, f"{locator}: {problem[1]}".removesuffix(": ")
 
 
-def _ahead(work: Callable[[In], Out], items: Iterable[In], workers: int) -> Iterator[Out]:
-    """`map` by threads, in order, at most four items a worker ahead of the consumer."""
-    waiting: deque[Future[Out]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        try:
-            for item in items:
-                waiting.append(pool.submit(work, item))
-                if len(waiting) >= 4 * workers:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+class _Rows:
+    """Rows of one schema, added one at a time and kept as columns: millions of them stay small."""
+
+    def __init__(self, schema: dict[str, Any]) -> None:
+        self._schema = pl.Schema(schema)
+        self._waiting: list[tuple[Any, ...]] = []
+        self._chunks: list[pl.DataFrame] = []
+
+    def add(self, *values: Any) -> None:
+        """Append one row; values in the order of the schema."""
+        self._waiting.append(values)
+        if len(self._waiting) >= _CHUNK:
+            self._flush()
+
+    def frame(self) -> pl.DataFrame:
+        """All rows so far, in the order added."""
+        self._flush()
+        return pl.concat(self._chunks) if self._chunks else pl.DataFrame(schema=self._schema)
+
+    def _flush(self) -> None:
+        if self._waiting:
+            self._chunks.append(pl.DataFrame(self._waiting, schema=self._schema, orient="row"))
+            self._waiting = []

@@ -4,7 +4,7 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.warm_start.rows import turn, with_images
 
 

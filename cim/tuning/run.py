@@ -14,8 +14,7 @@ from cim.encoders.load import load_clip
 from cim.errors import CimError
 from cim.rewards.retriever import Retriever
 from cim.rewards.trl import TrlReward
-from cim.shards.lookup import ImageLookup
-from cim.shards.read import read_manifest
+from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.alarm_record import alarm_record
 from cim.tuning.curves import curves
 from cim.tuning.finish import write_tuned

@@ -14,7 +14,7 @@ from cim.encoders.base import TextEncoder
 from cim.images.decode import decode_rgb
 from cim.retrieval import ranks
 from cim.rewards.retriever import Retriever
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 
 WINDOW = 64  # images in memory at once
 

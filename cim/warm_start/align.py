@@ -11,7 +11,7 @@ from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Align
 from cim.prefetch import ahead
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 
 
 def align_vision(

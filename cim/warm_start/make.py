@@ -15,8 +15,7 @@ from cim.captioners.prompts import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
-from cim.shards.lookup import ImageLookup
-from cim.shards.read import read_manifest
+from cim.shards.read import ImageLookup, read_manifest
 from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cim.images.decode import decode_rgb
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 
 
 def caption_rows(

@@ -11,7 +11,7 @@ from workspace import Workspace
 from cim.layout import Layout
 from cim.params.yaml import dump_yaml, read_yaml
 from cim.score.__main__ import main
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import pytest
 
 from cim.errors import CimError
 from cim.records import Sample
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 
 

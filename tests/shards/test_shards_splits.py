@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.images.ids import content_hash, content_id
-from cim.shards.splits import position, split_of
+from cim.shards.plan import position, split_of
 
 SHARES = {"train": 0.7, "validation": 0.1, "eval": 0.2}
 
@@ -36,7 +36,7 @@ def test_seed_moves_images():
 
 
 def test_shares_with_rounding_error_cover_everything(monkeypatch):
-    monkeypatch.setattr("cim.shards.splits.position", lambda *_: 1 - 2**-53)
+    monkeypatch.setattr("cim.shards.plan.position", lambda *_: 1 - 2**-53)
     # Ten times 0.1 reaches 0.9999999999999999 only, which is position's largest value.
     shares = {"gallery": 0.1, "train": 0.1, "validation": 0.1, "target": 0.7 - 1e-9}
     assert split_of("0" * 16, 0, shares) == "target"

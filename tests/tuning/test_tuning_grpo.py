@@ -13,7 +13,7 @@ from cim.captioners.load import Captioner, load_captioner
 from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Lora
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.tuning.finish import write_tuned
 from cim.tuning.grpo import grpo
 from cim.tuning.rows import prompt_rows

@@ -19,7 +19,7 @@ from cim.rewards.guards.said import Said
 from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.tuning.curves import curves
 from cim.tuning.grpo import grpo
 from cim.tuning.rows import prompt_rows

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.tuning.rows import prompt_rows
 
 PROMPTS = ["Describe the image.", "What is this?"]

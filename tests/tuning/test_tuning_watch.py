@@ -11,7 +11,7 @@ from tiny_run import TUNE, Length
 from cim.atomic import read_json, write_json
 from cim.captioners.load import load_captioner
 from cim.params import Alarms, StopEarly, Tune
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.tuning.grpo import Tuned, grpo
 from cim.tuning.rows import prompt_rows
 from cim.tuning.validate import Validation

@@ -11,7 +11,7 @@ from cim.records import Sample
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 from cim.warm_start.align import align_vision
 from cim.warm_start.tiny import make_tiny_captioner

@@ -6,7 +6,7 @@ import torch
 
 from cim.captioners.load import load_captioner
 from cim.params import WarmStart
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.warm_start import sft as module
 from cim.warm_start.rows import caption_rows
 

@@ -6,7 +6,7 @@ from cim.images.ids import content_hash
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
-from cim.shards.lookup import ImageLookup
+from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 from cim.warm_start.rows import caption_rows
 
