@@ -8,7 +8,7 @@ from prefect import flow
 from cim.layout import Layout
 from cim.params import load_params
 from cim.readers.open import open_sources
-from cim.shards.copies import remove_others
+from cim.readers.remote import remove_others
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from flows.command import main

@@ -44,7 +44,6 @@ def item(name: str, image: bytes | None, *captions: Any, **extra: Any) -> Item:
 class ListPart(Chunk):
     """Items held in memory."""
 
-    name: str
     given: tuple[Item, ...]
 
     @property

@@ -11,7 +11,7 @@ from cim.captions.lineage import ENTRIES, Lineage
 from cim.captions.write import captions_path, rejects_path
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Limits
-from cim.readers.base import Part, modules_of
+from cim.readers.base import Part
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class ShardJob:
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
         limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
-        code = code_of(*ENTRIES, *modules_of(self.part))  # and how such a part is read
+        code = code_of(*ENTRIES, type(self.part).__module__)  # and how such a part is read
         return {"code": code, "limits": limits, "tar": self.tar, **self.lineage.values()}
 
     def marked(self) -> bool:

@@ -18,8 +18,8 @@ from cim.captions.source import Source
 from cim.engines.spec import Engine
 from cim.errors import CimError
 from cim.readers.address import lies_in
-from cim.readers.base import Part
-from cim.readers.remote import RemoteChunk, RemoteTar
+from cim.readers.base import Chunk, Part
+from cim.readers.remote import RemoteTar
 from cim.readers.stores import asking, said_of, store_of
 
 _OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
@@ -44,7 +44,7 @@ class Store:
 
         Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
         """
-        remote = [part for part in parts.values() if isinstance(part, (RemoteTar, RemoteChunk))]
+        remote = [part for part in parts.values() if isinstance(part, (RemoteTar, Chunk))]
         if inside := [part.name for part in remote if lies_in(part.url, self.url)]:
             raise CimError(
                 f"recaption.store {self.url}, and {inside[0]} of the corpus in it",

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from cim.fingerprint import fingerprint
 from cim.images.checks import Reason
 from cim.images.ids import content_hash
 
@@ -79,11 +80,6 @@ class ReadablePart(Part, Protocol):
         ...
 
 
-def modules_of(part: Part) -> tuple[str, ...]:
-    """The modules that read such a part, for fingerprints: of a remote piece, those of the piece, too."""
-    return tuple({type(one).__module__: None for one in (part, getattr(part, "chunk", part))})
-
-
 @dataclass(frozen=True)
 class Source:
     """What `open_source` found. name: short, without machine-specific folders; stored in shards."""
@@ -97,14 +93,22 @@ class Source:
         return None if None in counts else sum(count or 0 for count in counts)
 
 
+@dataclass(frozen=True)
 class Chunk:
-    """A part cut from something larger (a folder, a table): a subclass says how to read its items."""
+    """A part cut from something larger (a folder, a table), read where it lies: a subclass says how.
+
+    url: of the folder or table where a store has it. version: what the store said of the files when they were listed.
+    """
+
+    name: str
+    url: str = field(default="", kw_only=True)
+    version: str = field(default="", kw_only=True)
 
     def items(self) -> Iterator[Item]:
         raise NotImplementedError
 
     def identity(self) -> str:
-        return self.sha256()
+        return fingerprint("remote", self.name, self.version) if self.url else self.sha256()
 
     def paths(self) -> Iterable[Path] | None:
         return None
@@ -116,7 +120,8 @@ class Chunk:
         return reading.sha256()
 
     def here(self, copy: Path) -> Self:
-        return self
+        """As it is, known by its content from then on."""
+        return replace(self, url="", version="") if self.url else self
 
 
 class Reading:

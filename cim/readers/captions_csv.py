@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterator
 
 from cim.errors import CimError
-from cim.readers.files import bytes_of, opened
+from cim.readers.address import bytes_of
+from cim.readers.files import opened
 
 LONGEST = 64 * 2**20  # characters of a field: what is longer is no caption but a quote that was never closed
 

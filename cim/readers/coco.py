@@ -8,12 +8,11 @@ from typing import Any
 from cim.errors import CimError
 from cim.images.checks import Reason
 from cim.params.sources import CocoSource
+from cim.readers.address import bytes_of, from_locator, local_address, source_name, to_locator
 from cim.readers.base import Problem, Source
 from cim.readers.file_chunk import FileChunk, Listed, cut
-from cim.readers.files import bytes_of, from_locator, local_address, opened, to_locator
-from cim.readers.names import source_name
+from cim.readers.files import opened, walk
 from cim.readers.text import read_captions
-from cim.readers.walk import walk
 
 
 def open_coco(params: CocoSource, size: int) -> Source:
@@ -39,7 +38,7 @@ def open_coco(params: CocoSource, size: int) -> Source:
         for key, said in sorted(captions.items())
         if key not in known
     ]
-    chunk = FileChunk(root, PurePosixPath(address).name, tuple(files))
+    chunk = FileChunk(PurePosixPath(address).name, root, tuple(files))
     return Source(source_name("coco", address), cut(chunk, size, walked.versions if walked else {}))
 
 

@@ -8,10 +8,9 @@ from typing import Any, NamedTuple
 
 from cim.fingerprint import fingerprint
 from cim.images.checks import Reason
-from cim.readers.address import is_remote
+from cim.readers.address import from_locator, is_remote, joined
 from cim.readers.base import Chunk, Item, Part, Problem
-from cim.readers.files import MAX_TEXT, from_locator, joined, read_file
-from cim.readers.remote import RemoteChunk
+from cim.readers.files import MAX_TEXT, read_file
 from cim.readers.text import read_captions, read_facts, sample_captions
 
 SIDECARS = (".txt", ".json")
@@ -30,7 +29,6 @@ class FileChunk(Chunk):
     """Some files below `root`. sidecars: suffixes of what may lie beside an image, as its captions and its fields."""
 
     root: str
-    name: str
     files: tuple[Listed, ...]
     sidecars: tuple[str, ...] = ()
 
@@ -38,11 +36,13 @@ class FileChunk(Chunk):
     def images(self) -> int:
         return len(self.files)
 
-    def paths(self) -> Iterator[Path]:
+    def paths(self) -> list[Path] | None:
         """The images, and what may lie beside each."""
-        for one in self.files:
-            path = Path(self._address(one))
-            yield from (path, *(path.with_suffix(suffix) for suffix in self.sidecars if path.name))
+        if is_remote(self.root):
+            return None
+        images = [Path(self._address(one)) for one in self.files]
+        beside = [path.with_suffix(suffix) for path in images if path.name for suffix in self.sidecars]
+        return images + beside
 
     def items(self) -> Iterator[Item]:
         for one in self.files:
@@ -83,9 +83,9 @@ def cut(chunk: FileChunk, size: int, versions: Mapping[str, Any]) -> tuple[Part,
     """A chunk of all files as parts of `size`. versions: what a store said of each file, by its name."""
     starts = range(0, len(chunk.files), size)
     parts = [replace(chunk, name=f"{chunk.name}[{at}:{at + size}]", files=chunk.files[at : at + size]) for at in starts]
-    if not is_remote(chunk.root):
-        return tuple(parts)
-    return tuple(RemoteChunk(chunk.root, part, _version(part, versions)) for part in parts)
+    if is_remote(chunk.root):
+        parts = [replace(part, url=chunk.root, version=_version(part, versions)) for part in parts]
+    return tuple(parts)
 
 
 def _version(chunk: FileChunk, versions: Mapping[str, Any]) -> str:

@@ -1,19 +1,20 @@
-"""Files by address: a path of this machine or a URL that fsspec knows. Both are listed, matched and read alike."""
+"""Files by address: a path of this machine or a URL that fsspec knows. Both are read, matched and listed alike."""
 
 import errno
 import os
-import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from glob import glob
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote_to_bytes
 
 from cim.errors import CimError
-from cim.readers.address import PIPE, expanded, is_remote, public
-from cim.readers.stores import asking, store_of
+from cim.images.checks import Reason
+from cim.readers.address import PIPE, expanded, is_remote, local_address, public
+from cim.readers.base import Problem
+from cim.readers.stores import asking, said_of, store_of
 
 MAX_BYTES = 2**30  # no single image is read above this
 MAX_TEXT = 16 * 2**20  # bytes of a .txt or .json: parsed, JSON takes many times its size
@@ -88,6 +89,23 @@ def files_at(pattern: str) -> list[str]:
     return list(dict.fromkeys(name for names in found.values() for name in names))
 
 
+def distinct(files: Iterable[str]) -> list[str]:
+    """Each file once, in the order of first mention, by whatever path to its folder it is mentioned again.
+
+    A file that is a link is one of its own: stores that keep equal files once make such.
+    """
+    found, folders = dict[str, str](), dict[str, str]()
+    for file in files:
+        if is_remote(file):
+            found.setdefault(file, file)
+            continue
+        folder, name = os.path.split(file)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder)
+        found.setdefault(os.path.join(folders[folder], name), file)
+    return list(found.values())
+
+
 def _matching(one: str) -> list[str]:
     if one.startswith((PIPE, "http:", "https:")):
         return [one]
@@ -112,38 +130,68 @@ def _matching_in_store(url: str) -> list[str]:
     return [f"{url.partition('://')[0]}://{name.lstrip('/')}" for name in shown]
 
 
-def local_address(address: str) -> str:
-    """`file:///a` as `/a`; any other address as it is."""
-    return address.removeprefix("file://")
+@dataclass
+class Walked:
+    """files: names relative to the folder, as their system has them. problems: of names that are not followed.
+
+    versions: what a store said of each file; empty for a folder of this machine.
+    """
+
+    files: list[str] = field(default_factory=list)
+    problems: dict[str, Problem] = field(default_factory=dict)
+    versions: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
-def joined(folder: str, name: str) -> str:
-    """The address of `name` below the folder."""
-    return f"{folder.rstrip('/')}/{name}" if is_remote(folder) else os.path.join(folder, name)
+def walk(folder: str) -> Walked:
+    """All files below `folder`. Raises CimError where there is no folder, or one of its folders can't be read."""
+    if is_remote(folder):
+        return _walk_store(folder)
+    if not os.path.isdir(folder):
+        raise CimError(f"no folder at {folder}", "a folder of images", "mend path of this source")
+    found, seen, links = Walked(), set[str](), list[str]()
+    _walk_real(folder, "", found, seen, links)
+    while links:  # real folders first: their files keep their names
+        name = links.pop(0)
+        target = os.path.realpath(os.path.join(folder, name))
+        if target in seen or Path(os.path.realpath(folder)).is_relative_to(target):
+            found.problems[name] = Reason.NOT_A_FILE, "a link to a folder that is read already, or that holds this one"
+        else:
+            _walk_real(os.path.join(folder, name), name, found, seen, links)
+    return found
 
 
-def folder_of(address: str) -> str:
-    """The address of the folder that a file lies in."""
-    return posixpath.dirname(address) if is_remote(address) else os.path.dirname(address)
+def _walk_real(folder: str, prefix: str, found: Walked, seen: set[str], links: list[str]) -> None:
+    """Files of a folder and of those in it that are no links; links to folders are noted."""
+    for place, subfolders, files in os.walk(folder, onerror=_stop):
+        seen.add(os.path.realpath(place))
+        below = os.path.normpath(os.path.join(prefix, os.path.relpath(place, folder)))
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        for name in list(subfolders):
+            if os.path.islink(os.path.join(place, name)):
+                links.append(os.path.normpath(os.path.join(below, name)))
+            elif os.path.realpath(os.path.join(place, name)) in seen:  # an earlier link led into this one
+                subfolders.remove(name)
+        found.files += [os.path.normpath(os.path.join(below, name)) for name in files if not name.startswith(".")]
 
 
-def to_locator(name: str) -> str:
-    """A file name as valid UTF-8, reversibly: names that are not UTF-8 are percent-encoded after a "%"."""
-    try:
-        name.encode("utf-8")
-    except UnicodeEncodeError:
-        return "%" + quote(bytes_of(name))
-    return "%" + quote(name) if name.startswith("%") else name
+def _stop(error: OSError) -> None:
+    raise CimError(
+        f"{error.filename} can't be read ({error.strerror})", "readable folders", "mend its rights"
+    ) from error
 
 
-def from_locator(locator: str) -> str:
-    """The file name that `to_locator` was given."""
-    return os.fsdecode(unquote_to_bytes(locator[1:])) if locator.startswith("%") else locator
+def _walk_store(folder: str) -> Walked:
+    with asking(folder):
+        system, root = store_of(folder)
+        system.invalidate_cache()
+        listed = dict(_below(system.find(root, detail=True), root))
+    if not listed:
+        raise CimError(f"no file below {public(folder)}", "a folder of images", "mend path of this source")
+    return Walked(sorted(listed), versions={name: said_of(info) for name, info in listed.items()})
 
 
-def bytes_of(text: str) -> bytes:
-    """Undo a decoding with errors="surrogateescape". Other lone surrogates give bytes that are not UTF-8."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
+def _below(found: Mapping[str, Any], root: str) -> Iterator[tuple[str, Any]]:
+    for name, info in found.items():
+        relative = name.removeprefix(root).lstrip("/")
+        if relative and not any(part.startswith(".") for part in relative.split("/")):
+            yield relative, info

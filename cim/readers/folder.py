@@ -8,13 +8,11 @@ from pathlib import PurePosixPath
 
 from cim.images.checks import Reason
 from cim.params.sources import FolderSource
-from cim.readers.address import is_remote
+from cim.readers.address import folder_of, is_remote, joined, local_address, source_name, to_locator
 from cim.readers.base import Source
 from cim.readers.captions_csv import caption_rows
 from cim.readers.file_chunk import SIDECARS, FileChunk, Listed, cut
-from cim.readers.files import files_at, folder_of, joined, local_address, to_locator
-from cim.readers.names import source_name
-from cim.readers.walk import walk
+from cim.readers.files import files_at, walk
 
 # Files called so are images or claim to be; others count only when captions.csv names them.
 SUFFIXES = frozenset({
@@ -50,7 +48,7 @@ def open_folder(params: FolderSource, size: int) -> Source:
         for key, said in sorted(captions.items())
         if key not in known
     ]
-    chunk = FileChunk(root, PurePosixPath(root).name, tuple(files), SIDECARS)
+    chunk = FileChunk(PurePosixPath(root).name, root, tuple(files), SIDECARS)
     return Source(source_name("folder", root), cut(chunk, size, walked.versions))
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from cim.atomic import write_json
 from cim.fingerprint import code_of
-from cim.readers.base import Part, modules_of
+from cim.readers.base import Part
 
 SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); within one tick it tells nothing apart
 
@@ -36,7 +36,7 @@ def stamp_of(part: Part) -> Stamp | None:
         return None
     now = time.time_ns()
     found = [_said_of(path) for path in paths]
-    plan = [repr(part), code_of(__name__, *modules_of(part))]
+    plan = [repr(part), code_of(__name__, type(part).__module__)]
     newest = max((one[1] for one in found), default=0)
     return Stamp(
         exact=_hash([platform.node(), *plan, found]),

@@ -5,9 +5,8 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from cim.errors import CimError
-from cim.readers.address import public
-from cim.readers.files import joined, read_file
-from cim.readers.walk import walk
+from cim.readers.address import joined, public
+from cim.readers.files import read_file, walk
 
 
 def dataset_files(folder: str, split: str | None) -> list[str]:

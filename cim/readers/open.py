@@ -16,10 +16,9 @@ from cim.params.sources import (
     SourceBase,
     WebDatasetSource,
 )
-from cim.readers.address import is_remote, public
+from cim.readers.address import is_remote, local_address, public, short_names, source_name
 from cim.readers.base import Part, Source
-from cim.readers.files import files_at, local_address
-from cim.readers.names import distinct, short_names, source_name
+from cim.readers.files import distinct, files_at
 from cim.readers.remote import RemoteTar
 from cim.readers.webdataset import TarPart, stated
 

@@ -1,12 +1,13 @@
-"""Parts that lie elsewhere: tars of object stores, web servers and commands, and pieces of folders and tables there."""
+"""Tars that lie elsewhere: in object stores, on web servers, behind commands; copied while they are worked on."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cim.atomic import replacing
 from cim.fingerprint import fingerprint
 from cim.readers.address import public
-from cim.readers.base import ReadablePart
+from cim.readers.base import Part
 from cim.readers.stores import blocks, version_of
 from cim.readers.webdataset import TarPart
 
@@ -20,15 +21,12 @@ class RemoteTar:
 
     url: str
     nth: int = 1
+    images = None
 
     @property
     def name(self) -> str:
         """The URL without what may hold secrets; of several that then look alike, with the number `nth`."""
         return public(self.url) + (f"#{self.nth}" if self.nth > 1 else "")
-
-    @property
-    def images(self) -> None:
-        return None
 
     def identity(self) -> str:
         """The name with what its store says of size and version now; a command stands for what it prints."""
@@ -44,30 +42,15 @@ class RemoteTar:
         return TarPart(copy, self.name)
 
 
-@dataclass(frozen=True)
-class RemoteChunk:
-    """Files or rows that are read where they lie, a file at a time.
+def copy_of(part: Part, folder: Path) -> Path:
+    """Where the copy of a part lies: another version of it has another place. Nothing is copied of other parts."""
+    name = fingerprint(part.identity()) if isinstance(part, RemoteTar) else "local"
+    return folder / f"{name}.source"
 
-    url: of the folder or table. version: what the store said of their files when they were listed.
-    """
 
-    url: str
-    chunk: ReadablePart
-    version: str
-
-    @property
-    def name(self) -> str:
-        return self.chunk.name
-
-    @property
-    def images(self) -> int | None:
-        return self.chunk.images
-
-    def identity(self) -> str:
-        return fingerprint("remote", self.name, self.version)
-
-    def paths(self) -> None:
-        """None that are local: its store was asked when it was listed."""
-
-    def here(self, copy: Path) -> ReadablePart:
-        return self.chunk
+def remove_others(folder: Path, parts: Iterable[Part]) -> None:
+    """Delete what is no copy of `parts`: of earlier plans, and of runs that were killed while copying."""
+    if not folder.is_dir():  # no store need be asked
+        return
+    for path in set(folder.iterdir()) - {copy_of(part, folder) for part in parts}:
+        path.unlink()

@@ -16,10 +16,6 @@ class ScenesChunk(Chunk):
     first: int
     images: int
 
-    @property
-    def name(self) -> str:
-        return f"scenes:{self.params.seed}[{self.first}:{self.first + self.images}]"
-
     def items(self) -> Iterator[Item]:
         from cim.scenes.describe import describe
         from cim.scenes.scene import scene_at
@@ -47,6 +43,6 @@ class ScenesChunk(Chunk):
 
 def open_scenes(params: ScenesSource, size: int) -> Source:
     """`params.count` scenes, `size` a part."""
-    starts = range(0, params.count, size)
-    parts = tuple(ScenesChunk(params, at, min(size, params.count - at)) for at in starts)
-    return Source(f"scenes:{params.seed}", parts)
+    name = f"scenes:{params.seed}"
+    sizes = [(at, min(size, params.count - at)) for at in range(0, params.count, size)]
+    return Source(name, tuple(ScenesChunk(f"{name}[{at}:{at + many}]", params, at, many) for at, many in sizes))

@@ -17,15 +17,13 @@ import pyarrow as pa
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.images.checks import Reason, is_decodable, other_format
-from cim.readers.address import is_remote, public
+from cim.readers.address import folder_of, is_remote, joined, public, short_names
 from cim.readers.base import Chunk, Item, Part, Problem
 from cim.readers.batches import BROKEN, Skipped, batches, shape
 from cim.readers.cells import captions_of, column_of, image_of, plain_columns, plain_rows
 from cim.readers.columns import Columns, chosen
-from cim.readers.files import folder_of, joined, read_file
+from cim.readers.files import read_file
 from cim.readers.inline import holds_bytes
-from cim.readers.names import short_names
-from cim.readers.remote import RemoteChunk
 from cim.readers.stores import version_of
 from cim.readers.text import read_captions
 
@@ -35,20 +33,12 @@ _URL = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.-]*://")
 
 @dataclass(frozen=True)
 class TableChunk(Chunk):
-    """`rows` rows of a file from row `first` on. Paths that are not absolute start at the file's folder.
-
-    label: how lineage calls the file.
-    """
+    """`rows` rows of a file from row `first` on. Paths that are not absolute start at the file's folder."""
 
     path: str
     columns: Columns
     first: int
     rows: int
-    label: str
-
-    @property
-    def name(self) -> str:
-        return f"{self.label}[{self.first}:{self.first + self.rows}]"
 
     @property
     def images(self) -> int:
@@ -143,12 +133,9 @@ def table_parts(files: Sequence[str], columns: Columns, size: int) -> tuple[Part
         image, caption = chosen(schema, columns.image, columns.caption, public(file))
         fields = tuple(name for name in plain_columns(schema) if name not in (image, caption))
         settled = replace(columns, image=image, caption=caption, fields=fields)
-        chunks = [TableChunk(file, settled, first, rows, label) for first, rows in _cuts(groups, size)]
-        if is_remote(file):
-            version = fingerprint(version_of(file))
-            parts += [RemoteChunk(file, chunk, version) for chunk in chunks]
-        else:
-            parts += chunks
+        far = {"url": file, "version": fingerprint(version_of(file))} if is_remote(file) else {}
+        for first, rows in _cuts(groups, size):
+            parts.append(TableChunk(f"{label}[{first}:{first + rows}]", file, settled, first, rows, **far))
     return tuple(parts)
 
 

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from cim.fingerprint import hash_path
 from cim.images.checks import Reason
+from cim.readers.address import to_locator
 from cim.readers.base import Item, Problem
-from cim.readers.files import to_locator
 from cim.readers.text import read_facts, sample_captions
 from cim.readers.untar import Tar, opened, problem_of
 

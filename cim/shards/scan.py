@@ -15,9 +15,8 @@ from cim.images.ids import content_id
 from cim.params.shard import Shard
 from cim.prefetch import ahead
 from cim.readers.base import Item, Part, Problem, Source
-from cim.readers.remote import RemoteTar
+from cim.readers.remote import RemoteTar, copy_of
 from cim.readers.webdataset import TarPart
-from cim.shards.copies import copy_of
 
 # order: place in the scan, over all sources. at: position of the source in shard.sources. part, place: where the source
 # has the image; locator: the same for people.

@@ -14,8 +14,8 @@ from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.images.ids import content_hash
 from cim.readers.base import Part
+from cim.readers.remote import copy_of
 from cim.records import Sample
-from cim.shards.copies import copy_of
 from cim.shards.tar import write_tar
 
 IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file

@@ -46,7 +46,7 @@ def test_a_source_that_changes_while_it_is_worked_on_fails(
     write(source, SHADES)
     job = job_in(tmp_path, tar=True)
     if kind == "table":
-        job = ShardJob(TableChunk(str(source), Columns(), 0, 4, "rows"), tmp_path / "out", "00000", 0, LINEAGE, True)
+        job = ShardJob(TableChunk("rows", str(source), Columns(), 0, 4), tmp_path / "out", "00000", 0, LINEAGE, True)
 
     def meanwhile() -> None:
         write(tmp_path / "other", CHANGES[change])

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.errors import CimError
-from cim.readers.files import bytes_of, files_at, folder_of, from_locator, joined, read_file, to_locator
+from cim.readers.address import bytes_of, folder_of, from_locator, joined, to_locator
+from cim.readers.files import files_at, read_file
 
 NAMES = ("0.tar", "1.tar", "10.tar", "a/2.tar", "a/b/3.tar", "a/b/n.txt", ".4.tar", ".h/5.tar", "a/.h/6.tar", "x.tar/7")
 PATTERNS = {

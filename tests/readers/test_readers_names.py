@@ -10,7 +10,8 @@ import pytest
 from corpus_files import picture, plan, shard
 
 from cim.errors import CimError
-from cim.readers.names import distinct, short_names
+from cim.readers.address import short_names
+from cim.readers.files import distinct
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import pytest
 from corpus_files import first, picture, plan, read
 
 from cim.errors import CimError, PassingError
-from cim.readers.remote import RemoteChunk
+from cim.readers.base import Chunk
 
 FAR = "memory://far"
 
@@ -51,7 +51,7 @@ CORPORA: dict[str, tuple[dict[str, str], list[str | None], str]] = {
 def test_every_kind_is_read(store: Any, kind: str, tmp_path: Path) -> None:
     corpus, captions, name = CORPORA[kind]
     parts = plan(corpus, 2)
-    assert all(isinstance(part, RemoteChunk) for part in parts.values())
+    assert all(isinstance(part, Chunk) and part.url.startswith(FAR) for part in parts.values())
     assert [(part.images, part.paths()) for part in parts.values()] == [(2, None)] * 2
     assert parts["00000"].name == name
     found = [item for items in read(parts, tmp_path / "copies") for item in items]

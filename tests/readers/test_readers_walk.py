@@ -8,7 +8,7 @@ import fsspec
 import pytest
 
 from cim.errors import CimError
-from cim.readers.walk import walk
+from cim.readers.files import walk
 
 AGAIN = ("not a regular file", "a link to a folder that is read already, or that holds this one")
 
