@@ -1,6 +1,5 @@
 """Hashes of local files, kept as long as what their folders say of them stays the same: no file is read twice."""
 
-import hashlib
 import json
 import os
 import platform
@@ -10,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cim.atomic import write_json
-from cim.fingerprint import code_of
+from cim.fingerprint import code_of, fingerprint
 from cim.readers.base import Part
 
 SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); within one tick it tells nothing apart
@@ -18,7 +17,7 @@ SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); 
 
 @dataclass(frozen=True)
 class Stamp:
-    """What folders said of a part's files, as two hashes.
+    """What folders said of a part's files, as two fingerprints.
 
     exact: changes with path, device, inode, size, the times of the last change of content and of anything, and with
     the machine. portable: with path, size and the time of the last change of content alone, so that machines that
@@ -39,8 +38,8 @@ def stamp_of(part: Part) -> Stamp | None:
     plan = [repr(part), code_of(__name__, type(part).__module__)]
     newest = max((one[1] for one in found), default=0)
     return Stamp(
-        exact=_hash([platform.node(), *plan, found]),
-        portable=_hash([*plan, [one[:2] for one in found]]),
+        exact=fingerprint(platform.node(), *plan, found),
+        portable=fingerprint(*plan, [one[:2] for one in found]),
         settled=newest + SETTLED < now,
     )
 
@@ -71,7 +70,3 @@ def _said_of(path: Path) -> tuple[int, ...]:
     except OSError as error:
         return -1, 0, error.errno or 0
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev
-
-
-def _hash(value: object) -> str:
-    return hashlib.sha256(json.dumps(value).encode()).hexdigest()

@@ -1,12 +1,12 @@
 """The files of a Hugging Face dataset directory; its scripts are never run, its pickles never read."""
 
-import json
 from pathlib import PurePosixPath
 from typing import Any
 
 from cim.errors import CimError
 from cim.readers.address import joined, public
 from cim.readers.files import read_file, walk
+from cim.readers.text import read_facts
 
 
 def dataset_files(folder: str, split: str | None) -> list[str]:
@@ -45,14 +45,11 @@ def dataset_files(folder: str, split: str | None) -> list[str]:
 def _json(folder: str, name: str, field: str) -> Any:
     """A field of a JSON file of the dataset, None where it has none."""
     content, problem = read_file(joined(folder, name))
-    try:
-        found = json.loads(content or b"")
-        if not isinstance(found, dict):
-            raise ValueError(f"a {type(found).__name__}, not an object")
-    except (ValueError, RecursionError) as error:
+    fields, bad = read_facts(content or b"")
+    if bad:
         raise CimError(
-            f"{public(joined(folder, name))} can't be read ({problem or error})",
+            f"{public(joined(folder, name))} can't be read ({problem or bad[1]})",
             "a dataset directory as save_to_disk writes it",
             "copy it again",
-        ) from error
-    return found.get(field)
+        )
+    return fields.get(field)

@@ -18,12 +18,11 @@ from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.images.checks import Reason, is_decodable, other_format
 from cim.readers.address import folder_of, is_remote, joined, public, short_names
+from cim.readers.arrow import BROKEN, batches, holds_bytes, shape
 from cim.readers.base import Chunk, Item, Part, Problem
-from cim.readers.batches import BROKEN, Skipped, batches, shape
 from cim.readers.cells import captions_of, column_of, image_of, plain_columns, plain_rows
 from cim.readers.columns import Columns, chosen
 from cim.readers.files import read_file
-from cim.readers.inline import holds_bytes
 from cim.readers.stores import version_of
 from cim.readers.text import read_captions
 
@@ -50,35 +49,31 @@ class TableChunk(Chunk):
         return [Path(self.path)] if inline else None
 
     def items(self) -> Iterator[Item]:
-        columns, at = self.columns, self.first
+        columns, table = self.columns, os.path.basename(self.path)
         names = [columns.image, *([columns.caption] if columns.caption else []), *columns.fields]
         try:
-            for batch in batches(self.path, names, range(self.first, self.first + self.rows)):
+            for at, batch in batches(self.path, names, range(self.first, self.first + self.rows)):
                 captions = column_of(batch, columns.caption) if columns.caption else [None] * batch.num_rows
-                fields = plain_rows(batch, columns.fields)
-                for cell, caption, facts in zip(column_of(batch, columns.image), captions, fields, strict=True):
-                    yield self._item(f"{os.path.basename(self.path)}:{at}", cell, caption, facts)
-                    at += 1
+                cells = zip(column_of(batch, columns.image), captions, plain_rows(batch, columns.fields), strict=True)
+                for row, (cell, caption, facts) in enumerate(cells, at):
+                    yield self._item(f"{table}:{row}", cell, caption, facts)
         except BROKEN as error:
             raise CimError(f"{public(self.path)} breaks off ({error})", "whole files", "copy it again") from error
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images of the rows at these places again. Raises OSError for one that is gone."""
-        rows = [self.first + place for place in places]
-        if not rows:
+        if not places:
             return
-        left, at = deque(rows), rows[0]
+        left = deque(self.first + place for place in places)
         try:
-            for batch in batches(self.path, [self.columns.image], rows):
-                if not isinstance(batch, Skipped):
-                    cells = column_of(batch, self.columns.image)
-                    while left and left[0] < at + batch.num_rows:
-                        image, _, problem = self._image(cells[left[0] - at])
-                        if image is None:
-                            raise OSError(f"{self.path}:{left[0]}: {problem}")
-                        left.popleft()
-                        yield image
-                at += batch.num_rows
+            for at, batch in batches(self.path, [self.columns.image], list(left)):
+                cells = column_of(batch, self.columns.image)
+                while left and left[0] < at + batch.num_rows:
+                    image, _, problem = self._image(cells[left[0] - at])
+                    if image is None:
+                        raise OSError(f"{self.path}:{left[0]}: {problem}")
+                    left.popleft()
+                    yield image
         except (pa.ArrowException, UnicodeDecodeError, LookupError) as error:  # no column of that name, for one
             raise OSError(f"{self.path}:{left[0]}: {error}") from error
         if left:

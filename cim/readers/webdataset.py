@@ -2,6 +2,7 @@
 
 import json
 import tarfile
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -58,7 +59,7 @@ class TarPart:
         pictured = set[str]()  # keys of samples with an image
         try:
             with opened(self.path) as tar:
-                for key, members in _grouped(tar, lambda _, kind, member: tar.content(member) if kind in USED else b""):
+                for key, members in _grouped(tar, lambda kind, member: tar.content(member) if kind in USED else b""):
                     read += 1
                     yield _item(key, members, pictured)
                 problem = tar.after()
@@ -77,7 +78,7 @@ class TarPart:
         """The images of the samples at these places again. Raises OSError where the tar no longer has one."""
         spans = _spans(*self._as_it_is())
         if spans is None:
-            yield from self._fetch_in_order(set(places))
+            yield from self._fetch_in_order(deque(places))
             return
         with self.path.open("rb") as tar:
             for place in places:
@@ -94,25 +95,18 @@ class TarPart:
         found = self.path.stat()
         return self.path, found.st_size, found.st_mtime_ns, found.st_ino
 
-    def _fetch_in_order(self, wanted: set[int]) -> Iterator[bytes]:
+    def _fetch_in_order(self, wanted: deque[int]) -> Iterator[bytes]:
         """Of a compressed tar, which can only be read from its start."""
-        try:
-            with opened(self.path) as tar:
-
-                def take(at: int, kind: str, member: tarfile.TarInfo) -> bytes:
-                    return tar.content(member) if kind in IMAGES and at in wanted else b""
-
-                samples = enumerate(_grouped(tar, take))
-                while wanted:
-                    at, (key, members) = next(samples)
-                    if at in wanted:
-                        image = next((found for kind, found in members.items() if kind in IMAGES), None)
-                        if not isinstance(image, bytes):
-                            raise OSError(f"no image of {key!r} in {self.path}")
-                        wanted.discard(at)
-                        yield image
-        except (tarfile.ReadError, StopIteration) as error:
-            raise OSError(f"{self.path} ends before sample {max(wanted)} ({error})") from error
+        for at, item in enumerate(self.items()):
+            if not wanted:
+                return
+            if at == wanted[0]:
+                if item.image is None:
+                    raise OSError(f"no image at sample {at} of {self.path} ({item.problem})")
+                wanted.popleft()
+                yield item.image
+        if wanted:
+            raise OSError(f"{self.path} ends before sample {wanted[0]}")
 
 
 def stated(path: Path) -> int | None:
@@ -136,7 +130,7 @@ def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, 
     spans = list[tuple[int, int] | None]()
     try:
         with opened(path, "r:") as tar:
-            for _, members in _grouped(tar, lambda _, kind, member: (kind, member.offset_data, member.size)):
+            for _, members in _grouped(tar, lambda kind, member: (kind, member.offset_data, member.size)):
                 image = next((one for kind, one in members.items() if kind in IMAGES), None)
                 spans.append((image[1], image[2]) if image and len(image) == 3 else None)
     except tarfile.ReadError:
@@ -145,14 +139,14 @@ def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, 
 
 
 def _grouped(
-    tar: Tar, take: Callable[[int, str, tarfile.TarInfo], Taken]
+    tar: Tar, take: Callable[[str, tarfile.TarInfo], Taken]
 ) -> Iterator[tuple[str, dict[str, Taken | Problem]]]:
-    """(key, extension -> what is taken of a member, or why it is refused) of every sample, numbered from 0.
+    """(key, extension -> what is taken of a member, or why it is refused) of every sample.
 
     Files without an extension are notes. Content is taken as it comes: going back in a compressed tar means reading it
     again from its start. Where the tar breaks behind a whole sample, that one comes first, then tarfile.ReadError.
     """
-    key, members, at = "", dict[str, Taken | Problem](), 0
+    key, members = "", dict[str, Taken | Problem]()
     try:
         for member in tar:
             folder, slash, base = member.name.rpartition("/")
@@ -163,9 +157,9 @@ def _grouped(
             its_key, extension = f"{folder}{slash}{stem}" if stem else member.name, extension.lower()
             if members and (its_key != key or extension in members):
                 yield key, members
-                members, at = {}, at + 1
+                members = {}
             before, key, members = members, its_key, {}  # a sample that is cut here is the break's
-            members = before | {extension: problem or take(at, extension, member)}
+            members = before | {extension: problem or take(extension, member)}
     except tarfile.ReadError:
         if members:
             yield key, members

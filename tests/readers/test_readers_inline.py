@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import plan
 
-from cim.readers.inline import holds_bytes
+from cim.readers.arrow import holds_bytes
 
 STRUCT = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 WHOLE = {"bytes": b"x", "path": "a.png"}

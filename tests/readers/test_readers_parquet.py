@@ -92,7 +92,7 @@ def test_dictionary_columns(tmp_path: Path) -> None:
 
 
 def test_fetch_over_batches_and_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cim.readers.batches.BATCH", 2)
+    monkeypatch.setattr("cim.readers.arrow.BATCH", 2)
     file = write(tmp_path / "a.parquet", [png(n) for n in range(40)], ["c"] * 40, row_group_size=7)
     first, second = (part.here(Path("never")) for part in opened(file, 25).parts)
     assert (first.images, second.images) == (21, 19)  # three groups of seven

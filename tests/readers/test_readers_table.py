@@ -11,8 +11,8 @@ from corpus_files import plan
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cim.readers.arrow import BATCH
 from cim.readers.base import Part
-from cim.readers.batches import BATCH
 from cim.readers.table import _cuts
 
 

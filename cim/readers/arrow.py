@@ -1,9 +1,8 @@
-"""Rows of Parquet and Arrow files as record batches: what is not asked for is not decoded."""
+"""Parquet and Arrow files: their shape, whether all images are in them, and rows, decoded only where asked for."""
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 from cim.errors import CimError
 from cim.readers.address import is_remote, public
 from cim.readers.cells import check, column_of
+from cim.readers.columns import is_binary
 from cim.readers.files import opened
 from cim.readers.stores import asking
 
@@ -39,22 +39,29 @@ def shape(address: str) -> tuple[Any, list[int]]:
         ) from error
 
 
-def batches(address: str, names: Sequence[str], wanted: Sequence[int]) -> Iterator[Any]:
-    """Columns of the rows from the first to the last of `wanted` (ascending), in record batches, in order.
+def holds_bytes(file: str, column: str) -> bool:
+    """Whether no image of the column can lie elsewhere: all are bytes, or structs of which none lacks its `bytes`.
 
-    Of Parquet, row groups that hold none of `wanted` come as `Skipped`, and nothing behind the last is decoded.
+    file: on this machine. Of Parquet the footer is read, and what it does not say counts as no; of Arrow files the
+    heads of record batches. A table that can't be read holds nothing.
     """
-    at, first, last = 0, wanted[0], wanted[-1] + 1
-    for batch in _streamed(address, names) if address.endswith(".arrow") else _grouped(address, names, wanted):
-        if isinstance(batch, Skipped):
-            yield from [batch] if at > first else []
-            at += batch.num_rows
-            continue
+    try:
+        return _all_in_arrow(file, column) if file.endswith(".arrow") else _all_in_parquet(file, column)
+    except (*BROKEN, KeyError):
+        return False
+
+
+def batches(address: str, names: Sequence[str], wanted: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """(first row, columns) of record batches, from the first to the last row of `wanted` (ascending), in order.
+
+    Of Parquet, row groups that hold none of `wanted` are left out, and nothing behind the last is decoded.
+    """
+    first, last = wanted[0], wanted[-1] + 1
+    for at, batch in _streamed(address, names) if address.endswith(".arrow") else _grouped(address, names, wanted):
         start, end = max(first - at, 0), min(last - at, batch.num_rows)
         for begin in range(start, end, BATCH):
-            yield batch.slice(begin, min(BATCH, end - begin))
-        at += batch.num_rows
-        if at >= last:
+            yield at + begin, batch.slice(begin, min(BATCH, end - begin))
+        if at + batch.num_rows >= last:
             return
 
 
@@ -90,28 +97,45 @@ def _far(address: str) -> Iterator[Any]:
         raise broken
 
 
-def _streamed(address: str, names: Sequence[str]) -> Iterator[Any]:
+def _streamed(address: str, names: Sequence[str]) -> Iterator[tuple[int, Any]]:
+    at = 0
     with arrow_stream(address) as reader:
         for batch in reader:
             for name in names:
                 check(column_of(batch, name))
-            yield batch
+            yield at, batch
+            at += batch.num_rows
 
 
-def _grouped(address: str, names: Sequence[str], wanted: Sequence[int]) -> Iterator[Any]:
+def _grouped(address: str, names: Sequence[str], wanted: Sequence[int]) -> Iterator[tuple[int, Any]]:
     with parquet_file(address) as parquet:
-        at = 0
+        end = 0
         for group in range(parquet.num_row_groups):
-            size = parquet.metadata.row_group(group).num_rows
-            if bisect_left(wanted, at) == bisect_left(wanted, at + size):
-                yield Skipped(size)
-            else:
-                yield from parquet.iter_batches(batch_size=BATCH, row_groups=[group], columns=list(names))
-            at += size
+            at, end = end, end + parquet.metadata.row_group(group).num_rows
+            if bisect_left(wanted, at) < bisect_left(wanted, end):
+                for batch in parquet.iter_batches(batch_size=BATCH, row_groups=[group], columns=list(names)):
+                    yield at, batch
+                    at += batch.num_rows
 
 
-@dataclass(frozen=True)
-class Skipped:
-    """Rows that nobody asked for."""
+def _all_in_arrow(file: str, column: str) -> bool:
+    with arrow_stream(file) as reader:
+        kind = reader.schema.field(column).type
+        if not _has_bytes(kind):
+            return is_binary(kind)
+        return all(batch.column(column).field("bytes").null_count == 0 for batch in reader)
 
-    num_rows: int
+
+def _all_in_parquet(file: str, column: str) -> bool:
+    with parquet_file(file) as parquet:
+        kind, found = parquet.schema_arrow.field(column).type, parquet.metadata
+        if not _has_bytes(kind):
+            return is_binary(kind)
+        groups = [found.row_group(group) for group in range(found.num_row_groups)]
+    chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
+    said = [one.statistics for one in chunks if one.path_in_schema == f"{column}.bytes"]
+    return len(said) == len(groups) and all(one and one.has_null_count and one.null_count == 0 for one in said)
+
+
+def _has_bytes(kind: Any) -> bool:
+    return bool(pa.types.is_struct(kind)) and any(field.name == "bytes" and is_binary(field.type) for field in kind)
