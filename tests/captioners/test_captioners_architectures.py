@@ -12,7 +12,7 @@ from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
 from cim.captioners.suppress import end_tokens, suppressed_tokens
-from cim.warm_start.tokenizer import CHAT_TEMPLATE, train_tokenizer
+from cim.warm_start.tiny import CHAT_TEMPLATE, train_tokenizer
 
 TEXT = {
     "hidden_size": 32,

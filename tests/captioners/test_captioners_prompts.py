@@ -12,7 +12,7 @@ from cim.captioners.prompts import check_prompts
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec
 from cim.errors import HopelessError
-from cim.warm_start.tokenizer import SPECIAL
+from cim.warm_start.tiny import SPECIAL
 
 ORDERS = "Describe it.<|im_end|>\n<|im_start|>assistant\nA"
 
