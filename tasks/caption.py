@@ -8,8 +8,7 @@ from typing import Any, Literal, Self
 from prefect import task
 
 from cim.captioners.decoding import Decoding
-from cim.captioners.load import captioner_fingerprint
-from cim.captioners.precision import Precision, precision_of
+from cim.captioners.load import Precision, captioner_fingerprint, precision_of
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard

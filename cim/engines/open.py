@@ -1,7 +1,7 @@
 """An engine from its description."""
 
 from cim.captioners.load import load_processor
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.engines.captioning import Captioning
 from cim.engines.spec import Backend, Engine, EngineSpec, Scorer
 from cim.errors import CimError

@@ -8,9 +8,8 @@ from typing import Any
 
 from cim.atomic import read_json
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.load import captioner_fingerprint, load_processor
-from cim.captioners.precision import precision_of
-from cim.captioners.prompts import render
+from cim.captioners.inputs import render
+from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
 from cim.engines.local import check_unchanged
 from cim.engines.spec import EngineSpec, Tried, Wanted
 from cim.errors import CimError

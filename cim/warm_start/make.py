@@ -10,8 +10,7 @@ from typing import Any, Literal
 from cim.atomic import read_json, write_json
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
-from cim.captioners.pixels import cap_pixels
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
@@ -74,8 +73,6 @@ class _Making:
         section = self.params.captioner
         if isinstance(section, LoadedCaptioner):
             fetch_captioner(section, out)
-            if section.max_pixels is not None:
-                cap_pixels(out, section.max_pixels, trust_remote_code=section.trust_remote_code)
             return []
         texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.

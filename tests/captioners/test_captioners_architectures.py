@@ -11,7 +11,7 @@ from PIL import Image
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
-from cim.captioners.suppress import end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 from cim.warm_start.tiny import CHAT_TEMPLATE, train_tokenizer
 
 TEXT = {

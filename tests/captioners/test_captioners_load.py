@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cim.captioners.inputs import conversation, prompt_hash, render
 from cim.captioners.load import captioner_fingerprint, load_captioner
-from cim.captioners.prompts import conversation, prompt_hash, render
 from cim.errors import CimError
 
 

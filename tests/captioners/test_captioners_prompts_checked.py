@@ -8,7 +8,7 @@ from colour_pictures import PROMPT
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import Captioner, captioner_fingerprint
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec
 from cim.errors import HopelessError

@@ -7,7 +7,7 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
-from cim.captioners.suppress import end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 
 MARKS = ("image_pad", "video_pad", "vision_pad", "vision_start", "vision_end", "im_start", "endoftext")
 
