@@ -8,8 +8,7 @@ from typing import Any
 import open_clip
 from open_clip.factory import get_model_config
 
-from cim.encoders.clip import check_alone
-from cim.encoders.save import CONFIG, save_clip
+from cim.encoders.clip import CONFIG, check_alone, save_clip
 from cim.errors import CimError
 from cim.models.fetch import PACKAGE, Wanted, fetch
 from cim.models.hub import unreachable

@@ -50,9 +50,9 @@ def _card(role: str, kind: Kind, params: Loaded | FittedClip, facts: dict[str, o
 
 
 def _fit(params: FittedClip, folder: Path, gallery: Path, device: str) -> dict[str, object]:
+    from cim.encoders.clip import save_clip
     from cim.encoders.fit import fit_clip
     from cim.encoders.pairs import gallery_pairs
-    from cim.encoders.save import save_clip
 
     images, captions = gallery_pairs(gallery, params.side, params.pairs)
     fitted = fit_clip(params, images, captions, device)
