@@ -10,8 +10,7 @@ from open_clip.factory import get_model_config
 
 from cim.encoders.clip import CONFIG, check_alone, save_clip
 from cim.errors import CimError
-from cim.models.fetch import PACKAGE, Wanted, fetch
-from cim.models.hub import unreachable
+from cim.models.fetch import PACKAGE, Wanted, fetch, unreachable
 from cim.params import LoadedClip
 from cim.params.models import HUB, HUB_ID
 
