@@ -13,7 +13,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
-from cim.engines.proven import Proven
+from cim.engines.open import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.rewards.rerank import CimScore, ScoreSpec

@@ -11,7 +11,7 @@ from cim.captioners.load import Precision
 from cim.fingerprint import code_of
 
 # Decide the words and the bytes of the output, given model, prompt, decoding and images: the shard, and its engine.
-ENTRIES = ("cim.captions.shard", "cim.engines.proven")
+ENTRIES = ("cim.captions.shard", "cim.engines.open")
 
 
 @dataclass(frozen=True)
