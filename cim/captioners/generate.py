@@ -120,7 +120,8 @@ def _config(ready: Ready, decoding: Decoding, cache: str) -> GenerationConfig:
 def made_ready(captioner: Captioner) -> Ready:
     """What `decode` needs to know of a captioner; takes a look at the whole vocabulary."""
     model, processor = captioner.model, captioner.processor
-    return Ready(model, processor, end_tokens(processor, model), suppressed_tokens(processor, model))
+    ends = end_tokens(processor, model.generation_config.eos_token_id)
+    return Ready(model, processor, ends, suppressed_tokens(processor, model))
 
 
 @contextmanager

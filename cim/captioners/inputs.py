@@ -60,24 +60,15 @@ def batches(processor: Any, sizes: Sequence[tuple[int, int]], prompts: Sequence[
 def _lengths(processor: Any, sizes: Sequence[tuple[int, int]], prompts: Sequence[str]) -> list[int]:
     """Tokens of each prompt with its image."""
     texts = {prompt: len(processor.tokenizer(render(processor, prompt))["input_ids"]) for prompt in set(prompts)}
-    try:
-        tokens = _image_tokens(processor, sizes)
-    except ValueError:  # one is refused: `prepare` will say so
-        tokens = [_image_tokens_or_none(processor, size) for size in sizes]
-    return [texts[prompt] + count for prompt, count in zip(prompts, tokens, strict=True)]
+    return [texts[prompt] + count for prompt, count in zip(prompts, _image_tokens(processor, sizes), strict=True)]
 
 
 def _image_tokens(processor: Any, sizes: Sequence[tuple[int, int]]) -> list[int]:
-    """By pixels where the processor cannot say (order only)."""
+    """Of each image, by pixels where the processor cannot say (order only); 0 of one that it refuses."""
     try:
         counts = processor._get_num_multimodal_tokens([(height, width) for width, height in sizes])
         return list(counts["num_image_tokens"])
     except (AttributeError, NotImplementedError):  # not every processor has it
         return [width * height for width, height in sizes]
-
-
-def _image_tokens_or_none(processor: Any, size: tuple[int, int]) -> int:
-    try:
-        return _image_tokens(processor, [size])[0]
-    except ValueError:
-        return 0  # to the end, where a refusal costs least
+    except ValueError:  # one is refused: `prepare` will say so; to the end, where a refusal costs least
+        return [0] if len(sizes) == 1 else [_image_tokens(processor, [size])[0] for size in sizes]

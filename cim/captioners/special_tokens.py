@@ -10,12 +10,13 @@ from cim.errors import HopelessError
 _MEDIA_FIELD = re.compile(r"(image|video|vision|media|audio).*_token_(id|ids|index)$|^(boi|eoi)_token_(id|index)$")
 
 
-def end_tokens(processor: Any, model: Any) -> list[int]:
-    """Ids that end a caption, ascending: the tokenizer's and the generation config's (chat models may have two)."""
-    named = model.generation_config.eos_token_id
-    named = [] if named is None else [named] if isinstance(named, int) else list(named)
-    own = processor.tokenizer.eos_token_id
-    return sorted({*named, *([] if own is None else [own])})
+def end_tokens(processor: Any, named: int | list[int] | None) -> list[int]:
+    """Ids that end a caption, ascending: the tokenizer's own and those that a generation config has `named`.
+
+    Chat models may have two.
+    """
+    several = named if isinstance(named, list) else [named]
+    return sorted({one for one in (*several, processor.tokenizer.eos_token_id) if one is not None})
 
 
 def suppressed_tokens(processor: Any, model: Any) -> list[int]:
@@ -29,7 +30,8 @@ def suppressed_tokens(processor: Any, model: Any) -> list[int]:
     rows = model.get_output_embeddings().weight.shape[0]
     marks = _marks(tokenizer) | set(_media_ids(model.config.to_dict()))
     marks |= set(range(rows)) - set(tokenizer.get_vocab().values())
-    return sorted(mark for mark in marks - set(end_tokens(processor, model)) if 0 <= mark < rows)
+    ends = end_tokens(processor, model.generation_config.eos_token_id)
+    return sorted(mark for mark in marks.difference(ends) if 0 <= mark < rows)
 
 
 def check_prompts(processor: Any, prompts: Iterable[str]) -> None:
