@@ -89,8 +89,7 @@ def _engine(model: str) -> tuple[Engine, Lineage]:
         worker.LAG, worker.BATCH = 0.0, 64
         return worker.SaysWhatItSees(), worker.LINEAGE
     from cim.captioners.load import captioner_fingerprint
-    from cim.engines.heap import map_large_blocks
-    from cim.engines.open import open_engine
+    from cim.engines.open import map_large_blocks, open_engine
     from cim.engines.spec import EngineSpec
 
     map_large_blocks()  # as tasks/caption does

@@ -8,7 +8,7 @@ from prefect import flow
 
 from cim.atomic import write_json
 from cim.captioners.decoding import Decoding
-from cim.captioners.precision import Precision
+from cim.captioners.load import Precision
 from cim.captions.job import ShardJob
 from cim.captions.windows import BATCHES
 from cim.captions.write import prune

@@ -1,6 +1,6 @@
 """What a run computes in, settled once and where it will be computed: the machine that starts it may have no GPU."""
 
-from cim.captioners.precision import Precision, precision_of
+from cim.captioners.load import Precision, precision_of
 from cim.params import CaptionParams, Runtime
 from flows.shards import map_shards
 from tasks.caption import precision_task

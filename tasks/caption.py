@@ -8,13 +8,12 @@ from typing import Any, Literal, Self
 from prefect import task
 
 from cim.captioners.decoding import Decoding
-from cim.captioners.load import captioner_fingerprint
-from cim.captioners.precision import Precision, precision_of
+from cim.captioners.load import Precision, captioner_fingerprint, precision_of
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
-from cim.engines.proven import Proven
+from cim.engines.open import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.rewards.rerank import CimScore, ScoreSpec

@@ -28,22 +28,18 @@ class ModelsJob:
     def __str__(self) -> str:
         return self.role
 
+    @property
+    def section(self) -> Any:
+        """The parameters of this model."""
+        return self.params.captioner if self.role == "captioner" else getattr(self.params, f"{self.role}_encoder")
+
     def fingerprint(self) -> str:
         """Of the code and parameters of this model and of the shards it is made from."""
-        parts: list[Any] = [self.role, code_of(MAKERS[self.role])]
+        parts: list[Any] = [self.role, code_of(MAKERS[self.role]), self.section]
         if self.role == "captioner":
-            captioner = self.params.captioner
-            parts += [
-                captioner,
-                self.params.warm_start,
-                list(self.prompts),
-                self.layout.shards("train") / MANIFEST,
-            ]
-        else:
-            section = getattr(self.params, f"{self.role}_encoder")
-            parts.append(section)
-            if isinstance(section, FittedClip):
-                parts.append(self.layout.shards("gallery") / MANIFEST)
+            parts += [self.params.warm_start, list(self.prompts), self.layout.shards("train") / MANIFEST]
+        elif isinstance(self.section, FittedClip):
+            parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)
 
 
@@ -70,9 +66,8 @@ def _make(job: ModelsJob) -> None:
     elif job.role == "text":
         from cim.encoders.make import make_text_encoder
 
-        make_text_encoder(job.params.text_encoder, folder)
+        make_text_encoder(job.section, folder)
     else:
         from cim.encoders.make import make_clip_encoder
 
-        section = getattr(job.params, f"{job.role}_encoder")
-        make_clip_encoder(section, folder, job.layout.shards("gallery"), device)
+        make_clip_encoder(job.section, folder, job.layout.shards("gallery"), device)

@@ -8,7 +8,6 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
-from cim.captioners.pixels import cap_pixels
 from cim.captions.claim import claim
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
@@ -24,15 +23,13 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
     local = Path(model.name).expanduser()
     if local.is_dir() and model.max_pixels is None:
         return local
-    code = code_of("cim.captioners.fetch", "cim.captioners.pixels")
+    code = code_of("cim.captioners.fetch")
     made_from = fingerprint("captioner", code, model, captioner_fingerprint(local) if local.is_dir() else None)
     folder = kept / made_from
     with claim(kept / f".{made_from}.lock", math.inf):  # another run may be fetching it
         if done_facts(folder, made_from) is None:
             unmark(folder)
             fetch_captioner(LoadedCaptioner(kind="hf", **model.model_dump()), folder)
-            if model.max_pixels is not None:
-                cap_pixels(folder, model.max_pixels, trust_remote_code=model.trust_remote_code)
             mark_done(folder, made_from)
     return folder
 

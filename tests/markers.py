@@ -57,10 +57,10 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "index items": Marker(lambda: build_items(layout, ["gallery"], 1).fingerprint, ("cim.index.build",)),
         "index space": Marker(lambda: build_space(layout, "clip", params.index, 1).fingerprint, ("cim.index.build",)),
         "tune": Marker(TuneJob(layout, params.tune, ("prompt",), "cpu", 1, False).fingerprint, ("cim.tuning.run",)),
-        "caption": Marker(lambda: caption.fingerprint("content"), ("cim.captions.shard", "cim.engines.proven", read)),
-        "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.proven")),
+        "caption": Marker(lambda: caption.fingerprint("content"), ("cim.captions.shard", "cim.engines.open", read)),
+        "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.open")),
         "caption, stamp": Marker(lambda: str(stamp_of(part)), ("cim.readers.hash_cache", read)),
-        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch", "cim.captioners.pixels")),
+        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.rerank",)),
     }
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cim.text import distinct, distinct_without, duplicated, repetition, words
+from cim.text import distinct, distinct_without, duplicated, repeated_share, repetition, words
 
 
 def test_words():
@@ -33,6 +33,17 @@ def test_repetition():
     # 8 words, 5 4-grams: (a red circle and) starts at 0 and again at 4; the other three differ
     assert repetition("a red circle and a red circle and") == (1, 5)
     assert repetition("too short here") == (0, 0)
+
+
+def test_repeated_share():
+    # 3-grams: a b a, b a b, a b a (again), b a b (again): 2 of 4
+    assert repeated_share("A b a, b a b.") == 0.5
+    assert repeated_share("a b c d") == 0
+    assert repeated_share("a b") == 0
+    assert repeated_share("red red red", n=1) == pytest.approx(2 / 3)
+    assert repeated_share("red red red red red red") == 0.75  # 4 3-grams, 3 of them again
+    assert repeated_share("a red cat") == 0  # 1 3-gram
+    assert repeated_share("") == 0
 
 
 def test_duplicated_ignores_only_outer_blanks():

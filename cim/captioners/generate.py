@@ -10,12 +10,10 @@ from PIL.Image import Image
 from transformers import GenerationConfig
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.guidance import Guidance
-from cim.captioners.inputs import batches, prepare
+from cim.captioners.inputs import batches, prepare, render_blind
 from cim.captioners.load import Captioner
-from cim.captioners.prompts import render_blind
-from cim.captioners.sampling import SeededSampler
-from cim.captioners.suppress import end_tokens, suppressed_tokens
+from cim.captioners.logits_processors import Guidance, SeededSampler
+from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 
 
 @dataclass(frozen=True)
@@ -122,7 +120,8 @@ def _config(ready: Ready, decoding: Decoding, cache: str) -> GenerationConfig:
 def made_ready(captioner: Captioner) -> Ready:
     """What `decode` needs to know of a captioner; takes a look at the whole vocabulary."""
     model, processor = captioner.model, captioner.processor
-    return Ready(model, processor, end_tokens(processor, model), suppressed_tokens(processor, model))
+    ends = end_tokens(processor, model.generation_config.eos_token_id)
+    return Ready(model, processor, ends, suppressed_tokens(processor, model))
 
 
 @contextmanager

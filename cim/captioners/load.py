@@ -4,10 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cim.captioners.precision import precision_of
 from cim.errors import CimError
 from cim.models.folder import check_folder, folder_fingerprint
 from cim.models.load import load_model, load_part
+
+Precision = Literal["float32", "bfloat16"]
+"""What numbers a captioner computes in: part of its captions' lineage, as it rounds otherwise in others."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,30 @@ def load_captioner(
 
     fingerprint = captioner_fingerprint(folder)
     place = pick_device(device)
-    dtype = {"float32": torch.float32, "bfloat16": torch.bfloat16}[precision_of(precision, "transformers", device)]
+    dtype = getattr(torch, precision_of(precision, "transformers", device))
     processor = load_processor(folder, trust_remote_code=trust_remote_code)
     model = load_model(AutoModelForImageTextToText, folder, trust_remote_code=trust_remote_code, dtype=dtype)
     return Captioner(model.to(place), processor, fingerprint, trust_remote_code)
+
+
+def precision_of(
+    asked: Literal["auto", "float32", "bfloat16"],
+    engine: Literal["transformers", "vllm"],
+    device: Literal["auto", "cpu", "cuda"],
+) -> Precision:
+    """What `auto` is on this machine: bfloat16 with vllm or on a GPU, else float32.
+
+    Imports torch only where it must be asked whether there is a GPU.
+    """
+    if asked != "auto":
+        return asked
+    if engine == "vllm" or device == "cuda":
+        return "bfloat16"
+    if device == "cpu":
+        return "float32"
+    import torch
+
+    return "bfloat16" if torch.cuda.is_available() else "float32"
 
 
 def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:

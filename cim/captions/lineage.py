@@ -6,12 +6,12 @@ from typing import Any
 
 from cim import __version__
 from cim.captioners.decoding import Decoding
-from cim.captioners.precision import Precision
-from cim.captioners.prompts import prompt_hash
+from cim.captioners.inputs import prompt_hash
+from cim.captioners.load import Precision
 from cim.fingerprint import code_of
 
 # Decide the words and the bytes of the output, given model, prompt, decoding and images: the shard, and its engine.
-ENTRIES = ("cim.captions.shard", "cim.engines.proven")
+ENTRIES = ("cim.captions.shard", "cim.engines.open")
 
 
 @dataclass(frozen=True)

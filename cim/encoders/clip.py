@@ -9,14 +9,16 @@ import open_clip
 import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL.Image import Image
+from safetensors.torch import save_model
 
-from cim.atomic import read_json
+from cim.atomic import read_json, write_json
 from cim.encoders.base import Vectors, unit
-from cim.encoders.save import CONFIG
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
 from cim.models.load import loading
+
+CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 
 
 class OpenClipEncoder:
@@ -28,7 +30,8 @@ class OpenClipEncoder:
         self._model = open_clip_model(folder, self._device)
         with loading(folder):
             self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
-        self._prepare = image_transform(self._model)
+        # PIL image to float tensor (3, side, side), as this model was trained.
+        self._prepare: Any = image_transform_v2(PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False)
         self.dim = embed_dim(self._model)
 
     def encode_images(self, images: list[Image]) -> Vectors:
@@ -63,6 +66,13 @@ def open_clip_model(folder: Path, device: torch.device) -> Any:
         return open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True).eval()
 
 
+def save_clip(model: Any, config: dict[str, Any], folder: Path) -> None:
+    """Write weights (safetensors) and `config` (model_cfg, preprocess_cfg) into `folder`, for `open_clip_model`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_model(model.cpu(), str(folder / WEIGHTS))
+    write_json(folder / CONFIG, config)
+
+
 def check_alone(config: Mapping[str, Any]) -> None:
     """Raise CimError when an open_clip model of `config` (model_cfg) would ask the hub at every start."""
     inner = config["text_cfg"].get("hf_model_name")
@@ -74,11 +84,6 @@ def check_alone(config: Mapping[str, Any]) -> None:
             "a model that works without network",
             "name one with towers of its own (ViT, ResNet, SigLIP, MetaCLIP, DFN and others)",
         )
-
-
-def image_transform(model: Any) -> Any:
-    """PIL image to float tensor (3, side, side), as this model was trained."""
-    return image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
 
 
 def embed_dim(model: Any) -> int:

@@ -13,8 +13,7 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from cim.encoders.batches import batches
-from cim.encoders.negatives import WrongCaptions
+from cim.encoders.hard_negatives import WrongCaptions, batches
 from cim.encoders.tower import PREPROCESS, tiny_config, tiny_model
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
@@ -38,7 +37,7 @@ class Fitted:
 def fit_clip(
     params: FittedClip, images: npt.NDArray[np.uint8], captions: Sequence[Sequence[str]], device: str = "auto"
 ) -> Fitted:
-    """Contrastive training from nothing (CLIP, with wrong captions as further negatives, see negatives.py).
+    """Contrastive training from nothing (CLIP, with wrong captions as further negatives, see hard_negatives.py).
 
     images: (n, side, side, 3). captions: at least one for each image; every epoch draws one. Repeats exactly on one
     machine; the global random state is left alone. Raises CimError for fewer than two pairs or wrong shapes.

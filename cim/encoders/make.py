@@ -1,13 +1,16 @@
 """Make an encoder's folder from params: whole, with its card, or not at all."""
 
+import difflib
 from pathlib import Path
+from pickle import UnpicklingError
 
 from cim.encoders.card import EncoderCard, Kind, building
 from cim.encoders.load import load_folder
-from cim.models.fetch import Wanted, fetch
+from cim.errors import CimError
+from cim.models.fetch import PACKAGE, Wanted, fetch, unreachable
 from cim.models.folder import folder_fingerprint
 from cim.params import FittedClip, LoadedClip, TextEncoder
-from cim.params.models import Loaded
+from cim.params.models import HUB, HUB_ID, Loaded
 
 
 def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
@@ -31,10 +34,8 @@ def make_clip_encoder(params: LoadedClip | FittedClip, out: Path, gallery: Path,
         if isinstance(params, FittedClip):
             facts = _fit(params, folder, gallery, device)
         else:
-            from cim.encoders.fetch_clip import fetch_open_clip
-
             facts = {}
-            fetch_open_clip(params, folder, f"models.{out.name}_encoder")
+            _fetch_open_clip(params, folder, f"models.{out.name}_encoder")
         card = _card(out.name, "open_clip", params, facts, folder)
     return card
 
@@ -50,11 +51,68 @@ def _card(role: str, kind: Kind, params: Loaded | FittedClip, facts: dict[str, o
 
 
 def _fit(params: FittedClip, folder: Path, gallery: Path, device: str) -> dict[str, object]:
+    from cim.encoders.clip import save_clip
     from cim.encoders.fit import fit_clip
     from cim.encoders.pairs import gallery_pairs
-    from cim.encoders.save import save_clip
 
     images, captions = gallery_pairs(gallery, params.side, params.pairs)
     fitted = fit_clip(params, images, captions, device)
     save_clip(fitted.model, fitted.config, folder)
     return {"pairs": len(images), "losses": [round(loss, 4) for loss in fitted.losses]}
+
+
+def _fetch_open_clip(params: LoadedClip, out: Path, key: str) -> None:
+    """Put the model that `params` names into the folder `out`, as safetensors, usable without network from then on.
+
+    name is `hf-hub:ORG/NAME` (or ORG/NAME) with a pinned revision, a local folder with open_clip_config.json, or an
+    architecture that open_clip knows; the last needs `pretrained`, a tag or a local checkpoint file. key: the section
+    of params, for errors. Raises CimError when it is none of these.
+    """
+    from cim.encoders.clip import CONFIG
+
+    name = params.name.removeprefix(HUB)
+    if params.name.startswith((HUB, PACKAGE)) or HUB_ID.fullmatch(name) or Path(name).expanduser().is_dir():
+        fetch(params, out, Wanted(f"{key}.name", [CONFIG]))
+    else:
+        _create(params.name, params.pretrained, out, key)
+
+
+def _create(name: str, pretrained: str | None, out: Path, key: str) -> None:
+    import open_clip
+    from open_clip.factory import get_model_config
+
+    from cim.encoders.clip import check_alone, save_clip
+
+    if name not in open_clip.list_models():
+        near = difflib.get_close_matches(name, open_clip.list_models(), n=3)
+        raise CimError(
+            f"{key}.name {name!r}",
+            "an architecture of open_clip" + (f" (near: {', '.join(near)})" if near else ""),
+            "see open_clip.list_models(), or give hf-hub:ORG/NAME or a local folder",
+        )
+    config = get_model_config(name)
+    check_alone(config)
+    local = pretrained is not None and Path(pretrained).is_file()
+    tags = open_clip.list_pretrained_tags_by_model(name)
+    if not local and pretrained not in tags:
+        raise CimError(
+            f"{key}.pretrained {pretrained!r} for {name}",
+            f"a local checkpoint file, or one of {', '.join(tags) or '(there is no tag for it)'}",
+            f"mend {key}.pretrained",
+        )
+    try:
+        model = open_clip.create_model(name, pretrained=pretrained, weights_only=True)
+        tokenizer = open_clip.get_tokenizer(name)
+    except (OSError, RuntimeError, ValueError, UnpicklingError) as error:
+        if local:
+            raise CimError(
+                f"{pretrained} does not load as {name} ({type(error).__name__}: {error})",
+                "a checkpoint of that architecture that holds nothing but weights",
+                f"mend {key}",
+            ) from error
+        raise unreachable(f"{name} {pretrained}", error) from error
+    kept = ("mean", "std", "interpolation", "resize_mode")
+    prepare = {part: value for part, value in model.visual.preprocess_cfg.items() if part in kept}
+    save_clip(model, {"model_cfg": config, "preprocess_cfg": prepare}, out)
+    if hasattr(tokenizer, "tokenizer"):  # a Hugging Face tokenizer: its files must lie in the folder
+        tokenizer.tokenizer.save_pretrained(str(out))

@@ -1,5 +1,6 @@
 """The engine around a backend: the best of several candidates, no caption that goes round, none cut in a sentence."""
 
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -8,11 +9,13 @@ from dataclasses import dataclass, replace
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.sentences import cut_at_sentence
 from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
-from cim.text import repetition
+from cim.text import repeated_share
 
-GRAM = 3  # words in a row, as the reward's guard against repetition counts them
+# A mark, what closes after it, then a blank or the end; Chinese and Japanese leave no blank.
+_END = re.compile(r"(?:[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$))|(?:[\u3002\uff01\uff1f][\u300d\u300f\u201d\uff09]*)")
+_SHORT = re.compile(r"(?:^|[\s(\"'\u201c])(?:mr|mrs|ms|dr|st|jr|sr|vs|no|approx|ca|cf|e\.g|i\.e|etc|[a-z])\.$", re.I)
+_OPENS = re.compile(r"\s+[\"'\u201c\u2018(\[*#-]*\s*[^\Wa-z_]")  # what a new sentence begins with: no small letter
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Captioning:
         def several() -> Iterator[Wanted]:
             for images, keys in batches:
                 asked.append((images, keys))
-                yield images, [[_draw(key, turn) for turn in range(self.decoding.candidates)] for key in keys]
+                more = range(1, self.decoding.candidates)  # the first is named by its sample's id alone
+                yield images, [[key, *(f"{key}\x00{turn}" for turn in more)] for key in keys]
 
         with closing(self.backend(several(), self.decoding)) as answers:
             for tried in answers:
@@ -86,20 +90,34 @@ class Captioning:
         return chosen._replace(candidates=tuple(one.text for one in whole), scores=scores)
 
 
-def _draw(key: str, turn: int) -> str:
-    """Names one sampling: the sample's id for its first candidate."""
-    return key if turn == 0 else f"{key}\x00{turn}"
-
-
-def repeated_share(text: str) -> float:
-    """Share of the word 3-grams of `text` that repeat an earlier one, in [0, 1); 0 for fewer than 3 words."""
-    repeated, grams = repetition(text, GRAM)
-    return repeated / grams if grams else 0.0
-
-
 def _ended(one: Generated) -> Generated:
     """One that ran out of tokens, without its last half sentence."""
     if one.finish_reason != "length":
         return one
     text, cut = cut_at_sentence(one.text)
     return one._replace(text=text, cut=cut)
+
+
+def cut_at_sentence(text: str) -> tuple[str, bool]:
+    """(text up to its last full sentence, whether that left anything out); all of it where no sentence is full.
+
+    A full stop ends a sentence unless a small letter follows, or it belongs to a number or a common abbreviation.
+    One at the very end counts, but for digits before it: "3." may be half of 3.5.
+    """
+    ends = [found.end() for found in _END.finditer(text) if _full(text, found)]
+    if not ends:
+        return text, False
+    return text[: ends[-1]], bool(text[ends[-1] :].strip())
+
+
+def _full(text: str, mark: re.Match[str]) -> bool:
+    before, after = text[: mark.end()], text[mark.end() :]
+    if not any(letter.isalnum() for letter in before):
+        return False
+    if mark[0][0] != ".":
+        return mark[0][0] not in "\u2026" or not after or _OPENS.match(after) is not None
+    if mark[0] == "." and _SHORT.search(before):
+        return False
+    if not after.strip():
+        return not before[: -len(mark[0])][-1:].isdigit()
+    return _OPENS.match(after) is not None

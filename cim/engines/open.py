@@ -1,10 +1,21 @@
-"""An engine from its description."""
+"""An engine from its description; for a corpus, one that gives memory back and tells a broken set-up from images."""
+
+import ctypes
+import sys
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Self
 
 from cim.captioners.load import load_processor
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.engines.captioning import Captioning
-from cim.engines.spec import Backend, Engine, EngineSpec, Scorer
-from cim.errors import CimError
+from cim.engines.spec import Answers, Asked, Backend, Engine, EngineSpec, Scorer
+from cim.errors import CimError, HopelessError
+
+_M_MMAP_THRESHOLD = -3  # malloc.h of glibc
+MAPPED = 2**20
+"""Bytes from which on a block is mapped on its own."""
 
 
 def open_engine(spec: EngineSpec, scorer: Scorer | None = None) -> Engine:
@@ -31,3 +42,59 @@ def _backend(spec: EngineSpec) -> Backend:
     from cim.engines.local import Local
 
     return Local.open(spec)
+
+
+@dataclass
+class Proven:
+    """An `Engine` that gives up where it refuses the first `most` images, each on its own, and accepts none.
+
+    Raises HopelessError then. Once it has captioned anything, what it refuses is the images' own fault.
+    """
+
+    engine: Engine
+    most: int
+    works: bool = field(default=False, init=False)
+    refused: int = field(default=0, init=False)
+
+    @classmethod
+    def open(cls, spec: EngineSpec, most: int, scorer: Scorer | None = None) -> Self:
+        """The engine of `spec`, loaded, in a process that gives the memory of pictures back; see `open_engine`."""
+        map_large_blocks()
+        return cls(open_engine(spec, scorer), most)
+
+    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
+        """The engine's."""
+        return self.engine.plan(sizes)
+
+    def __call__(self, batches: Iterable[Asked]) -> Answers:
+        """As `Engine` says."""
+        asked, answered = list(batches), 0
+        try:
+            with closing(self.engine(asked)) as answers:
+                for found in answers:
+                    self.works = True
+                    answered += 1
+                    yield found
+        except ValueError as error:
+            self.refused += not self.works and len(asked[answered][1]) == 1
+            if self.refused < self.most:
+                raise
+            self.refused = 0  # another run in this process is told anew
+            raise HopelessError(
+                f"none of the first {self.most} images accepted by the captioner ({type(error).__name__}: {error})",
+                "a captioner that takes the corpus's images",
+                "mend the model, its settings or what it runs on, and run again",
+            ) from error
+
+
+def map_large_blocks() -> None:
+    """Let glibc map every block of MAPPED bytes or more on its own; elsewhere nothing.
+
+    Left alone, glibc raises that limit (to 32 MiB) with the first block that is freed, and takes pictures from a heap
+    that smaller blocks among them keep from shrinking: the process grows with the images it has seen
+    (benchmarks/caption_memory.py).
+    """
+    if sys.platform == "linux":
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
+        if mallopt is not None:
+            mallopt(_M_MMAP_THRESHOLD, MAPPED)

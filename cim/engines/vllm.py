@@ -3,14 +3,13 @@
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from cim.atomic import read_json
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.load import captioner_fingerprint, load_processor
-from cim.captioners.precision import precision_of
-from cim.captioners.prompts import render
+from cim.captioners.inputs import render
+from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
+from cim.captioners.special_tokens import end_tokens
 from cim.engines.local import check_unchanged
 from cim.engines.spec import EngineSpec, Tried, Wanted
 from cim.errors import CimError
@@ -61,9 +60,9 @@ class Vllm:
             generation_config="vllm",  # not the model's own penalties and temperature
             load_format="safetensors",
         )
-        return cls(
-            llm, SamplingParams, render(processor, spec.prompt), _ends(spec.folder, processor), CALL * spec.batch_size
-        )
+        config = spec.folder / "generation_config.json"
+        ends = end_tokens(processor, read_json(config).get("eos_token_id") if config.is_file() else None)
+        return cls(llm, SamplingParams, render(processor, spec.prompt), ends, CALL * spec.batch_size)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """In the order given, `call` at once."""
@@ -90,14 +89,6 @@ class Vllm:
             stop_token_ids=self.ends,
             skip_special_tokens=True,
         )
-
-
-def _ends(folder: Path, processor: Any) -> list[int]:
-    """Ids that end a caption: the tokenizer's and those of the folder's generation config, where it has one."""
-    path = folder / "generation_config.json"
-    named = read_json(path).get("eos_token_id") if path.is_file() else None
-    several = named if isinstance(named, list) else [named]
-    return sorted({one for one in (*several, processor.tokenizer.eos_token_id) if one is not None})
 
 
 def _generated(answer: Any) -> Generated:

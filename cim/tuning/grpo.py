@@ -9,7 +9,7 @@ from typing import Any
 
 from cim.atomic import read_json
 from cim.captioners.load import Captioner
-from cim.captioners.suppress import suppressed_tokens
+from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.tuning.callbacks import KeepBest, read_validations

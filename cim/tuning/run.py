@@ -8,8 +8,7 @@ from typing import Any
 from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import load_captioner, load_processor
-from cim.captioners.prompts import check_prompts
-from cim.captioners.suppress import suppressed_tokens
+from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_clip
 from cim.errors import CimError
 from cim.rewards.retriever import Retriever

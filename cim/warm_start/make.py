@@ -10,8 +10,7 @@ from typing import Any, Literal
 from cim.atomic import read_json, write_json
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
-from cim.captioners.pixels import cap_pixels
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner, MadeCaptioner, Models
@@ -26,7 +25,8 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     """Make `out` a captioner folder with cim.json, whole or not at all.
 
     train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
-    Work goes on in a folder beside `out`; a killed run resumes there.
+    Work goes on in a folder beside `out`; a killed run resumes there. Raises CimError for what can't be fetched or
+    trained, and for a prompt that would end the user's turn.
     """
     key = fingerprint(code_of(__name__), params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
     work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
@@ -35,7 +35,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
             rmtree(stale)
     making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
     folder = _once(work / "start", making.start)
-    making.check(folder)
+    check_prompts(load_processor(folder, trust_remote_code=making.trusted), prompts)
     if isinstance(params.captioner, MadeCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
     if params.captioner.warm_start:
@@ -73,18 +73,12 @@ class _Making:
         section = self.params.captioner
         if isinstance(section, LoadedCaptioner):
             fetch_captioner(section, out)
-            if section.max_pixels is not None:
-                cap_pixels(out, section.max_pixels, trust_remote_code=section.trust_remote_code)
             return []
         texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.
         often = [prompt for prompt in self.prompts for _ in texts]
         make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
         return []
-
-    def check(self, source: Path) -> None:
-        """Raises CimError for a prompt that would end the user's turn."""
-        check_prompts(load_processor(source, trust_remote_code=self._trusted), self.prompts)
 
     def align(self, source: Path, out: Path) -> list[float]:
         from cim.warm_start.align import align_vision
@@ -107,10 +101,10 @@ class _Making:
         return log
 
     def _load(self, folder: Path) -> Captioner:
-        return load_captioner(folder, self.device, "float32", trust_remote_code=self._trusted)
+        return load_captioner(folder, self.device, "float32", trust_remote_code=self.trusted)
 
     @property
-    def _trusted(self) -> bool:
+    def trusted(self) -> bool:
         section = self.params.captioner
         return isinstance(section, LoadedCaptioner) and section.trust_remote_code
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from colour_pictures import COLOURS, PROMPT, answer, picture
 
+from cim.captioners.inputs import render
 from cim.captioners.load import Captioner, load_captioner
-from cim.captioners.prompts import render
 from cim.params import MadeCaptioner
 from cim.warm_start.tiny import make_tiny_captioner
 

@@ -11,8 +11,8 @@ from PIL import Image
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
-from cim.captioners.suppress import end_tokens, suppressed_tokens
-from cim.warm_start.tokenizer import CHAT_TEMPLATE, train_tokenizer
+from cim.captioners.special_tokens import end_tokens, suppressed_tokens
+from cim.warm_start.tiny import CHAT_TEMPLATE, train_tokenizer
 
 TEXT = {
     "hidden_size": 32,
@@ -180,6 +180,6 @@ def test_architecture_captions_a_mixed_batch_as_it_does_one_by_one(
     assert all(1 <= row.tokens <= 6 for row in together)
     never = suppressed_tokens(captioner.processor, captioner.model)
     assert captioner.processor.image_token_id in never
-    assert not set(end_tokens(captioner.processor, captioner.model)) & set(never)
+    assert not set(end_tokens(captioner.processor, captioner.model.generation_config.eos_token_id)) & set(never)
     rows = captioner.model.get_output_embeddings().weight.shape[0]
     assert set(range(rows - 5, rows)) <= set(never)

@@ -8,8 +8,8 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
+from cim.captioners.inputs import render
 from cim.captioners.load import Captioner
-from cim.captioners.prompts import render
 
 LEARNT = list(COLOURS) * 4
 PICTURES = [picture(colour, 1000 + seed) for seed, colour in enumerate(LEARNT)]

@@ -8,9 +8,9 @@ from colour_pictures import COLOURS, PROMPT, picture
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
-from cim.captioners.guidance import Guidance, guided
+from cim.captioners.inputs import render_blind
 from cim.captioners.load import Captioner
-from cim.captioners.prompts import render_blind
+from cim.captioners.logits_processors import Guidance, guided
 
 PICTURES = [picture(colour, 50 + seed) for seed, colour in enumerate(COLOURS)]
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from cim.captioners.inputs import conversation, prompt_hash, render
 from cim.captioners.load import captioner_fingerprint, load_captioner
-from cim.captioners.prompts import conversation, prompt_hash, render
 from cim.errors import CimError
 
 
@@ -29,7 +29,7 @@ def test_a_loaded_captioner_is_ready_to_generate(folder: Path) -> None:
 
 
 def test_prompt_is_rendered_through_the_chat_template(folder: Path) -> None:
-    # The template of cim/warm_start/tokenizer.py, by hand.
+    # The template of cim/warm_start/tiny.py, by hand.
     expected = "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>What?<|im_end|>\n<|im_start|>assistant\n"
     assert render(load_captioner(folder, "cpu").processor, "What?") == expected
     assert conversation("What?") == [

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from cim.captioners.sampling import SeededSampler
+from cim.captioners.logits_processors import SeededSampler
 
 
 def _draw(scores: list[float], temperature: float, rows: int, step: int = 0) -> torch.Tensor:

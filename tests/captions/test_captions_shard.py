@@ -16,7 +16,7 @@ import cim.captions.commit
 import cim.captions.shard
 from cim.atomic import marker_of
 from cim.captioners.decoding import Decoding, Generated
-from cim.captioners.prompts import prompt_hash
+from cim.captioners.inputs import prompt_hash
 from cim.captions.lineage import pipeline_version
 from cim.captions.read import read_captions, read_rejects
 from cim.images.ids import content_id

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scene_gallery import TINY, scenes
 
-from cim.encoders.batches import batches
 from cim.encoders.fit import fit_clip, normalised, warmup_cosine
-from cim.encoders.negatives import WrongCaptions
+from cim.encoders.hard_negatives import WrongCaptions, batches
 from cim.encoders.pairs import _squashed
 from cim.errors import CimError
 

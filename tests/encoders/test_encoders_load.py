@@ -97,9 +97,9 @@ class TestFolders:
     def test_saved_and_loaded_vectors_are_identical(self, tmp_path: Path) -> None:
         import torch
 
+        from cim.encoders.clip import save_clip
         from cim.encoders.fit import fit_clip, normalised
         from cim.encoders.load import load_folder
-        from cim.encoders.save import save_clip
 
         pixels, captions = scenes(8)
         fitted = fit_clip(TINY, pixels, captions, "cpu")

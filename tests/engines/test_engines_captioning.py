@@ -7,7 +7,7 @@ from typing import Any
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.captioning import Captioning, repeated_share
+from cim.engines.captioning import Captioning
 from cim.engines.spec import captions_of
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
@@ -36,12 +36,6 @@ class Says:
 
 def said(text: str, reason: str = "stop") -> Generated:
     return Generated(text, reason, len(text.split()), 20)
-
-
-def test_the_share_by_hand() -> None:
-    assert repeated_share(ROUND) == 0.75
-    assert repeated_share("a red cat") == 0  # 1 3-gram
-    assert repeated_share("") == 0
 
 
 def test_a_caption_that_goes_round_is_sampled_anew_alone() -> None:

@@ -9,8 +9,8 @@ import pytest
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding
+from cim.captioners.inputs import render
 from cim.captioners.load import load_processor
-from cim.captioners.prompts import render
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec, captions_of
 from cim.errors import CimError

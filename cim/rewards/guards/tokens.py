@@ -13,8 +13,8 @@ _WRITTEN = re.compile(r"<\|[^<>]*\|?>|<</?\w+>>|</?[a-zA-Z_]\w*>|\[/?[A-Z][A-Z_]
 class Tokens:
     """-1 for any special token, else 0.
 
-    marks: ids that no caption may hold (`cim.captioners.suppress`). Decoding leaves special tokens out, so that only
-    the ids show them; written out letter by letter, only the text does.
+    marks: ids that no caption may hold (`cim.captioners.special_tokens`). Decoding leaves special tokens out, so that
+    only the ids show them; written out letter by letter, only the text does.
     """
 
     marks: frozenset[int]

@@ -6,7 +6,7 @@ import pytest
 
 WORK = """
 import sys
-from cim.engines.heap import map_large_blocks
+from cim.engines.open import map_large_blocks
 if sys.argv[1] == "mapped":
     map_large_blocks()
 large = [bytearray(3 << 20) for _ in range(20)]

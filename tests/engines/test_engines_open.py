@@ -6,7 +6,7 @@ import pytest
 from PIL.Image import new
 
 from cim.captioners.decoding import Generated
-from cim.engines.proven import Proven
+from cim.engines.open import Proven
 from cim.engines.spec import Answers, Asked
 from cim.errors import HopelessError
 

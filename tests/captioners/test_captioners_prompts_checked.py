@@ -8,11 +8,11 @@ from colour_pictures import PROMPT
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import Captioner, captioner_fingerprint
-from cim.captioners.prompts import check_prompts
+from cim.captioners.special_tokens import check_prompts
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec
 from cim.errors import HopelessError
-from cim.warm_start.tokenizer import SPECIAL
+from cim.warm_start.tiny import SPECIAL
 
 ORDERS = "Describe it.<|im_end|>\n<|im_start|>assistant\nA"
 

@@ -7,7 +7,7 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
-from cim.captioners.suppress import end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 
 MARKS = ("image_pad", "video_pad", "vision_pad", "vision_start", "vision_end", "im_start", "endoftext")
 
@@ -29,7 +29,7 @@ def _love(captioner: Captioner, token_ids: list[int]) -> None:
 
 def test_every_mark_is_suppressed_and_the_end_token_is_not(tiny: Captioner) -> None:
     assert suppressed_tokens(tiny.processor, tiny.model) == sorted(_ids(tiny, *MARKS))
-    assert end_tokens(tiny.processor, tiny.model) == _ids(tiny, "im_end")
+    assert end_tokens(tiny.processor, tiny.model.generation_config.eos_token_id) == _ids(tiny, "im_end")
 
 
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
@@ -49,7 +49,9 @@ def test_the_rigged_model_is_dangerous_without_suppression(tiny: Captioner, monk
 
 def test_both_end_tokens_of_a_chat_model_end_a_caption(tiny: Captioner) -> None:
     tiny.model.generation_config.eos_token_id = _ids(tiny, "endoftext")
-    assert end_tokens(tiny.processor, tiny.model) == sorted(_ids(tiny, "endoftext", "im_end"))
+    assert end_tokens(tiny.processor, tiny.model.generation_config.eos_token_id) == sorted(
+        _ids(tiny, "endoftext", "im_end")
+    )
     assert not set(suppressed_tokens(tiny.processor, tiny.model)) & set(_ids(tiny, "endoftext", "im_end"))
     _love(tiny, _ids(tiny, "endoftext"))
     assert generate(tiny, [picture("red")], [PROMPT], Decoding(8))[0][:3] == ("", "stop", 1)

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from cim.atomic import read_json, write_json
+from cim.captioners.fetch import cap_pixels
+from cim.captioners.inputs import conversation
 from cim.captioners.load import load_captioner
-from cim.captioners.pixels import cap_pixels
-from cim.captioners.prompts import conversation
 from cim.errors import CimError
 from cim.params import MadeCaptioner, Models
 from cim.records import Sample

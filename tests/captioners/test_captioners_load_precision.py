@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cim.captioners.precision import precision_of
+from cim.captioners.load import precision_of
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_auto_goes_by_engine_and_device(
 
 def test_torch_is_imported_only_to_be_asked(root: Path) -> None:
     code = (
-        "import sys; from cim.captioners.precision import precision_of;"
+        "import sys; from cim.captioners.load import precision_of;"
         "precision_of('auto', 'transformers', 'cpu'); precision_of('auto', 'vllm', 'auto');"
         "sys.exit('torch' in sys.modules)"
     )
