@@ -10,8 +10,7 @@ import numpy as np
 from cim.metrics import bootstrap
 from cim.metrics.heldout import BAGS
 from cim.metrics.measured import FloatArray, Measured, column, fractions
-from cim.metrics.meteor import meteor
-from cim.metrics.overlap import bleu
+from cim.metrics.overlap import bleu, meteor
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.metrics.shown import Unit
 from cim.retrieval import at_most

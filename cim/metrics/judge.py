@@ -14,8 +14,7 @@ from cim.metrics.chair import Objects, chair, objects_there
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import Encode, HeldOut, judge_held_out
 from cim.metrics.measured import FloatArray, Identity, Measured, column, fractions
-from cim.metrics.meteor import NoMeteor
-from cim.metrics.overlap import meteor_counts, overlap
+from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
 from cim.metrics.pool import Pool
 from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
