@@ -29,8 +29,7 @@ from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
 from cim.report.cards import Card, answers, choose
 from cim.report.html import Report, render
-from cim.report.pictures import FOUND, SOURCE, Size
-from cim.report.thumbnails import data_uri
+from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.parse import parse

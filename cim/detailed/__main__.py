@@ -13,11 +13,10 @@ from typing import get_args
 from cim.atomic import write_json
 from cim.command import check_place, plain_ending
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.controls import controls
 from cim.detailed.judge import Judge, ask
 from cim.detailed.open import open_judge, open_scorer
 from cim.detailed.score import averages
-from cim.detailed.submission import Submission, read_submission, submission
+from cim.detailed.submission import Submission, controls, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
 from cim.graphs.open import ParserName
 from cim.params.models import Loaded

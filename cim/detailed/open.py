@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from cim.detailed.benchmark import Benchmark
-from cim.detailed.judge import Judge
-from cim.detailed.memory import Remembering
+from cim.detailed.judge import Judge, Remembering
 from cim.detailed.score import Scorer, prepared
 from cim.detailed.settings import Endpoint, read_settings
 from cim.encoders.base import TextEncoder

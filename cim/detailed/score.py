@@ -1,14 +1,22 @@
-"""One submission against one set: CAPTURE, objects and attributes, image by image and on average."""
+"""One submission against one set: CAPTURE, objects and attributes, image by image and on average.
+
+Objects and attributes as SC-Captioner scores them (Zhang et al., ICCV 2025, arXiv 2508.06125): recall against the
+reference caption; precision against lists of all that can be seen, since a reference leaves true things out.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from cim.detailed.benchmark import Benchmark
-from cim.detailed.lists import score_attributes, score_objects
-from cim.graphs.capture import Capture, capture, phrases_of
+from cim.graphs.capture import Capture, capture, objects_of, phrases_of
 from cim.graphs.graph import GraphParser, TextGraph
 from cim.graphs.matching import Agreement, Matcher
 from cim.graphs.phrases import Phrases
+
+_NO_WEIGHT = 1e-6  # no object is like any other: cosines of 0 but for rounding
+Attributes = Mapping[str, Sequence[str]]  # by object
 
 
 @dataclass(frozen=True)
@@ -35,7 +43,7 @@ class Scorer:
     def score(self, captions: Mapping[str, str]) -> dict[str, ImageScore]:
         """Scores by image id. captions: one for every image of the set, "" scores 0 everywhere."""
         said = dict(zip(captions, self.parser.parse(list(captions.values())), strict=True))
-        self.phrases.learn(phrase for graph in said.values() for phrase in (*phrases_of(graph), *graph.attributes))
+        _learn(said, self.phrases)
         return {image: self._one(image, said[image]) for image in self.benchmark.ids}
 
     def _one(self, image: str, said: TextGraph) -> ImageScore:
@@ -51,11 +59,15 @@ class Scorer:
 def prepared(benchmark: Benchmark, parser: GraphParser, phrases: Phrases, matchers: Sequence[Matcher]) -> Scorer:
     """A scorer with the references parsed and their phrases and the lists' encoded. matchers: published, strict."""
     truths = dict(zip(benchmark.ids, parser.parse(list(benchmark.references.values())), strict=True))
-    phrases.learn(phrase for graph in truths.values() for phrase in (*phrases_of(graph), *graph.attributes))
+    _learn(truths, phrases)
     phrases.learn(name for names in benchmark.objects.values() for name in names)
     for listed in benchmark.attributes.values():
         phrases.learn(phrase for name, attributes in listed.items() for phrase in (name, *attributes))
     return Scorer(benchmark, truths, parser, phrases, matchers[0], matchers[1])
+
+
+def _learn(graphs: Mapping[str, TextGraph], phrases: Phrases) -> None:
+    phrases.learn(phrase for graph in graphs.values() for phrase in (*phrases_of(graph), *graph.attributes))
 
 
 _FIGURES: dict[str, Callable[[ImageScore], float]] = {
@@ -74,3 +86,40 @@ _FIGURES: dict[str, Callable[[ImageScore], float]] = {
 def averages(scores: Mapping[str, ImageScore]) -> dict[str, float]:
     """Means over all images, in [0, 1], by name of the figure, in the table's order."""
     return {name: sum(map(figure, scores.values())) / len(scores) for name, figure in _FIGURES.items()}
+
+
+def score_objects(said: TextGraph, true: TextGraph, listed: Sequence[str], matcher: Matcher) -> Agreement:
+    """Said objects against the reference's (recall), and against these and `listed` together (precision)."""
+    ours, theirs = objects_of(said), objects_of(true)
+    everything = sorted({*theirs, *((name,) for name in listed)})
+    return Agreement(matcher.match(ours, everything).precision, matcher.match(ours, theirs).recall)
+
+
+def score_attributes(said: TextGraph, true: TextGraph, listed: Attributes, phrases: Phrases) -> Agreement:
+    """Said attributes against those `listed` (precision), and the reference's against those said (recall).
+
+    The published code leaves out images where the caption or the reference has no attributes, objects included;
+    here they count, with 0.
+    """
+    return Agreement(_found(said.attributes, listed, phrases), _found(true.attributes, said.attributes, phrases))
+
+
+def _found(wanted: Attributes, offered: Attributes, phrases: Phrases) -> float:
+    """How well `offered` covers the attributes `wanted`: 1 if each of them is there; 0 without any on one side.
+
+    Each object is looked up as the offered object nearest to it, and each of its attributes as the nearest one of
+    that; objects weigh by how near theirs is.
+    """
+    offered = {name: attributes for name, attributes in offered.items() if attributes}
+    if not wanted or not offered:
+        return 0.0
+    names = list(offered)
+    near = phrases.cosines(list(wanted), names)
+    total = found = 0.0
+    for row, attributes in zip(near, wanted.values(), strict=True):
+        best = int(np.argmax(row))
+        weight = max(float(row[best]), 0.0)
+        cosines = phrases.cosines(list(attributes), offered[names[best]])
+        total += weight * len(attributes)
+        found += weight * float(cosines.max(axis=1).sum())
+    return found / total if total > _NO_WEIGHT else 0.0

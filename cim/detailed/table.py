@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cim.detailed.answers import ANSWERS, Tally, constant
 from cim.detailed.benchmark import Benchmark
-from cim.detailed.controls import ORDERS
+from cim.detailed.judge import ANSWERS, Tally, constant
+from cim.detailed.submission import ORDERS
 
 YES_TO_ALL = "(Yes to every question)"
 _ABSENT = "-"

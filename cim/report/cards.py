@@ -1,5 +1,6 @@
 """Cards: one image, its captions before and after, and what each of them retrieved."""
 
+import difflib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +9,6 @@ import numpy as np
 
 from cim.metrics.measured import Identity, Measured
 from cim.metrics.scenes import KINDS, Counts
-from cim.report.words import Piece, marked_words
 from cim.text import duplicated, repetition
 
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
@@ -16,6 +16,14 @@ RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
 TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE = "truncated", "repeats itself", "wrong facts", "not unique", "unscorable"
 UNMENTIONED = "in no reference"  # photos: named objects that no reference names, so perhaps wrong
 FLAGS = (TRUNCATED, REPEATS, WRONG, UNMENTIONED, SHARED, UNSCORABLE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of words, and whether the other caption lacks it. `text` is untrusted: escape it."""
+
+    text: str
+    marked: bool
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,24 @@ def choose(gains: Sequence[float | None], count: int, seed: int) -> dict[int, st
     return chosen | dict.fromkeys(left[: max(0, count - len(chosen))], RANDOM)
 
 
+def marked_words(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    """Pieces of both captions: words of `before` that are gone, words of `after` that are new, are marked.
+
+    Words are compared without case and outer punctuation, in order (longest matching runs first).
+    Joining the pieces with blanks gives the captions back, runs of blanks apart.
+    """
+    old, new = before.split(), after.split()
+    matcher = difflib.SequenceMatcher(None, [_bare(w) for w in old], [_bare(w) for w in new], autojunk=False)
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if j > i:
+            left.append(Piece(" ".join(old[i:j]), tag != "equal"))
+        if m > k:
+            right.append(Piece(" ".join(new[k:m]), tag != "equal"))
+    return left, right
+
+
 def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[str, str], shared: bool) -> Answer:
     identity, counts = said.identity[i], said.facts[i]
     found = []
@@ -129,3 +155,7 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
 
 def _split(counts: Counts) -> tuple[int, int, int]:
     return counts.matched, counts.said - counts.matched, counts.true - counts.matched
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(".,;:!?\"'()") or word

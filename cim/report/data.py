@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cim.report.cards import FLAGS, RANDOM, Answer, Card
-from cim.report.words import Piece
+from cim.report.cards import FLAGS, RANDOM, Answer, Card, Piece
 
 
 def card_data(cards: Sequence[Card]) -> dict[str, Any]:

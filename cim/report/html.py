@@ -15,9 +15,8 @@ from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
 from cim.report.incidents import Rejected, Watched
-from cim.report.readings import CHANCE, counted, readings
 from cim.report.rows import Group, absences, groups
-from cim.report.table import headline
+from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
 _TILES = (  # the first four that were measured

@@ -9,8 +9,7 @@ from markupsafe import Markup
 
 import cim.report
 from cim.params import Reward
-from cim.report.pictures import Size
-from cim.report.thumbnails import data_uri
+from cim.report.pictures import Size, data_uri
 from cim.rewards.retriever import IdentityScore
 from cim.score.gallery import Gallery
 from cim.score.requests import Bad

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cim.detailed.answers import Answer, constant, read_answer, tally
 from cim.detailed.benchmark import read_benchmark
+from cim.detailed.judge import Answer, constant, read_answer, tally
 from cim.detailed.table import yes_row
 
 

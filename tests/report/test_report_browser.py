@@ -16,7 +16,7 @@ from cim.report.cards import GAIN, RANDOM, Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
 from cim.report.incidents import Raised, Rejected, Watched
-from cim.report.thumbnails import data_uri
+from cim.report.pictures import data_uri
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (Debian: apt install chromium)")

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from cim.metrics.measured import Measured
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
-from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, answers, choose
+from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, Piece, answers, choose, marked_words
 from cim.report.data import card_data, choices
-from cim.report.words import Piece, marked_words
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 

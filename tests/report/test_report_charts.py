@@ -11,8 +11,7 @@ from PIL import Image
 
 from cim.report.charts import Line, line_chart
 from cim.report.curves import histogram_chart, recall_chart, training_charts
-from cim.report.pictures import FOUND, SOURCE, Size
-from cim.report.thumbnails import data_uri
+from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 600, 3), dtype=np.uint8))
 

@@ -19,8 +19,7 @@ from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
 from cim.report.incidents import Raised, Reading, Rejected, Watched
-from cim.report.readings import counted, readings
-from cim.report.table import headline
+from cim.report.table import counted, headline, readings
 
 Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"
