@@ -14,7 +14,7 @@ from cim.report.curves import histogram_chart, recall_chart, training_charts
 from cim.report.html import Report
 from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
-from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
+from cim.report.pictures import FOUND, SOURCE, Splits
 from cim.text import words
 
 MOST_K = 50  # of the recall curve
@@ -33,12 +33,9 @@ def build(
         if (identity := side.identity[i]) is not None
         for name in identity.ids
     }
-    captions: dict[str, str] = {}
-    pictures: dict[str, str] = {}
-    for split in params.index.splits:
-        captions |= first_captions(layout.shards(split), found)
-        pictures |= thumbnails(layout.shards(split), found, FOUND)
-    sources = thumbnails(layout.shards("eval"), [evaluated.ids[i] for i in chosen], SOURCE)
+    gallery = Splits(layout, params.index.splits)
+    captions = gallery.captions(found)
+    sources = Splits(layout, ["eval"]).pictures([evaluated.ids[i] for i in chosen], SOURCE)
     said = zip(chosen.items(), answers(base, tuned, chosen, captions), strict=True)
     cards = [
         Card(evaluated.ids[i], sources[evaluated.ids[i]], evaluated.references[i], why, *both)
@@ -50,7 +47,7 @@ def build(
         training=training_charts(curves) if curves.is_file() else [],
         distributions=_distributions(base, tuned),
         cards=cards,
-        thumbnails=pictures,
+        thumbnails=gallery.pictures(found, FOUND),
         lineage=lineage(layout),
         params=dump_yaml(params.model_dump(mode="json", exclude={"runtime"})),
         rejects=rejects(layout.rejects),

@@ -3,7 +3,7 @@
 import base64
 import io
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,9 @@ import polars as pl
 from PIL import Image
 
 from cim.images.decode import decode_rgb
+from cim.index.meta import IndexMeta
+from cim.layout import Layout
+from cim.records import SPLITS
 from cim.shards.read import read_manifest, read_samples
 
 _QUALITY = 78
@@ -37,21 +40,44 @@ SOURCE = Size(side=320, one=40_000, all=13_000_000)
 FOUND = Size(side=200, one=12_000, all=11_000_000)
 
 
-def first_captions(folder: Path, ids: Collection[str]) -> dict[str, str]:
-    """The first caption of each sample of `ids` that the split in `folder` holds and that has one."""
-    rows = _rows(folder, ids).select("id", "captions").iter_rows()
-    return {name: captions[0] for name, captions in rows if captions}
+@dataclass(frozen=True)
+class Splits:
+    """The samples of some splits, read from their shards by id. Ids that are in none of them are passed over."""
 
+    layout: Layout
+    names: Sequence[str]
 
-def thumbnails(folder: Path, ids: Collection[str], size: Size) -> Mapping[str, str]:
-    """data: URIs of each sample of `ids` that the split in `folder` holds; `size` shares its room among all `ids`."""
-    wanted, most = set(ids), size.each(len(ids))
-    return {
-        sample.id: data_uri(decode_rgb(sample.image), size.side, most)
-        for shard in _rows(folder, ids)["shard"].unique().sort().to_list()
-        for sample in read_samples(folder / shard)
-        if sample.id in wanted
-    }
+    @classmethod
+    def indexed(cls, layout: Layout) -> "Splits":
+        """Those that the index was built from. Raises CimError when there is no index."""
+        built_from = IndexMeta.read(layout.index("items")).built_from
+        return cls(layout, [name.partition("/")[2] for name in built_from])
+
+    @classmethod
+    def present(cls, layout: Layout) -> "Splits":
+        """All that have been sharded."""
+        return cls(layout, [split for split in SPLITS if layout.shards(split).is_dir()])
+
+    def captions(self, ids: Collection[str]) -> dict[str, str]:
+        """The first caption of each sample of `ids` that has one."""
+        rows = [row for _, table in self._rows(ids) for row in table.select("id", "captions").iter_rows()]
+        return {name: captions[0] for name, captions in rows if captions}
+
+    def pictures(self, ids: Collection[str], size: Size) -> dict[str, str]:
+        """data: URIs of each sample of `ids`; `size` shares its room among all `ids`."""
+        wanted, most = set(ids), size.each(len(ids))
+        return {
+            sample.id: data_uri(decode_rgb(sample.image), size.side, most)
+            for folder, table in self._rows(ids)
+            for shard in table["shard"].unique().sort().to_list()
+            for sample in read_samples(folder / shard)
+            if sample.id in wanted
+        }
+
+    def _rows(self, ids: Collection[str]) -> Iterator[tuple[Path, pl.DataFrame]]:
+        """The folder of each split, and its manifest's rows of `ids`."""
+        for folder in map(self.layout.shards, self.names):
+            yield folder, read_manifest(folder).filter(pl.col("id").is_in(list(ids)))
 
 
 def data_uri(picture: Image.Image, side: int, most: int) -> str:
@@ -68,10 +94,6 @@ def data_uri(picture: Image.Image, side: int, most: int) -> str:
             return uri
         wide = max(small.size)
         side = max(8, int(wide * _SHRINK * math.sqrt(most / len(uri))))  # bytes go about with the area
-
-
-def _rows(folder: Path, ids: Collection[str]) -> pl.DataFrame:
-    return read_manifest(folder).filter(pl.col("id").is_in(list(ids)))
 
 
 def _encoded(picture: Image.Image) -> bytes:
