@@ -12,8 +12,9 @@ import polars as pl
 from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import load_params
+from cim.records import IdentityScore
 from cim.report.pictures import Splits
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.score.show import printable
 from cim.shards.read import read_manifest
 

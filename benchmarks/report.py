@@ -14,7 +14,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
+from cim.records import IdentityScore
 from cim.report.cards import Card, answers, choose
 from cim.report.html import Report, render
 from cim.report.pictures import FOUND, SOURCE, Size, data_uri
@@ -38,18 +38,6 @@ from cim.scenes.scene import scene_at
 SOURCES, GALLERY = 1, 2  # seeds of the scenes
 K, RUNS = 3, 5
 Pictures = Callable[[int, int], Image.Image]  # seed, index
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A made-up reward."""
-
-    grc: float
-    qir: float
-    total: float
-    ids: tuple[str, ...]
-    scores: tuple[float, ...]
-    cosines: tuple[float, ...]
 
 
 def scene_picture(seed: int, index: int) -> Image.Image:
@@ -106,7 +94,7 @@ def _measured(count: int, names: Sequence[str], detail: float) -> Measured:
         facts=[score_scene(scene_at(SOURCES, i).graph(), parse(caption)) for i, caption in enumerate(captions)],
         ranks=np.array([rng.randint(1, count) for _ in range(count)]),
         identity=[
-            Identity(grc, qir, grc + qir, tuple(rng.sample(names, K)), (0.9, 0.8, 0.7), (0.7, 0.4, 0.1))
+            IdentityScore(grc, qir, grc + qir, tuple(rng.sample(names, K)), (0.9, 0.8, 0.7), (0.7, 0.4, 0.1))
             for grc, qir in rewards
         ],
         overlap=[rng.random() for _ in range(count)],

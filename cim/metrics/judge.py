@@ -13,18 +13,19 @@ from cim.layout import Layout
 from cim.metrics.chair import Objects, chair, objects_there
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import Encode, HeldOut, judge_held_out
-from cim.metrics.measured import FloatArray, Identity, Measured, column, fractions
+from cim.metrics.measured import FloatArray, Measured, column, fractions
 from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
 from cim.metrics.pool import Pool
 from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
+from cim.records import IdentityScore
 
 _BATCH = 256
 
 Java = Literal["auto", "off"]
 Meteor = dict[str, FloatArray] | str
 Parser = Callable[[str], Graph]
-Score = Callable[[Sequence[str], Sequence[str]], Sequence[Identity | None]]  # captions, source ids
+Score = Callable[[Sequence[str], Sequence[str]], Sequence[IdentityScore | None]]  # captions, source ids
 
 
 def check_held_out(layout: Layout, heldout: str) -> None:
@@ -62,9 +63,9 @@ def held_out_ranks(layout: Layout, evaluated: EvalSet, encode: Encode, prefix: s
     return judge_held_out(evaluated, Pool.open(layout), encode, prefix)
 
 
-def identities(evaluated: EvalSet, score: Score) -> dict[str, list[Identity | None]]:
+def identities(evaluated: EvalSet, score: Score) -> dict[str, list[IdentityScore | None]]:
     """The reward of each caption by captioner; None where unscorable. score: `Retriever.score`."""
-    found: dict[str, list[Identity | None]] = {}
+    found: dict[str, list[IdentityScore | None]] = {}
     for captioner, captions in evaluated.captions.items():
         found[captioner] = []
         for batch in tqdm(_batches(range(len(captions))), desc=f"rewarding ({captioner})", unit="batch"):
@@ -85,7 +86,7 @@ def meteor_or_why(evaluated: EvalSet, java: Java) -> Meteor:
 def measure(
     evaluated: EvalSet,
     found: Mapping[str, HeldOut],
-    scores: Mapping[str, Sequence[Identity | None]],
+    scores: Mapping[str, Sequence[IdentityScore | None]],
     parser: Parser | None,
     meteor: Meteor = "not asked for",
     references: Referencing = "not asked for",

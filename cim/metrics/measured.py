@@ -2,35 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
+from cim.records import IdentityScore
 
 FloatArray = npt.NDArray[np.float64]
-
-
-class Identity(Protocol):
-    """The reward of one caption and what it retrieved, best first; see `cim.rewards.retriever.IdentityScore`.
-
-    A protocol, so that reading numbers does not import the search library.
-    """
-
-    @property
-    def grc(self) -> float: ...
-    @property
-    def qir(self) -> float: ...
-    @property
-    def total(self) -> float: ...
-    @property
-    def ids(self) -> tuple[str, ...]: ...
-    @property
-    def scores(self) -> tuple[float, ...]: ...
-    @property
-    def cosines(self) -> tuple[float, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +30,7 @@ class Measured:
     truncated: Sequence[bool]
     facts: Sequence[dict[str, Counts] | None]
     ranks: npt.NDArray[np.number]
-    identity: Sequence[Identity | None]
+    identity: Sequence[IdentityScore | None]
     overlap: Sequence[float | None]
     values: Mapping[str, FloatArray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)

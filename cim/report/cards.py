@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cim.metrics.measured import Identity, Measured
+from cim.metrics.measured import Measured
 from cim.metrics.scenes import KINDS, Counts
+from cim.records import IdentityScore
 from cim.text import duplicated, repetition
 
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
@@ -47,7 +48,7 @@ class Answer:
     caption: str
     pieces: Sequence[Piece]
     rank: int | None
-    identity: Identity | None
+    identity: IdentityScore | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
     flags: Sequence[str]

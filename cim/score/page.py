@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 import cim.report
 from cim.params import Reward
+from cim.records import IdentityScore
 from cim.report.pictures import Size, Splits, data_uri
-from cim.rewards.retriever import IdentityScore
 from cim.score.requests import Bad
 from cim.score.run import Result, read_picture, retrieved
 from cim.score.show import SCORES, Summary, printable

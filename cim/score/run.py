@@ -8,11 +8,12 @@ from pathlib import Path
 from cim.images.checks import first_line
 from cim.images.decode import decode_rgb
 from cim.images.ids import content_id
+from cim.records import IdentityScore
 from cim.rewards.exclusion import ImageVectors
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
 from cim.rewards.pictures import Picture, Vectors, WithPictures
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
 from cim.score.requests import Bad, Request
 

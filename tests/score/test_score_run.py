@@ -12,9 +12,10 @@ from word_gallery import reward as chosen_reward
 from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.params.guards import Guards
+from cim.records import IdentityScore
 from cim.report.pictures import Splits
 from cim.rewards.pictures import WithPictures, lazily, open_image_encoder
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.trl import TrlReward
 from cim.score import run
 from cim.score.requests import Bad, Request

@@ -12,8 +12,9 @@ import cim.score.page as page_module
 from cim.layout import Layout
 from cim.params import Reward
 from cim.params.guards import Guards
+from cim.records import IdentityScore
 from cim.report.pictures import Splits
-from cim.rewards.retriever import IdentityScore, Unscorable
+from cim.rewards.retriever import Unscorable
 from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, render
