@@ -12,10 +12,9 @@ from cim.index.meta import EmbeddingMeta
 from cim.layout import Layout
 from cim.metrics.chair import Objects, chair, objects_there
 from cim.metrics.evalset import EvalSet
-from cim.metrics.heldout import Encode, HeldOut, judge_held_out
+from cim.metrics.heldout import HeldOut
 from cim.metrics.measured import FloatArray, Measured, column, fractions
 from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
-from cim.metrics.pool import Pool
 from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
 from cim.records import IdentityScore
@@ -56,11 +55,6 @@ def is_rewards(layout: Layout, heldout: str) -> bool:
     folders = [layout.model(role) for role in ("image", "heldout")]
     weights = [sorted(hash_path(file) for file in folder.glob("*.safetensors")) for folder in folders]
     return all(weights) and weights[0] == weights[1]
-
-
-def held_out_ranks(layout: Layout, evaluated: EvalSet, encode: Encode, prefix: str = "") -> dict[str, HeldOut]:
-    """Ranks and all else by the held-out encoder, for each captioner: `judge_held_out` on data/embeddings."""
-    return judge_held_out(evaluated, Pool.open(layout), encode, prefix)
 
 
 def identities(evaluated: EvalSet, score: Score) -> dict[str, list[IdentityScore | None]]:
