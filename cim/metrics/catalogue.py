@@ -14,7 +14,7 @@ from cim.metrics.overlap import bleu, meteor
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.metrics.shown import Unit
 from cim.retrieval import at_most
-from cim.text import distinct, distinct_without, duplicated, repetition, words
+from cim.text import distinct, distinct_without, duplicated, repetition
 
 Better = Literal["higher", "lower"]
 
@@ -70,15 +70,15 @@ def _by_references(measured: Measured) -> Sequence[dict[str, Counts] | None]:
     return [None if row is None else row.counts for row in measured.referenced or [None] * len(measured.captions)]
 
 
-def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
-    def pair(counts: Counts) -> tuple[float, float]:
-        if part == "precision":
-            return counts.matched, counts.said
-        if part == "recall":
-            return counts.matched, counts.true
-        return 2 * counts.matched, counts.said + counts.true
+_PARTS: dict[str, Callable[[Counts], tuple[float, float]]] = {  # numerator and denominator
+    "precision": lambda counts: (counts.matched, counts.said),
+    "recall": lambda counts: (counts.matched, counts.true),
+    "f1": lambda counts: (2 * counts.matched, counts.said + counts.true),
+}
 
-    return fractions([None if row is None else pair(row[kind]) for row in facts(measured)])
+
+def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
+    return fractions([None if row is None else _PARTS[part](row[kind]) for row in facts(measured)])
 
 
 def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts: Facts = _by_truth) -> Iterator[Metric]:
@@ -126,7 +126,7 @@ def _overlap(measured: Measured) -> FloatArray:
 
 
 def _lengths(measured: Measured) -> FloatArray:
-    return column([len(words(caption)) for caption in measured.captions])
+    return column(measured.lengths)
 
 
 def _distinct(n: int, measured: Measured) -> tuple[float | None, FloatArray]:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
 from cim.records import IdentityScore
+from cim.text import words
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -45,6 +46,11 @@ class Measured:
             lengths["referenced"] = len(self.referenced)
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
+
+    @property
+    def lengths(self) -> list[int]:
+        """Words of each caption."""
+        return [len(words(caption)) for caption in self.captions]
 
 
 def column(values: Sequence[float | None] | npt.NDArray[np.generic]) -> FloatArray:

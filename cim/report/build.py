@@ -15,7 +15,6 @@ from cim.report.html import Report
 from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
 from cim.report.pictures import FOUND, SOURCE, Splits
-from cim.text import words
 
 MOST_K = 50  # of the recall curve
 
@@ -67,13 +66,9 @@ def gains(base: Measured, tuned: Measured) -> list[float | None]:
 def _distributions(base: Measured, tuned: Measured) -> list[Chart]:
     most = min(MOST_K, len(base.captions))
     return [
-        histogram_chart("Caption lengths", {"base": _lengths(base), "tuned": _lengths(tuned)}, "words"),
+        histogram_chart("Caption lengths", {"base": base.lengths, "tuned": tuned.lengths}, "words"),
         recall_chart("R@k by the held-out encoder", {"base": base.ranks, "tuned": tuned.ranks}, most),
     ]
-
-
-def _lengths(measured: Measured) -> list[float]:
-    return [len(words(caption)) for caption in measured.captions]
 
 
 def formula(reward: Reward) -> str:

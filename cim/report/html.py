@@ -15,7 +15,7 @@ from cim.report.cards import Card
 from cim.report.charts import Chart
 from cim.report.data import card_data, choices, picture_data
 from cim.report.incidents import Rejected, Watched
-from cim.report.rows import Group, absences, groups
+from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
@@ -70,12 +70,12 @@ def render(report: Report) -> str:
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     found = readings(tables)
-    rows = {row.key: row for group in tables for row in group.rows}
+    rows = {row.key: (group.title, row) for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
         absent=absences(report.metrics),
-        tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
+        tiles=[rows[key] for key in _TILES if key in rows][:4],
         headline=headline(report.metrics),
         readings=found,
         counted=counted(found),
@@ -88,7 +88,3 @@ def render(report: Report) -> str:
         # Only this very script may run: a caption that slipped through as markup still could not act.
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
-
-
-def _group_of(tables: Sequence[Group], key: str) -> str:
-    return next(group.title for group in tables if any(row.key == key for row in group.rows))

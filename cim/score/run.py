@@ -72,12 +72,9 @@ def _batch(
     # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
     guards = chosen(retriever.reward.guards, (), retriever.captions)
     rewards = training_rewards(said, outcomes, retriever.reward, guards)
-    results = map(_result, asked, outcomes, rewards)
+    scored = zip(asked, outcomes, rewards, strict=True)
+    results = (Result(one.request, one.id, outcome, reward) for one, outcome, reward in scored)
     return [next(results) if isinstance(one, _Asked) else one for one in looked]
-
-
-def _result(asked: _Asked, outcome: IdentityScore | Unscorable, reward: TrainingReward) -> Result:
-    return Result(asked.request, asked.id, outcome, reward)
 
 
 def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
