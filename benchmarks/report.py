@@ -27,7 +27,7 @@ from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
 from cim.records import IdentityScore
-from cim.report.cards import Card, answers, choose
+from cim.report.cards import Card, answers, choose, gain
 from cim.report.html import Report, render
 from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 from cim.scenes.describe import describe
@@ -62,7 +62,7 @@ def made_report(cards: int, gallery: int, picture: Pictures) -> Report:
     """A report of `cards` images whose captions found K of `gallery` images each."""
     names = [f"gallery{i:09}" for i in range(gallery)]
     base, tuned = (_measured(cards, names, detail) for detail in (0.1, 0.95))
-    gains = [after.total - before.total for before, after in zip(base.identity, tuned.identity, strict=True)]  # type: ignore[union-attr]
+    gains = [gain(*both) for both in zip(base.identity, tuned.identity, strict=True)]
     chosen = choose(gains, cards, seed=0)
     captions = {name: _caption(GALLERY, i, 0.95) for i, name in enumerate(names)}
     found = sorted({name for side in (base, tuned) for one in side.identity if one for name in one.ids})

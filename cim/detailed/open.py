@@ -4,12 +4,11 @@ from pathlib import Path
 
 from cim.detailed.benchmark import Benchmark
 from cim.detailed.judge import Judge, Remembering
-from cim.detailed.score import Scorer, prepared
+from cim.detailed.score import Scorer
 from cim.detailed.settings import Endpoint, read_settings
 from cim.encoders.base import TextEncoder
 from cim.encoders.load import load_folder
-from cim.graphs.matching import contains_text, contains_words
-from cim.graphs.open import ParserName, open_matcher, open_parser
+from cim.graphs.open import ParserName, open_parser
 from cim.graphs.phrases import Encode, Phrases
 from cim.models.folder import folder_fingerprint
 from cim.params.models import Loaded
@@ -20,9 +19,7 @@ def open_scorer(
 ) -> Scorer:
     """A scorer with its parser and sentence encoder (None: MiniLM of the environment). Raises CimError."""
     reader = open_parser(parser, t5, device)
-    phrases = Phrases(_encode(encoder, device))
-    matchers = [open_matcher(contains, phrases) for contains in (contains_text, contains_words)]
-    return prepared(benchmark, reader, phrases, matchers)
+    return Scorer(benchmark, reader, Phrases(_encode(encoder, device)))
 
 
 def open_judge(path: Path, answers: Path | None) -> Judge:

@@ -12,7 +12,8 @@ import numpy as np
 from cim.detailed.benchmark import Benchmark
 from cim.graphs.capture import Capture, capture, objects_of, phrases_of
 from cim.graphs.graph import GraphParser, TextGraph
-from cim.graphs.matching import Agreement, Matcher
+from cim.graphs.matching import Agreement, Matcher, contains_text, contains_words
+from cim.graphs.open import open_matcher
 from cim.graphs.phrases import Phrases
 
 _NO_WEIGHT = 1e-6  # no object is like any other: cosines of 0 but for rounding
@@ -29,22 +30,27 @@ class ImageScore:
     attributes: Agreement
 
 
-@dataclass(frozen=True)
 class Scorer:
-    """What is needed to score; the reference's graphs are parsed once for all submissions."""
+    """Scores submissions; the references' graphs are parsed once for all of them."""
 
-    benchmark: Benchmark
-    truths: Mapping[str, TextGraph]
-    parser: GraphParser
-    phrases: Phrases
-    published: Matcher
-    strict: Matcher
+    def __init__(self, benchmark: Benchmark, parser: GraphParser, phrases: Phrases) -> None:
+        """The references are parsed, and their phrases and the lists' encoded."""
+        self.benchmark, self.parser, self.phrases = benchmark, parser, phrases
+        self.published, self.strict = (open_matcher(contains, phrases) for contains in (contains_text, contains_words))
+        self.truths = self._parsed(benchmark.references)
+        phrases.learn(name for names in benchmark.objects.values() for name in names)
+        for listed in benchmark.attributes.values():
+            phrases.learn(phrase for name, attributes in listed.items() for phrase in (name, *attributes))
 
     def score(self, captions: Mapping[str, str]) -> dict[str, ImageScore]:
         """Scores by image id. captions: one for every image of the set, "" scores 0 everywhere."""
-        said = dict(zip(captions, self.parser.parse(list(captions.values())), strict=True))
-        _learn(said, self.phrases)
+        said = self._parsed(captions)
         return {image: self._one(image, said[image]) for image in self.benchmark.ids}
+
+    def _parsed(self, captions: Mapping[str, str]) -> dict[str, TextGraph]:
+        graphs = self.parser.parse(list(captions.values()))
+        self.phrases.learn(phrase for graph in graphs for phrase in (*phrases_of(graph), *graph.attributes))
+        return dict(zip(captions, graphs, strict=True))
 
     def _one(self, image: str, said: TextGraph) -> ImageScore:
         true, listed = self.truths[image], self.benchmark.attributes[image]
@@ -54,20 +60,6 @@ class Scorer:
             objects=score_objects(said, true, self.benchmark.objects[image], self.published),
             attributes=score_attributes(said, true, listed, self.phrases),
         )
-
-
-def prepared(benchmark: Benchmark, parser: GraphParser, phrases: Phrases, matchers: Sequence[Matcher]) -> Scorer:
-    """A scorer with the references parsed and their phrases and the lists' encoded. matchers: published, strict."""
-    truths = dict(zip(benchmark.ids, parser.parse(list(benchmark.references.values())), strict=True))
-    _learn(truths, phrases)
-    phrases.learn(name for names in benchmark.objects.values() for name in names)
-    for listed in benchmark.attributes.values():
-        phrases.learn(phrase for name, attributes in listed.items() for phrase in (name, *attributes))
-    return Scorer(benchmark, truths, parser, phrases, matchers[0], matchers[1])
-
-
-def _learn(graphs: Mapping[str, TextGraph], phrases: Phrases) -> None:
-    phrases.learn(phrase for graph in graphs.values() for phrase in (*phrases_of(graph), *graph.attributes))
 
 
 _FIGURES: dict[str, Callable[[ImageScore], float]] = {

@@ -62,8 +62,9 @@ def identities(evaluated: EvalSet, score: Score) -> dict[str, list[IdentityScore
     found: dict[str, list[IdentityScore | None]] = {}
     for captioner, captions in evaluated.captions.items():
         found[captioner] = []
-        for batch in tqdm(_batches(range(len(captions))), desc=f"rewarding ({captioner})", unit="batch"):
-            found[captioner] += score([captions[i] for i in batch], [evaluated.ids[i] for i in batch])
+        for start in tqdm(range(0, len(captions), _BATCH), desc=f"rewarding ({captioner})", unit="batch"):
+            part = slice(start, start + _BATCH)
+            found[captioner] += score(captions[part], evaluated.ids[part])
     return found
 
 
@@ -125,7 +126,3 @@ def _chair(objects: Sequence[Objects | None]) -> dict[str, FloatArray]:
         "chair_s": column([None if one is None else one.absent > 0 for one in objects]),
         "coverage": fractions([None if one is None else (one.covered, one.there) for one in objects]),
     }
-
-
-def _batches(rows: Sequence[int]) -> list[list[int]]:
-    return [list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]

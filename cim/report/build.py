@@ -8,9 +8,8 @@ from cim.metrics.evalset import EvalSet
 from cim.metrics.measured import Measured
 from cim.params import Params, Reward
 from cim.params.yaml import dump_yaml
-from cim.report.cards import Card, answers, choose
-from cim.report.charts import Chart
-from cim.report.curves import histogram_chart, recall_chart, training_charts
+from cim.report.cards import Card, answers, choose, gain
+from cim.report.charts import Chart, histogram_chart, recall_chart, training_charts
 from cim.report.html import Report
 from cim.report.incidents import rejects, watched
 from cim.report.lineage import lineage
@@ -24,7 +23,8 @@ def build(
 ) -> Report:
     """The report of one evaluation; reads thumbnails, curves and lineage from `layout`."""
     base, tuned = measured["base"], measured["tuned"]
-    chosen = choose(gains(base, tuned), params.evaluate.cards, params.evaluate.seed)
+    gains = [gain(*both) for both in zip(base.identity, tuned.identity, strict=True)]
+    chosen = choose(gains, params.evaluate.cards, params.evaluate.seed)
     found = {
         name
         for i in chosen
@@ -53,14 +53,6 @@ def build(
         watched=watched(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
-
-
-def gains(base: Measured, tuned: Measured) -> list[float | None]:
-    """Total reward, tuned - base, by image; None where either is unscorable."""
-    return [
-        None if before is None or after is None else after.total - before.total
-        for before, after in zip(base.identity, tuned.identity, strict=True)
-    ]
 
 
 def _distributions(base: Measured, tuned: Measured) -> list[Chart]:

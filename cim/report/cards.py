@@ -69,14 +69,17 @@ class Card:
     @property
     def gain(self) -> float | None:
         """Total reward, tuned - base; None when either is unscorable."""
-        if self.base.identity is None or self.tuned.identity is None:
-            return None
-        return self.tuned.identity.total - self.base.identity.total
+        return gain(self.base.identity, self.tuned.identity)
 
     @property
     def unchanged(self) -> bool:
         """Whether both captioners said the very same."""
         return self.base.caption == self.tuned.caption
+
+
+def gain(base: IdentityScore | None, tuned: IdentityScore | None) -> float | None:
+    """Total reward, tuned - base; None where either is unscorable."""
+    return None if base is None or tuned is None else tuned.total - base.total
 
 
 def answers(

@@ -12,7 +12,7 @@ from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
 from cim.records import IdentityScore
 from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, Piece, answers, choose, marked_words
-from cim.report.data import card_data, choices
+from cim.report.html import card_data, choices
 
 
 def test_added_and_dropped_words_by_hand():

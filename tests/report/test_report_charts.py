@@ -9,8 +9,7 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from cim.report.charts import Line, line_chart
-from cim.report.curves import histogram_chart, recall_chart, training_charts
+from cim.report.charts import Line, histogram_chart, line_chart, recall_chart, training_charts
 from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 600, 3), dtype=np.uint8))
