@@ -11,8 +11,7 @@ from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
 from cim.report.charts import Chart, histogram_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.incidents import rejects, watched
-from cim.report.lineage import lineage
+from cim.report.lineage import lineage, rejects, watched
 from cim.report.pictures import FOUND, SOURCE, Splits
 
 MOST_K = 50  # of the recall curve

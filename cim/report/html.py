@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
-from cim.report.incidents import Rejected, Watched
+from cim.report.lineage import Rejected, Watched
 from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 

@@ -15,7 +15,7 @@ from cim.records import IdentityScore
 from cim.report.cards import GAIN, RANDOM, Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.incidents import Raised, Rejected, Watched
+from cim.report.lineage import Raised, Rejected, Watched
 from cim.report.pictures import data_uri
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

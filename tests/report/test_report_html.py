@@ -18,7 +18,7 @@ from cim.records import IdentityScore
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.incidents import Raised, Reading, Rejected, Watched
+from cim.report.lineage import Raised, Reading, Rejected, Watched
 from cim.report.table import counted, headline, readings
 
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"
