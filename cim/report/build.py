@@ -9,12 +9,10 @@ from cim.metrics.measured import Measured
 from cim.params import Params, Reward
 from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
-from cim.report.charts import Chart, histogram_chart, recall_chart, training_charts
+from cim.report.charts import lengths_chart, recall_chart, training_charts
 from cim.report.html import Report
 from cim.report.lineage import lineage, rejects, watched
 from cim.report.pictures import FOUND, SOURCE, Splits
-
-MOST_K = 50  # of the recall curve
 
 
 def build(
@@ -43,7 +41,10 @@ def build(
     return Report(
         metrics=metrics,
         training=training_charts(curves) if curves.is_file() else [],
-        distributions=_distributions(base, tuned),
+        distributions=[
+            lengths_chart({"base": base.lengths, "tuned": tuned.lengths}),
+            recall_chart({"base": base.ranks, "tuned": tuned.ranks}),
+        ],
         cards=cards,
         thumbnails=gallery.pictures(found, FOUND),
         lineage=lineage(layout),
@@ -52,14 +53,6 @@ def build(
         watched=watched(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
-
-
-def _distributions(base: Measured, tuned: Measured) -> list[Chart]:
-    most = min(MOST_K, len(base.captions))
-    return [
-        histogram_chart("Caption lengths", {"base": base.lengths, "tuned": tuned.lengths}, "words"),
-        recall_chart("R@k by the held-out encoder", {"base": base.ranks, "tuned": tuned.ranks}, most),
-    ]
 
 
 def formula(reward: Reward) -> str:

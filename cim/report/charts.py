@@ -34,6 +34,7 @@ VALIDATION = {
     "validation_length": ("Caption length on validation images", "words"),
     "validation_unscorable": ("Unscorable validation captions", "captions"),
 }
+MOST_K = 50  # of the recall curve
 SAME_UNIT = ("grc", "qir")  # a validation column of that name joins the training chart
 
 # Stand-ins that no other element uses, replaced by the page's variables in the finished SVG.
@@ -131,20 +132,21 @@ def training_charts(path: Path) -> list[Chart]:
     return charts
 
 
-def histogram_chart(title: str, values: Mapping[Side, Sequence[float]], x_label: str) -> Chart:
-    """Shares by whole number, one line for "base" and one for "tuned"."""
-    everything = [value for counts in values.values() for value in counts] or [0]
-    edges = np.arange(int(min(everything)) - 1, int(max(everything)) + 3)  # an empty bin on both sides
-    shares = {name: 100 * np.histogram(v, edges)[0] / max(1, len(v)) for name, v in values.items()}
+def lengths_chart(words: Mapping[Side, Sequence[int]]) -> Chart:
+    """Shares of captions by their number of words, one line for "base" and one for "tuned"."""
+    everything = [value for counts in words.values() for value in counts] or [0]
+    edges = np.arange(min(everything) - 1, max(everything) + 3)  # an empty bin on both sides
+    shares = {name: 100 * np.histogram(v, edges)[0] / max(1, len(v)) for name, v in words.items()}
     lines = [Line(edges[:-1], share, name, name, "steps-mid") for name, share in shares.items()]
-    return line_chart(title, lines, x_label, "% of captions")
+    return line_chart("Caption lengths", lines, "words", "% of captions")
 
 
-def recall_chart(title: str, found: Mapping[Side, npt.NDArray[np.number]], most: int) -> Chart:
-    """R@k in percent for k = 1 .. most, one line for "base" and one for "tuned"."""
+def recall_chart(found: Mapping[Side, npt.NDArray[np.number]]) -> Chart:
+    """R@k in percent for k = 1 .. MOST_K (or the number of images), one line for "base" and one for "tuned"."""
+    most = min(MOST_K, *map(len, found.values()))
     k = np.arange(1, most + 1)
     lines = [Line(k, 100 * recall_curve(ranks, most), name, name) for name, ranks in found.items()]
-    return line_chart(title, lines, "k", "% of images")
+    return line_chart("R@k by the held-out encoder", lines, "k", "% of images")
 
 
 def _told(line: Line) -> str:

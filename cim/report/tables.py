@@ -11,6 +11,7 @@ from cim.atomic import replacing
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import KINDS
+from cim.report.charts import MOST_K
 from cim.retrieval import recall_curve
 
 
@@ -21,7 +22,7 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     caption_lengths.csv: words, base, tuned (captions).
     """
     _write_csv(folder / "before_after.csv", _shares(metrics))
-    most = min(50, max(1, len(measured["base"].captions)))
+    most = min(MOST_K, max(1, len(measured["base"].captions)))
     recall = {name: 100 * recall_curve(one.ranks, most) for name, one in measured.items()}
     _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": np.arange(1, most + 1), **recall}))
     lengths = {name: one.lengths for name, one in measured.items()}
