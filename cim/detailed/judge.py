@@ -91,11 +91,6 @@ def tally(pairs: Iterable[tuple[str, Answer]]) -> Tally:
     )
 
 
-def constant(expected: Iterable[str], answer: Answer) -> Tally:
-    """What one who always answers the same gets, without reading anything."""
-    return tally((wanted, answer) for wanted in expected)
-
-
 def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tally:
     """The judge's answers to all questions. An empty caption says nothing: n/a, and nobody is asked."""
     asked = [

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cim.detailed.benchmark import Benchmark
-from cim.detailed.judge import ANSWERS, Tally, constant
+from cim.detailed.judge import ANSWERS, Tally, tally
 from cim.detailed.submission import ORDERS
 
 YES_TO_ALL = "(Yes to every question)"
@@ -28,7 +28,7 @@ class Row:
 
 def yes_row(benchmark: Benchmark) -> Row:
     """What saying Yes to every question gets: the bar that the papers' QA figure has to be read against."""
-    return Row(YES_TO_ALL, {}, constant(benchmark.expected, "Yes"))
+    return Row(YES_TO_ALL, {}, tally((expected, "Yes") for expected in benchmark.expected))
 
 
 def markdown(rows: Sequence[Row]) -> str:

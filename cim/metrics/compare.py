@@ -83,11 +83,9 @@ def _difference(metric: Metric, base: Measured, tuned: Measured, params: Evaluat
 def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) -> dict[str, str]:
     absent = {}
     for metric in METRICS:
-        if metric.group not in found:
-            absent[metric.group] = missing.get(metric.group) or _REASONS.get(metric.group, "no caption could be scored")
-        elif metric.name not in found[metric.group]:
-            name = f"{metric.group}.{metric.name}"
-            absent[name] = missing.get(metric.name) or _REASONS.get(name, "no caption could be scored")
+        if metric.name not in found.get(metric.group, {}):
+            name = f"{metric.group}.{metric.name}" if metric.group in found else metric.group
+            absent[name] = missing.get(name.rpartition(".")[2]) or _REASONS.get(name, "no caption could be scored")
     if "overlap" in found:
         absent |= {name: _REASONS[name] for name in NEVER}
     return dict(sorted(absent.items()))
