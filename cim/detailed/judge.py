@@ -109,7 +109,7 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
 
 
 class Remembering:
-    """Meets Judge: asks another one only what `path` does not hold yet.
+    """Meets Judge: asks another one only what `path` does not hold yet: a run that breaks off need not pay again.
 
     The file has one JSON object a line, {"key", "reply"}; the key is of model, system prompt and prompt. A last line
     that a broken-off run left half written is cut off.

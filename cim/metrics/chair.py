@@ -1,118 +1,22 @@
-"""CHAIR: objects a caption names that are not there, by COCO's 80 objects and the everyday words for them."""
+"""CHAIR: objects a caption names that are not there. What it denies ("no dog", "without a bike") it does not name.
 
-from collections.abc import Iterable, Iterator, Sequence
+How far a denial reaches is told by the words alone, without a parser.
+"""
+
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 from cim.errors import CimError
-from cim.metrics.denials import Denial, tokens_of
+from cim.metrics.coco_objects import coco_names, coco_words, tokens_of
 
-# One object a line: COCO's name, then what else people call it. Our own choice of words, not the CHAIR paper's list:
-# numbers are comparable with each other, not to the digit with published ones (docs/metrics.md).
-_OBJECTS = """
-person, man, woman, boy, girl, child, kid, baby, toddler, infant, adult, guy, lady, gentleman, teenager, teen, player, \
-skier, snowboarder, skateboarder, surfer, rider, cyclist, biker, swimmer, climber, hiker, runner, jogger, dancer, \
-worker, chef, cook, waiter, waitress, policeman, officer, soldier, fireman, fisherman, cowboy, bride, groom, couple, \
-crowd, family, mother, father, mom, dad, son, daughter, brother, sister, grandmother, grandfather, student, teacher, \
-musician, guitarist, singer, performer, athlete, spectator, pedestrian, passenger, driver, batter, pitcher, catcher, \
-umpire, referee, goalie, human, someone, somebody, everyone, friend, youth, youngster, male, female, individual
-bicycle, bike, tricycle
-car, automobile, sedan, suv, taxi, cab, minivan, convertible, hatchback, jeep
-motorcycle, motorbike, motor bike, motor cycle, scooter, moped, dirt bike, motor scooter
-airplane, plane, aeroplane, jet, aircraft, airliner, air plane, biplane
-bus, minibus, school bus, double decker
-train, locomotive, tram, subway train, streetcar
-truck, lorry, pickup, pickup truck, fire truck, firetruck, fire engine, semi truck
-boat, ship, sailboat, canoe, kayak, rowboat, ferry, yacht, speedboat, motorboat, raft, gondola, dinghy, vessel
-traffic light, stop light, stoplight, traffic signal, street signal
-fire hydrant, hydrant
-stop sign
-parking meter
-bench, park bench, pew
-bird, pigeon, seagull, gull, duck, goose, swan, parrot, owl, eagle, hawk, sparrow, crow, flamingo, pelican, chicken, \
-rooster, hen, ostrich, penguin, stork, heron, peacock, robin, finch
-cat, kitten, kitty, tabby
-dog, puppy, pup, terrier, poodle, labrador, retriever, golden retriever, husky, bulldog, greyhound, dachshund, collie, \
-beagle, dalmatian, sheepdog, hound, canine, chihuahua, corgi, german shepherd
-horse, pony, stallion, mare, foal, colt, racehorse
-sheep, lamb, ewe, ram
-cow, cattle, bull, calf, ox, steer, heifer, buffalo, bison
-elephant
-bear, polar bear, grizzly, panda
-zebra
-giraffe
-backpack, knapsack, rucksack, back pack
-umbrella, parasol
-handbag, purse, hand bag, shoulder bag
-tie, necktie, bow tie, bowtie
-suitcase, luggage, suit case, briefcase
-frisbee, flying disc
-skis, ski
-snowboard, snow board
-sports ball, ball, baseball, football, basketball, soccer ball, tennis ball, volleyball, rugby ball, golf ball, \
-beach ball
-kite
-baseball bat, bat
-baseball glove, baseball mitt, catcher's mitt
-skateboard, skate board, longboard
-surfboard, surf board, boogie board, bodyboard, wakeboard
-tennis racket, tennis racquet, racket, racquet
-bottle
-wine glass, wineglass, champagne glass
-cup, mug, coffee cup, teacup
-fork
-knife
-spoon
-bowl
-banana
-apple
-sandwich, burger, hamburger, cheeseburger
-orange fruit, orange slice
-broccoli
-carrot
-hot dog, hotdog
-pizza
-donut, doughnut
-cake, cupcake, birthday cake, cheesecake
-chair, armchair, stool, lawn chair, rocking chair, high chair, highchair
-couch, sofa, loveseat, settee, futon
-potted plant, houseplant, house plant
-bed
-dining table, table, desk, coffee table, picnic table
-toilet, urinal, toilet seat
-tv, television, television set, tv set
-laptop, laptop computer, notebook computer
-mouse, computer mouse
-remote, remote control
-keyboard, computer keyboard
-cell phone, cellphone, mobile phone, phone, smartphone, telephone
-microwave, microwave oven
-oven, stove
-toaster
-sink, wash basin
-refrigerator, fridge
-book
-clock
-vase
-scissors
-teddy bear, teddy, stuffed bear
-hair drier, hair dryer, hairdryer, blow dryer
-toothbrush, tooth brush
-"""
-_NAMED = {"orange fruit": "orange"}  # COCO's name is a colour far more often; only "oranges" and these are the fruit
-_NONE = (
-    "train track, train station, bus stop, bus station, car seat, chair lift, table tennis, table cloth, dog house, "
-    "baseball cap, baseball field, baseball game, baseball player, baseball team, baseball uniform, football field, "
-    "football game, football player, football team, football uniform, basketball court, basketball game, "
-    "basketball player, basketball hoop, basketball team, volleyball court, volleyball net, tennis court, "
-    "ski lift, ski slope, ski pole, boat dock, horse race, bird house, dirt bike track, "
-    "bed of, bowl cut, cook book, tie dye, tie dyed, book shelf, fire place, computer screen, phone booth, "
-    "bird's eye, bull's eye, driver's seat, driver's license, men's room, women's room, mother's day, father's day"
-)
-_ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
-_IRREGULAR = {"person": "people", "child": "children", "mouse": "mice", "knife": "knives", "calf": "calves",
-              "goose": "geese", "sheep": "sheep", "aircraft": "aircraft", "luggage": "luggage", "cattle": "cattle",
-              "ox": "oxen", "skis": "skis", "scissors": "scissors", "bus": "buses", "minibus": "minibuses"}  # fmt: skip
+_STRONG = ("no", "without", "neither", "nor", "lacks", "lacking")
+_WEAK = ("not", "never", "cannot")  # these deny what has an indefinite article only: "not riding a bike"
+_INDEFINITE = ("a", "an", "any")
+_DEFINITE = ("the", "this", "that", "these", "those", "his", "her", "its", "their")
+_JOINS = ("or", "nor", "and")
+_ENDS = (".", ",", ";", ":", "!", "?", "(", ")", "but", "while", "if", "only", "just", "far", "except")
+_PLACES = ("on", "in", "at", "with", "by", "near", "behind", "beside", "under", "over", "from", "to")
+_REACH = 3  # words from a denial to the object, the object included: "no big red car", but "no more than two cars"
 
 
 @dataclass(frozen=True)
@@ -153,12 +57,12 @@ def chair(caption: str, there: set[str]) -> Objects:
 def objects_said(caption: str) -> list[str]:
     """COCO names of the objects a caption mentions, in order, once a mention. The longest words win: a hot dog is none.
 
-    A baby elephant is an elephant and a baseball player only a person: see the lists in this file. "A man's watch"
-    mentions a person; "no dog" and "without a dog" mention none (cim/metrics/denials.py).
+    A baby elephant is an elephant and a baseball player only a person: see the lists in cim/metrics/coco_objects.py.
+    "A man's watch" mentions a person; "no dog" and "without a dog" mention none.
     """
     tokens, denial = tokens_of(caption), Denial()
     found: list[str] = []
-    at, known = 0, _forms()
+    at, known = 0, coco_words()
     while at < len(tokens):
         for length in (3, 2, 1):
             part = tokens[at : at + length]
@@ -173,48 +77,45 @@ def objects_said(caption: str) -> list[str]:
     return found
 
 
-@cache
-def coco_names() -> tuple[str, ...]:
-    """The 80 names."""
-    return tuple(name for name, _ in _lines())
+@dataclass
+class Denial:
+    """Walks along the words of a caption. reach: words left to the last denial; 0 when none is open.
 
+    It errs on the side of hearing an assertion: of "no people, cars or dogs" only the people are denied.
+    """
 
-@cache
-def _forms() -> dict[str, tuple[str, ...]]:
-    """Singular and plural phrases to the COCO names they mention: one, or none for what only sounds like an object."""
-    found: dict[str, tuple[str, ...]] = {"oranges": ("orange",)}
-    for name, phrases in _lines():
-        for phrase in phrases:
-            found |= dict.fromkeys(_both(phrase), (name,))
-    for animal in _ANIMALS:
-        for age in ("baby", "adult"):
-            found |= dict.fromkeys(_both(f"{age} {animal}"), (animal,))
-    for vehicle, name in (("jet", "airplane"), ("plane", "airplane"), ("train", "train"), ("car", "car")):
-        found |= dict.fromkeys(_both(f"passenger {vehicle}"), (name,))
-    for phrase in _NONE.split(", "):
-        person = ("person",) if phrase.endswith("player") else ()
-        found |= dict.fromkeys(_both(phrase), person)
-    return found
+    reach: int = 0
+    _weak: int = 0
+    _joined: bool = False  # the word before ended a denied object
+    _before: str = ""
 
+    def word(self, token: str) -> None:
+        """Go past a word that is no object."""
+        before, self._before = self._before, token
+        listed, self._joined = self._joined, False
+        if token in _STRONG:
+            self._open(_REACH, 0)
+        elif token in _WEAK or token.endswith("n't"):
+            self._open(0, _REACH + 1)
+        elif token in _ENDS:
+            self._open(0, 0)
+        elif token in _INDEFINITE and self._weak:
+            self._open(_REACH, 0)
+        elif token in (*_INDEFINITE, *_DEFINITE):
+            goes_on = before in (*_STRONG, "or", "of")
+            self._open(self.reach if goes_on else 0, 0)
+        elif token in _JOINS:
+            self._open(_REACH if listed else 0, 0)
+        elif token in _PLACES:
+            self._open(0, self._weak - 1)
+        else:
+            self._open(self.reach - 1, self._weak - 1)
 
-def _lines() -> Iterator[tuple[str, list[str]]]:
-    for line in _OBJECTS.strip().splitlines():
-        phrases = line.split(", ")
-        yield _NAMED.get(phrases[0], phrases[0]), phrases
+    def object(self, last: str) -> bool:
+        """Go past an object, `last` being its last word: is it denied? "or", "nor" and "and" carry a denial on."""
+        self._joined, self._before = self.reach > 0, last
+        self._open(0, 0)
+        return self._joined
 
-
-def _both(phrase: str) -> tuple[str, str]:
-    """A phrase and its plural, in the words that captions are split into."""
-    phrase = " ".join(tokens_of(phrase))
-    head, _, last = phrase.rpartition(" ")
-    if last in _IRREGULAR:
-        many = _IRREGULAR[last]
-    elif last.endswith("man"):
-        many = last[:-3] + "men"
-    elif last.endswith(("ch", "sh", "ss", "x", "s")):
-        many = last + "es"
-    elif last.endswith("y") and last[-2:-1] not in "aeo":
-        many = last[:-1] + "ies"
-    else:
-        many = last + "s"
-    return phrase, f"{head} {many}".strip()
+    def _open(self, reach: int, weak: int) -> None:
+        self.reach, self._weak = max(reach, 0), max(weak, 0)
