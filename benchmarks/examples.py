@@ -12,8 +12,9 @@ import polars as pl
 from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import load_params
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
-from cim.score.gallery import Gallery
+from cim.records import IdentityScore
+from cim.report.pictures import Splits
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.score.show import printable
 from cim.shards.read import read_manifest
 
@@ -63,7 +64,7 @@ def main() -> None:
     scores = opened.attempt([caption for *_, caption in asked], [name for name, *_ in asked])
     hits = {name for score in scores if isinstance(score, IdentityScore) for name in score.ids}
     note = f"Space {reward.space}, K = {reward.k}, excluded: {reward.exclude}. Retrieved images by their first caption."
-    shown = f"{note}\n\n{markdown(asked, scores, Gallery.open(layout).captions(hits))}"
+    shown = f"{note}\n\n{markdown(asked, scores, Splits.indexed(layout).captions(hits))}"
     print(shown)
     if options.write:
         replace_between(options.write, options.name, shown)

@@ -14,7 +14,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +26,10 @@ from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
-from cim.report.cards import Card, answers, choose
+from cim.records import IdentityScore
+from cim.report.cards import Card, answers, choose, gain
 from cim.report.html import Report, render
-from cim.report.pictures import FOUND, SOURCE, Size
-from cim.report.thumbnails import data_uri
+from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 from cim.scenes.describe import describe
 from cim.scenes.draw import draw
 from cim.scenes.parse import parse
@@ -39,18 +38,6 @@ from cim.scenes.scene import scene_at
 SOURCES, GALLERY = 1, 2  # seeds of the scenes
 K, RUNS = 3, 5
 Pictures = Callable[[int, int], Image.Image]  # seed, index
-
-
-@dataclass(frozen=True)
-class Identity:
-    """A made-up reward."""
-
-    grc: float
-    qir: float
-    total: float
-    ids: tuple[str, ...]
-    scores: tuple[float, ...]
-    cosines: tuple[float, ...]
 
 
 def scene_picture(seed: int, index: int) -> Image.Image:
@@ -75,7 +62,7 @@ def made_report(cards: int, gallery: int, picture: Pictures) -> Report:
     """A report of `cards` images whose captions found K of `gallery` images each."""
     names = [f"gallery{i:09}" for i in range(gallery)]
     base, tuned = (_measured(cards, names, detail) for detail in (0.1, 0.95))
-    gains = [after.total - before.total for before, after in zip(base.identity, tuned.identity, strict=True)]  # type: ignore[union-attr]
+    gains = [gain(*both) for both in zip(base.identity, tuned.identity, strict=True)]
     chosen = choose(gains, cards, seed=0)
     captions = {name: _caption(GALLERY, i, 0.95) for i, name in enumerate(names)}
     found = sorted({name for side in (base, tuned) for one in side.identity if one for name in one.ids})
@@ -107,7 +94,7 @@ def _measured(count: int, names: Sequence[str], detail: float) -> Measured:
         facts=[score_scene(scene_at(SOURCES, i).graph(), parse(caption)) for i, caption in enumerate(captions)],
         ranks=np.array([rng.randint(1, count) for _ in range(count)]),
         identity=[
-            Identity(grc, qir, grc + qir, tuple(rng.sample(names, K)), (0.9, 0.8, 0.7), (0.7, 0.4, 0.1))
+            IdentityScore(grc, qir, grc + qir, tuple(rng.sample(names, K)), (0.9, 0.8, 0.7), (0.7, 0.4, 0.1))
             for grc, qir in rewards
         ],
         overlap=[rng.random() for _ in range(count)],

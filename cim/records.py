@@ -52,6 +52,21 @@ class Retrieved:
 
 
 @dataclass(frozen=True)
+class IdentityScore:
+    """The reward of one caption and what it retrieved, best first.
+
+    ids: k gallery items. scores: their retrieval scores. cosines: of their image vectors with the source's.
+    """
+
+    grc: float
+    qir: float
+    total: float
+    ids: tuple[str, ...]
+    scores: tuple[float, ...]
+    cosines: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Caption:
     """One generated caption with what belongs to it alone; `Lineage` holds what it shares.
 

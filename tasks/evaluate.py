@@ -18,7 +18,7 @@ JUDGES = ("meteor", "retrieval", "reward", "references")  # METEOR is a process 
 def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     """What one of JUDGES finds, by captioner: `HeldOut` by the held-out encoder, identity scores, METEOR's counts,
     `Referenced`; of the last two, in words why there are none."""
-    from cim.metrics.judge import check_embedded, check_held_out, held_out_ranks, identities, meteor_or_why
+    from cim.metrics.judge import check_embedded, check_held_out, identities, meteor_or_why
 
     if part == "meteor":
         return meteor_or_why(evaluated, params.evaluate.java)
@@ -33,10 +33,12 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
         retriever = Retriever.open(layout, params.tune.reward, params.runtime.device, params.index)
         return identities(evaluated, retriever.score)
     from cim.encoders.load import load_clip
+    from cim.metrics.heldout import judge_held_out
+    from cim.metrics.pool import Pool
 
     encoder = load_clip(layout.model("heldout"), params.runtime.device)
     (check_embedded if params.evaluate.allow_same_encoder else check_held_out)(layout, encoder.fingerprint)
-    return held_out_ranks(layout, evaluated, encoder.encode_texts, params.evaluate.clip_prefix)
+    return judge_held_out(evaluated, Pool.open(layout), encoder.encode_texts, params.evaluate.clip_prefix)
 
 
 def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> Any:

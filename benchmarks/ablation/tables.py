@@ -9,9 +9,8 @@ from benchmarks.ablation.finished import Ablated
 from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Table
 from cim.metrics.bootstrap import paired
 from cim.metrics.catalogue import METRICS, Metric
-from cim.metrics.compare import verdict
+from cim.metrics.compare import LOSS, Spread, combine, verdict
 from cim.metrics.measured import Measured
-from cim.metrics.seeds import LOSS, Spread, combine
 from cim.metrics.shown import change, number
 from cim.params import Evaluate
 

@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from benchmarks.hacking.dishonest_captions import LEAK, Case, Kind
 from benchmarks.hacking.galleries import World
+from cim.records import IdentityScore
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
-from cim.rewards.retriever import IdentityScore
 from cim.rewards.training_reward import training_rewards
 
 MARK = 7  # the id of a special token

@@ -16,8 +16,9 @@ import polars as pl
 from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import Reward, load_params
+from cim.records import IdentityScore
 from cim.rewards.exclusion import ROUNDING, Barred
-from cim.rewards.retriever import IdentityScore, Retriever
+from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import Space
 from cim.scenes.describe import describe
 from cim.scenes.scene import Scene, Thing

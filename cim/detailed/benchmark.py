@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
 
 from cim.errors import CimError
 
@@ -33,6 +34,11 @@ class Benchmark:
         """Image ids, in the order of the references."""
         return list(self.references)
 
+    @property
+    def expected(self) -> list[str]:
+        """The expected answers of all questions."""
+        return [answer for questions in self.questions.values() for answer in questions.values()]
+
 
 def read_benchmark(name: SetName, folder: Path) -> Benchmark:
     """The set `name` from the files that SC-Captioner (arXiv 2508.06125) publishes.
@@ -41,10 +47,10 @@ def read_benchmark(name: SetName, folder: Path) -> Benchmark:
     """
     benchmark = Benchmark(
         name=name,
-        references=_checked(folder / _REFERENCES[name], _is_text),
-        objects=_checked(folder / f"{name}_gpt_objects.jsonl", _is_texts),
-        attributes=_checked(folder / f"{name}_gpt_attributes.json", lambda value: _is_dict_of(value, _is_texts)),
-        questions=_checked(folder / f"questions_{name}.json", lambda value: _is_dict_of(value, _is_text)),
+        references=_checked(folder / _REFERENCES[name], str),
+        objects=_checked(folder / f"{name}_gpt_objects.jsonl", list[str]),
+        attributes=_checked(folder / f"{name}_gpt_attributes.json", dict[str, list[str]]),
+        questions=_checked(folder / f"questions_{name}.json", dict[str, str]),
     )
     for part in ("objects", "attributes", "questions"):
         other = getattr(benchmark, part).keys() ^ benchmark.references.keys()
@@ -83,20 +89,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _checked(path: Path, fits: Callable[[Any], bool]) -> Any:
+def _checked(path: Path, item: Any) -> Any:
+    """The file's entries by image id, each of the type `item`."""
     value = read_json(path)
-    if not _is_dict_of(value, fits) or not value:
-        raise CimError(f"{path} has another shape than published", "one entry an image id", "copy the file again")
-    return value
-
-
-def _is_dict_of(value: Any, fits: Callable[[Any], bool]) -> bool:
-    return isinstance(value, dict) and all(fits(item) for item in value.values())
-
-
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _is_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    try:
+        return TypeAdapter(Annotated[dict[str, item], Field(min_length=1)]).validate_python(value, strict=True)
+    except ValidationError as error:
+        raise CimError(
+            f"{path} has another shape than published", "one entry an image id", "copy the file again"
+        ) from error

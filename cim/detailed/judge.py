@@ -1,13 +1,20 @@
-"""The text judge behind one interface: it reads a caption and answers questions about the picture."""
+"""The text judge behind one interface: it reads a caption and answers questions about the picture.
 
+How it is asked, and how its answers are read, counted and kept.
+"""
+
+import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
 
 from tqdm import tqdm
 
-from cim.detailed.answers import Answer, Tally, read_answer, tally
 from cim.detailed.benchmark import Benchmark
+from cim.errors import CimError
 
 SYSTEM = (
     "You are given a description of an image and a question about the image. Answer from the description alone. "
@@ -15,6 +22,9 @@ SYSTEM = (
     "Reply n/a when the description does not say."
 )
 _BATCH = 64
+Answer = Literal["Yes", "No", "n/a", "unparsable"]
+ANSWERS: tuple[Answer, ...] = ("Yes", "No", "n/a", "unparsable")
+_READ: dict[str, Answer] = {"yes": "Yes", "no": "No", "n/a": "n/a"}
 
 
 class Judge(Protocol):
@@ -36,6 +46,51 @@ def prompt(caption: str, question: str) -> str:
     return f"Description, as a JSON string:\n{text}\nQuestion: {question}\nAnswer (Yes, No or n/a):"
 
 
+def read_answer(text: str) -> Answer:
+    """Yes, No or n/a, in any case, with a full stop or without; anything else, and more than that, is unparsable."""
+    return _READ.get(text.strip().removesuffix(".").lower(), "unparsable")
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Answers by (expected, given). Expected answers are "Yes", "No" or, where a question file has others, "other"."""
+
+    counts: dict[tuple[str, Answer], int]
+
+    @property
+    def questions(self) -> int:
+        """All of them."""
+        return sum(self.counts.values())
+
+    @property
+    def accuracy(self) -> float | None:
+        """The papers' figure: right answers among all questions; n/a is wrong. None without questions."""
+        right = sum(count for (expected, given), count in self.counts.items() if expected == given)
+        return right / self.questions if self.questions else None
+
+    def recall(self, expected: Literal["Yes", "No"]) -> float | None:
+        """Right answers among the questions that expect this answer; None when there are none."""
+        asked = sum(count for (wanted, _), count in self.counts.items() if wanted == expected)
+        return self.counts.get((expected, expected), 0) / asked if asked else None
+
+    @property
+    def balanced(self) -> float | None:
+        """Mean of both recalls: 0.5 for whoever always says Yes. None when a class has no questions."""
+        yes, no = self.recall("Yes"), self.recall("No")
+        return None if yes is None or no is None else (yes + no) / 2
+
+    def given(self, answer: Answer) -> int:
+        """How often the judge said so."""
+        return sum(count for (_, said), count in self.counts.items() if said == answer)
+
+
+def tally(pairs: Iterable[tuple[str, Answer]]) -> Tally:
+    """Count (expected, given) answers; expected ones other than Yes and No are never right."""
+    return Tally(
+        dict(Counter((expected if expected in ("Yes", "No") else "other", given) for expected, given in pairs))
+    )
+
+
 def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tally:
     """The judge's answers to all questions. An empty caption says nothing: n/a, and nobody is asked."""
     asked = [
@@ -51,3 +106,49 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
         for i, text in zip(batch, replies, strict=True):
             answers[i] = read_answer(text)
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
+
+
+class Remembering:
+    """Meets Judge: asks another one only what `path` does not hold yet: a run that breaks off need not pay again.
+
+    The file has one JSON object a line, {"key", "reply"}; the key is of model, system prompt and prompt. A last line
+    that a broken-off run left half written is cut off.
+    """
+
+    def __init__(self, judge: Judge, model: str, path: Path) -> None:
+        """model: names the judge, so that another one's answers are not taken for its own. Raises CimError."""
+        self._judge, self._model, self._path = judge, model, path
+        self._known: dict[str, str] = {}
+        if path.exists():
+            self._read()
+
+    def reply(self, prompts: Sequence[str]) -> list[str]:
+        """Replies in the order of the prompts; new ones are added to the file."""
+        keys = [self._key(prompt) for prompt in prompts]
+        new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._known}
+        if new:
+            replies = dict(zip(new, self._judge.reply(list(new.values())), strict=True))
+            lines = [json.dumps({"key": key, "reply": text}) for key, text in replies.items()]
+            with self._path.open("a", encoding="utf-8") as out:
+                out.write("".join(f"{line}\n" for line in lines))
+            self._known |= replies
+        return [self._known[key] for key in keys]
+
+    def _read(self) -> None:
+        content = self._path.read_bytes()
+        whole = content[: content.rfind(b"\n") + 1]
+        try:
+            entries = [json.loads(line) for line in whole.decode().splitlines()]
+            self._known = {str(entry["key"]): str(entry["reply"]) for entry in entries}
+        except (ValueError, KeyError, TypeError) as error:
+            raise CimError(
+                f"{self._path} is no file of answers ({error})",
+                "what an earlier run with --answers wrote",
+                "move it away",
+            ) from error
+        if len(whole) < len(content):
+            with self._path.open("r+b") as file:
+                file.truncate(len(whole))
+
+    def _key(self, prompt: str) -> str:
+        return hashlib.sha256("\0".join((self._model, SYSTEM, prompt)).encode()).hexdigest()[:32]

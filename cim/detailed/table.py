@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cim.detailed.answers import ANSWERS, Tally, constant
 from cim.detailed.benchmark import Benchmark
-from cim.detailed.controls import ORDERS
+from cim.detailed.judge import ANSWERS, Tally, tally
+from cim.detailed.submission import ORDERS
 
 YES_TO_ALL = "(Yes to every question)"
 _ABSENT = "-"
@@ -28,8 +28,7 @@ class Row:
 
 def yes_row(benchmark: Benchmark) -> Row:
     """What saying Yes to every question gets: the bar that the papers' QA figure has to be read against."""
-    expected = [answer for questions in benchmark.questions.values() for answer in questions.values()]
-    return Row(YES_TO_ALL, {}, constant(expected, "Yes"))
+    return Row(YES_TO_ALL, {}, tally((expected, "Yes") for expected in benchmark.expected))
 
 
 def markdown(rows: Sequence[Row]) -> str:
@@ -46,7 +45,7 @@ def markdown(rows: Sequence[Row]) -> str:
 
 def notes(benchmark: Benchmark, rows: Sequence[Row]) -> list[str]:
     """What a reader of the table must know: images left out, questions without an answer, nobody asked."""
-    expected = [answer for questions in benchmark.questions.values() for answer in questions.values()]
+    expected = benchmark.expected
     odd = sum(answer not in ("Yes", "No") for answer in expected)
     found = [f"{odd} of {len(expected)} questions expect neither Yes nor No: wrong in QA, in no class"] if odd else []
     for row in rows:

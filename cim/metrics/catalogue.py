@@ -10,12 +10,11 @@ import numpy as np
 from cim.metrics import bootstrap
 from cim.metrics.heldout import BAGS
 from cim.metrics.measured import FloatArray, Measured, column, fractions
-from cim.metrics.meteor import meteor
-from cim.metrics.overlap import bleu
+from cim.metrics.overlap import bleu, meteor
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.metrics.shown import Unit
 from cim.retrieval import at_most
-from cim.text import distinct, distinct_without, duplicated, repetition, words
+from cim.text import distinct, distinct_without, duplicated, repetition
 
 Better = Literal["higher", "lower"]
 
@@ -71,15 +70,15 @@ def _by_references(measured: Measured) -> Sequence[dict[str, Counts] | None]:
     return [None if row is None else row.counts for row in measured.referenced or [None] * len(measured.captions)]
 
 
-def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
-    def pair(counts: Counts) -> tuple[float, float]:
-        if part == "precision":
-            return counts.matched, counts.said
-        if part == "recall":
-            return counts.matched, counts.true
-        return 2 * counts.matched, counts.said + counts.true
+_PARTS: dict[str, Callable[[Counts], tuple[float, float]]] = {  # numerator and denominator
+    "precision": lambda counts: (counts.matched, counts.said),
+    "recall": lambda counts: (counts.matched, counts.true),
+    "f1": lambda counts: (2 * counts.matched, counts.said + counts.true),
+}
 
-    return fractions([None if row is None else pair(row[kind]) for row in facts(measured)])
+
+def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
+    return fractions([None if row is None else _PARTS[part](row[kind]) for row in facts(measured)])
 
 
 def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts: Facts = _by_truth) -> Iterator[Metric]:
@@ -122,28 +121,12 @@ def _unscorable(measured: Measured) -> FloatArray:
     return column([row is None for row in measured.identity])
 
 
-def _overlap(measured: Measured) -> FloatArray:
-    return column(measured.overlap)
-
-
 def _lengths(measured: Measured) -> FloatArray:
-    return column([len(words(caption)) for caption in measured.captions])
+    return column(measured.lengths)
 
 
 def _distinct(n: int, measured: Measured) -> tuple[float | None, FloatArray]:
     return distinct(measured.captions, n), distinct_without(measured.captions, n)
-
-
-def _repetition(measured: Measured) -> FloatArray:
-    return fractions([repetition(caption) for caption in measured.captions])
-
-
-def _duplicated(measured: Measured) -> FloatArray:
-    return column(duplicated(measured.captions))
-
-
-def _truncated(measured: Measured) -> FloatArray:
-    return column(np.array(measured.truncated, dtype=np.bool_))
 
 
 METRICS: tuple[Metric, ...] = (
@@ -151,9 +134,7 @@ METRICS: tuple[Metric, ...] = (
     *_of_facts("references", KINDS, ("precision", "recall", "f1"), _by_references),
     Metric("capture", "capture", "CAPTURE", "share", "higher", partial(_capture, "capture")),
     Metric("capture", "capture_words", "CAPTURE, whole words", "share", "higher", partial(_capture, "capture_words")),
-    Metric("retrieval", "r1", "R@1", "share", "higher", partial(_found_at, 1)),
-    Metric("retrieval", "r5", "R@5", "share", "higher", partial(_found_at, 5)),
-    Metric("retrieval", "r10", "R@10", "share", "higher", partial(_found_at, 10)),
+    *(Metric("retrieval", f"r{k}", f"R@{k}", "share", "higher", partial(_found_at, k)) for k in (1, 5, 10)),
     Metric("retrieval", "median_rank", "Median rank", "rank", "lower", _ranks, bootstrap.median),
     Metric("retrieval", "rd100", "R@1 among 99 random others", "share", "higher", partial(_value, "rd100")),
     *(
@@ -179,7 +160,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("reward", "unscorable", "Unscorable captions", "count", "lower", _unscorable, bootstrap.total),
     Metric("overlap", "bleu_4", "BLEU-4", "score", "higher", partial(_value, "bleu_4"), bleu),
     Metric("overlap", "meteor", "METEOR", "score", "higher", partial(_value, "meteor"), meteor),
-    Metric("overlap", "rouge_l", "ROUGE-L", "score", "higher", _overlap),
+    Metric("overlap", "rouge_l", "ROUGE-L", "score", "higher", lambda measured: column(measured.overlap)),
     Metric("overlap", "cider_d", "CIDEr-D", "score", "higher", partial(_value, "cider_d"), axis="cider"),
     Metric("clip", "clip_score", "CLIPScore", "score", "higher", partial(_value, "clip_score")),
     Metric("clip", "ref_clip_score", "RefCLIPScore", "score", "higher", partial(_value, "ref_clip_score")),
@@ -198,11 +179,18 @@ METRICS: tuple[Metric, ...] = (
         "Self-repetition (4-grams)",
         "share",
         "lower",
-        _repetition,
+        lambda measured: fractions([repetition(caption) for caption in measured.captions]),
         bootstrap.ratio,
         axis="variety",
     ),
-    Metric("text", "duplicates", "Exact duplicates", "share", "lower", _duplicated),
-    Metric("text", "truncated", "Truncated", "share", "lower", _truncated),
+    Metric(
+        "text",
+        "duplicates",
+        "Exact duplicates",
+        "share",
+        "lower",
+        lambda measured: column(duplicated(measured.captions)),
+    ),
+    Metric("text", "truncated", "Truncated", "share", "lower", lambda measured: column(measured.truncated)),
     *_of_facts("details", DETAILS, ("precision", "recall")),
 )

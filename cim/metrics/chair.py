@@ -1,10 +1,22 @@
-"""CHAIR: objects a caption names that are not there."""
+"""CHAIR: objects a caption names that are not there. What it denies ("no dog", "without a bike") it does not name.
+
+How far a denial reaches is told by the words alone, without a parser.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from cim.errors import CimError
-from cim.metrics.coco_objects import coco_names, objects_said
+from cim.metrics.coco_objects import coco_names, coco_words, tokens_of
+
+_STRONG = ("no", "without", "neither", "nor", "lacks", "lacking")
+_WEAK = ("not", "never", "cannot")  # these deny what has an indefinite article only: "not riding a bike"
+_INDEFINITE = ("a", "an", "any")
+_DEFINITE = ("the", "this", "that", "these", "those", "his", "her", "its", "their")
+_JOINS = ("or", "nor", "and")
+_ENDS = (".", ",", ";", ":", "!", "?", "(", ")", "but", "while", "if", "only", "just", "far", "except")
+_PLACES = ("on", "in", "at", "with", "by", "near", "behind", "beside", "under", "over", "from", "to")
+_REACH = 3  # words from a denial to the object, the object included: "no big red car", but "no more than two cars"
 
 
 @dataclass(frozen=True)
@@ -40,3 +52,70 @@ def chair(caption: str, there: set[str]) -> Objects:
     arXiv 1809.02156; and for coverage (sum of covered / sum of there), without which silence would be best."""
     said = objects_said(caption)
     return Objects(len(said), sum(name not in there for name in said), len(there), len(there & set(said)))
+
+
+def objects_said(caption: str) -> list[str]:
+    """COCO names of the objects a caption mentions, in order, once a mention. The longest words win: a hot dog is none.
+
+    A baby elephant is an elephant and a baseball player only a person: see the lists in cim/metrics/coco_objects.py.
+    "A man's watch" mentions a person; "no dog" and "without a dog" mention none.
+    """
+    tokens, denial = tokens_of(caption), Denial()
+    found: list[str] = []
+    at, known = 0, coco_words()
+    while at < len(tokens):
+        for length in (3, 2, 1):
+            part = tokens[at : at + length]
+            if " ".join(part) in known:
+                if not denial.object(part[-1]):
+                    found.extend(known[" ".join(part)])
+                at += len(part)
+                break
+        else:
+            denial.word(tokens[at])
+            at += 1
+    return found
+
+
+@dataclass
+class Denial:
+    """Walks along the words of a caption. reach: words left to the last denial; 0 when none is open.
+
+    It errs on the side of hearing an assertion: of "no people, cars or dogs" only the people are denied.
+    """
+
+    reach: int = 0
+    _weak: int = 0
+    _joined: bool = False  # the word before ended a denied object
+    _before: str = ""
+
+    def word(self, token: str) -> None:
+        """Go past a word that is no object."""
+        before, self._before = self._before, token
+        listed, self._joined = self._joined, False
+        if token in _STRONG:
+            self._open(_REACH, 0)
+        elif token in _WEAK or token.endswith("n't"):
+            self._open(0, _REACH + 1)
+        elif token in _ENDS:
+            self._open(0, 0)
+        elif token in _INDEFINITE and self._weak:
+            self._open(_REACH, 0)
+        elif token in (*_INDEFINITE, *_DEFINITE):
+            goes_on = before in (*_STRONG, "or", "of")
+            self._open(self.reach if goes_on else 0, 0)
+        elif token in _JOINS:
+            self._open(_REACH if listed else 0, 0)
+        elif token in _PLACES:
+            self._open(0, self._weak - 1)
+        else:
+            self._open(self.reach - 1, self._weak - 1)
+
+    def object(self, last: str) -> bool:
+        """Go past an object, `last` being its last word: is it denied? "or", "nor" and "and" carry a denial on."""
+        self._joined, self._before = self.reach > 0, last
+        self._open(0, 0)
+        return self._joined
+
+    def _open(self, reach: int, weak: int) -> None:
+        self.reach, self._weak = max(reach, 0), max(weak, 0)

@@ -1,9 +1,8 @@
 """COCO's 80 objects and the everyday words for them, as they stand in captions."""
 
+import re
 from collections.abc import Iterator
 from functools import cache
-
-from cim.metrics.denials import Denial, tokens_of
 
 # One object a line: COCO's name, then what else people call it. Our own choice of words, not the CHAIR paper's list:
 # numbers are comparable with each other, not to the digit with published ones (docs/metrics.md).
@@ -111,29 +110,7 @@ _ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "
 _IRREGULAR = {"person": "people", "child": "children", "mouse": "mice", "knife": "knives", "calf": "calves",
               "goose": "geese", "sheep": "sheep", "aircraft": "aircraft", "luggage": "luggage", "cattle": "cattle",
               "ox": "oxen", "skis": "skis", "scissors": "scissors", "bus": "buses", "minibus": "minibuses"}  # fmt: skip
-
-
-def objects_said(caption: str) -> list[str]:
-    """COCO names of the objects a caption mentions, in order, once a mention. The longest words win: a hot dog is none.
-
-    A baby elephant is an elephant and a baseball player only a person: see the lists in this file. "A man's watch"
-    mentions a person; "no dog" and "without a dog" mention none (cim/metrics/denials.py).
-    """
-    tokens, denial = tokens_of(caption), Denial()
-    found: list[str] = []
-    at, known = 0, _forms()
-    while at < len(tokens):
-        for length in (3, 2, 1):
-            part = tokens[at : at + length]
-            if " ".join(part) in known:
-                if not denial.object(part[-1]):
-                    found.extend(known[" ".join(part)])
-                at += len(part)
-                break
-        else:
-            denial.word(tokens[at])
-            at += 1
-    return found
+_TOKEN = re.compile(r"\w+(?:'\w+)*|[.,;:!?()]")
 
 
 @cache
@@ -143,7 +120,7 @@ def coco_names() -> tuple[str, ...]:
 
 
 @cache
-def _forms() -> dict[str, tuple[str, ...]]:
+def coco_words() -> dict[str, tuple[str, ...]]:
     """Singular and plural phrases to the COCO names they mention: one, or none for what only sounds like an object."""
     found: dict[str, tuple[str, ...]] = {"oranges": ("orange",)}
     for name, phrases in _lines():
@@ -158,6 +135,12 @@ def _forms() -> dict[str, tuple[str, ...]]:
         person = ("person",) if phrase.endswith("player") else ()
         found |= dict.fromkeys(_both(phrase), person)
     return found
+
+
+def tokens_of(caption: str) -> list[str]:
+    """Lower-case words, split at hyphens, without a possessive 's; marks that end a phrase are tokens of their own."""
+    found = _TOKEN.findall(caption.lower().replace("\u2019", "'"))
+    return [token.removesuffix("'s") for token in found]
 
 
 def _lines() -> Iterator[tuple[str, list[str]]]:

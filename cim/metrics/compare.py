@@ -1,6 +1,11 @@
-"""Base against tuned: metrics.json from per-image values."""
+"""Base against tuned: metrics.json from per-image values, and what several of them say together.
 
-from collections.abc import Mapping
+Runs that differ in their seeds show what the interval of one run does not cover.
+"""
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,6 +16,21 @@ from cim.metrics.heldout import BAGS
 from cim.metrics.measured import Measured
 from cim.metrics.shown import shows
 from cim.params import Evaluate
+
+LOSS = 0.01  # a point: what a share may fall by without harm
+_VERDICTS = ("better", "worse", "changed")
+_FURTHER = "no images but the eval split's are embedded by the held-out encoder (embed.heldout_splits)"
+_REASONS = {
+    "scenes": "no image of the eval split has ground truth",
+    "details": "no image of the eval split has ground truth",
+    "overlap": "no image of the eval split has a reference caption",
+    "overlap.spice": "its parser, Stanford CoreNLP 3.6.0, is in no package and would be downloaded while scoring",
+    "chair": "no photo of the eval split has references or annotated COCO objects",
+    "clip.ref_clip_score": "no image of the eval split has a reference caption",
+    "retrieval.rd100": "the eval split has fewer than 100 images",
+    **{f"retrieval.bag_{size}": "too few images have vectors of both encoders" for size in BAGS},
+    **{f"retrieval.gallery_{name}": _FURTHER for name in ("r1", "r5", "r10", "median_rank")},
+}
 
 
 def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]:
@@ -33,14 +53,9 @@ def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]
             continue
         for side in ("base", "tuned"):
             found[side].setdefault(metric.group, {})[metric.name] = getattr(difference, side)
-        found["difference"].setdefault(metric.group, {})[metric.name] = {
-            "value": difference.value,
-            "low": difference.low,
-            "high": difference.high,
-            "images": difference.images,
-            "within_noise": difference.within_noise,
-            "verdict": verdict(metric, difference),
-        }
+        shown = {part: getattr(difference, part) for part in ("value", "low", "high", "images", "within_noise")}
+        shown["verdict"] = verdict(metric, difference)
+        found["difference"].setdefault(metric.group, {})[metric.name] = shown
     absent = _absent(found["difference"], base.missing)
     return {"images": len(base.captions), "unjudged": int(np.isnan(base.ranks).sum()), **found, "absent": absent}
 
@@ -68,25 +83,61 @@ def _difference(metric: Metric, base: Measured, tuned: Measured, params: Evaluat
 def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) -> dict[str, str]:
     absent = {}
     for metric in METRICS:
-        if metric.group not in found:
-            absent[metric.group] = missing.get(metric.group) or _REASONS.get(metric.group, "no caption could be scored")
-        elif metric.name not in found[metric.group]:
-            name = f"{metric.group}.{metric.name}"
-            absent[name] = missing.get(metric.name) or _REASONS.get(name, "no caption could be scored")
+        if metric.name not in found.get(metric.group, {}):
+            name = f"{metric.group}.{metric.name}" if metric.group in found else metric.group
+            absent[name] = missing.get(name.rpartition(".")[2]) or _REASONS.get(name, "no caption could be scored")
     if "overlap" in found:
         absent |= {name: _REASONS[name] for name in NEVER}
     return dict(sorted(absent.items()))
 
 
-_FURTHER = "no images but the eval split's are embedded by the held-out encoder (embed.heldout_splits)"
-_REASONS = {
-    "scenes": "no image of the eval split has ground truth",
-    "details": "no image of the eval split has ground truth",
-    "overlap": "no image of the eval split has a reference caption",
-    "overlap.spice": "its parser, Stanford CoreNLP 3.6.0, is in no package and would be downloaded while scoring",
-    "chair": "no photo of the eval split has references or annotated COCO objects",
-    "clip.ref_clip_score": "no image of the eval split has a reference caption",
-    "retrieval.rd100": "the eval split has fewer than 100 images",
-    **{f"retrieval.bag_{size}": "too few images have vectors of both encoders" for size in BAGS},
-    **{f"retrieval.gallery_{name}": _FURTHER for name in ("r1", "r5", "r10", "median_rank")},
-}
+@dataclass(frozen=True)
+class Spread:
+    """One number over runs. values: None where a run had none. mean, spread: of the others; spread is their standard
+    deviation, with n - 1, and None for fewer than two."""
+
+    values: tuple[float | None, ...]
+    mean: float | None
+    spread: float | None
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """A metric over runs. better, worse, changed: runs with that verdict. no_loss: runs whose 95% interval of the
+    difference starts at -LOSS or above, which excludes a greater loss; of use for shares of which higher is better."""
+
+    base: Spread
+    tuned: Spread
+    difference: Spread
+    better: int
+    worse: int
+    changed: int
+    no_loss: int
+
+
+def combine(runs: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Seeds]]:
+    """{group: {metric: Seeds}} of the contents of several metrics.json, as made by `compare`.
+
+    A metric that a run lacks counts as None there. Raises ValueError without a run.
+    """
+    if not runs:
+        raise ValueError("no run to combine")
+    names = {(group, name): None for run in runs for group, rows in run["difference"].items() for name in rows}
+    found: dict[str, dict[str, Seeds]] = {}
+    for group, name in names:
+        rows = [run["difference"].get(group, {}).get(name, {}) for run in runs]
+        found.setdefault(group, {})[name] = Seeds(
+            base=spread([run["base"].get(group, {}).get(name) for run in runs]),
+            tuned=spread([run["tuned"].get(group, {}).get(name) for run in runs]),
+            difference=spread([row.get("value") for row in rows]),
+            **{verdict: sum(row.get("verdict") == verdict for row in rows) for verdict in _VERDICTS},
+            no_loss=sum(row.get("low") is not None and row["low"] >= -LOSS for row in rows),
+        )
+    return found
+
+
+def spread(values: Sequence[float | None]) -> Spread:
+    """Mean and standard deviation (n - 1) of the values that are there."""
+    known = [value for value in values if value is not None]
+    mean = statistics.fmean(known) if known else None
+    return Spread(tuple(values), mean, statistics.stdev(known) if len(known) > 1 else None)

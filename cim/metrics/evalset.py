@@ -47,13 +47,15 @@ def read_eval_set(layout: Layout) -> EvalSet:
     ids = described["id"].to_list()
     keys = described.select("id")
     ordered = {name: keys.join(table, on="id", maintain_order="left") for name, table in tables.items()}
+    extras = [json.loads(extra) if extra else {} for extra in described["extra"].to_list()]
+    scenes, objects = ([extra.get(name) for extra in extras] for name in ("scene", "coco_objects"))
     return EvalSet(
         ids=ids,
         references=[list(captions) for captions in described["captions"].to_list()],
-        truths=[_truth(extra) for extra in described["extra"].to_list()],
+        truths=[scene if isinstance(scene, dict) else None for scene in scenes],
         captions={name: table["caption"].to_list() for name, table in ordered.items()},
         truncated={name: (table["finish_reason"] == "length").to_list() for name, table in ordered.items()},
-        objects=[_objects(extra) for extra in described["extra"].to_list()],
+        objects=[names if isinstance(names, list) else None for names in objects],
         left_out={name: manifest.height - table.height for name, table in tables.items()},
     )
 
@@ -68,13 +70,3 @@ def _captions(layout: Layout, captioner: str, known: set[str]) -> pl.DataFrame:
     if missing := known - captioned - rejected:
         raise CimError(f"{len(missing)} of {len(known)} images without a caption in {folder}", "none", remedy)
     return table
-
-
-def _truth(extra: str | None) -> Graph | None:
-    scene = (json.loads(extra) if extra else {}).get("scene")
-    return scene if isinstance(scene, dict) else None
-
-
-def _objects(extra: str | None) -> list[str] | None:
-    names = (json.loads(extra) if extra else {}).get("coco_objects")
-    return names if isinstance(names, list) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,10 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
     images = pool.judge.get(ids)
     minable = np.flatnonzero(pool.miner.has(ids))
     bags, neighbours = alike([ids[i] for i in minable], pool, max(BAGS) - 1)
-    speak = _Speaker(encode, pool.judge.dim)
-    references = _References.encoded([evaluated.references[i] for i in known], speak, prefix)
+    speak = partial(_vectors, encode, pool.judge.dim)
+    pairs = [(i, prefix + text) for i, row in enumerate(known) for text in evaluated.references[row] if text.strip()]
+    of = np.array([i for i, _ in pairs], dtype=np.int64)
+    references = speak([text for _, text in pairs], "encoding references")
     found = {}
     for captioner, all_captions in evaluated.captions.items():
         captions = [all_captions[i] for i in known]
@@ -65,7 +68,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
             values["gallery_rank"] = (among + further_closer(vectors, images, pool)).astype(np.float64)
         prefixed = speak([prefix + c if c.strip() else "" for c in captions], "CLIPScore") if prefix else vectors
         values["clip_score"] = clip_score(prefixed, images)
-        values["ref_clip_score"] = ref_clip_score(values["clip_score"], references.closest(prefixed))
+        values["ref_clip_score"] = ref_clip_score(values["clip_score"], _closest(prefixed, references, of))
         placed = {name: _placed(column, known, len(all_captions)) for name, column in values.items()}
         found[captioner] = HeldOut(
             _placed(among, known, len(all_captions)), {name: column[:, None] for name, column in placed.items()}
@@ -88,41 +91,23 @@ def ref_clip_score(scores: FloatArray, closest: FloatArray) -> FloatArray:
     return np.asarray(np.divide(2 * scores * closest, both, out=np.where(np.isnan(both), np.nan, 0.0), where=both > 0))
 
 
-@dataclass(frozen=True)
-class _Speaker:
-    """An encoder of texts into `dim` dimensions that leaves blank ones out."""
-
-    encode: Encode
-    dim: int
-
-    def __call__(self, texts: Sequence[str], told: str) -> Vectors:
-        """(n, d) unit vectors; NaN for blank texts and those the encoder makes none of. told: for the progress bar."""
-        said = [i for i, text in enumerate(texts) if text.strip()]
-        vectors = np.full((len(texts), self.dim), np.nan, dtype=np.float32)
-        for batch in tqdm([said[i : i + _BATCH] for i in range(0, len(said), _BATCH)], desc=told, unit="batch"):
-            vectors[batch] = self.encode([texts[i] for i in batch])
-        return vectors
+def _vectors(encode: Encode, dim: int, texts: Sequence[str], told: str) -> Vectors:
+    """(n, dim) unit vectors; NaN for blank texts and those the encoder makes none of. told: for the progress bar."""
+    said = [i for i, text in enumerate(texts) if text.strip()]
+    vectors = np.full((len(texts), dim), np.nan, dtype=np.float32)
+    for batch in tqdm([said[i : i + _BATCH] for i in range(0, len(said), _BATCH)], desc=told, unit="batch"):
+        vectors[batch] = encode([texts[i] for i in batch])
+    return vectors
 
 
-@dataclass(frozen=True)
-class _References:
-    """Vectors (m, d) of all references, and the image (m,) each is of, out of `images`."""
+def _closest(captions: Vectors, references: Vectors, of: npt.NDArray[np.int64]) -> FloatArray:
+    """(n,) best cosine of each caption (n, d) with a reference of its image; NaN without a usable one.
 
-    vectors: Vectors
-    of: npt.NDArray[np.int64]
-    images: int
-
-    @classmethod
-    def encoded(cls, references: Sequence[Sequence[str]], speak: _Speaker, prefix: str) -> "_References":
-        pairs = [(i, prefix + text) for i, texts in enumerate(references) for text in texts if text.strip()]
-        vectors = speak([text for _, text in pairs], "encoding references")
-        return cls(vectors, np.array([i for i, _ in pairs], dtype=np.int64), len(references))
-
-    def closest(self, captions: Vectors) -> FloatArray:
-        """(n,) best cosine of each caption (n, d) with a reference of its image; NaN without a usable one."""
-        best = np.full(self.images, np.nan)
-        np.fmax.at(best, self.of, np.einsum("md,md->m", self.vectors, captions[self.of], dtype=np.float64))
-        return best
+    references: (m, d) of all images. of: (m,) the image each is of.
+    """
+    best = np.full(len(captions), np.nan)
+    np.fmax.at(best, of, np.einsum("md,md->m", references, captions[of], dtype=np.float64))
+    return best
 
 
 def _placed(values: npt.NDArray[np.generic], rows: npt.NDArray[np.int64], length: int) -> FloatArray:

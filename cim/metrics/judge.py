@@ -12,20 +12,19 @@ from cim.index.meta import EmbeddingMeta
 from cim.layout import Layout
 from cim.metrics.chair import Objects, chair, objects_there
 from cim.metrics.evalset import EvalSet
-from cim.metrics.heldout import Encode, HeldOut, judge_held_out
-from cim.metrics.measured import FloatArray, Identity, Measured, column, fractions
-from cim.metrics.meteor import NoMeteor
-from cim.metrics.overlap import meteor_counts, overlap
-from cim.metrics.pool import Pool
+from cim.metrics.heldout import HeldOut
+from cim.metrics.measured import FloatArray, Measured, column, fractions
+from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
 from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
+from cim.records import IdentityScore
 
 _BATCH = 256
 
 Java = Literal["auto", "off"]
 Meteor = dict[str, FloatArray] | str
 Parser = Callable[[str], Graph]
-Score = Callable[[Sequence[str], Sequence[str]], Sequence[Identity | None]]  # captions, source ids
+Score = Callable[[Sequence[str], Sequence[str]], Sequence[IdentityScore | None]]  # captions, source ids
 
 
 def check_held_out(layout: Layout, heldout: str) -> None:
@@ -58,18 +57,14 @@ def is_rewards(layout: Layout, heldout: str) -> bool:
     return all(weights) and weights[0] == weights[1]
 
 
-def held_out_ranks(layout: Layout, evaluated: EvalSet, encode: Encode, prefix: str = "") -> dict[str, HeldOut]:
-    """Ranks and all else by the held-out encoder, for each captioner: `judge_held_out` on data/embeddings."""
-    return judge_held_out(evaluated, Pool.open(layout), encode, prefix)
-
-
-def identities(evaluated: EvalSet, score: Score) -> dict[str, list[Identity | None]]:
+def identities(evaluated: EvalSet, score: Score) -> dict[str, list[IdentityScore | None]]:
     """The reward of each caption by captioner; None where unscorable. score: `Retriever.score`."""
-    found: dict[str, list[Identity | None]] = {}
+    found: dict[str, list[IdentityScore | None]] = {}
     for captioner, captions in evaluated.captions.items():
         found[captioner] = []
-        for batch in tqdm(_batches(range(len(captions))), desc=f"rewarding ({captioner})", unit="batch"):
-            found[captioner] += score([captions[i] for i in batch], [evaluated.ids[i] for i in batch])
+        for start in tqdm(range(0, len(captions), _BATCH), desc=f"rewarding ({captioner})", unit="batch"):
+            part = slice(start, start + _BATCH)
+            found[captioner] += score(captions[part], evaluated.ids[part])
     return found
 
 
@@ -86,7 +81,7 @@ def meteor_or_why(evaluated: EvalSet, java: Java) -> Meteor:
 def measure(
     evaluated: EvalSet,
     found: Mapping[str, HeldOut],
-    scores: Mapping[str, Sequence[Identity | None]],
+    scores: Mapping[str, Sequence[IdentityScore | None]],
     parser: Parser | None,
     meteor: Meteor = "not asked for",
     references: Referencing = "not asked for",
@@ -131,7 +126,3 @@ def _chair(objects: Sequence[Objects | None]) -> dict[str, FloatArray]:
         "chair_s": column([None if one is None else one.absent > 0 for one in objects]),
         "coverage": fractions([None if one is None else (one.covered, one.there) for one in objects]),
     }
-
-
-def _batches(rows: Sequence[int]) -> list[list[int]]:
-    return [list(rows[start : start + _BATCH]) for start in range(0, len(rows), _BATCH)]

@@ -2,35 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
+from cim.records import IdentityScore
+from cim.text import words
 
 FloatArray = npt.NDArray[np.float64]
-
-
-class Identity(Protocol):
-    """The reward of one caption and what it retrieved, best first; see `cim.rewards.retriever.IdentityScore`.
-
-    A protocol, so that reading numbers does not import the search library.
-    """
-
-    @property
-    def grc(self) -> float: ...
-    @property
-    def qir(self) -> float: ...
-    @property
-    def total(self) -> float: ...
-    @property
-    def ids(self) -> tuple[str, ...]: ...
-    @property
-    def scores(self) -> tuple[float, ...]: ...
-    @property
-    def cosines(self) -> tuple[float, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -50,7 +31,7 @@ class Measured:
     truncated: Sequence[bool]
     facts: Sequence[dict[str, Counts] | None]
     ranks: npt.NDArray[np.number]
-    identity: Sequence[Identity | None]
+    identity: Sequence[IdentityScore | None]
     overlap: Sequence[float | None]
     values: Mapping[str, FloatArray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
@@ -65,6 +46,11 @@ class Measured:
             lengths["referenced"] = len(self.referenced)
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
+
+    @property
+    def lengths(self) -> list[int]:
+        """Words of each caption."""
+        return [len(words(caption)) for caption in self.captions]
 
 
 def column(values: Sequence[float | None] | npt.NDArray[np.generic]) -> FloatArray:

@@ -3,19 +3,25 @@
 By pycocoevalcap's scorers; only METEOR needs Java. What is compared with what: docs/metrics.md.
 """
 
+import re
+import subprocess
 from collections.abc import Mapping, Sequence
+from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cim.metrics import meteor
-from cim.metrics.tokens import coco_tokens
-
 FloatArray = npt.NDArray[np.float64]
 Tokens = dict[int, list[str]]  # by image
 N = 4  # longest n-gram
 _SMALL, _TINY = 1e-9, 1e-15  # what pycocoevalcap adds against division by zero
+_WIDTHS = {"bleu_4": 2 * N + 2, "rouge_l": 1, "cider_d": 1}
+WIDTH = 23  # counts of one caption by METEOR
+MODULES = np.array([1.0, 0.6, 0.8, 0.6])  # of METEOR: exact, stem, synonym, paraphrase
+ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75  # of METEOR 1.5 for English
+# In order: what stands before n't, n't, the other clitics, words with inner hyphens, full stops and thousands commas.
+_TOKEN = re.compile(r"\w+?(?=n't\b)|n't\b|'(?:s|m|d|ll|re|ve)\b|\w+(?:[-.]\w+|,\d{3}\b)*")
 
 
 def overlap(captions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
@@ -55,22 +61,71 @@ def bleu(sample: FloatArray) -> FloatArray:
     return np.asarray(precisions.prod(axis=1) ** (1 / N) * brevity)
 
 
-_WIDTHS = {"bleu_4": 2 * N + 2, "rouge_l": 1, "cider_d": 1}
-
-
 def meteor_counts(captions: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
-    """(n, 23) of each captioner for `meteor.meteor`; NaN rows as above. One Java for all: it takes longest to start.
+    """(n, 23) of each captioner for `meteor`; NaN rows as above. One Java for all: it takes longest to start.
 
     Raises NoMeteor where it can't be had.
     """
-    found = {name: np.full((len(references), meteor.WIDTH), np.nan) for name in captions}
+    found = {name: np.full((len(references), WIDTH), np.nan) for name in captions}
     pairs = {name: _tokens(texts, references) for name, texts in captions.items()}
     keys = [(name, i) for name, (said, _) in pairs.items() for i in said]
     if keys:
-        rows = meteor.counts([pairs[name][0][i][0] for name, i in keys], [pairs[name][1][i] for name, i in keys])
+        rows = java_counts([pairs[name][0][i][0] for name, i in keys], [pairs[name][1][i] for name, i in keys])
         for (name, i), row in zip(keys, rows, strict=True):
             found[name][i] = row
     return found
+
+
+class NoMeteor(Exception):
+    """Why METEOR could not be had here, in words for the report."""
+
+
+def java_counts(captions: Sequence[str], references: Sequence[Sequence[str]]) -> FloatArray:
+    """(n, 23) what METEOR counts in each caption against the one of its references that suits it best.
+
+    Captions and references are tokens joined by blanks. Raises NoMeteor without a Java that runs
+    pycocoevalcap's meteor-1.5.jar.
+    """
+    lines = [" ||| ".join(("SCORE", *texts, caption)) for caption, texts in zip(captions, references, strict=True)]
+    with as_file(files("pycocoevalcap") / "meteor") as folder:
+        command = ["java", "-Xmx2G", "-jar", "meteor-1.5.jar", "-", "-", "-stdio", "-l", "en", "-norm"]
+        known: dict[str, Any] = {"cwd": folder, "input": "\n".join(lines) + "\n", "encoding": "utf-8"}
+        try:
+            done = subprocess.run(command, capture_output=True, check=False, **known)
+        except OSError as error:
+            raise NoMeteor(f"METEOR is a Java program and no java runs here ({error.strerror})") from error
+    answers = [line.split() for line in done.stdout.splitlines()]
+    if done.returncode or len(answers) != len(lines) or any(len(answer) != WIDTH for answer in answers):
+        told = (done.stderr.strip() or "no word of why").splitlines()[0][:200]
+        raise NoMeteor(f"METEOR's Java program gave {len(answers)} answers for {len(lines)} captions: {told}")
+    found = np.array(answers, dtype=np.float64)
+    whole = (found[:, 21:] == found[:, :2]).all(axis=1) & (found[:, 20] == 1)
+    found[whole, 20] = 0  # a caption that is its reference has no fragments, as METEOR counts
+    return found
+
+
+def meteor(sample: FloatArray) -> FloatArray:
+    """(r, m, 23) -> (r,): METEOR 1.5 (Denkowski & Lavie 2014) of r samples of m captions, in [0, 1].
+
+    The columns, which sum over a corpus: words said and of the reference, function words of each, then for each of
+    MODULES the matched content words said and of the reference and matched function words likewise, then chunks and
+    matched words of both. Content words count DELTA, function words 1 - DELTA; many chunks mean words out of order.
+    """
+    sums = sample.sum(axis=1)
+    modules = sums[:, 4:20].reshape(-1, 4, 4)
+    sides = []
+    for side in (0, 1):
+        words, function = sums[:, side], sums[:, 2 + side]
+        matched = (DELTA * modules[:, :, side] + (1 - DELTA) * modules[:, :, 2 + side]) @ MODULES
+        sides.append(_share(matched, DELTA * (words - function) + (1 - DELTA) * function))
+    precision, recall = sides
+    mean = _share(precision * recall, ALPHA * precision + (1 - ALPHA) * recall)
+    fragments = _share(sums[:, 20], (sums[:, 21] + sums[:, 22]) / 2)
+    return np.asarray(mean * (1 - GAMMA * fragments**BETA))
+
+
+def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
 def _tokens(captions: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[Tokens, Tokens]:
@@ -88,3 +143,12 @@ def _summands(one: dict[str, Any]) -> list[float]:
     length = one["testlen"]
     closest = min((abs(reference - length), reference) for reference in one["reflen"])[1]
     return [*one["correct"], *one["guess"], length, closest]
+
+
+def coco_tokens(caption: str) -> list[str]:
+    """Lower-case words without punctuation, split as COCO's caption evaluation splits them: dog 's, is n't, can not.
+
+    Its tokenizer is Stanford's for the Penn Treebank, in Java. Equal on every one of flickr750's 3,750 captions; it
+    differs on symbols (&, %, $ are words there), brackets (words by an oversight there) and abbreviations ("St.").
+    """
+    return _TOKEN.findall(re.sub(r"\bcannot\b", "can not", caption.lower().replace("\u2019", "'")))

@@ -7,7 +7,8 @@ from typing import Literal
 
 from cim.graphs.capture import capture, phrases_of
 from cim.graphs.graph import GraphParser, TextGraph
-from cim.graphs.matching import Matcher, OneSynset, Synonyms, contains_text, contains_words
+from cim.graphs.matching import OneSynset, contains_text, contains_words
+from cim.graphs.open import open_matcher
 from cim.graphs.phrases import Phrases
 from cim.graphs.union import Group, facts_of, merged, unshared
 from cim.graphs.wordnet import load_wordnet
@@ -64,10 +65,8 @@ def hold_against(
 
 class _Judge:
     def __init__(self, phrases: Phrases) -> None:
-        wordnet = load_wordnet()
-        self._related = OneSynset(wordnet)
-        self._words = Matcher(Synonyms(wordnet, contains_words), phrases)
-        self._published = Matcher(Synonyms(wordnet, contains_text), phrases)
+        self._related = OneSynset(load_wordnet())
+        self._words, self._published = (open_matcher(contains, phrases) for contains in (contains_words, contains_text))
 
     def __call__(self, said: TextGraph, references: Sequence[TextGraph]) -> Referenced:
         counts, wrong = {}, dict[str, list[Group]]()

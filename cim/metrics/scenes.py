@@ -26,7 +26,10 @@ _LIMIT = 5_000  # matchings looked at one by one; beyond it, one best assignment
 
 @dataclass(frozen=True)
 class Counts:
-    """Facts of one kind: how many the caption said, how many are true, how many of the said are among the true."""
+    """Facts of one kind: how many the caption said, how many are true, how many of the said are among the true.
+
+    Precision is matched / said, recall matched / true, F1 2 matched / (said + true); each undefined over 0.
+    """
 
     matched: int = 0
     said: int = 0
@@ -34,21 +37,6 @@ class Counts:
 
     def __add__(self, other: "Counts") -> "Counts":
         return Counts(self.matched + other.matched, self.said + other.said, self.true + other.true)
-
-    @property
-    def precision(self) -> float | None:
-        """matched / said; None (undefined) when nothing was said."""
-        return self.matched / self.said if self.said else None
-
-    @property
-    def recall(self) -> float | None:
-        """matched / true, so 0 for a caption that says nothing; None when there was nothing to say."""
-        return self.matched / self.true if self.true else None
-
-    @property
-    def f1(self) -> float | None:
-        """2 matched / (said + true), the harmonic mean of both; None when nothing was said nor there to say."""
-        return 2 * self.matched / (self.said + self.true) if self.said + self.true else None
 
 
 def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:

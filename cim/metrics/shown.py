@@ -6,20 +6,22 @@ Unit = Literal["share", "score", "rank", "words", "count"]
 
 MISSING = "\u2013"  # never 0
 _TIMES: dict[Unit, int] = {"share": 100}
-_DECIMALS: dict[Unit, int] = {"share": 1, "score": 3, "rank": 1, "words": 1, "count": 0}  # of a difference
+_DECIMALS: dict[Unit, int] = {
+    "share": 1,
+    "score": 3,
+    "rank": 1,
+    "words": 1,
+    "count": 0,
+}  # of rank and count in differences
 
 
 def number(value: float | None, unit: Unit) -> str:
     """A value with its unit; shares as percentages; an en dash for None."""
     if value is None:
         return MISSING
-    if unit == "share":
-        return f"{100 * value:.1f}%"
-    if unit == "score":
-        return f"{value:.3f}"
-    if unit == "words":
-        return f"{value:.1f}"
-    return f"{value:g}"
+    if unit in ("rank", "count"):
+        return f"{value:g}"
+    return f"{_TIMES.get(unit, 1) * value:.{_DECIMALS[unit]}f}" + ("%" if unit == "share" else "")
 
 
 def change(value: float | None, unit: Unit) -> str:

@@ -8,16 +8,11 @@ from cim.metrics.evalset import EvalSet
 from cim.metrics.measured import Measured
 from cim.params import Params, Reward
 from cim.params.yaml import dump_yaml
-from cim.report.cards import Card, answers, choose
-from cim.report.charts import Chart
-from cim.report.curves import histogram_chart, recall_chart, training_charts
+from cim.report.cards import Card, answers, choose, gain
+from cim.report.charts import lengths_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.incidents import rejects, watched
-from cim.report.lineage import lineage
-from cim.report.pictures import FOUND, SOURCE, first_captions, thumbnails
-from cim.text import words
-
-MOST_K = 50  # of the recall curve
+from cim.report.lineage import lineage, rejects, watched
+from cim.report.pictures import FOUND, SOURCE, Splits
 
 
 def build(
@@ -25,7 +20,8 @@ def build(
 ) -> Report:
     """The report of one evaluation; reads thumbnails, curves and lineage from `layout`."""
     base, tuned = measured["base"], measured["tuned"]
-    chosen = choose(gains(base, tuned), params.evaluate.cards, params.evaluate.seed)
+    gains = [gain(*both) for both in zip(base.identity, tuned.identity, strict=True)]
+    chosen = choose(gains, params.evaluate.cards, params.evaluate.seed)
     found = {
         name
         for i in chosen
@@ -33,12 +29,9 @@ def build(
         if (identity := side.identity[i]) is not None
         for name in identity.ids
     }
-    captions: dict[str, str] = {}
-    pictures: dict[str, str] = {}
-    for split in params.index.splits:
-        captions |= first_captions(layout.shards(split), found)
-        pictures |= thumbnails(layout.shards(split), found, FOUND)
-    sources = thumbnails(layout.shards("eval"), [evaluated.ids[i] for i in chosen], SOURCE)
+    gallery = Splits(layout, params.index.splits)
+    captions = gallery.captions(found)
+    sources = Splits(layout, ["eval"]).pictures([evaluated.ids[i] for i in chosen], SOURCE)
     said = zip(chosen.items(), answers(base, tuned, chosen, captions), strict=True)
     cards = [
         Card(evaluated.ids[i], sources[evaluated.ids[i]], evaluated.references[i], why, *both)
@@ -48,35 +41,18 @@ def build(
     return Report(
         metrics=metrics,
         training=training_charts(curves) if curves.is_file() else [],
-        distributions=_distributions(base, tuned),
+        distributions=[
+            lengths_chart({"base": base.lengths, "tuned": tuned.lengths}),
+            recall_chart({"base": base.ranks, "tuned": tuned.ranks}),
+        ],
         cards=cards,
-        thumbnails=pictures,
+        thumbnails=gallery.pictures(found, FOUND),
         lineage=lineage(layout),
         params=dump_yaml(params.model_dump(mode="json", exclude={"runtime"})),
         rejects=rejects(layout.rejects),
         watched=watched(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
-
-
-def gains(base: Measured, tuned: Measured) -> list[float | None]:
-    """Total reward, tuned - base, by image; None where either is unscorable."""
-    return [
-        None if before is None or after is None else after.total - before.total
-        for before, after in zip(base.identity, tuned.identity, strict=True)
-    ]
-
-
-def _distributions(base: Measured, tuned: Measured) -> list[Chart]:
-    most = min(MOST_K, len(base.captions))
-    return [
-        histogram_chart("Caption lengths", {"base": _lengths(base), "tuned": _lengths(tuned)}, "words"),
-        recall_chart("R@k by the held-out encoder", {"base": base.ranks, "tuned": tuned.ranks}, most),
-    ]
-
-
-def _lengths(measured: Measured) -> list[float]:
-    return [len(words(caption)) for caption in measured.captions]
 
 
 def formula(reward: Reward) -> str:

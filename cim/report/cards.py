@@ -1,14 +1,15 @@
 """Cards: one image, its captions before and after, and what each of them retrieved."""
 
+import difflib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from cim.metrics.measured import Identity, Measured
+from cim.metrics.measured import Measured
 from cim.metrics.scenes import KINDS, Counts
-from cim.report.words import Piece, marked_words
+from cim.records import IdentityScore
 from cim.text import duplicated, repetition
 
 RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
@@ -16,6 +17,14 @@ RANDOM, GAIN, LOSS = "random draw", "large gain", "large loss"
 TRUNCATED, REPEATS, WRONG, SHARED, UNSCORABLE = "truncated", "repeats itself", "wrong facts", "not unique", "unscorable"
 UNMENTIONED = "in no reference"  # photos: named objects that no reference names, so perhaps wrong
 FLAGS = (TRUNCATED, REPEATS, WRONG, UNMENTIONED, SHARED, UNSCORABLE)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A run of words, and whether the other caption lacks it. `text` is untrusted: escape it."""
+
+    text: str
+    marked: bool
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,7 @@ class Answer:
     caption: str
     pieces: Sequence[Piece]
     rank: int | None
-    identity: Identity | None
+    identity: IdentityScore | None
     found: Sequence[Found]
     facts: Sequence[tuple[str, int, int, int]]
     flags: Sequence[str]
@@ -60,14 +69,17 @@ class Card:
     @property
     def gain(self) -> float | None:
         """Total reward, tuned - base; None when either is unscorable."""
-        if self.base.identity is None or self.tuned.identity is None:
-            return None
-        return self.tuned.identity.total - self.base.identity.total
+        return gain(self.base.identity, self.tuned.identity)
 
     @property
     def unchanged(self) -> bool:
         """Whether both captioners said the very same."""
         return self.base.caption == self.tuned.caption
+
+
+def gain(base: IdentityScore | None, tuned: IdentityScore | None) -> float | None:
+    """Total reward, tuned - base; None where either is unscorable."""
+    return None if base is None or tuned is None else tuned.total - base.total
 
 
 def answers(
@@ -103,6 +115,24 @@ def choose(gains: Sequence[float | None], count: int, seed: int) -> dict[int, st
     return chosen | dict.fromkeys(left[: max(0, count - len(chosen))], RANDOM)
 
 
+def marked_words(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
+    """Pieces of both captions: words of `before` that are gone, words of `after` that are new, are marked.
+
+    Words are compared without case and outer punctuation, in order (longest matching runs first).
+    Joining the pieces with blanks gives the captions back, runs of blanks apart.
+    """
+    old, new = before.split(), after.split()
+    matcher = difflib.SequenceMatcher(None, [_bare(w) for w in old], [_bare(w) for w in new], autojunk=False)
+    left: list[Piece] = []
+    right: list[Piece] = []
+    for tag, i, j, k, m in matcher.get_opcodes():
+        if j > i:
+            left.append(Piece(" ".join(old[i:j]), tag != "equal"))
+        if m > k:
+            right.append(Piece(" ".join(new[k:m]), tag != "equal"))
+    return left, right
+
+
 def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[str, str], shared: bool) -> Answer:
     identity, counts = said.identity[i], said.facts[i]
     found = []
@@ -129,3 +159,7 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
 
 def _split(counts: Counts) -> tuple[int, int, int]:
     return counts.matched, counts.said - counts.matched, counts.true - counts.matched
+
+
+def _bare(word: str) -> str:
+    return word.lower().strip(".,;:!?\"'()") or word

@@ -1,15 +1,41 @@
-"""Charts as SVG that takes its colours and fonts from the page, so that they follow light and dark."""
+"""Training curves and distributions as SVG.
+
+It takes its colours and fonts from the page, so that charts follow light and dark.
+"""
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import matplotlib
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 from matplotlib.figure import Figure
+
+from cim.retrieval import recall_curve
+
+FloatArray = npt.NDArray[np.float64]
+Side = Literal["base", "tuned"]
+
+TRAINING = {  # column: title, y axis
+    "reward": ("Reward", "reward"),
+    "grc": ("GRC", "GRC"),
+    "qir": ("QIR", "QIR"),
+    "length": ("Caption length", "tokens"),
+    "kl": ("KL to the base model", "nats a token"),
+}
+VALIDATION = {
+    "validation_recall_at_1": ("R@1 on validation images", "share"),
+    "validation_self_retrieval": ("Reciprocal rank on validation images", "mean"),
+    "validation_length": ("Caption length on validation images", "words"),
+    "validation_unscorable": ("Unscorable validation captions", "captions"),
+}
+MOST_K = 50  # of the recall curve
+SAME_UNIT = ("grc", "qir")  # a validation column of that name joins the training chart
 
 # Stand-ins that no other element uses, replaced by the page's variables in the finished SVG.
 BASE, TUNED, INK, RULE = "#a10001", "#a10002", "#a10003", "#a10004"
@@ -83,6 +109,46 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
         return Chart(title, _svg(figure), "; ".join(filter(None, map(_told, lines))))
 
 
+def training_charts(path: Path) -> list[Chart]:
+    """A chart for each known column of curves.csv (TRAINING, VALIDATION) and any other that starts with "validation".
+
+    Rows without a value in a column are skipped; columns without any, and counts that stay 0, are left out.
+    """
+    table = pl.read_csv(path, infer_schema_length=None)
+    charts = []
+    for name, labels in TRAINING.items():
+        lines = _smoothed(*points) if (points := _points(table, name)) else []
+        if name in SAME_UNIT and (checks := _points(table, f"validation_{name}")):
+            lines.append(Line(*checks, label="validation", style="points"))
+        if lines:
+            charts.append(line_chart(labels[0], lines, "step", labels[1]))
+    merged = {f"validation_{name}" for name in SAME_UNIT}
+    others = sorted(c for c in table.columns if c.startswith("validation") and c not in merged | VALIDATION.keys())
+    for name in [*VALIDATION, *others]:
+        found = _points(table, name)
+        if found and not (name == "validation_unscorable" and not found[1].any()):
+            title, unit = VALIDATION.get(name, (name.replace("_", " ").capitalize(), ""))
+            charts.append(line_chart(title, [Line(*found, style="points")], "step", unit))
+    return charts
+
+
+def lengths_chart(words: Mapping[Side, Sequence[int]]) -> Chart:
+    """Shares of captions by their number of words, one line for "base" and one for "tuned"."""
+    everything = [value for counts in words.values() for value in counts] or [0]
+    edges = np.arange(min(everything) - 1, max(everything) + 3)  # an empty bin on both sides
+    shares = {name: 100 * np.histogram(v, edges)[0] / max(1, len(v)) for name, v in words.items()}
+    lines = [Line(edges[:-1], share, name, name, "steps-mid") for name, share in shares.items()]
+    return line_chart("Caption lengths", lines, "words", "% of captions")
+
+
+def recall_chart(found: Mapping[Side, npt.NDArray[np.number]]) -> Chart:
+    """R@k in percent for k = 1 .. MOST_K (or the number of images), one line for "base" and one for "tuned"."""
+    most = min(MOST_K, *map(len, found.values()))
+    k = np.arange(1, most + 1)
+    lines = [Line(k, 100 * recall_curve(ranks, most), name, name) for name, ranks in found.items()]
+    return line_chart("R@k by the held-out encoder", lines, "k", "% of images")
+
+
 def _told(line: Line) -> str:
     if line.style == "raw" or len(line.y) == 0:
         return ""
@@ -108,3 +174,18 @@ def _svg(figure: Figure) -> str:
     for stand_in, variable in _VARIABLES.items():
         text = text.replace(stand_in, variable)
     return text.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+def _points(table: pl.DataFrame, name: str) -> tuple[FloatArray, FloatArray] | None:
+    """Steps and finite values of a column; None without any."""
+    if name not in table.columns or not table[name].dtype.is_numeric():
+        return None
+    rows = table.select("step", pl.col(name).cast(pl.Float64)).drop_nulls().filter(pl.col(name).is_finite())
+    return (rows["step"].to_numpy().astype(np.float64), rows[name].to_numpy()) if rows.height else None
+
+
+def _smoothed(steps: FloatArray, values: FloatArray) -> list[Line]:
+    window = max(1, len(values) // 20)
+    mean = np.convolve(values, np.ones(window) / window, mode="valid")
+    middle = np.convolve(steps, np.ones(window) / window, mode="valid")
+    return [Line(steps, values, style="raw"), Line(middle, mean, "moving average")]

@@ -1,8 +1,13 @@
-"""report.html: one file, no network, every caption escaped."""
+"""report.html: one file, no network, every caption escaped.
+
+Cards are plain data for the page, which draws those it shows: 2,000 of them as HTML would be 200,000 elements.
+"""
 
 import base64
 import hashlib
+import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +16,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from cim.report.cards import Card
+from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
-from cim.report.data import card_data, choices, picture_data
-from cim.report.incidents import Rejected, Watched
-from cim.report.readings import CHANCE, counted, readings
-from cim.report.rows import Group, absences, groups
-from cim.report.table import headline
+from cim.report.lineage import Rejected, Watched
+from cim.report.rows import absences, groups
+from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
 _TILES = (  # the first four that were measured
@@ -71,12 +74,12 @@ def render(report: Report) -> str:
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     found = readings(tables)
-    rows = {row.key: row for group in tables for row in group.rows}
+    rows = {row.key: (group.title, row) for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
         absent=absences(report.metrics),
-        tiles=[(_group_of(tables, key), rows[key]) for key in _TILES if key in rows][:4],
+        tiles=[rows[key] for key in _TILES if key in rows][:4],
         headline=headline(report.metrics),
         readings=found,
         counted=counted(found),
@@ -91,5 +94,65 @@ def render(report: Report) -> str:
     )
 
 
-def _group_of(tables: Sequence[Group], key: str) -> str:
-    return next(group.title for group in tables if any(row.key == key for row in group.rows))
+def card_data(cards: Sequence[Card]) -> dict[str, Any]:
+    """{"cards": [{id, why, gain, unchanged, references, base, tuned}], "gallery": {id: first caption}}.
+
+    base and tuned: {pieces, rank, grc, qir, total, flags, facts, unmentioned, found: [id, score, cosine]}. Numbers are
+    rounded, None where there is no value; why is None when every image has a card.
+    """
+    sides = [side for card in cards for side in (card.base, card.tuned)]
+    gallery = {found.id: found.caption for side in sides for found in side.found}
+    everyone = {card.why for card in cards} == {RANDOM}
+    return {"cards": [_card(card, None if everyone else card.why) for card in cards], "gallery": gallery}
+
+
+def picture_data(cards: Sequence[Card], thumbnails: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """{"source": ..., "gallery": ...}: data: URIs by id. A gallery image stands once, however often it was found."""
+    return {"source": {card.id: card.image for card in cards}, "gallery": dict(thumbnails)}
+
+
+def choices(cards: Sequence[Card]) -> dict[str, list[tuple[str, str, int]]]:
+    """What the gallery can be narrowed to, by heading: (key, label, number of cards); only what some card has."""
+    why = Counter(card.why for card in cards)
+    found = {"How it was chosen": [(f"why {name}", name, count) for name, count in why.items()] if len(why) > 1 else []}
+    for side, title in (("tuned", "Flagged after"), ("base", "Flagged before")):
+        flags = [getattr(card, side).flags for card in cards]
+        found[title] = [(f"{side} {name}", name, sum(name in raised for raised in flags)) for name in FLAGS]
+        found[title].insert(0, (side, "any flag", sum(map(bool, flags))))
+    found["Change"] = [
+        ("gained", "better reward", sum((card.gain or 0) > 0 for card in cards)),
+        ("lost", "worse reward", sum((card.gain or 0) < 0 for card in cards)),
+        ("unchanged", "same caption", sum(card.unchanged for card in cards)),
+    ]
+    left = {title: [choice for choice in listed if choice[2]] for title, listed in found.items()}
+    return {title: listed for title, listed in left.items() if listed}
+
+
+def _card(card: Card, why: str | None) -> dict[str, Any]:
+    return {
+        "id": card.id,
+        "why": why,
+        "gain": _rounded(card.gain),
+        "unchanged": card.unchanged,
+        "references": list(card.references),
+        "base": _answer(card.base),
+        "tuned": _answer(card.tuned),
+    }
+
+
+def _answer(said: Answer) -> dict[str, Any]:
+    identity = said.identity
+    scores = {name: None if identity is None else _rounded(getattr(identity, name)) for name in ("grc", "qir", "total")}
+    return {
+        "pieces": [[piece.text, int(piece.marked)] for piece in said.pieces],
+        "rank": said.rank,
+        **scores,
+        "flags": list(said.flags),
+        "facts": [list(row) for row in said.facts],
+        "unmentioned": None if said.unmentioned is None else list(said.unmentioned),
+        "found": [[found.id, _rounded(found.score), _rounded(found.cosine)] for found in said.found],
+    }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not math.isfinite(value) else round(float(value), 4)

@@ -1,9 +1,15 @@
-"""Where the numbers come from: models, decoding."""
+"""Where the numbers come from, models and decoding, and what went wrong on the way.
+
+That is input turned away, and alarms raised while training.
+"""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from cim.atomic import read_json
 from cim.captions.read import read_captions
@@ -11,6 +17,51 @@ from cim.layout import Layout
 
 _FIRST = ("kind", "name", "revision", "fingerprint", "model_fingerprint")
 _LONGEST_LIST = 4
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """Input quarantined for one reason: how much, and a few of the sources with what was found there."""
+
+    reason: str
+    count: int
+    examples: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An alarm: which, from which step to which, its reading and limit, what was found and what to try.
+
+    Numbers are text, an en dash where there is none.
+    """
+
+    name: str
+    steps: str
+    value: str
+    limit: str
+    found: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One thing that was watched: its limit, the last and the highest reading; numbers as text."""
+
+    name: str
+    limit: str
+    last: str
+    highest: str
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A watched run: alarms by step, what was read every so many steps, why training ended ("" where unknown)."""
+
+    alarms: Sequence[Raised]
+    readings: Sequence[Reading]
+    every: str
+    ended: str
 
 
 def lineage(layout: Layout) -> dict[str, dict[str, str]]:
@@ -28,6 +79,30 @@ def lineage(layout: Layout) -> dict[str, dict[str, str]]:
         facts = {key: str(row[key]) for key in ("model_fingerprint", "prompt_hash", "seed")}
         found[f"Captions, {captioner}"] = facts | _flat(json.loads(row["decoding"]))
     return {title: _ordered(facts) for title, facts in found.items()}
+
+
+def rejects(path: Path) -> list[Rejected]:
+    """Quarantined images and captions of all sources in rejects.parquet, the most frequent reason first."""
+    if not path.is_file():
+        return []
+    table = pl.read_parquet(path, columns=["source", "reason", "detail"])
+    example = pl.concat_str("source", pl.col("detail").fill_null(""), separator=": ").str.strip_suffix(": ")
+    grouped = table.group_by("reason").agg(pl.len().alias("count"), example.head(_EXAMPLES).alias("examples"))
+    return [Rejected(**row) for row in grouped.sort(["count", "reason"], descending=[True, False]).to_dicts()]
+
+
+def watched(path: Path) -> Watched | None:
+    """What alarms.json says of the run; None when the file does not exist, so nothing was watched."""
+    if not path.is_file():
+        return None
+    record = read_json(path)
+    checks = record.get("checks", [])
+    return Watched(
+        alarms=[_raised(alarm) for alarm in record["alarms"]],
+        readings=[_reading(name, limit, checks) for name, limit in record.get("limits", {}).items()],
+        every=_text(record.get("every")),
+        ended=record.get("stop_reason", ""),
+    )
 
 
 def _model(path: Path) -> dict[str, str]:
@@ -60,3 +135,28 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+
+
+def _reading(name: str, limit: float, checks: Sequence[Mapping[str, Any]]) -> Reading:
+    found = [check[name] for check in checks if check.get(name) is not None]
+    return Reading(_named(name), _text(limit), _text(found[-1] if found else None), _text(max(found, default=None)))
+
+
+def _raised(alarm: Mapping[str, Any]) -> Raised:
+    first, last = alarm.get("step"), alarm.get("last_step")
+    return Raised(
+        name=_named(alarm["alarm"]),
+        steps=_text(first) if last in (None, first) else f"{_text(first)} to {_text(last)}",
+        value=_text(alarm.get("value")),
+        limit=_text(alarm.get("limit")),
+        found=str(alarm.get("found", "")),
+        remedy=str(alarm.get("remedy", "")),
+    )
+
+
+def _named(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _text(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, int | float) else "\u2013"

@@ -1,13 +1,14 @@
-"""What came of it in one sentence, and the before/after table, whole, as plain text and as Markdown."""
+"""What came of it in a sentence, all measures by verdict, and the before/after table as plain text and as Markdown."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cim.metrics.shown import number
-from cim.report.readings import CHANCE, counted, readings
-from cim.report.rows import absences, groups
+from cim.report.rows import Group, absences, groups
 
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")
+VERDICTS = ("better", "worse", "changed", "within noise", "no interval")
+CHANCE = "Where nothing has changed, about one reading in 20 says otherwise by chance."
 
 
 def table(metrics: Mapping[str, Any]) -> str:
@@ -49,6 +50,25 @@ def headline(metrics: Mapping[str, Any]) -> str:
     if verdict == "worse":
         return f"After tuning, a caption finds its own image {tuned} of the time, down from {base}"
     return f"Tuning made no clear difference to how often a caption finds its own image: {base} before, {tuned} after"
+
+
+def readings(tables: Iterable[Group]) -> dict[str, list[str]]:
+    """Labels of the measures by verdict, every measure in one of VERDICTS."""
+    rows = [row for group in tables for row in group.rows]
+    return {verdict: [row.label for row in rows if row.verdict == verdict] for verdict in VERDICTS}
+
+
+def counted(found: Mapping[str, Sequence[str]]) -> str:
+    """A sentence with the number of measures by verdict, which names all that are worse."""
+    better, worse, changed, noise, none = (found[verdict] for verdict in VERDICTS)
+    parts = [f"{len(better)} got better", f"{len(worse)} worse", f"{len(noise)} stayed within noise"]
+    if worse:
+        parts[1] += f" ({', '.join(worse)})"
+    if changed:
+        parts.append(f"{len(changed)} changed where neither way is better")
+    if none:
+        parts.append(f"{len(none)} had no interval")
+    return f"Of {sum(map(len, found.values()))} measures, {', '.join(parts[:-1])}, and {parts[-1]}."
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:

@@ -11,8 +11,8 @@ from cim.atomic import replacing
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import KINDS
+from cim.report.charts import MOST_K
 from cim.retrieval import recall_curve
-from cim.text import words
 
 
 def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str, Measured]) -> None:
@@ -22,10 +22,10 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     caption_lengths.csv: words, base, tuned (captions).
     """
     _write_csv(folder / "before_after.csv", _shares(metrics))
-    most = min(50, max(1, len(measured["base"].captions)))
+    most = min(MOST_K, max(1, len(measured["base"].captions)))
     recall = {name: 100 * recall_curve(one.ranks, most) for name, one in measured.items()}
     _write_csv(folder / "recall_at_k.csv", pl.DataFrame({"k": np.arange(1, most + 1), **recall}))
-    lengths = {name: [len(words(caption)) for caption in one.captions] for name, one in measured.items()}
+    lengths = {name: one.lengths for name, one in measured.items()}
     top = max(max(counts, default=0) for counts in lengths.values())
     counted = {name: np.bincount(counts, minlength=top + 1) for name, counts in lengths.items()}
     _write_csv(folder / "caption_lengths.csv", pl.DataFrame({"words": np.arange(top + 1), **counted}))

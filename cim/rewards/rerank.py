@@ -12,8 +12,9 @@ from cim.index.depth import PARTS
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
+from cim.records import IdentityScore
 from cim.rewards.pictures import Picture, Vectors, WithPictures, lazily, open_image_encoder
-from cim.rewards.retriever import IdentityScore, Retriever
+from cim.rewards.retriever import Retriever
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.records import Retrieved
+from cim.records import IdentityScore, Retrieved
 from cim.rewards.checks import check_vectors
 from cim.rewards.encode import encode_each
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
@@ -22,21 +22,6 @@ from cim.rewards.guards.gallery import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.spaces import Space, open_space, present_embeddings
 from cim.text import says_something
-
-
-@dataclass(frozen=True)
-class IdentityScore:
-    """The reward of one caption and what it retrieved, best first.
-
-    ids: k gallery items. scores: their retrieval scores. cosines: of their image vectors with the source's.
-    """
-
-    grc: float
-    qir: float
-    total: float
-    ids: tuple[str, ...]
-    scores: tuple[float, ...]
-    cosines: tuple[float, ...]
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cim.params.tune import Reward
+from cim.records import IdentityScore
 from cim.rewards.guards.said import Guard, Said, judge
-from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.rewards.retriever import NO_VECTOR, Unscorable
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """One scene: what is in it and where. Any scene can be made without making those before it."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from cim.scenes.vocabulary import BACKGROUNDS, COLORS, INSIDE, INVERSE, RELATIONS, SHAPES, SIZES, TEXTURES
@@ -32,7 +32,7 @@ class Scene:
 
     def graph(self) -> dict[str, Any]:
         """The exact ground truth as JSON: background, objects, relations [i, relation, j]."""
-        objects = [{k: getattr(t, k) for k in ("shape", "color", "size", "texture", "count")} for t in self.things]
+        objects = [asdict(thing) for thing in self.things]
         relations = [] if self.relation is None else [[0, self.relation, 1]]
         return {"background": self.background, "objects": objects, "relations": relations}
 

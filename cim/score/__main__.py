@@ -45,16 +45,16 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
     import torch
 
+    from cim.report.pictures import Splits
     from cim.rewards.pictures import lazily, open_image_encoder
     from cim.rewards.retriever import Retriever
-    from cim.score.gallery import Gallery
     from cim.score.page import MOST
     from cim.score.run import Result, batches, retrieved
     from cim.score.show import Summary, block
 
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
-    retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Gallery.open(layout)
+    retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Splits.indexed(layout)
     encode = lazily(lambda: open_image_encoder(layout, device))
     summary = Summary()
     kept: list[Result | Bad] = []

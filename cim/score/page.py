@@ -9,10 +9,8 @@ from markupsafe import Markup
 
 import cim.report
 from cim.params import Reward
-from cim.report.pictures import Size
-from cim.report.thumbnails import data_uri
-from cim.rewards.retriever import IdentityScore
-from cim.score.gallery import Gallery
+from cim.records import IdentityScore
+from cim.report.pictures import Size, Splits, data_uri
 from cim.score.requests import Bad
 from cim.score.run import Result, read_picture, retrieved
 from cim.score.show import SCORES, Summary, printable
@@ -52,14 +50,14 @@ class Page:
     summary: Summary
 
 
-def build(results: Sequence[Result | Bad], reward: Reward, gallery: Gallery, summary: Summary) -> Page:
-    """The page of `results`, with every picture read from `gallery` or from its file, one after the other."""
+def build(results: Sequence[Result | Bad], reward: Reward, gallery: Splits, summary: Summary) -> Page:
+    """The page of `results`, with every picture read from its split or from its file, one after the other."""
     scored = [one for one in results if isinstance(one, Result)]
     found = retrieved(results)
     files = {one.id: one.request.image for one in scored if one.request.image is not None}
     embedded = {one.id for one in scored} - files.keys()
     room = replace(SIZE, one=SIZE.each(len(files) + len(embedded)))
-    sources = gallery.sources(embedded, room)
+    sources = Splits.present(gallery.layout).pictures(embedded, room)
     for name, path in files.items():
         if (uri := _thumbnail(path, room)) is not None:
             sources[name] = uri

@@ -8,11 +8,12 @@ from pathlib import Path
 from cim.images.checks import first_line
 from cim.images.decode import decode_rgb
 from cim.images.ids import content_id
+from cim.records import IdentityScore
 from cim.rewards.exclusion import ImageVectors
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
 from cim.rewards.pictures import Picture, Vectors, WithPictures
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
 from cim.score.requests import Bad, Request
 
@@ -71,12 +72,9 @@ def _batch(
     # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
     guards = chosen(retriever.reward.guards, (), retriever.captions)
     rewards = training_rewards(said, outcomes, retriever.reward, guards)
-    results = map(_result, asked, outcomes, rewards)
+    scored = zip(asked, outcomes, rewards, strict=True)
+    results = (Result(one.request, one.id, outcome, reward) for one, outcome, reward in scored)
     return [next(results) if isinstance(one, _Asked) else one for one in looked]
-
-
-def _result(asked: _Asked, outcome: IdentityScore | Unscorable, reward: TrainingReward) -> Result:
-    return Result(asked.request, asked.id, outcome, reward)
 
 
 def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import shorten
 
-from cim.rewards.retriever import IdentityScore
+from cim.records import IdentityScore
 from cim.score.requests import Bad
 from cim.score.run import Result
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cim.detailed.answers import Answer, constant, read_answer, tally
 from cim.detailed.benchmark import read_benchmark
+from cim.detailed.judge import Answer, read_answer, tally
 from cim.detailed.table import yes_row
 
 
@@ -39,7 +39,7 @@ def test_no_questions_no_figures() -> None:
 
 
 def test_saying_yes_to_everything() -> None:
-    found = constant(["Yes", "Yes", "Yes", "No"], "Yes")
+    found = tally((expected, "Yes") for expected in ("Yes", "Yes", "Yes", "No"))
     assert (found.accuracy, found.balanced) == (0.75, 0.5)
 
 

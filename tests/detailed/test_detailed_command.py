@@ -10,10 +10,10 @@ from everyday import everyday
 from small_set import REFERENCES
 
 import cim.detailed.__main__ as command
+from cim.detailed.__main__ import open_scorer
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.controls import EMPTY, HALF, ORDERS, REFERENCE, WRONG, controls, deranged, half
-from cim.detailed.open import open_scorer
 from cim.detailed.score import averages
+from cim.detailed.submission import EMPTY, HALF, ORDERS, REFERENCE, WRONG, controls, deranged, half
 from cim.detailed.table import YES_TO_ALL
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from cim.detailed.benchmark import read_benchmark
 from cim.detailed.endpoint import EndpointJudge
-from cim.detailed.judge import SYSTEM, ask, prompt
-from cim.detailed.memory import Remembering
+from cim.detailed.judge import SYSTEM, Remembering, ask, prompt
 from cim.detailed.settings import Endpoint, Local, read_settings
 from cim.errors import CimError
 

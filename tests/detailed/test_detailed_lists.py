@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from cim.detailed.lists import score_attributes, score_objects
+from cim.detailed.score import score_attributes, score_objects
 from cim.graphs.graph import TextGraph
 from cim.graphs.matching import Matcher
 from cim.graphs.phrases import Phrases, Vectors

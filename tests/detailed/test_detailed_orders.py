@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.detailed.benchmark import read_benchmark
-from cim.detailed.controls import ORDERS, controls
 from cim.detailed.judge import ask, prompt
+from cim.detailed.submission import ORDERS, controls
 from cim.detailed.table import Row, notes
 
 

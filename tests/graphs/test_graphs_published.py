@@ -11,7 +11,7 @@ import pytest
 from capture_figures import FILE, Pair, figures, from_json, hashed, published
 
 from cim.detailed.benchmark import read_benchmark
-from cim.detailed.controls import deranged
+from cim.detailed.submission import deranged
 from cim.graphs.capture import capture
 from cim.graphs.matching import contains_text, contains_words
 from cim.graphs.open import open_matcher

@@ -3,8 +3,8 @@
 import pytest
 
 from cim.errors import CimError
-from cim.metrics.chair import Objects, chair, objects_there
-from cim.metrics.coco_objects import coco_names, objects_said
+from cim.metrics.chair import Objects, chair, objects_said, objects_there
+from cim.metrics.coco_objects import coco_names
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """metrics.json from per-image values."""
 
 import json
-from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -13,8 +12,8 @@ from cim.metrics.compare import compare, verdict
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
+from cim.records import IdentityScore
 
-Identity = namedtuple("Identity", "grc qir total ids scores cosines", defaults=((), (), ()))
 PARAMS = Evaluate(bootstrap=200)
 TRUTH = {
     "background": "gray",
@@ -24,6 +23,10 @@ TRUTH = {
     "relations": [[0, "above", 1]],
 }
 VAGUE = {"background": None, "objects": [{"shape": "star"}, {"shape": "cross"}], "relations": []}
+
+
+def identity(grc: float, qir: float, total: float) -> IdentityScore:
+    return IdentityScore(grc, qir, total, (), (), ())
 
 
 def measured(graph, rank, identity, n=20):
@@ -38,7 +41,7 @@ def measured(graph, rank, identity, n=20):
 
 
 def test_every_number_of_a_small_case():
-    base, tuned = measured(VAGUE, 7, Identity(0.5, 0.25, 0.75)), measured(TRUTH, 1, Identity(0.5, 1, 1.5))
+    base, tuned = measured(VAGUE, 7, identity(0.5, 0.25, 0.75)), measured(TRUTH, 1, identity(0.5, 1, 1.5))
     found = compare(base, tuned, PARAMS)
     assert found["images"] == 20
     # base says 2 of 2 objects, 0 of 9 attributes, 0 of 1 relations; tuned says everything
@@ -92,7 +95,7 @@ def test_without_ground_truth_the_rows_are_absent_and_said_so():
 
 
 def test_unscorable_captions_take_no_part_in_the_means():
-    base, tuned = measured(TRUTH, 1, Identity(1, 1, 2), n=3), measured(TRUTH, 1, Identity(1, 1, 2), n=3)
+    base, tuned = measured(TRUTH, 1, identity(1, 1, 2), n=3), measured(TRUTH, 1, identity(1, 1, 2), n=3)
     tuned.identity[0] = None
     found = compare(base, tuned, PARAMS)
     assert found["difference"]["reward"]["qir"]["images"] == 2
@@ -109,7 +112,7 @@ def test_worse_and_changed_are_said():
 
 
 def test_every_metric_has_an_interval_and_says_whether_it_is_noise():
-    base, tuned = measured(TRUTH, 3, Identity(1, 1, 2)), measured(TRUTH, 1, Identity(1, 1, 2))
+    base, tuned = measured(TRUTH, 3, identity(1, 1, 2)), measured(TRUTH, 1, identity(1, 1, 2))
     tuned.captions[:] = [f"a star and cross {i % 7}" for i in range(20)]
     tuned.identity[0] = None
     for group, rows in compare(base, tuned, PARAMS)["difference"].items():

@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cim.metrics.meteor import NoMeteor, counts, meteor
-from cim.metrics.overlap import meteor_counts
+from cim.metrics.overlap import NoMeteor, java_counts, meteor, meteor_counts
 
 # 17 words said, 12 of the reference, 9 and 5 of them function words. Exact: 2 content words on each side, 4 function
 # words on each; paraphrase: 1 and 2 content words, 1 and 0 function words. 3 chunks of 8 and 8 matched words.
@@ -34,7 +33,7 @@ def test_nothing_matched_is_zero_and_sums_come_first() -> None:
 def test_without_java_it_is_said_and_nothing_else_happens(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NoMeteor, match="no java runs here"):
-        counts(["a"], [["a"]])
+        java_counts(["a"], [["a"]])
 
 
 def test_a_java_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -43,7 +42,7 @@ def test_a_java_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: 
     java.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(NoMeteor, match="0 answers for 1 captions: Could not reserve enough space"):
-        counts(["a"], [["a"]])
+        java_counts(["a"], [["a"]])
 
 
 def test_images_without_reference_ask_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

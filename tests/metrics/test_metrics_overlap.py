@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cim.metrics.overlap import bleu, overlap
-from cim.metrics.tokens import coco_tokens
+from cim.metrics.overlap import bleu, coco_tokens, overlap
 
 
 def score(caption: str, references: list[str], name: str) -> float:

@@ -13,9 +13,7 @@ import pytest
 from coco_scores import FILE, Pairs, paired, published, published_meteor
 from everyday import everyday
 
-from cim.metrics.meteor import meteor
-from cim.metrics.overlap import bleu, meteor_counts, overlap
-from cim.metrics.tokens import coco_tokens
+from cim.metrics.overlap import bleu, coco_tokens, meteor, meteor_counts, overlap
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="the published tokenizer and METEOR need Java")
 

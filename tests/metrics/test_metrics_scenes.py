@@ -29,11 +29,9 @@ def test_the_truth_itself_is_perfect():
 
 def test_nothing_said_is_zero_recall_and_undefined_precision():
     counts = score_scene(TRUTH, NOTHING)
+    assert counts["objects"] == Counts(0, 0, 2)
     assert counts["attributes"] == Counts(0, 0, 9)
-    for kind in ("objects", "attributes", "relations"):
-        assert counts[kind].recall == 0
-        assert counts[kind].precision is None
-        assert counts[kind].f1 == 0
+    assert counts["relations"] == Counts(0, 0, 1)
 
 
 def test_vague_and_partly_wrong():
@@ -47,9 +45,6 @@ def test_vague_and_partly_wrong():
     assert counts["color"] == Counts(1, 2, 2)
     assert counts["count"] == Counts(1, 2, 2)
     assert counts["relations"] == Counts(0, 0, 1)
-    assert counts["attributes"].precision == pytest.approx(3 / 5)
-    assert counts["attributes"].recall == pytest.approx(3 / 9)
-    assert counts["attributes"].f1 == pytest.approx(2 * 3 / 14)  # = 2 (3/5)(3/9) / (3/5 + 3/9)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import random
 import shutil
-from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -12,15 +11,15 @@ from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.params import Evaluate
+from cim.records import IdentityScore
 from cim.report.cards import GAIN, RANDOM, Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.incidents import Raised, Rejected, Watched
-from cim.report.thumbnails import data_uri
+from cim.report.lineage import Raised, Rejected, Watched
+from cim.report.pictures import data_uri
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (Debian: apt install chromium)")
-Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 ATTACK = "<script>document.title = 'owned'</script><img src=x onerror=\"document.title = 'owned'\">"
 COUNT = 40
 # Image 0 is unscorable after tuning; image i gains (i - 20) / 100; image 3's caption is an attack; 5 is truncated.
@@ -28,7 +27,7 @@ GAINS = [None] + [(i - 20) / 100 for i in range(1, COUNT)]
 
 
 def measured(captions, totals, truncated=()):
-    identities = [t and Identity(0.5, t - 0.5, t, ("g0", "g1"), (0.9, 0.8), (0.7, -0.001)) for t in totals]
+    identities = [t and IdentityScore(0.5, t - 0.5, t, ("g0", "g1"), (0.9, 0.8), (0.7, -0.001)) for t in totals]
     facts = [{kind: Counts(1, 2 if i == 7 else 1, 2) for kind in (*KINDS, *DETAILS)}
              for i in range(COUNT)]  # fmt: skip
     cut = [i in truncated for i in range(COUNT)]

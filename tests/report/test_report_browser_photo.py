@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from test_report_browser import ATTACK, CHROMIUM, Identity, browser, open_page
+from test_report_browser import ATTACK, CHROMIUM, browser, open_page
 
 from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import KINDS, Counts
 from cim.params import Evaluate
+from cim.records import IdentityScore
 from cim.report.cards import RANDOM, Card, answers
 from cim.report.html import Report, render
 
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (D
 
 def photo(caption, *unmentioned):
     counts = {kind: Counts(1, 1 + len(unmentioned), 3) for kind in KINDS}
-    identity = Identity(0.5, 0.5, 1.0, (), (), ())
+    identity = IdentityScore(0.5, 0.5, 1.0, (), (), ())
     referenced = [Referenced(counts, unmentioned, 0.5, 0.5)]
     return Measured([caption], [False], [None], np.ones(1), [identity], [0.5], referenced=referenced)
 

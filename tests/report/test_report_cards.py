@@ -1,6 +1,5 @@
 """Marked words, the choice of cards, what a card says."""
 
-from collections import namedtuple
 from dataclasses import replace
 
 import numpy as np
@@ -11,11 +10,9 @@ from hypothesis import strategies as st
 from cim.metrics.measured import Measured
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import Counts
-from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, answers, choose
-from cim.report.data import card_data, choices
-from cim.report.words import Piece, marked_words
-
-Identity = namedtuple("Identity", "grc qir total ids scores cosines")
+from cim.records import IdentityScore
+from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, Piece, answers, choose, marked_words
+from cim.report.html import card_data, choices
 
 
 def test_added_and_dropped_words_by_hand():
@@ -67,7 +64,7 @@ def test_choose_fills_up_without_repeats(gains, count):
 
 def measured(caption, total, truncated=False):
     facts = {"objects": Counts(1, 2, 3), "attributes": Counts(), "relations": Counts(1, 1, 1)}
-    identity = total and Identity(0.5, total - 0.5, total, ("g1", "g2"), (0.9, 0.8), (0.7, -0.1))
+    identity = total and IdentityScore(0.5, total - 0.5, total, ("g1", "g2"), (0.9, 0.8), (0.7, -0.1))
     return Measured([caption], [truncated], [facts], np.array([3]), [identity], [None])
 
 

@@ -9,10 +9,8 @@ import polars as pl
 import pytest
 from PIL import Image
 
-from cim.report.charts import Line, line_chart
-from cim.report.curves import histogram_chart, recall_chart, training_charts
-from cim.report.pictures import FOUND, SOURCE, Size
-from cim.report.thumbnails import data_uri
+from cim.report.charts import Line, lengths_chart, line_chart, recall_chart, training_charts
+from cim.report.pictures import FOUND, SOURCE, Size, data_uri
 
 NOISE = Image.fromarray(np.random.default_rng(0).integers(0, 255, (400, 600, 3), dtype=np.uint8))
 
@@ -59,12 +57,12 @@ def test_axes_are_labelled():
 
 
 def test_distributions():
-    chart = histogram_chart("Lengths", {"base": [2, 2, 3, 5], "tuned": [4]}, "words")
+    chart = lengths_chart({"base": [2, 2, 3, 5], "tuned": [4]})
     # 2 of 4 captions have 2 words
     assert chart.summary == "base highest at 2 with 50; tuned highest at 4 with 100"
-    ranks = {"base": np.array([1, 4]), "tuned": np.array([1, 1])}
-    assert recall_chart("R@k", ranks, 4).summary == "base from 50 at 1 to 100 at 4; tuned 100 throughout"
-    histogram_chart("Nothing", {"base": [], "tuned": []}, "words")
+    ranks = {"base": np.array([1, 4, 4, 1]), "tuned": np.array([1, 1, 1, 1])}  # as many k as images
+    assert recall_chart(ranks).summary == "base from 50 at 1 to 100 at 4; tuned 100 throughout"
+    lengths_chart({"base": [], "tuned": []})
 
 
 def opened(uri):

@@ -8,7 +8,9 @@ import pytest
 from three_images import TUNED, caption, encode, score
 
 from cim.metrics.evalset import read_eval_set
-from cim.metrics.judge import held_out_ranks, identities
+from cim.metrics.heldout import judge_held_out
+from cim.metrics.judge import identities
+from cim.metrics.pool import Pool
 from cim.metrics.shown import number
 from cim.params import load_params
 from cim.params.yaml import dump_yaml, read_yaml
@@ -23,7 +25,7 @@ def evaluate(layout, root):
     from tasks.evaluate import write_report
 
     evaluated = read_eval_set(layout)
-    judged = {"retrieval": held_out_ranks(layout, evaluated, encode), "reward": identities(evaluated, score)}
+    judged = {"retrieval": judge_held_out(evaluated, Pool.open(layout), encode), "reward": identities(evaluated, score)}
     metrics = write_report.fn(layout, judged, evaluated, load_params(root / "params.yaml"))
     return {row.key: row for group in groups(metrics) for row in group.rows}
 

@@ -12,7 +12,9 @@ from cim.captions.write import rejects_path, write_rejects
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
-from cim.metrics.judge import check_held_out, held_out_ranks, identities
+from cim.metrics.heldout import judge_held_out
+from cim.metrics.judge import check_held_out, identities
+from cim.metrics.pool import Pool
 from cim.metrics.references import Referenced
 from cim.metrics.scenes import KINDS, Counts
 from cim.params import load_params
@@ -25,7 +27,7 @@ def test_the_whole_evaluation(layout, capsys):
     params = load_params(Path(__file__).parents[2] / "params.yaml")
     evaluated = read_eval_set(layout)
     assert evaluated.ids == IDS
-    judged = {"retrieval": held_out_ranks(layout, evaluated, encode), "reward": identities(evaluated, score)}
+    judged = {"retrieval": judge_held_out(evaluated, Pool.open(layout), encode), "reward": identities(evaluated, score)}
     # base: no colour ties with all (last), blank is last; tuned: each colour finds its own
     assert {name: found.ranks.tolist() for name, found in judged["retrieval"].items()} == {
         "base": [3, 3, 3],
@@ -65,7 +67,7 @@ def test_a_photo_is_held_against_its_reference(layout):
     base = Referenced({kind: Counts(1, 2, 3) for kind in KINDS}, ("<b>cat",), 0.25, 0.125)
     tuned = Referenced({kind: Counts(3, 3, 3) for kind in KINDS}, (), 1.0, 1.0)
     judged = {
-        "retrieval": held_out_ranks(layout, evaluated, encode),
+        "retrieval": judge_held_out(evaluated, Pool.open(layout), encode),
         "reward": identities(evaluated, score),
         "references": {"base": [None, None, base], "tuned": [None, None, tuned]},
     }

@@ -5,7 +5,6 @@ import hashlib
 import html
 import json
 import re
-from collections import namedtuple
 from dataclasses import replace
 from html.parser import HTMLParser
 from types import SimpleNamespace
@@ -15,19 +14,18 @@ import numpy as np
 from cim.metrics.compare import compare
 from cim.metrics.measured import Measured
 from cim.params import Evaluate
+from cim.records import IdentityScore
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.incidents import Raised, Reading, Rejected, Watched
-from cim.report.readings import counted, readings
-from cim.report.table import headline
+from cim.report.lineage import Raised, Reading, Rejected, Watched
+from cim.report.table import counted, headline, readings
 
-Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"
 
 
 def measured(caption):
-    identity = Identity(0.5, 0.5, 1.0, ("g1",), (0.9,), (0.7,))
+    identity = IdentityScore(0.5, 0.5, 1.0, ("g1",), (0.9,), (0.7,))
     return Measured([caption] * 3, [False] * 3, [None] * 3, np.array([1, 2, 3]), [identity] * 3, [0.5] * 3)
 
 

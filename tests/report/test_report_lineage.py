@@ -5,8 +5,7 @@ import json
 import polars as pl
 
 from cim.layout import Layout
-from cim.report.incidents import Raised, Reading, Rejected, Watched, rejects, watched
-from cim.report.lineage import _flat, _model, _ordered
+from cim.report.lineage import Raised, Reading, Rejected, Watched, _flat, _model, _ordered, rejects, watched
 
 
 def test_models_are_told_in_few_words(tmp_path):

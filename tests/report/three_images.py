@@ -2,7 +2,6 @@
 
 import json
 import tarfile
-from collections import namedtuple
 from io import BytesIO
 
 import numpy as np
@@ -12,10 +11,9 @@ from cim.atomic import write_json
 from cim.captioners.decoding import Decoding
 from cim.captions.lineage import Lineage
 from cim.captions.write import captions_path, write_captions
-from cim.records import Caption
+from cim.records import Caption, IdentityScore
 from cim.scenes.scene import Scene, Thing
 
-Identity = namedtuple("Identity", "grc qir total ids scores cosines")
 SCENES = [
     Scene(
         (Thing("circle", color, "small", "plain", 1), Thing("star", "green", "large", "plain", 1)), "above", "white", 1
@@ -70,5 +68,5 @@ def encode(captions):
 
 
 def score(captions, sources):
-    return [Identity(0.5, len(c) / 100, 0.5 + len(c) / 100, ("g1", "g2"), (0.9, 0.8), (0.3, 0.2)) if c else None
+    return [IdentityScore(0.5, len(c) / 100, 0.5 + len(c) / 100, ("g1", "g2"), (0.9, 0.8), (0.3, 0.2)) if c else None
             for c in captions]  # fmt: skip

@@ -7,10 +7,11 @@ from hypothesis import strategies as st
 
 from cim.params.guards import Guards
 from cim.params.tune import Reward
+from cim.records import IdentityScore
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said, judge
 from cim.rewards.identity import identity_reward
-from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.rewards.retriever import NO_VECTOR, Unscorable
 from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward, training_rewards
 
 EMPTY = Unscorable("empty after cleaning")

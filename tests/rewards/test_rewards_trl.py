@@ -9,7 +9,8 @@ import pytest
 from cim.errors import CimError
 from cim.params.guards import Guards
 from cim.params.tune import Reward
-from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.records import IdentityScore
+from cim.rewards.retriever import NO_VECTOR, Unscorable
 from cim.rewards.trl import TrlReward, text_of
 
 

@@ -12,11 +12,12 @@ from word_gallery import reward as chosen_reward
 from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.params.guards import Guards
+from cim.records import IdentityScore
+from cim.report.pictures import Splits
 from cim.rewards.pictures import WithPictures, lazily, open_image_encoder
-from cim.rewards.retriever import IdentityScore, Retriever, Unscorable
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.trl import TrlReward
 from cim.score import run
-from cim.score.gallery import Gallery
 from cim.score.requests import Bad, Request
 from cim.score.run import Result, batches, read_picture, retrieved
 
@@ -137,7 +138,7 @@ def test_another_image_encoder_is_refused(world, monkeypatch):
 
 def test_the_gallery_is_the_splits_the_index_was_built_from(world):
     layout, _ = world
-    assert Gallery.open(layout).splits == ("gallery",)
+    assert Splits.indexed(layout).names == ["gallery"]
 
 
 def test_a_result_without_a_score_found_nothing():

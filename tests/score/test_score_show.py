@@ -9,9 +9,12 @@ import pytest
 from PIL import Image
 
 import cim.score.page as page_module
+from cim.layout import Layout
 from cim.params import Reward
 from cim.params.guards import Guards
-from cim.rewards.retriever import IdentityScore, Unscorable
+from cim.records import IdentityScore
+from cim.report.pictures import Splits
+from cim.rewards.retriever import Unscorable
 from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, render
@@ -110,16 +113,6 @@ def test_every_guard_has_its_plain_words():
     assert set(FAULTS) == set(Guards.model_fields)
 
 
-class NoGallery:
-    def captions(self, ids):
-        return {}
-
-    def pictures(self, ids, size):
-        return {}
-
-    sources = pictures
-
-
 def test_pictures_of_files_share_the_room_and_are_held_one_at_a_time(tmp_path, monkeypatch):
     rng, held, most = np.random.default_rng(0), [], []
     results = []
@@ -137,7 +130,7 @@ def test_pictures_of_files_share_the_room_and_are_held_one_at_a_time(tmp_path, m
 
     monkeypatch.setattr(page_module, "read_picture", watched)
     monkeypatch.setattr(page_module, "SIZE", replace(SIZE, all=60_000))
-    sources = build(results, Reward(), NoGallery(), Summary()).sources
+    sources = build(results, Reward(), Splits(Layout(tmp_path), []), Summary()).sources
     assert sources.keys() == {str(number) for number in range(20)} - {"3"}
     assert max(map(len, sources.values())) <= 3000  # 60,000 among 20
     assert max(most) <= 2  # that before, until it is replaced

@@ -14,9 +14,10 @@ from cim.captioners.load import load_captioner
 from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
+from cim.records import IdentityScore
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
-from cim.rewards.retriever import NO_VECTOR, IdentityScore, Unscorable
+from cim.rewards.retriever import NO_VECTOR, Unscorable
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup

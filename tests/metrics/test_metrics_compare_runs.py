@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cim.metrics.seeds import Seeds, Spread, combine, spread
+from cim.metrics.compare import Seeds, Spread, combine, spread
 
 
 def run(before: float | None, after: float | None, verdict: str) -> dict[str, Any]:
