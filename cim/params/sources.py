@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 from cim.params.base import Section
 
 Split = Literal["gallery", "train", "validation", "target", "eval"]
+CaptionColumn = Annotated[
+    str | None, Field(description='column of text or lists of text; default: caption, where there is one; "": none')
+]
 
 
 class SourceBase(Section):
@@ -66,9 +69,7 @@ class ParquetSource(SourceBase):
     kind: Literal["parquet"]
     path: str = Field(description="file, glob or brace pattern, here or in a store")
     image: str = Field("image", description="column: path, bytes, or a struct with bytes / path")
-    caption: str | None = Field(
-        None, description='column of text or lists of text; default: caption, where there is one; "": none'
-    )
+    caption: CaptionColumn = None
 
 
 class HuggingFaceSource(SourceBase):
@@ -78,9 +79,7 @@ class HuggingFaceSource(SourceBase):
     path: str = Field(description="the directory")
     split: str | None = Field(None, description="which split, where the directory holds several")
     image: str = Field("image", description="column of images")
-    caption: str | None = Field(
-        None, description='column of text or lists of text; default: caption, where there is one; "": none'
-    )
+    caption: CaptionColumn = None
 
 
 class WebDatasetSource(SourceBase):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from cim.readers.columns import is_text, stored
+from cim.readers.columns import is_binary, is_text, stored
 
 
 def plain_columns(schema: Any) -> list[str]:
@@ -48,11 +48,11 @@ def image_of(cell: Any) -> tuple[bytes | None, bytes | None]:
 
     A path is as it was written, which need not be UTF-8.
     """
-    cell = _plainer(cell)
+    cell = image = path = _plainer(cell)
     if isinstance(cell, pa.StructScalar):
-        image, path = _plainer(_member(cell, "bytes")), _plainer(_member(cell, "path"))
-        return _content(image) if _is_binary(image) else None, _content(path) if _is_text(path) else None
-    return (_content(cell), None) if _is_binary(cell) else (None, _content(cell) if _is_text(cell) else None)
+        image, path = (_plainer(_member(cell, name)) for name in ("bytes", "path"))
+    is_image, is_path = image is not None and is_binary(image.type), path is not None and is_text(path.type)
+    return _content(image) if is_image else None, _content(path) if is_path else None
 
 
 def captions_of(cell: Any) -> list[bytes | None]:
@@ -96,14 +96,6 @@ def _member(cell: Any, name: str) -> Any:
 
 def _content(cell: Any) -> bytes:
     return bytes(cell.as_buffer())  # not as_py, which raises where text is not UTF-8
-
-
-def _is_text(cell: Any) -> bool:
-    return cell is not None and is_text(cell.type)
-
-
-def _is_binary(cell: Any) -> bool:
-    return isinstance(cell, pa.BinaryScalar) and not _is_text(cell)
 
 
 def _without_text(kind: Any) -> Any:

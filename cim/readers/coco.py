@@ -22,8 +22,9 @@ def open_coco(params: CocoSource, size: int) -> Source:
     of COCO captions.
     """
     address, root = (os.path.expanduser(local_address(one)) for one in (params.path, params.images))
-    walked = walk(root) if "://" in root else None
-    if walked is None and not os.path.isdir(root):
+    far = "://" in root
+    versions = walk(root).versions if far else {}
+    if not far and not os.path.isdir(root):
         raise CimError(f"no folder at {root}", "the images of the JSON", "mend images of this source")
     images, annotations = _content(address)
     captions = dict[str, list[Any]]()
@@ -39,7 +40,7 @@ def open_coco(params: CocoSource, size: int) -> Source:
         if key not in known
     ]
     chunk = FileChunk(PurePosixPath(address).name, root, tuple(files))
-    return Source(source_name("coco", address), cut(chunk, size, walked.versions if walked else {}))
+    return Source(source_name("coco", address), cut(chunk, size, versions))
 
 
 def _content(address: str) -> tuple[list[dict[str, Any]], list[Any]]:

@@ -1,6 +1,5 @@
 """Hashes of local files, kept as long as what their folders say of them stays the same: no file is read twice."""
 
-import json
 import os
 import platform
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from cim.atomic import write_json
 from cim.fingerprint import code_of, fingerprint
 from cim.readers.base import Part
+from cim.readers.files import read_file
+from cim.readers.text import read_facts
 
 SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); within one tick it tells nothing apart
 
@@ -48,12 +49,10 @@ def cached_hash(file: Path, stamp: Stamp | None) -> str | None:
     """The hash that `file` keeps for just this stamp; None where there is none, or the file is broken."""
     if stamp is None:
         return None
-    try:
-        found = json.loads(file.read_bytes())
-    except (OSError, ValueError):
-        return None
-    fits = isinstance(found, dict) and found.get("stamp") == stamp.exact
-    return str(found["sha256"]) if fits and isinstance(found.get("sha256"), str) else None
+    content, _ = read_file(str(file))
+    found, _ = read_facts(content or b"")
+    sha256 = found.get("sha256")
+    return sha256 if found.get("stamp") == stamp.exact and isinstance(sha256, str) else None
 
 
 def cache_hash(file: Path, part: Part, stamp: Stamp | None, sha256: str) -> None:

@@ -1,6 +1,5 @@
 """WebDataset tars: any, in the way `webdataset` itself groups their members."""
 
-import json
 import tarfile
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +12,7 @@ from cim.fingerprint import hash_path
 from cim.images.checks import Reason
 from cim.readers.address import to_locator
 from cim.readers.base import Item, Problem
+from cim.readers.files import MAX_TEXT, read_file
 from cim.readers.text import read_facts, sample_captions
 from cim.readers.untar import Tar, opened, problem_of
 
@@ -111,11 +111,8 @@ class TarPart:
 
 def stated(path: Path) -> int | None:
     """Samples in a tar by img2dataset's `<stem>_stats.json` beside it; None where none says so."""
-    try:
-        found = json.loads(path.with_name(f"{path.name.partition('.')[0]}_stats.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return None
-    count = found.get("successes") if isinstance(found, dict) else None
+    content, _ = read_file(str(path.with_name(f"{path.name.partition('.')[0]}_stats.json")), MAX_TEXT)
+    count = read_facts(content or b"")[0].get("successes")
     return count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else None
 
 
