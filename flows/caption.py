@@ -7,7 +7,6 @@ from typing import Any
 from prefect import flow
 
 from cim.atomic import write_json
-from cim.captioners.decoding import Decoding
 from cim.captioners.load import Precision
 from cim.captions.job import ShardJob
 from cim.captions.windows import BATCHES
@@ -51,9 +50,7 @@ def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: 
     """Caption one split; its summary. The tuned model's target captions also become training shards."""
     shards, folder = shard_paths(layout.shards(split)), layout.captions(captioner, split)
     prune(folder, [shard.stem for shard in shards])
-    section = params.caption
-    decoding = Decoding.of(section, model.score.fingerprint() if model.score else "")
-    lineage = model.lineage(section.prompts[0], decoding)
+    section, lineage = params.caption, model.lineage()
     sizes = Counter(read_manifest(layout.shards(split))["shard"].to_list())
     jobs = [
         ShardJob(

@@ -7,7 +7,6 @@ from typing import Any
 
 from prefect import flow
 
-from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
@@ -43,8 +42,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     trusted = section.model.trust_remote_code
     precision = settled(params.caption, params.runtime)
     model = ModelJob.of(found, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
-    prompt, decoding = params.caption.prompts[0], Decoding.of(params.caption, score.fingerprint() if score else "")
-    lineage = model.lineage(prompt, decoding)
+    lineage = model.lineage()
     window = BATCHES * params.caption.batch_size
     jobs = [
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)

@@ -1,9 +1,9 @@
 """caption: one shard by one captioner is one task; the model stays loaded between the shards of a process."""
 
 import gc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from prefect import task
 
@@ -21,22 +21,13 @@ from cim.rewards.rerank import CimScore, ScoreSpec
 
 @dataclass(frozen=True)
 class ModelJob:
-    """Which captioner to hold, and how. fingerprint: what the folder held when the flow began.
+    """Which captioner to hold, and how. spec: its fingerprint is what the folder held when the flow began.
 
-    precision: settled for the whole run. engine, cache, prefetch, prefetch_in: see EngineSpec. score: what gives the
-    CIM score, where it is asked for.
+    score: what gives the CIM score, where it is asked for.
     """
 
-    folder: Path
-    fingerprint: str
-    device: Literal["auto", "cpu", "cuda"]
-    precision: Precision
-    trust_remote_code: bool
+    spec: EngineSpec
     torch_threads: int
-    engine: Literal["transformers", "vllm"] = "transformers"
-    cache: Literal["dynamic", "static"] = "dynamic"
-    prefetch: int = 1
-    prefetch_in: Literal["threads", "processes"] = "threads"
     score: ScoreSpec | None = None
 
     @classmethod
@@ -50,24 +41,30 @@ class ModelJob:
         trusted: bool,
         score: ScoreSpec | None = None,
     ) -> Self:
-        """The captioner in `folder` as it is now. Raises CimError when there is none."""
-        return cls(
+        """The captioner in `folder` as it is now; precision: settled for the whole run.
+
+        Raises CimError when there is none.
+        """
+        spec = EngineSpec(
             folder=folder,
             fingerprint=captioner_fingerprint(folder),
+            prompt=caption.prompts[0],
+            decoding=Decoding.of(caption, score.fingerprint() if score else ""),
+            name=caption.engine,
             device=runtime.device,
             precision=precision,
-            trust_remote_code=trusted,
-            torch_threads=runtime.torch_threads,
-            engine=caption.engine,
             cache=caption.cache,
+            batch_size=caption.batch_size,
             prefetch=runtime.prefetch,
             prefetch_in=runtime.prefetch_in,
-            score=score,
+            trust_remote_code=trusted,
         )
+        return cls(spec, runtime.torch_threads, score)
 
-    def lineage(self, prompt: str, decoding: Decoding) -> Lineage:
+    def lineage(self) -> Lineage:
         """Of the captions it makes."""
-        return Lineage(self.fingerprint, prompt, decoding, self.precision, self.engine)
+        spec = self.spec
+        return Lineage(spec.fingerprint, spec.prompt, spec.decoding, spec.precision, spec.name)
 
 
 @task
@@ -87,39 +84,25 @@ def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: floa
 
 def engine_for(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
     """What captions the shard, loaded unless it is there already."""
-    spec = EngineSpec(
-        folder=model.folder,
-        fingerprint=model.fingerprint,
-        prompt=job.lineage.prompt,
-        decoding=job.lineage.decoding,
-        name=model.engine,
-        device=model.device,
-        precision=model.precision,
-        cache=model.cache,
-        batch_size=batch_size,
-        prefetch=model.prefetch,
-        prefetch_in=model.prefetch_in,
-        trust_remote_code=model.trust_remote_code,
-    )
-    return _loaded(spec, model.torch_threads, model.score)
+    spec = replace(model.spec, prompt=job.lineage.prompt, decoding=job.lineage.decoding, batch_size=batch_size)
+    return _loaded(replace(model, spec=spec))
 
 
-_kept: dict[tuple[EngineSpec, int, ScoreSpec | None], Engine] = {}  # at most one: a process has one model
+_kept: dict[ModelJob, Engine] = {}  # at most one: a process has one model
 
 
-def _loaded(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
+def _loaded(model: ModelJob) -> Engine:
     """The engine of the last call, or a new one once that is gone: there need not be memory for two models."""
-    asked = (spec, torch_threads, score)
-    if asked not in _kept:
+    if model not in _kept:
         _kept.clear()
         gc.collect()  # also what refers to itself
-        _kept[asked] = _opened(*asked)
-    return _kept[asked]
+        _kept[model] = _opened(model)
+    return _kept[model]
 
 
-def _opened(spec: EngineSpec, torch_threads: int, score: ScoreSpec | None) -> Engine:
+def _opened(model: ModelJob) -> Engine:
     import torch
 
-    torch.set_num_threads(torch_threads)
-    scorer = None if score is None else CimScore.open(score, spec.device)
-    return Proven.open(spec, BATCHES * spec.batch_size, scorer)
+    torch.set_num_threads(model.torch_threads)
+    scorer = None if model.score is None else CimScore.open(model.score, model.spec.device)
+    return Proven.open(model.spec, BATCHES * model.spec.batch_size, scorer)

@@ -15,10 +15,12 @@ import cim.captioners.load
 import flows.captioning
 import tasks.caption
 from cim.atomic import read_json
+from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.job import ShardJob
 from cim.captions.read import read_captions, read_rejects
 from cim.engines.captioning import Captioning
+from cim.engines.spec import EngineSpec
 from cim.errors import CimError
 from cim.params.yaml import dump_yaml, read_yaml
 from flows.caption import caption
@@ -35,7 +37,12 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def _model(folder: Path) -> ModelJob:
-    return ModelJob(folder, captioner_fingerprint(folder), "cpu", "float32", trust_remote_code=False, torch_threads=1)
+    spec = EngineSpec(folder, captioner_fingerprint(folder), "", Decoding(8), device="cpu", precision="float32")
+    return ModelJob(spec, torch_threads=1)
+
+
+def _other(model: ModelJob, **changes: Any) -> ModelJob:
+    return replace(model, spec=replace(model.spec, **changes))
 
 
 def _facts(job: ShardJob, model: ModelJob, batch_size: int) -> dict[str, Any]:
@@ -65,7 +72,7 @@ def test_the_model_is_loaded_once_and_only_when_there_is_work(
     for number in range(2):
         write_shard(tmp_path / f"target-00000{number}.tar", [png(10 + number, (64, 64))])
     base = _model(models["base"])
-    lineage = replace(LINEAGE, model_fingerprint=base.fingerprint)
+    lineage = replace(LINEAGE, model_fingerprint=base.spec.fingerprint)
     jobs = [job_for(shard, tmp_path / "out", lineage) for shard in sorted(tmp_path.glob("*.tar"))]
     first = [_facts(job, base, 4) for job in jobs]
     assert loads == [models["base"]]
@@ -94,8 +101,8 @@ def test_the_last_model_is_gone_before_the_next_one_is_loaded(
     monkeypatch.setattr(cim.captioners.load, "load_captioner", watched)
     write_shard(tmp_path / "target-000000.tar", [png(1, (64, 64)), png(2, (40, 90))])
     for name in ("base", "tuned", "base"):
-        model = replace(_model(models[name]), prefetch_in=prefetch_in)
-        lineage = replace(LINEAGE, model_fingerprint=model.fingerprint)
+        model = _other(_model(models[name]), prefetch_in=prefetch_in)
+        lineage = replace(LINEAGE, model_fingerprint=model.spec.fingerprint)
         _facts(job_for(tmp_path / "target-000000.tar", tmp_path / "out", lineage), model, 2)
     assert loads == [models["base"], models["tuned"], models["base"]]
     assert left == [0, 0, 0]
@@ -108,10 +115,10 @@ def test_worker_processes_make_the_same_files_as_threads_rejects_included(
     thin = png(90, (1, 300))  # Qwen's processor refuses a ratio above 200
     shard = write_shard(tmp_path / "target-000000.tar", [png(1, (64, 64)), thin, png(2, (40, 90)), b"bad", png(3)])
     threads = _model(models["base"])
-    lineage = replace(LINEAGE, model_fingerprint=threads.fingerprint)
+    lineage = replace(LINEAGE, model_fingerprint=threads.spec.fingerprint)
     files = []
-    for where in (threads, replace(threads, prefetch=2, prefetch_in="processes")):
-        out = tmp_path / where.prefetch_in
+    for where in (threads, _other(threads, prefetch=2, prefetch_in="processes")):
+        out = tmp_path / where.spec.prefetch_in
         facts = _facts(job_for(tmp_path / "target-000000.tar", out, lineage), where, 2)
         assert (facts["captions"], facts["rejects"]) == (3, 2)
         assert "refused by the captioner" in read_rejects(out)["reason"].to_list()
@@ -125,7 +132,7 @@ def test_a_model_that_changed_since_the_flow_began_is_refused(
 ) -> None:
     write_shard(tmp_path / "target-000000.tar", [png(10)])
     with pytest.raises(CimError, match="changed while captioning"):
-        caption_task.fn(job_in(tmp_path), replace(_model(models["base"]), fingerprint="other"), 4)
+        caption_task.fn(job_in(tmp_path), _other(_model(models["base"]), fingerprint="other"), 4)
     assert not list((tmp_path / "out").iterdir())
 
 
