@@ -14,10 +14,9 @@ from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Lora
 from cim.shards.lookup import ImageLookup
-from cim.tuning.finish import write_tuned
-from cim.tuning.grpo import grpo
-from cim.tuning.rows import prompt_rows
+from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.validate import Validation
+from cim.tuning.weights import write_tuned
 
 
 def rising(model: Any, processor: Any) -> Validation:

@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from cim.shards.lookup import ImageLookup
-from cim.tuning.rows import prompt_rows
+from cim.tuning.grpo import prompt_rows
 
 PROMPTS = ["Describe the image.", "What is this?"]
 
