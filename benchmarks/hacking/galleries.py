@@ -20,7 +20,7 @@ from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, encode_ids
 from cim.params.tune import Reward
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder
 from cim.scenes.describe import describe

@@ -24,7 +24,7 @@ from cim.params.guards import Guards
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.guards.said import Said, judge
 from cim.rewards.retriever import IdentityScore, Retriever
 from cim.rewards.spaces import EncodedSpace, QueryEncoder

@@ -18,7 +18,7 @@ from cim.records import Retrieved
 from cim.rewards.checks import check_vectors
 from cim.rewards.encode import encode_each
 from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.spaces import Space, open_space, present_embeddings
 from cim.text import says_something

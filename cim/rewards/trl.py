@@ -4,8 +4,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.repetition import repeated_share
 from cim.rewards.guards.said import Said
+from cim.rewards.guards.words import repeated_share
 from cim.rewards.retriever import Retriever, check_some_vector
 from cim.rewards.training_reward import TrainingReward, training_rewards
 

@@ -18,8 +18,7 @@ from cim.index.vectors import read_ids
 from cim.layout import Layout
 from cim.params.guards import CopiedGuard
 from cim.params.retrieval import Index
-from cim.rewards.guards.copied import Copied
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import Copied, GalleryCaptions
 from cim.rewards.guards.said import Said
 from cim.rewards.retriever import IdentityScore
 
