@@ -2,15 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
 from cim.encoders.base import ImageEncoder, directed
-from cim.index.meta import IndexMeta, check_encoder
-from cim.layout import Layout
-from cim.rewards.checks import check_weights
 from cim.rewards.exclusion import ImageVectors
 
 Vectors = dict[str, npt.NDArray[np.float32]]
@@ -49,32 +47,15 @@ class WithPictures:
         return np.stack([self.added[name] if name in self.added else next(rest) for name in ids])
 
 
-def encode_pictures(encoder: ImageEncoder, pictures: Sequence[Picture]) -> Vectors:
-    """Unit vectors by id of the decodable ones of `pictures`, one forward pass each; none for one without direction."""
-    found = {one.id: encoder.encode_images([one.pixels]) for one in pictures if one.pixels is not None}
-    return {name: vector[0] for name, vector in found.items() if directed(vector)[0]}
-
-
-def open_image_encoder(layout: Layout, device: str) -> ImageEncoder:
-    """The encoder of the gallery's pictures. Raises CimError for another one than the index was built with."""
-    from cim.encoders.load import load_clip  # torch: only where a picture has to be encoded
-
-    folder = layout.model("image")
-    check_weights(folder)
-    encoder = load_clip(folder, device)
-    check_encoder(IndexMeta.read(layout.index("items")), encoder.fingerprint, str(folder))
-    return encoder
-
-
 def lazily(open_it: Callable[[], ImageEncoder]) -> Callable[[Sequence[Picture]], Vectors]:
-    """`encode_pictures` by an encoder that is opened when the first picture comes."""
-    opened: list[ImageEncoder] = []
+    """Unit vectors by id of the decodable ones of some pictures, one forward pass each; none for one without direction.
+
+    The encoder is opened when the first such picture comes.
+    """
+    opened = cache(open_it)
 
     def encode(pictures: Sequence[Picture]) -> Vectors:
-        if not any(one.pixels is not None for one in pictures):
-            return {}
-        if not opened:
-            opened.append(open_it())
-        return encode_pictures(opened[0], pictures)
+        found = {one.id: opened().encode_images([one.pixels]) for one in pictures if one.pixels is not None}
+        return {name: vector[0] for name, vector in found.items() if directed(vector)[0]}
 
     return encode

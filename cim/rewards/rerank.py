@@ -12,7 +12,8 @@ from cim.index.depth import PARTS
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.rewards.pictures import Picture, Vectors, WithPictures, lazily, open_image_encoder
+from cim.rewards.open import open_image_encoder
+from cim.rewards.pictures import Picture, Vectors, WithPictures, lazily
 from cim.rewards.retriever import IdentityScore, Retriever
 
 

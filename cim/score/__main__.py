@@ -45,7 +45,8 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
     import torch
 
-    from cim.rewards.pictures import lazily, open_image_encoder
+    from cim.rewards.open import open_image_encoder
+    from cim.rewards.pictures import lazily
     from cim.rewards.retriever import Retriever
     from cim.score.gallery import Gallery
     from cim.score.page import MOST
