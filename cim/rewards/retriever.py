@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cim.encoders.base import directed
 from cim.errors import CimError
 from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
@@ -116,13 +117,10 @@ class Retriever:
         if not places:
             return result
         queries = encode_each(self.space.encode, [captions[i] for i in places])
-        usable = [bool(row.all()) for row in np.isfinite(queries)]
+        usable = directed(queries)
+        scores = iter(self._scores(queries[usable], [source_ids[places[row]] for row in np.flatnonzero(usable)]))
         for place, good in zip(places, usable, strict=True):
-            if not good:
-                result[place] = Unscorable("the encoder makes no vector of the caption")
-        places = [place for place, good in zip(places, usable, strict=True) if good]
-        for place, score in zip(places, self._scores(queries[usable], [source_ids[i] for i in places]), strict=True):
-            result[place] = score
+            result[place] = next(scores) if good else Unscorable("the encoder makes no vector of the caption")
         return result
 
     def _scores(self, queries: npt.NDArray[np.float32], source_ids: Sequence[str]) -> list[IdentityScore]:

@@ -9,7 +9,7 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.images.checks import Reason
-from cim.params.shard import Shard
+from cim.params.sources import Shard
 from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.ledger import reasons, summarize
