@@ -25,26 +25,20 @@ PROBES = 256
 def open_space(layout: Layout, name: str, device: str, index_params: Index | None = None, k: int = 1) -> Space:
     """The space `name` with its query encoders on `device`, for k items. index_params: as for `GalleryIndex.open`.
 
-    Raises CimError when an index is missing, was built with other weights, embeddings or parameters, or finds too few
-    of the k best.
+    Raises CimError when an index is missing, was built with other weights, embeddings or parameters, holds items that
+    data/index/items lacks, or finds too few of the k best.
     """
     if name not in PARTS:
         raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
-    # Before any encoder: cheap checks first.
-    indexes = [open_index(layout, part, index_params, searched(name, k)) for part in PARTS[name]]
+    indexes = []
+    for part in PARTS[name]:  # before any encoder: cheap checks first
+        index = GalleryIndex.open(layout.index(part), index_params, searched(name, k))
+        check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
+        check_gallery(index, layout.index("items") / "ids.parquet")
+        indexes.append(index)
     encoders = [_open_encoder(layout, ROLES[index.meta.part], device, index.meta) for index in indexes]
     parts = tuple(map(EncodedSpace, encoders, indexes))
     return parts[0] if len(parts) == 1 else FusedSpace(parts)
-
-
-def open_index(layout: Layout, part: str, params: Index | None = None, k: int = 1) -> GalleryIndex:
-    """The index of one part. params, k: as for `GalleryIndex.open`.
-
-    Raises CimError when it is stale or holds items that data/index/items lacks."""
-    index = GalleryIndex.open(layout.index(part), params, k)
-    check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
-    check_gallery(index, layout.index("items") / "ids.parquet")
-    return index
 
 
 def present_embeddings(layout: Layout, role: str) -> list[EmbeddingMeta]:
