@@ -52,6 +52,15 @@ def repetition(caption: str, n: int = 4) -> tuple[int, int]:
     return len(grams) - len(set(grams)), len(grams)
 
 
+def repeated_share(caption: str, n: int = 3) -> float:
+    """Share of the word n-grams of `caption` that repeat an earlier one, in [0, 1); 0 for fewer than n words.
+
+    Case and punctuation do not count.
+    """
+    again, grams = repetition(caption, n)
+    return again / grams if grams else 0.0
+
+
 def duplicated(captions: Sequence[str]) -> npt.NDArray[np.bool_]:
     """(n,) whether the very same caption (outer blanks aside) was also given to another image."""
     stripped = [caption.strip() for caption in captions]

@@ -10,9 +10,7 @@ from PIL.Image import Image
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.sentences import cut_at_sentence
 from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
-from cim.text import repetition
-
-GRAM = 3  # words in a row, as the reward's guard against repetition counts them
+from cim.text import repeated_share
 
 
 @dataclass(frozen=True)
@@ -89,12 +87,6 @@ class Captioning:
 def _draw(key: str, turn: int) -> str:
     """Names one sampling: the sample's id for its first candidate."""
     return key if turn == 0 else f"{key}\x00{turn}"
-
-
-def repeated_share(text: str) -> float:
-    """Share of the word 3-grams of `text` that repeat an earlier one, in [0, 1); 0 for fewer than 3 words."""
-    repeated, grams = repetition(text, GRAM)
-    return repeated / grams if grams else 0.0
 
 
 def _ended(one: Generated) -> Generated:

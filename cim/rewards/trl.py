@@ -5,9 +5,9 @@ from typing import Any
 
 from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.said import Said
-from cim.rewards.guards.words import repeated_share
 from cim.rewards.retriever import Retriever, check_some_vector
 from cim.rewards.training_reward import TrainingReward, training_rewards
+from cim.text import repeated_share
 
 Completion = str | list[dict[str, Any]]
 """Plain text, or the messages of a conversational completion."""

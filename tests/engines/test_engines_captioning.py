@@ -7,8 +7,9 @@ from typing import Any
 from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.captioning import Captioning, repeated_share
+from cim.engines.captioning import Captioning
 from cim.engines.spec import captions_of
+from cim.text import repeated_share
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
 PICTURES = [Image.new("RGB", (8 * n, 8)) for n in range(1, 4)]

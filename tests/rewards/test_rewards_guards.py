@@ -16,9 +16,10 @@ from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.guards.gibberish import odd_share
 from cim.rewards.guards.prose import dangling_share, separators_a_word
 from cim.rewards.guards.said import Said, ramp
-from cim.rewards.guards.words import Length, Repetition, repeated_share
+from cim.rewards.guards.words import Length, Repetition
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
+from cim.text import repeated_share
 
 PROMPT = "Caption this image as accurately as possible, without speculation. Describe what you see."
 MARK = 7

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from cim.params.guards import LengthGuard, PromptGuard, RepetitionGuard
 from cim.rewards.guards.english import FUNCTION_WORDS, NUMBERS
 from cim.rewards.guards.said import Said, ramp
-from cim.text import repetition, words
+from cim.text import repeated_share, words
 
 OVERRUN = 1.2  # of max_words is as long as can be
 _NOTHING = FUNCTION_WORDS - NUMBERS  # "two dogs" tells two things, "a dog" one
@@ -27,15 +27,6 @@ class Length:
         if len(own) < self.limits.min_words or sum(word not in _NOTHING for word in own) < self.limits.min_telling:
             return -1.0
         return -ramp(len(own), self.limits.max_words, OVERRUN * self.limits.max_words)
-
-
-def repeated_share(text: str, n: int = 3) -> float:
-    """Share of the word n-grams of `text` that repeat an earlier one, in [0, 1); 0 for fewer than n words.
-
-    Case and punctuation do not count. Source: seq-rep-n, Welleck et al. 2020 (arXiv 1908.04319).
-    """
-    again, grams = repetition(text, n)
-    return again / grams if grams else 0.0
 
 
 @dataclass(frozen=True)
