@@ -4,9 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 SPLITS = ("gallery", "train", "validation", "target", "eval")
 
 
@@ -36,19 +33,6 @@ class Sample:
     width: int
     height: int
     extra: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Retrieved:
-    """What b captions found, in rank order.
-
-    ids: (b, k) sample ids of gallery items, best first. scores: (b, k) retrieval scores, float32.
-    vectors: (b, k, d) unit image vectors of those items, float32.
-    """
-
-    ids: list[list[str]]
-    scores: npt.NDArray[np.float32]
-    vectors: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from cim.captions.write import prune
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, Params, load_params
 from cim.readers.webdataset import TarPart
-from cim.rewards.rerank import ScoreSpec
+from cim.rewards.pictures import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.captioning import caption_shards
 from flows.command import main

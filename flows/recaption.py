@@ -16,7 +16,7 @@ from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
 from cim.readers.open import numbered, open_source
-from cim.rewards.rerank import ScoreSpec
+from cim.rewards.pictures import ScoreSpec
 from flows.captioning import caption_shards
 from flows.command import main
 from flows.precision import settled

@@ -9,8 +9,8 @@ from prefect.artifacts import create_markdown_artifact
 from cim.atomic import read_json
 from cim.layout import Layout
 from cim.params import LoadedCaptioner, load_params
-from cim.tuning.alarm_record import alarm_table
 from cim.tuning.job import ALARMS, TuneJob
+from cim.tuning.record import alarm_table
 from flows.command import main
 from flows.shards import map_shards
 from tasks.tune import tune_task

@@ -16,7 +16,7 @@ from cim.captions.windows import BATCHES
 from cim.engines.open import Proven
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
-from cim.rewards.rerank import CimScore, ScoreSpec
+from cim.rewards.pictures import CimScore, ScoreSpec
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from cim.params import Params, load_params
 from cim.params.recaption import RecaptionModel
 from cim.readers.hash_cache import stamp_of
 from cim.readers.webdataset import TarPart
-from cim.rewards.rerank import ScoreSpec
+from cim.rewards.pictures import ScoreSpec
 from cim.shards.write import ShardJob as WriteJob
 from cim.shards.write import write_shard
 from cim.tuning.job import TuneJob
@@ -60,8 +60,8 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "caption": Marker(lambda: caption.fingerprint("content"), ("cim.captions.shard", "cim.engines.open", read)),
         "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.open")),
         "caption, stamp": Marker(lambda: str(stamp_of(part)), ("cim.readers.hash_cache", read)),
-        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
-        "caption, score": Marker(spec.fingerprint, ("cim.rewards.rerank",)),
+        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch", "cim.captioners.pixels")),
+        "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
     }
 
 

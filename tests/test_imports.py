@@ -12,7 +12,7 @@ from cim.imports import import_closure, imports_of
 Tree = Callable[..., Path]
 ENTRIES = [
     "cim.captions.shard", "cim.embeddings.write", "cim.encoders.make", "cim.engines.open", "cim.index.build",
-    "cim.rewards.rerank", "cim.shards.write",
+    "cim.rewards.pictures", "cim.shards.write",
 ]  # fmt: skip
 
 

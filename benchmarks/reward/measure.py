@@ -15,6 +15,7 @@ from benchmarks.reward.baseline_server import Baseline, K
 from benchmarks.reward.gallery import ENCODER, SPLIT, Queries
 from benchmarks.reward.synthetic_embeddings import Vectors
 from benchmarks.reward.turns import Turns, sgemm
+from cim.encoders.base import TextEncoder
 from cim.errors import CimError
 from cim.index.build import build_items, build_space
 from cim.index.search import GalleryIndex
@@ -25,10 +26,10 @@ from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import IdentityScore
 from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.guards.said import Said, judge
 from cim.rewards.retriever import Retriever
-from cim.rewards.spaces import EncodedSpace, QueryEncoder
+from cim.rewards.spaces import EncodedSpace
 
 SPACE = "caption_text"
 SEARCH: dict[str, Index] = {}
@@ -36,11 +37,12 @@ SEARCH: dict[str, Index] = {}
 
 
 class Lookup:
-    """A QueryEncoder that knows its captions' vectors."""
+    """A TextEncoder that knows its captions' vectors."""
 
     fingerprint = ENCODER
 
     def __init__(self, queries: Queries) -> None:
+        self.dim = queries.vectors.shape[1]
         self._vectors = dict(zip(queries.captions, queries.vectors, strict=True))
 
     def encode_texts(self, texts: list[str]) -> Vectors:
@@ -65,12 +67,12 @@ class Guarded:
 
 
 class Lifted:
-    """A QueryEncoder of captions into the drawn vectors' space: `encoder`, then a fixed orthonormal map."""
+    """A TextEncoder of captions into the drawn vectors' space: `encoder`, then a fixed orthonormal map."""
 
     fingerprint = ENCODER
 
     def __init__(self, encoder: Any, lift: Vectors) -> None:
-        self._encoder, self._lift = encoder, lift
+        self._encoder, self._lift, self.dim = encoder, lift, lift.shape[1]
 
     def encode_texts(self, texts: list[str]) -> Vectors:
         """(n, d) unit vectors."""
@@ -160,7 +162,7 @@ class Bench:
         except CimError as error:
             return Refused(factory, str(error))
 
-    def retriever(self, encoder: QueryEncoder) -> Retriever:
+    def retriever(self, encoder: TextEncoder) -> Retriever:
         """Over the index built last."""
         index = GalleryIndex.open(self.layout.index(SPACE))
         items = self.layout.index("items")

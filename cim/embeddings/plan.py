@@ -86,7 +86,8 @@ def plan_embeddings(layout: Layout, wanted: Mapping[str, Sequence[str]]) -> dict
 def prune(layout: Layout, plan: Mapping[tuple[str, str], Sequence[EmbedJob]]) -> None:
     """Remove what an older plan left behind in the folders of the plan's roles, temporary files included: readers take
     whatever lies in a folder. Other roles may be embedded by another process at the same time."""
-    kept = {path for jobs in plan.values() for job in jobs for path in _files(job)}
+    jobs = [job for some in plan.values() for job in some]
+    kept = {path for job in jobs for path in (job.vectors, job.rows, job.rejects, marker_of(job.vectors))}
     kept |= {layout.embeddings(role, split) / "meta.json" for role, split in plan}
     roots = sorted({layout.root / "embeddings" / role for role, _ in plan})
     for folder in (path for root in roots if root.is_dir() for path in root.iterdir()):
@@ -96,7 +97,3 @@ def prune(layout: Layout, plan: Mapping[tuple[str, str], Sequence[EmbedJob]]) ->
         for path in folder.rglob("*"):
             if path.is_file() and path not in kept:
                 path.unlink()
-
-
-def _files(job: EmbedJob) -> list[Path]:
-    return [job.vectors, job.rows, job.rejects, marker_of(job.vectors)]

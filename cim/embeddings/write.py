@@ -32,9 +32,12 @@ def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
     """
     rejects: list[Reject] = []
     if job.role == TEXT:
-        rows, parts = _captions(job.shard, encoder, batch_size, rejects)
+        rows: Rows = {"id": [], "caption": []}
+        encoded = _captions(job.shard, encoder, batch_size)
     else:
-        rows, parts = _images(job.shard, encoder, batch_size, rejects)
+        rows = {"id": []}
+        encoded = _images(job.shard, encoder, batch_size, rejects)
+    parts = [_keep(vectors, some, rows, rejects) for some, vectors in encoded]
     vectors = np.concatenate([np.zeros((0, encoder.dim), dtype=np.float16), *parts])
     unmark(job.vectors)  # killed between two files, the old marker must not vouch for a mixture
     _write_rejects(job.rejects, rejects)
@@ -65,7 +68,7 @@ def write_meta(card: EncoderCard, jobs: list[EmbedJob], facts: list[dict[str, An
         "shards": len(jobs),
         "vectors": sum(one["vectors"] for one in facts),
         "rejects": sum(one["rejects"] for one in facts),
-        "fingerprint": _fingerprint(jobs),
+        "fingerprint": fingerprint("embeddings", [[job.shard.name, job.fingerprint()] for job in jobs]),
     }
     path = folder / "meta.json"
     if not path.exists() or read_json(path) != meta:
@@ -79,47 +82,18 @@ def drop_stale_meta(jobs: list[EmbedJob]) -> None:
         (jobs[0].folder / "meta.json").unlink(missing_ok=True)
 
 
-def _fingerprint(jobs: list[EmbedJob]) -> str:
-    return fingerprint("embeddings", [[job.shard.name, job.fingerprint()] for job in jobs])
+def _captions(shard: Path, encoder: TextEncoder, batch_size: int) -> Iterator[tuple[Rows, Vectors]]:
+    """Ids and captions, `batch_size` at most, with their vectors."""
+    rows = [(sample.id, caption) for sample in read_samples(shard) for caption in sample.captions]
+    for start in range(0, len(rows), batch_size):
+        ids, captions = map(list, zip(*rows[start : start + batch_size], strict=True))
+        yield {"id": ids, "caption": captions}, encoder.encode_texts(captions)
 
 
-def _captions(shard: Path, encoder: TextEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Vectors]]:
-    ids: list[str] = []
-    captions: list[str] = []
-    for sample in read_samples(shard):
-        ids += [sample.id] * len(sample.captions)
-        captions += sample.captions
-    rows: Rows = {"id": [], "caption": []}
-    parts = []
-    for start in range(0, len(ids), batch_size):
-        some = {"id": ids[start : start + batch_size], "caption": captions[start : start + batch_size]}
-        parts.append(_keep(encoder.encode_texts(some["caption"]), some, rows, rejects))
-    return rows, parts
-
-
-def _images(shard: Path, encoder: ImageEncoder, batch_size: int, rejects: list[Reject]) -> tuple[Rows, list[Vectors]]:
-    rows: Rows = {"id": []}
-    parts = []
-    for ids, images in _windows(shard, batch_size, rejects):
-        parts.append(_keep(encoder.encode_images(images), {"id": ids}, rows, rejects))
-    return rows, parts
-
-
-def _keep(vectors: Vectors, some: Rows, rows: Rows, rejects: list[Reject]) -> Any:
-    """The finite ones of `vectors` as float16; their rows of `some` go to `rows`, the others to `rejects`.
-
-    float16 moves cosines of unit vectors by about 1e-4 (2^-11 relative a coordinate).
-    """
-    good = directed(vectors)
-    for name, values in some.items():
-        rows[name] += [values[i] for i in np.flatnonzero(good)]
-    for i in np.flatnonzero(~good):
-        rejects.append(Reject(some["id"][i], NO_VECTOR, some["caption"][i][:200] if "caption" in some else ""))
-    return vectors[good].astype(np.float16)
-
-
-def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tuple[list[str], list[Image]]]:
-    """Ids and decoded images, `batch_size` at most and about WINDOW_BYTES; undecodable ones go to `rejects`."""
+def _images(
+    shard: Path, encoder: ImageEncoder, batch_size: int, rejects: list[Reject]
+) -> Iterator[tuple[Rows, Vectors]]:
+    """Ids of images, `batch_size` at most and about WINDOW_BYTES, with vectors; undecodable ones go to `rejects`."""
     ids: list[str] = []
     images: list[Image] = []
     held = 0
@@ -135,16 +109,29 @@ def _windows(shard: Path, batch_size: int, rejects: list[Reject]) -> Iterator[tu
         images.append(image)
         held += 3 * image.width * image.height
         if len(ids) >= batch_size or held >= WINDOW_BYTES:
-            yield ids, images
+            yield {"id": ids}, encoder.encode_images(images)
             ids, images, held = [], [], 0
     if ids:
-        yield ids, images
+        yield {"id": ids}, encoder.encode_images(images)
+
+
+def _keep(vectors: Vectors, some: Rows, rows: Rows, rejects: list[Reject]) -> Any:
+    """The finite ones of `vectors` as float16; their rows of `some` go to `rows`, the others to `rejects`.
+
+    float16 moves cosines of unit vectors by about 1e-4 (2^-11 relative a coordinate).
+    """
+    good = directed(vectors)
+    for name, values in some.items():
+        rows[name] += [values[i] for i in np.flatnonzero(good)]
+    for i in np.flatnonzero(~good):
+        rejects.append(Reject(some["id"][i], NO_VECTOR, some["caption"][i][:200] if "caption" in some else ""))
+    return vectors[good].astype(np.float16)
 
 
 def _write_rejects(path: Path, rejects: list[Reject]) -> None:
     if not rejects:
         path.unlink(missing_ok=True)
         return
-    columns = {"id": [r.source for r in rejects], "reason": [r.reason for r in rejects]}
+    rows = [{"id": one.source, "reason": one.reason, "detail": one.detail} for one in rejects]
     with replacing(path) as temporary:
-        pl.DataFrame({**columns, "detail": [r.detail for r in rejects]}).write_parquet(temporary)
+        pl.DataFrame(rows).write_parquet(temporary)

@@ -1,6 +1,5 @@
 """params.yaml as typed, frozen, strict sections; every mistake is reported at once."""
 
-from cim.params.alarms import Alarms, Divergence
 from cim.params.caption import CaptionParams, Evaluate
 from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
@@ -15,17 +14,17 @@ from cim.params.models import (
 )
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
-from cim.params.shard import Shard
 from cim.params.sources import (
     CocoSource,
     FolderSource,
     HuggingFaceSource,
     ParquetSource,
     ScenesSource,
+    Shard,
     Source,
     WebDatasetSource,
 )
-from cim.params.tune import Lora, Reward, StopEarly, Tune
+from cim.params.tune import Alarms, Divergence, Lora, Reward, StopEarly, Tune
 
 __all__ = [
     "Alarms", "Align", "CaptionParams", "CocoSource", "Divergence", "Embed", "Evaluate", "FittedClip",

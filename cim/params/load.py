@@ -15,7 +15,7 @@ from cim.params.contradictions import Leniently, kind_of, sections_in
 from cim.params.models import Models
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
-from cim.params.shard import Shard
+from cim.params.sources import Shard
 from cim.params.tune import Tune
 from cim.params.yaml import read_yaml
 

@@ -1,8 +1,8 @@
-"""Where images come from: the same kinds for sharding and for re-captioning."""
+"""shard: where images come from, by kinds that re-captioning takes as well, how they are split, what is refused."""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
 
@@ -110,3 +110,24 @@ def without_splits(source: SourceBase) -> SourceBase:
     if source.splits is not None:
         raise ValueError("splits belong to shard.sources; a corpus has none")
     return source
+
+
+class Shard(Section):
+    """Sources to WebDataset shards, checked, deduplicated and split."""
+
+    seed: int = Field(0, ge=0, description="moves images between splits; images stay put when others are added")
+    samples_per_shard: int = Field(500, ge=1, description="images a tar")
+    min_side: int = Field(32, ge=1, description="smaller images are quarantined (pixels)")
+    max_pixels: int = Field(
+        100_000_000,
+        ge=1,
+        le=178_956_970,  # where Pillow itself refuses
+        description="larger images are quarantined before decoding",
+    )
+    max_aspect: float = Field(
+        200.0, ge=1, description="images with one side longer than this many times the other are quarantined"
+    )  # Qwen2-VL's image processor takes no more
+    max_reject_share: float = Field(0.5, ge=0, le=1, description="above this share of rejected images: stop")
+    sources: list[Annotated[Source, AfterValidator(with_splits)]] = Field(
+        min_length=1, description="read in this order"
+    )

@@ -1,17 +1,24 @@
-"""Sources that no stage has embedded: pictures, encoded as they come."""
+"""Images that no stage has embedded: encoded as they come, their captions scored, as for an engine's candidates."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 
 import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
 from cim.encoders.base import ImageEncoder, directed
-from cim.index.meta import IndexMeta, check_encoder
+from cim.errors import CimError
+from cim.fingerprint import code_of, fingerprint
+from cim.index.depth import PARTS
 from cim.layout import Layout
-from cim.rewards.checks import check_weights
+from cim.params.retrieval import Index
+from cim.params.tune import Reward
+from cim.records import IdentityScore
 from cim.rewards.exclusion import ImageVectors
+from cim.rewards.open import open_image_encoder
+from cim.rewards.retriever import Retriever
 
 Vectors = dict[str, npt.NDArray[np.float32]]
 
@@ -49,32 +56,58 @@ class WithPictures:
         return np.stack([self.added[name] if name in self.added else next(rest) for name in ids])
 
 
-def encode_pictures(encoder: ImageEncoder, pictures: Sequence[Picture]) -> Vectors:
-    """Unit vectors by id of the decodable ones of `pictures`, one forward pass each; none for one without direction."""
-    found = {one.id: encoder.encode_images([one.pixels]) for one in pictures if one.pixels is not None}
-    return {name: vector[0] for name, vector in found.items() if directed(vector)[0]}
-
-
-def open_image_encoder(layout: Layout, device: str) -> ImageEncoder:
-    """The encoder of the gallery's pictures. Raises CimError for another one than the index was built with."""
-    from cim.encoders.load import load_clip  # torch: only where a picture has to be encoded
-
-    folder = layout.model("image")
-    check_weights(folder)
-    encoder = load_clip(folder, device)
-    check_encoder(IndexMeta.read(layout.index("items")), encoder.fingerprint, str(folder))
-    return encoder
-
-
 def lazily(open_it: Callable[[], ImageEncoder]) -> Callable[[Sequence[Picture]], Vectors]:
-    """`encode_pictures` by an encoder that is opened when the first picture comes."""
-    opened: list[ImageEncoder] = []
+    """Unit vectors by id of the decodable ones of some pictures, one forward pass each; none for one without direction.
+
+    The encoder is opened when the first such picture comes.
+    """
+    opened = cache(open_it)
 
     def encode(pictures: Sequence[Picture]) -> Vectors:
-        if not any(one.pixels is not None for one in pictures):
-            return {}
-        if not opened:
-            opened.append(open_it())
-        return encode_pictures(opened[0], pictures)
+        found = {one.id: opened().encode_images([one.pixels]) for one in pictures if one.pixels is not None}
+        return {name: vector[0] for name, vector in found.items() if directed(vector)[0]}
 
     return encode
+
+
+@dataclass(frozen=True)
+class ScoreSpec:
+    """Whose score: the workspace with index and encoders, the reward's parameters, what the index was built with."""
+
+    layout: Layout
+    reward: Reward
+    index: Index | None = field(default=None, hash=False)  # holds lists
+
+    def fingerprint(self) -> str:
+        """16 hex digits of what decides the scores: code, parameters, the indexes and what they were built from.
+
+        Raises CimError without an index.
+        """
+        metas = [self.layout.index(part) / "meta.json" for part in ("items", *PARTS[self.reward.space])]
+        if lacking := [meta for meta in metas if not meta.is_file()]:
+            raise CimError(
+                f"no {lacking[0]}", "an index to score captions with", "run the index stage, or ask for no score"
+            )
+        return fingerprint(code_of(__name__), self.reward, *metas)
+
+
+@dataclass(frozen=True)
+class CimScore:
+    """Meets `cim.engines.spec.Scorer`. encode: vectors of pictures that are not embedded yet, see `lazily`."""
+
+    retriever: Retriever
+    encode: Callable[[Sequence[Picture]], Vectors]
+
+    @classmethod
+    def open(cls, spec: ScoreSpec, device: str) -> "CimScore":
+        """Raises CimError as `Retriever.open` does."""
+        retriever = Retriever.open(spec.layout, spec.reward, device, spec.index)
+        return cls(retriever, lazily(partial(open_image_encoder, spec.layout, device)))
+
+    def __call__(self, captions: list[str], keys: list[str], images: list[Image]) -> list[float | None]:
+        """Totals of b captions of b images named by sample id, by the reward's exclusion rules; None: unscorable."""
+        known = dict(zip(keys, self.retriever.sources.has(keys), strict=True))
+        new = {key: Picture(key, image) for key, image in zip(keys, images, strict=True) if not known[key]}
+        scorer = replace(self.retriever, sources=WithPictures(self.retriever.sources, self.encode(list(new.values()))))
+        found = scorer.attempt(captions, keys)
+        return [one.total if isinstance(one, IdentityScore) else None for one in found]

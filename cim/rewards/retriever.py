@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from cim.encoders.base import directed
 from cim.errors import CimError
 from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
@@ -14,13 +15,12 @@ from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
-from cim.records import IdentityScore, Retrieved
-from cim.rewards.checks import check_vectors
-from cim.rewards.encode import encode_each
-from cim.rewards.exclusion import BY_ID, Barred, ImageVectors, NearDuplicates
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.records import IdentityScore
+from cim.rewards.exclusion import Barred, ImageVectors, NearDuplicates, barred_ids
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.identity import identity_reward
-from cim.rewards.spaces import Space, open_space, present_embeddings
+from cim.rewards.open import check_vectors, open_space, present_embeddings
+from cim.rewards.spaces import Space, encode_each
 from cim.text import says_something
 
 
@@ -77,14 +77,6 @@ class Retriever:
         captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from])
         return cls(space, items, sources, reward, captions)
 
-    def retrieve(self, captions: Sequence[str], source_ids: Sequence[str]) -> Retrieved:
-        """What b captions find, the items their sources may not retrieve left out.
-
-        Raises CimError when fewer than k items are left for one or, to tell near-duplicates, a source has no image
-        vector; ValueError for a caption that cannot be encoded.
-        """
-        return self._search(self.space.encode(list(captions)), source_ids)
-
     def score(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | None]:
         """The reward of b captions of b sources; None where there is no honest number, as `attempt` says.
 
@@ -111,41 +103,33 @@ class Retriever:
         if not places:
             return result
         queries = encode_each(self.space.encode, [captions[i] for i in places])
-        usable = [bool(row.all()) for row in np.isfinite(queries)]
+        usable = directed(queries)
+        scores = iter(self._scores(queries[usable], [source_ids[places[row]] for row in np.flatnonzero(usable)]))
         for place, good in zip(places, usable, strict=True):
-            if not good:
-                result[place] = Unscorable("the encoder makes no vector of the caption")
-        places = [place for place, good in zip(places, usable, strict=True) if good]
-        for place, score in zip(places, self._scores(queries[usable], [source_ids[i] for i in places]), strict=True):
-            result[place] = score
+            result[place] = next(scores) if good else Unscorable("the encoder makes no vector of the caption")
         return result
 
     def _scores(self, queries: npt.NDArray[np.float32], source_ids: Sequence[str]) -> list[IdentityScore]:
         if not source_ids:
             return []
-        retrieved, source = self._search(queries, source_ids), self.sources.get(source_ids)
-        params = self.reward
-        reward = identity_reward(source, retrieved.vectors, params.beta, params.decay, params.alpha)
-        cosines = np.einsum("bd,bkd->bk", source, retrieved.vectors)
+        params, source, near = self.reward, self.sources.get(source_ids), None
+        if params.exclude == "near_duplicates":
+            near = NearDuplicates(self.items, source, params.duplicate_cosine)
+        ids, scores = self.space.search(queries, params.k, Barred(barred_ids(params.exclude, source_ids), near))
+        found = self.items.get([name for row in ids for name in row]).reshape(len(ids), params.k, self.items.dim)
+        reward = identity_reward(source, found, params.beta, params.decay, params.alpha)
+        cosines = np.einsum("bd,bkd->bk", source, found)
         return [
             IdentityScore(
                 grc=float(reward.grc[row]),
                 qir=float(reward.qir[row]),
                 total=float(reward.total[row]),
-                ids=tuple(retrieved.ids[row]),
-                scores=tuple(retrieved.scores[row].tolist()),
+                ids=tuple(ids[row]),
+                scores=tuple(scores[row].tolist()),
                 cosines=tuple(cosines[row].tolist()),
             )
             for row in range(len(source_ids))
         ]
-
-    def _search(self, queries: npt.NDArray[np.float32], source_ids: Sequence[str]) -> Retrieved:
-        k, near = self.reward.k, None
-        if self.reward.exclude == "near_duplicates":
-            near = NearDuplicates(self.items, self.sources.get(source_ids), self.reward.duplicate_cosine)
-        ids, scores = self.space.search(queries, k, Barred(BY_ID[self.reward.exclude](source_ids), near))
-        flat = self.items.get([name for row in ids for name in row])
-        return Retrieved(ids, scores, flat.reshape(len(ids), k, self.items.dim))
 
 
 def check_some_vector(outcomes: Sequence[IdentityScore | Unscorable], source_ids: Sequence[str]) -> None:

@@ -1,43 +1,34 @@
-"""Retrieval spaces: how a caption becomes a query and where that query searches."""
+"""Retrieval spaces: how a caption becomes a query and where that query searches; `fused` joins several by rank."""
 
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from cim.encoders.base import TextEncoder
 from cim.errors import CimError
-from cim.index.depth import PARTS, searched
-from cim.index.meta import ROLES, EmbeddingMeta, check_embeddings, check_encoder
+from cim.index.depth import CONSTANT, depth_of
 from cim.index.search import GalleryIndex
-from cim.layout import Layout
-from cim.params.retrieval import Index
-from cim.rewards.checks import check_gallery, check_weights
-from cim.rewards.exclusion import Barred
-from cim.rewards.fused import FusedSpace, check_enough
-from cim.rewards.ranked import Ranking, ranked
+from cim.rewards.exclusion import Barred, Ranking, ranked
 
-
-class QueryEncoder(Protocol):
-    """The text side of an encoder."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Names the weights."""
-
-    def encode_texts(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """(n, d) unit vectors of n texts."""
+Queries = npt.NDArray[np.float32]
+Found = tuple[list[list[str]], npt.NDArray[np.float32]]
+"""ids (b lists of k, best first) and scores (b, k)."""
+PLAIN = "a picture"
+"""A text that every encoder can encode: if this fails, the encoder is broken, not the caption."""
 
 
 class Space(Protocol):
     """Caption to gallery items."""
 
-    def encode(self, captions: list[str]) -> npt.NDArray[np.float32]:
+    def encode(self, captions: list[str]) -> Queries:
         """(b, d) queries; a row that is not finite means that this caption could not be encoded."""
 
-    def search(
-        self, queries: npt.NDArray[np.float32], k: int, barred: Barred
-    ) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
+    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
         """ids (b lists of k, best first) and scores (b, k), without what is barred for each source.
 
         Raises CimError when fewer than k are left for one.
@@ -48,7 +39,7 @@ class Space(Protocol):
 class EncodedSpace:
     """One encoder and the index of what its queries are compared with."""
 
-    encoder: QueryEncoder
+    encoder: TextEncoder
     index: GalleryIndex
 
     @property
@@ -56,64 +47,91 @@ class EncodedSpace:
         """d of queries and of the index."""
         return self.index.meta.dim
 
-    def encode(self, captions: list[str]) -> npt.NDArray[np.float32]:
+    def encode(self, captions: list[str]) -> Queries:
         """One encoder call for the whole batch."""
         return np.asarray(self.encoder.encode_texts(captions), dtype=np.float32)
 
-    def rank(self, queries: npt.NDArray[np.float32], depth: int, barred: Barred) -> list[Ranking]:
+    def rank(self, queries: Queries, depth: int, barred: Barred) -> list[Ranking]:
         """`ranked` over this index."""
         return ranked(self.index, queries, depth, barred)
 
-    def search(
-        self, queries: npt.NDArray[np.float32], k: int, barred: Barred
-    ) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
+    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
         """One index search for the whole batch (more only where exclusion or ties ask for depth)."""
-        rankings = self.rank(queries, k, barred)
-        check_enough(rankings, k)
-        scores = np.array([[score for _, score in row] for row in rankings], dtype=np.float32)
-        return [[name for name, _ in row] for row in rankings], scores.reshape(len(rankings), k)
+        return _best(self.rank(queries, k, barred), k)
 
 
-def open_space(layout: Layout, name: str, device: str, index_params: Index | None = None, k: int = 1) -> Space:
-    """The space `name` with its query encoders on `device`, for k items. index_params: as for `GalleryIndex.open`.
+@dataclass(frozen=True)
+class FusedSpace:
+    """Several spaces as one. A query is the parts' queries side by side; what is barred is so in every part."""
 
-    Raises CimError when an index is missing, was built with other weights, embeddings or parameters, or finds too few
-    of the k best.
+    parts: tuple[EncodedSpace, ...]
+
+    def encode(self, captions: list[str]) -> Queries:
+        """(b, sum of the parts' d); not finite where any part could not encode the caption."""
+        return np.concatenate([part.encode(captions) for part in self.parts], axis=1)
+
+    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
+        """The k best of `fuse` over each part's first `depth_of(k)` items; ids and fused scores (b, k).
+
+        Raises CimError when the parts together hold fewer than k items that may be retrieved.
+        """
+        edges = np.cumsum([part.dim for part in self.parts])[:-1]
+        pieces = np.split(queries, edges, axis=1)
+        lists = [part.rank(piece, depth_of(k), barred) for part, piece in zip(self.parts, pieces, strict=True)]
+        return _best([fuse([[name for name, _ in one] for one in some]) for some in zip(*lists, strict=True)], k)
+
+
+def fuse(rankings: Sequence[Sequence[str]]) -> Ranking:
+    """Reciprocal-rank fusion: an item's score is the sum of 1 / (60 + rank), rank from 1, over the lists it is in.
+
+    rankings: lists of distinct ids, best first. Returns all ids with scores, best first; the lower id among ties.
     """
-    if name not in PARTS:
-        raise CimError(f"retrieval space {name!r}", f"one of {sorted(PARTS)}", "set tune.reward.space")
-    # Before any encoder: cheap checks first.
-    indexes = [open_index(layout, part, index_params, searched(name, k)) for part in PARTS[name]]
-    parts = [_encoded(layout, index, device) for index in indexes]
-    return parts[0] if len(parts) == 1 else FusedSpace(tuple(parts))
+    whole, weights = _weights(max(map(len, rankings), default=0))
+    scores: dict[str, int] = {}
+    for ranking in rankings:
+        for name, weight in zip(ranking, weights, strict=False):
+            scores[name] = scores.get(name, 0) + weight
+    best = sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    return [(name, score / whole) for name, score in best]
 
 
-def open_index(layout: Layout, part: str, params: Index | None = None, k: int = 1) -> GalleryIndex:
-    """The index of one part. params, k: as for `GalleryIndex.open`.
+@cache
+def _weights(depth: int) -> tuple[int, list[int]]:
+    """A common multiple m of 61 .. 60 + depth, and m / (60 + rank) by rank: whole numbers, so that ties are exact.
 
-    Raises CimError when it is stale or holds items that data/index/items lacks."""
-    index = GalleryIndex.open(layout.index(part), params, k)
-    check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
-    check_gallery(index, layout.index("items") / "ids.parquet")
-    return index
-
-
-def _encoded(layout: Layout, index: GalleryIndex, device: str) -> EncodedSpace:
-    role = ROLES[index.meta.part]
-    encoder = _load(layout, role, device)
-    check_encoder(index.meta, encoder.fingerprint, str(layout.model(role)))
-    return EncodedSpace(encoder, index)
+    Ranks 24 and 24 are worth as much as 3 and 66; the sums of their floats need not be.
+    """
+    divisors = range(CONSTANT + 1, CONSTANT + depth + 1)
+    whole = math.lcm(*divisors)
+    return whole, [whole // divisor for divisor in divisors]
 
 
-def present_embeddings(layout: Layout, role: str) -> list[EmbeddingMeta]:
-    """What lies under data/embeddings/<role>."""
-    folder = layout.root / "embeddings" / role
-    return [EmbeddingMeta.read(meta.parent) for meta in sorted(folder.glob("*/meta.json"))]
+def _best(rankings: Sequence[Ranking], k: int) -> Found:
+    """The first k of each ranking. Raises CimError when one is shorter."""
+    fewest = min(map(len, rankings), default=k)
+    if fewest < k:
+        raise CimError(
+            f"{fewest} gallery items left for a source after exclusion",
+            f"at least k = {k}",
+            "add gallery images, lower tune.reward.k, raise tune.reward.duplicate_cosine or exclude fewer",
+        )
+    scores = np.array([[score for _, score in row[:k]] for row in rankings], dtype=np.float32)
+    return [[name for name, _ in row[:k]] for row in rankings], scores.reshape(len(rankings), k)
 
 
-def _load(layout: Layout, role: str, device: str) -> QueryEncoder:
-    check_weights(layout.model(role))
-    from cim.encoders.load import load_clip, load_text_encoder  # torch: only where captions are encoded
+def encode_each(encode: Callable[[list[str]], Queries], captions: list[str]) -> Queries:
+    """(b, d) queries of b captions, b at least 1; NaN in the rows of those on which `encode` raises.
 
-    encoder: QueryEncoder = (load_text_encoder if role == "text" else load_clip)(layout.model(role), device)
-    return encoder
+    One call where nothing goes wrong. Tokenizers raise many kinds on texts that are no text (half of a surrogate
+    pair), and always for the whole batch: it is halved until the culprits stand alone. Where even a plain text is
+    refused, what `encode` raised is raised: no caption is to blame.
+    """
+    try:
+        return encode(captions)
+    except (CimError, MemoryError):
+        raise
+    except Exception:
+        if len(captions) == 1:
+            return np.full_like(encode([PLAIN]), np.nan)
+        half = len(captions) // 2
+        return np.concatenate([encode_each(encode, captions[:half]), encode_each(encode, captions[half:])])

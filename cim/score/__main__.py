@@ -46,7 +46,8 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
     import torch
 
     from cim.report.pictures import Splits
-    from cim.rewards.pictures import lazily, open_image_encoder
+    from cim.rewards.open import open_image_encoder
+    from cim.rewards.pictures import lazily
     from cim.rewards.retriever import Retriever
     from cim.score.page import MOST
     from cim.score.run import Result, batches, retrieved

@@ -10,8 +10,7 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.images.checks import Reason
-from cim.params.shard import Shard
-from cim.params.sources import Split
+from cim.params.sources import Shard, Split
 from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.ledger import reasons, summarize

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import content_id
-from cim.params.shard import Shard
+from cim.params.sources import Shard
 from cim.prefetch import ahead
 from cim.readers.base import Item, Part, Problem, Source
 from cim.readers.remote import RemoteTar, copy_of

@@ -45,10 +45,6 @@ class Rule:
             return None
         return Alarm(self.name, value, self.limit, f"{self.what} {value:.3g}", self.remedy)
 
-    def __call__(self, history: History) -> Alarm | None:
-        """The alarm that the run so far raises, if any."""
-        return self.judge(self.measure(history))
-
 
 def rules(params: Alarms) -> list[Rule]:
     """The rules that are on, in the order of params."""

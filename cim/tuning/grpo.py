@@ -2,7 +2,8 @@
 
 import logging
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from cim.captioners.load import Captioner
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
-from cim.tuning.callbacks import KeepBest, read_validations
+from cim.shards.read import ImageLookup
+from cim.tuning.callbacks import KeepBest, Watch, read_validations, read_watched
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
-from cim.tuning.watch import Watch, read_watched
 from cim.warm_start.checkpoints import Restored, last_checkpoint
+from cim.warm_start.rows import turn, with_images
 
 _log = logging.getLogger(__name__)
 
@@ -39,10 +41,16 @@ class Tuned:
     stop_reason: str
 
 
+def prompt_rows(ids: Sequence[str], prompts: Sequence[str], images: ImageLookup, seed: int) -> Any:
+    """Rows id, image, prompt for GRPO: one an image; the id reaches the reward functions. A datasets.Dataset."""
+    rng = random.Random(f"prompt-rows-{seed}")
+    return with_images({"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}, images)
+
+
 def grpo(
     captioner: Captioner, rows: Any, reward: RewardFunction, validator: Validator, params: Tune, scratch: Path
 ) -> Tuned:  # fmt: skip
-    """Tune `captioner.model` in place on `rows` (id, image, prompt).
+    """Tune `captioner.model` in place on `rows`, see `prompt_rows`.
 
     reward: may log `unscorable_share`, `repetition_share` (for the alarm) and terms, as `cim.rewards.trl` does.
     scratch: checkpoints and best weights; a run that was killed goes on from the newest checkpoint found there.
@@ -50,9 +58,19 @@ def grpo(
     checkpoint = last_checkpoint(scratch)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
+        from trl import GRPOTrainer
+
         keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
         callbacks = [Restored(checkpoint), Watch(params, keep), keep]
-        trainer = _trainer(captioner, rows, reward, params, scratch, callbacks)
+        trainer = GRPOTrainer(
+            model=captioner.model,
+            reward_funcs=reward,
+            args=_config(captioner, params, scratch),
+            train_dataset=rows,
+            processing_class=captioner.processor,
+            callbacks=callbacks,
+            peft_config=_lora(params),
+        )
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
     log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
@@ -63,30 +81,16 @@ def grpo(
             "captions that can be scored",
             "look at the base captioner's captions: are they empty?",
         )
-    tuned = _ended(log, params, scratch)
-    if tuned.stop_reason != ALL_STEPS:
-        best = best_of(tuned.validations)
+    validations = read_validations(scratch, params.steps)
+    checks, alarms = read_watched(scratch, params.steps)
+    reason = stop_reason(params, validations, alarms) or ALL_STEPS
+    if reason != ALL_STEPS:
+        best = best_of(validations)
         _log.warning(
             "training stopped after step %d of %d: %s. Kept: the weights of step %d, held-out self-retrieval %.3f",
-            tuned.validations[-1]["step"], params.steps, tuned.stop_reason, best["step"], best["self_retrieval"],
+            validations[-1]["step"], params.steps, reason, best["step"], best["self_retrieval"],
         )  # fmt: skip
-    return tuned
-
-
-def _trainer(
-    captioner: Captioner, rows: Any, reward: RewardFunction, params: Tune, scratch: Path, callbacks: list[Any]
-) -> Any:  # fmt: skip
-    from trl import GRPOTrainer
-
-    return GRPOTrainer(
-        model=captioner.model,
-        reward_funcs=reward,
-        args=_config(captioner, params, scratch),
-        train_dataset=rows,
-        processing_class=captioner.processor,
-        callbacks=callbacks,
-        peft_config=_lora(params),
-    )
+    return Tuned(log, validations, best_folder(validations, scratch), checks, alarms, reason)
 
 
 def _log_of_the_end(checkpoint: str | None, params: Tune, scratch: Path) -> list[dict[str, Any]] | None:
@@ -99,13 +103,6 @@ def _log_of_the_end(checkpoint: str | None, params: Tune, scratch: Path) -> list
         return None
     log: list[dict[str, Any]] = state["log_history"]
     return log
-
-
-def _ended(log: list[dict[str, Any]], params: Tune, scratch: Path) -> Tuned:
-    validations = read_validations(scratch, params.steps)
-    checks, alarms = read_watched(scratch, params.steps)
-    reason = stop_reason(params, validations, alarms) or ALL_STEPS
-    return Tuned(log, validations, best_folder(validations, scratch), checks, alarms, reason)
 
 
 def _plain(value: Any) -> Any:

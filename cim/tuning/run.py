@@ -14,15 +14,12 @@ from cim.errors import CimError
 from cim.rewards.retriever import Retriever
 from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
-from cim.tuning.alarm_record import alarm_record
-from cim.tuning.curves import curves
-from cim.tuning.finish import write_tuned
-from cim.tuning.grpo import Tuned, grpo
+from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
-from cim.tuning.rows import prompt_rows
+from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
-from cim.tuning.trained import keep_trained, read_trained
 from cim.tuning.validate import Validator
+from cim.tuning.weights import keep_trained, read_trained, write_tuned
 
 _log = logging.getLogger(__name__)
 

@@ -19,8 +19,7 @@ from cim.layout import Layout
 from cim.params.guards import CopiedGuard
 from cim.params.retrieval import Index
 from cim.records import IdentityScore
-from cim.rewards.guards.copied import Copied
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import Copied, GalleryCaptions
 from cim.rewards.guards.said import Said
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from cim.atomic import write_json
 from cim.params import load_params
-from cim.tuning.alarm_record import alarm_record
 from cim.tuning.job import TuneJob
+from cim.tuning.record import alarm_record
 from flows.tune import tune
 
 

@@ -13,8 +13,7 @@ from word_gallery import reward
 from benchmarks.hacking.galleries import Photos
 from cim.errors import CimError
 from cim.params.guards import CopiedGuard
-from cim.rewards.guards.copied import Copied
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import Copied, GalleryCaptions
 from cim.rewards.guards.said import Said, judge
 from cim.rewards.trl import TrlReward
 from cim.scenes.describe import describe

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from word_gallery import reward
 
 from cim.errors import CimError
-from cim.rewards.encode import PLAIN, encode_each
 from cim.rewards.retriever import Retriever, Unscorable
+from cim.rewards.spaces import PLAIN, encode_each
 from cim.text import says_something
 
 

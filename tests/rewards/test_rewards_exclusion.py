@@ -1,5 +1,7 @@
 """What a source may not retrieve: by id and by likeness, in every space, whatever the batch."""
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,15 @@ from hypothesis import strategies as st
 from word_gallery import WordsAsNumbers, build, reward
 
 from cim.errors import CimError
-from cim.rewards import spaces
-from cim.rewards.exclusion import Barred, NearDuplicates, itself, none
+from cim.params import Reward
+from cim.rewards.exclusion import Barred, NearDuplicates, barred_ids
 from cim.rewards.retriever import Retriever
 
 SPACES = ["caption_text", "clip", "fused"]
+
+
+def found_by(retriever, captions, sources):
+    return [list(score.ids) for score in retriever.score(captions, sources)]
 
 
 class Vectors:
@@ -29,8 +35,10 @@ class Vectors:
 
 class TestByHand:
     def test_by_id(self):
-        assert none(["a", "b"]) == [(), ()]
-        assert itself(["a", "b"]) == [("a",), ("b",)]
+        own = [("a",), ("b",)]
+        expected = {"none": [(), ()], "self": own, "near_duplicates": own}
+        assert set(expected) == set(get_args(Reward.model_fields["exclude"].annotation))
+        assert {exclude: barred_ids(exclude, ["a", "b"]) for exclude in expected} == expected
 
     def test_near_is_from_the_threshold_on(self):
         items = Vectors({"a": [1, 0], "b": [0.8, 0.6], "c": [0, 1]})
@@ -66,7 +74,7 @@ def crowd(layout, embed, monkeypatch):
     embed("image", "train", [([f"s{group}" for group in range(5)], centres)], encoder="both")
     embed("text", "gallery", [(ids, images + 0.3 * rng.normal(size=(40, 8)))], encoder="both")
     build(layout)
-    monkeypatch.setattr(spaces, "_load", lambda *_: WordsAsNumbers("both"))
+    monkeypatch.setattr("cim.rewards.open._load", lambda *_: WordsAsNumbers("both"))
     return layout
 
 
@@ -80,12 +88,12 @@ class TestNearDuplicates:
         loose = Retriever.open(crowd, reward(space=space, k=6))
         tight = Retriever.open(crowd, reward(space=space, k=6, exclude="near_duplicates", duplicate_cosine=0.9))
         query = caption(np.eye(8)[2])
-        assert all(name.startswith("2") for name in loose.retrieve([query], ["s2"]).ids[0])
-        (found,) = tight.retrieve([query], ["s2"]).ids
+        assert all(name.startswith("2") for name in found_by(loose, [query], ["s2"])[0])
+        (found,) = found_by(tight, [query], ["s2"])
         assert len(set(found)) == 6
         assert not any(name.startswith("2") for name in found)
         # of another source they are allowed, in the same batch
-        assert tight.retrieve([query, query], ["s2", "s3"]).ids == [found, loose.retrieve([query], ["s3"]).ids[0]]
+        assert found_by(tight, [query, query], ["s2", "s3"]) == [found, found_by(loose, [query], ["s3"])[0]]
 
     def test_equals_leaving_them_out_by_id(self, crowd, space):
         """Found on the way or listed beforehand: the same answer, in fused ranks, too."""
@@ -97,22 +105,22 @@ class TestNearDuplicates:
         assert [len(ids) for ids in listed] == [8, 8]
         captions = [caption(np.eye(8)[1] + 0.1), caption(np.eye(8)[4] - 0.2)]
         expected = near.space.search(near.space.encode(captions), 9, Barred([(*ids, "s") for ids in listed]))
-        found = near.retrieve(captions, ["s1", "s4"])
-        assert found.ids == expected[0]
-        np.testing.assert_allclose(found.scores, expected[1], atol=1e-6)
+        found = near.score(captions, ["s1", "s4"])
+        assert [list(one.ids) for one in found] == expected[0]
+        np.testing.assert_allclose([one.scores for one in found], expected[1], atol=1e-6)
 
     def test_too_few_left_says_so(self, crowd, space):
         # all but the 8 of its own group are left: 32
         given = {"space": space, "exclude": "near_duplicates", "duplicate_cosine": 0.9}
         enough, short = (Retriever.open(crowd, reward(k=k, **given)) for k in (32, 33))
         query = caption(np.eye(8)[0])
-        assert len(enough.retrieve([query], ["s0"]).ids[0]) == 32
+        assert len(found_by(enough, [query], ["s0"])[0]) == 32
         with pytest.raises(CimError, match=r"32 gallery items left.*at least k = 33.*duplicate_cosine"):
             short.score([query], ["s0"])
 
     def test_the_source_itself_goes_by_id_whatever_the_threshold(self, crowd, space):
         tight = Retriever.open(crowd, reward(space=space, k=39, exclude="near_duplicates", duplicate_cosine=1.0))
-        (found,) = tight.retrieve([caption(np.eye(8)[0])], ["03"]).ids
+        (found,) = found_by(tight, [caption(np.eye(8)[0])], ["03"])
         assert len(found) == 39
         assert "03" not in found
 

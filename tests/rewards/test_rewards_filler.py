@@ -5,8 +5,7 @@ import pytest
 from benchmarks.hacking.languages import SENTENCES
 from cim.params.guards import FillerGuard, ProseGuard
 from cim.rewards.guards.english import english_share
-from cim.rewards.guards.filler import Filler, alternation, loose_share, rhythm, same_share
-from cim.rewards.guards.prose import Prose
+from cim.rewards.guards.prose import Filler, Prose, alternation, loose_share, rhythm, same_share
 from cim.rewards.guards.said import Said
 
 FILLER, PROSE = Filler(FillerGuard()), Prose(ProseGuard())

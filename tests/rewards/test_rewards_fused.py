@@ -12,8 +12,8 @@ from cim.errors import CimError
 from cim.index.depth import PARTS, depth_of
 from cim.index.meta import ROLES
 from cim.params import Reward
-from cim.rewards.exclusion import BY_ID, Barred
-from cim.rewards.fused import FusedSpace, fuse
+from cim.rewards.exclusion import Barred
+from cim.rewards.spaces import FusedSpace, fuse
 from cim.score.show import SCORES
 
 IDS = [f"{n:02d}" for n in range(40)]
@@ -112,8 +112,6 @@ def test_too_few_in_all_parts_is_an_error_and_an_empty_batch_is_not():
     assert scores.shape == (0, 3)
 
 
-def test_every_choice_in_params_is_known_here():
-    choices = {name: set(get_args(Reward.model_fields[name].annotation)) for name in ("space", "exclude")}
-    assert choices == {"space": set(PARTS), "exclude": set(BY_ID)}
-    assert set(SCORES) == set(PARTS)
+def test_every_space_in_params_is_known_here():
+    assert set(get_args(Reward.model_fields["space"].annotation)) == set(PARTS) == set(SCORES)
     assert {part for parts in PARTS.values() for part in parts} == set(ROLES)

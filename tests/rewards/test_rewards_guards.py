@@ -12,12 +12,11 @@ from benchmarks.hacking.galleries import Photos
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
 from cim.rewards.guards.characters import other_share, strange_share
 from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.guards.gibberish import odd_share
-from cim.rewards.guards.length import Length
 from cim.rewards.guards.prose import dangling_share, separators_a_word
-from cim.rewards.guards.repetition import Repetition
 from cim.rewards.guards.said import Said, ramp
+from cim.rewards.guards.words import Length, Repetition
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
 

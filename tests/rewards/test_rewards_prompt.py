@@ -3,8 +3,8 @@
 import pytest
 
 from cim.params.guards import PromptGuard
-from cim.rewards.guards.prompt import Prompt, copied_share
 from cim.rewards.guards.said import Said
+from cim.rewards.guards.words import Prompt, copied_share
 
 GUARD = Prompt(PromptGuard())
 PROMPT = "Caption this image as accurately as possible, without speculation. Describe what you see."

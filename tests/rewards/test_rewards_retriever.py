@@ -8,7 +8,7 @@ import pytest
 from word_gallery import WordsAsNumbers, build, reward
 
 from cim.errors import CimError
-from cim.rewards import spaces
+from cim.rewards.open import open_space
 from cim.rewards.retriever import Retriever
 
 
@@ -60,12 +60,11 @@ def test_sources_of_other_embeddings_are_an_error_not_none(world):
         Retriever.open(layout, reward()).score(["1 0"], ["near", "far"])
 
 
-def test_retrieve_gives_ids_scores_and_unit_vectors(world):
+def test_captions_of_one_batch_find_their_own(world):
     layout, _ = world
-    found = Retriever.open(layout, reward()).retrieve(["1 0", "0 -1"], ["near", "two"])
-    assert found.ids == [["one", "two"], ["one", "three"]]  # (0, -1): "two" itself is excluded; one 0, three -0.8
-    assert found.vectors.shape == (2, 2, 3)
-    np.testing.assert_allclose(np.linalg.norm(found.vectors, axis=2), 1, atol=1e-6)
+    found = Retriever.open(layout, reward()).score(["1 0", "0 -1"], ["near", "two"])
+    # (0, -1): "two" itself is excluded; one 0, three -0.8
+    assert [score.ids for score in found] == [("one", "two"), ("one", "three")]
 
 
 def test_clip_space_searches_image_vectors(world):
@@ -80,7 +79,7 @@ def test_missing_parts_and_small_galleries_are_said(world, tmp_path):
     with pytest.raises(CimError, match="3 gallery items; expected at least k = 4"):
         Retriever.open(layout, reward(k=4))
     with pytest.raises(CimError, match="'fuzed'; expected one of"):
-        spaces.open_space(layout, "fuzed", "cpu")
+        open_space(layout, "fuzed", "cpu")
     (layout.index("caption_text") / "meta.json").unlink()
     with pytest.raises(CimError, match=r"no usable .*caption_text/meta.json.*dvc repro index"):
         Retriever.open(layout, reward())
@@ -93,7 +92,7 @@ def test_parity_with_a_float64_search_and_formula_on_1000_cases_ties_included(la
     embed("image", "gallery", [(ids, images)])
     embed("text", "gallery", [([name for name in ids for _ in "12"], captions)], encoder="text-1")
     build(layout)
-    monkeypatch.setattr(spaces, "_load", lambda *_: WordsAsNumbers())
+    monkeypatch.setattr("cim.rewards.open._load", lambda *_: WordsAsNumbers())
     stored = {role: np.load(layout.embeddings(role, "gallery") / "gallery-000000.npy") for role in ("image", "text")}
     wide = {
         role: v / np.linalg.norm(v, axis=1, keepdims=True)

@@ -14,7 +14,8 @@ from cim.images.ids import content_id
 from cim.params.guards import Guards
 from cim.records import IdentityScore
 from cim.report.pictures import Splits
-from cim.rewards.pictures import WithPictures, lazily, open_image_encoder
+from cim.rewards.open import open_image_encoder
+from cim.rewards.pictures import WithPictures, lazily
 from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.trl import TrlReward
 from cim.score import run
@@ -128,8 +129,7 @@ def test_the_id_of_a_picture_is_that_of_its_bytes_even_when_broken(tmp_path):
 def test_another_image_encoder_is_refused(world, monkeypatch):
     layout, _ = world
     encoder = ByColour()
-    monkeypatch.setattr("cim.encoders.load.load_clip", lambda *_: encoder)
-    monkeypatch.setattr("cim.rewards.pictures.check_weights", lambda _: None)
+    monkeypatch.setattr("cim.rewards.open._load", lambda _, role, __: {"image": encoder}[role])
     assert open_image_encoder(layout, "cpu") is encoder
     encoder.fingerprint = "image-2"
     with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2.*models/image"):

@@ -26,7 +26,7 @@ def history(validations: Sequence[tuple[int, float]] = (), **curves: Sequence[fl
 
 
 def raised(past: History, params: Alarms = ON) -> dict[str, Alarm]:
-    return {rule.name: alarm for rule in rules(params) if (alarm := rule(past)) is not None}
+    return {rule.name: alarm for rule in rules(params) if (alarm := rule.judge(rule.measure(past))) is not None}
 
 
 HEALTHY = history(

@@ -14,10 +14,9 @@ from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Lora
 from cim.shards.read import ImageLookup
-from cim.tuning.finish import write_tuned
-from cim.tuning.grpo import grpo
-from cim.tuning.rows import prompt_rows
+from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.validate import Validation
+from cim.tuning.weights import write_tuned
 
 
 def rising(model: Any, processor: Any) -> Validation:
@@ -116,3 +115,11 @@ def test_a_killed_run_goes_on_with_the_weights_it_had(
     kl = [[record["kl"] for record in log] for log in (undisturbed, resumed)]
     assert kl[0][2] > 0
     assert kl[1] == pytest.approx(kl[0], rel=0.1, abs=1e-9)  # from the base's weights, the third would be 0
+
+
+def test_prompt_rows_carry_the_id_to_the_reward(scene: tuple[Path, list[str], ImageLookup]) -> None:
+    _, ids, images = scene
+    prompts = ["Describe the image.", "What is this?"]
+    rows = prompt_rows(ids, prompts, images, seed=0)
+    assert rows["id"] == ids
+    assert {row["prompt"][0]["content"] for row in rows} <= set(prompts)

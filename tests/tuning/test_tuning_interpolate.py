@@ -2,7 +2,7 @@
 
 import torch
 
-from cim.tuning.interpolate import interpolate
+from cim.tuning.weights import interpolate
 
 
 def linear(weight: float, dtype: torch.dtype = torch.float32) -> torch.nn.Linear:

@@ -21,9 +21,8 @@ from cim.rewards.retriever import NO_VECTOR, Unscorable
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup
-from cim.tuning.curves import curves
-from cim.tuning.grpo import grpo
-from cim.tuning.rows import prompt_rows
+from cim.tuning.grpo import grpo, prompt_rows
+from cim.tuning.record import curves
 from cim.tuning.validate import Validation
 
 PARAMS = Reward(alpha=0.5, beta=2.0, guards=Guards(copied=None))

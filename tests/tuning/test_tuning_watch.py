@@ -12,8 +12,7 @@ from cim.atomic import read_json, write_json
 from cim.captioners.load import load_captioner
 from cim.params import Alarms, StopEarly, Tune
 from cim.shards.read import ImageLookup
-from cim.tuning.grpo import Tuned, grpo
-from cim.tuning.rows import prompt_rows
+from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.validate import Validation
 
 Run = Callable[[Tune, list[float]], Tuned]

@@ -1,4 +1,4 @@
-"""Non-language bytes: markup, control characters, symbols, digits and marks without end."""
+"""What is no language: special tokens, markup, control characters, symbols, digits and marks without end."""
 
 import re
 import unicodedata
@@ -8,7 +8,9 @@ from cim.params.guards import CharactersGuard
 from cim.rewards.guards.said import Said, ramp
 
 _ORDINARY = frozenset(".,;:!?'\"()-/%&=+@`°$€£\u00b4\u00d7\u2122\u00ae\u2018\u2019\u201c\u201d\u2013\u2014\u2026\n\t")
-_WRITTEN = re.compile(r"\w+://\S*|\bwww\.\S+|&#?\w+;")  # addresses and entities hide among ordinary characters
+_ADDRESS = re.compile(r"\w+://\S*|\bwww\.\S+|&#?\w+;")  # addresses and entities hide among ordinary characters
+# <|im_end|>, <image>, </s>, [INST], [/IMG], <<SYS>>: how models write their marks.
+_MARK = re.compile(r"<\|[^<>]*\|?>|<</?\w+>>|</?[a-zA-Z_]\w*>|\[/?[A-Z][A-Z_]+\]")
 
 
 def strange_share(text: str) -> float:
@@ -17,7 +19,7 @@ def strange_share(text: str) -> float:
     All but letters of any script and their marks, numbers, blanks and ordinary punctuation; all of addresses and
     of HTML entities.
     """
-    plain = _WRITTEN.sub("", text)
+    plain = _ADDRESS.sub("", text)
     strange = len(text) - len(plain) + sum(not _is_ordinary(character) for character in plain)
     return strange / len(text) if text else 0.0
 
@@ -39,6 +41,20 @@ class Characters:
         strange = ramp(strange_share(said.text), limits.free, limits.full)
         few = ramp(other_share(said.text), 1 - limits.letters, 1 - 0.75 * limits.letters)
         return -max(strange, few)
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """-1 for any special token, else 0: image pads, roles and other marks that belong to the model, not to a caption.
+
+    marks: ids that no caption may hold (`cim.captioners.special_tokens`). Decoding leaves special tokens out, so that only
+    the ids show them; written out letter by letter, only the text does.
+    """
+
+    marks: frozenset[int]
+
+    def __call__(self, said: Said) -> float:
+        return -float(not self.marks.isdisjoint(said.tokens) or _MARK.search(said.text) is not None)
 
 
 def _is_ordinary(character: str) -> bool:

@@ -1,11 +1,112 @@
-"""Copied caption: what the gallery says of another image."""
+"""Copied caption: what the gallery says of another image, found by hashes of words in a row."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from cim.errors import CimError
+from cim.layout import Layout
 from cim.params.guards import CopiedGuard
-from cim.rewards.guards.gallery import GalleryCaptions
+from cim.rewards.guards.english import FUNCTION_WORDS
 from cim.rewards.guards.said import Said, ramp
+
+_BASE = 0x9E3779B97F4A7C15  # any odd number: it has an inverse modulo 2^64
+_INVERSE = pow(_BASE, -1, 2**64)
+Hashes = npt.NDArray[np.uint64]
+Counts = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class _Known:
+    """n captions, the shortest first, those of one length by their hash.
+
+    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words but function words.
+    """
+
+    hashes: Hashes
+    owners: Hashes
+    telling: Counts
+    lengths: Counts
+
+    def of_lengths(self, least: int, most: int) -> Iterator[tuple[int, int, int]]:
+        """First, one past the last, and their length in words, for each length from `least` to `most`."""
+        lengths, firsts, counts = np.unique(self.lengths, return_index=True, return_counts=True)
+        for length, first, last in zip(lengths.tolist(), firsts.tolist(), (firsts + counts).tolist(), strict=True):
+            if least <= length <= most:
+                yield first, last, length
+
+
+@dataclass(frozen=True)
+class GalleryCaptions:
+    """Captions in Parquet files with the columns id and caption, read at the first question, 24 bytes held of each.
+
+    A caption is its words: case, punctuation and blanks do not count. Two captions have the same hash with probability
+    2^-64; then one of them may be taken for the other.
+    """
+
+    files: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, layout: Layout, splits: list[str]) -> "GalleryCaptions":
+        """Those that were embedded for `splits`."""
+        folders = [layout.embeddings("text", split) for split in splits]
+        return cls(tuple(file for folder in folders for file in sorted(folder.glob("*.parquet"))))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return GalleryCaptions, (self.files,)  # a pickle carries paths, never hashes
+
+    def copied_shares(
+        self, texts: Sequence[str], sources: Sequence[str], min_words: int, min_telling: int
+    ) -> npt.NDArray[np.float64]:
+        """(b,) shares of the words of `texts` that stand in a whole caption of another image than `sources`, in [0, 1].
+
+        Not looked for: captions of fewer than `min_words` words, of which fewer than `min_telling` are no function
+        words; those that the source has as well.
+        Raises CimError when there are no files.
+        """
+        known = self._known
+        words, counts = _words(pl.Series(texts, dtype=pl.String))
+        ends = np.cumsum(counts)
+        left = np.repeat(ends, counts) - np.arange(len(words))  # words from here to the end of the caption
+        sums = np.concatenate([np.zeros(1, np.uint64), np.cumsum(words * _powers(_BASE, len(words)), dtype=np.uint64)])
+        back = _powers(_INVERSE, len(words))
+        own = np.repeat(_hash(pl.Series(sources, dtype=pl.String)), counts)
+        turns = np.zeros(len(words) + 1, dtype=np.int32)  # how many copies begin less how many end before a word
+        for first, last, length in known.of_lengths(min(min_words, min_telling), int(counts.max(initial=0))):
+            starts = np.flatnonzero(left >= length)
+            runs = (sums[starts + length] - sums[starts]) * back[starts]
+            hashes = known.hashes[first:last]
+            places = np.searchsorted(hashes, runs)
+            nearest = places.clip(max=len(hashes) - 1)
+            hit = hashes[nearest] == runs
+            if length < min_words:
+                hit &= known.telling[first:last][nearest] >= min_telling
+            for start, run, place in zip(starts[hit].tolist(), runs[hit], places[hit].tolist(), strict=True):
+                end = np.searchsorted(hashes, run, side="right")
+                if own[start] not in known.owners[first + place : first + end]:
+                    turns[start] += 1
+                    turns[start + length] -= 1
+        copied = np.concatenate([np.zeros(1, np.int64), np.cumsum(np.cumsum(turns[:-1]) > 0)])
+        shares: npt.NDArray[np.float64] = (copied[ends] - copied[ends - counts]) / counts.clip(min=1)
+        return shares
+
+    @cached_property
+    def _known(self) -> _Known:
+        if not self.files:
+            raise CimError("no captions of the gallery", "data/embeddings/text of index.splits", "dvc repro embed")
+        parts = [_read(file) for file in self.files]
+        hashes, owners, telling, lengths = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("hashes", "owners", "telling", "lengths")
+        )
+        order = np.lexsort((hashes, lengths))
+        return _Known(hashes[order], owners[order], telling[order], lengths[order])
 
 
 @dataclass(frozen=True)
@@ -24,3 +125,39 @@ class Copied:
         texts, sources = [one.text for one in said], [one.id for one in said]
         shares = self.captions.copied_shares(texts, sources, limits.min_words, limits.min_telling)
         return [-ramp(share, limits.free, limits.full) for share in shares.tolist()]
+
+
+def _read(file: Path) -> _Known:
+    """The captions in `file` that have words, in their order."""
+    table = pl.read_parquet(file, columns=["id", "caption"])
+    words, counts = _words(table["caption"])
+    said = counts > 0
+    counts = counts[said]
+    starts = np.cumsum(counts) - counts
+    place = np.arange(len(words)) - np.repeat(starts, counts)
+    terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
+    telling = (~np.isin(words, _FUNCTION)).astype(np.int32)
+    if not len(starts):  # reduceat wants one
+        return _Known(terms, terms, telling, counts)
+    owners = _hash(table["id"])[said]
+    return _Known(np.add.reduceat(terms, starts), owners, np.add.reduceat(telling, starts), counts)
+
+
+def _words(captions: pl.Series) -> tuple[Hashes, Counts]:
+    """Hashes of the words of all captions in a row, and how many each has. A caption's own is sum of hash_i base^i."""
+    words = captions.str.to_lowercase().str.extract_all(r"\w+")
+    return _hash(words.explode().drop_nulls()), words.list.len().to_numpy().astype(np.int32)
+
+
+def _hash(texts: pl.Series) -> Hashes:
+    return texts.hash().to_numpy()
+
+
+def _powers(base: int, count: int) -> Hashes:
+    """(count,) 1, base, base^2 ... modulo 2^64."""
+    factors = np.full(count, base, dtype=np.uint64)
+    factors[:1] = 1
+    return np.cumprod(factors, dtype=np.uint64)
+
+
+_FUNCTION = _hash(pl.Series(sorted(FUNCTION_WORDS)))

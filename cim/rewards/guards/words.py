@@ -1,14 +1,42 @@
-"""Copied prompt: the question instead of an answer."""
+"""Guards that count words: too few or too many of them, the same again and again, the prompt said back."""
 
 from dataclasses import dataclass
 
-from cim.params.guards import PromptGuard
-from cim.rewards.guards.english import FUNCTION_WORDS
+from cim.params.guards import LengthGuard, PromptGuard, RepetitionGuard
+from cim.rewards.guards.english import FUNCTION_WORDS, NUMBERS
 from cim.rewards.guards.said import Said, ramp
-from cim.text import words
+from cim.text import repeated_share, words
 
+OVERRUN = 1.2  # of max_words is as long as can be
+_NOTHING = FUNCTION_WORDS - NUMBERS  # "two dogs" tells two things, "a dog" one
 _OF_PICTURES = {"image", "picture", "photo", "photograph", "scene", "see", "seen", "show", "shows", "shown", "visible"}
 _TELLING = 2
+
+
+@dataclass(frozen=True)
+class Length:
+    """-1 for fewer words than `min_words`, or fewer that tell something than `min_telling`.
+
+    0 up to `max_words`, then falling to -1 at 1.2 times as many.
+    """
+
+    limits: LengthGuard
+
+    def __call__(self, said: Said) -> float:
+        own = words(said.text)
+        if len(own) < self.limits.min_words or sum(word not in _NOTHING for word in own) < self.limits.min_telling:
+            return -1.0
+        return -ramp(len(own), self.limits.max_words, OVERRUN * self.limits.max_words)
+
+
+@dataclass(frozen=True)
+class Repetition:
+    """0 up to a repeated share of `free`, falling to -1 at `full`."""
+
+    limits: RepetitionGuard
+
+    def __call__(self, said: Said) -> float:
+        return -ramp(repeated_share(said.text, self.limits.ngram), self.limits.free, self.limits.full)
 
 
 def copied_share(text: str, prompt: str, n: int) -> float:

@@ -18,8 +18,8 @@ from cim.rewards.retriever import Retriever
 from cim.tuning import run
 from cim.tuning.grpo import Tuned
 from cim.tuning.job import TuneJob
-from cim.tuning.trained import keep_trained, read_trained
 from cim.tuning.validate import Validation
+from cim.tuning.weights import keep_trained, read_trained
 from cim.warm_start.tiny import make_tiny_captioner
 from tasks.tune import tune_task
 

@@ -1,5 +1,7 @@
+import polars as pl
+
 from cim.params import Alarms, Reward, Tune
-from cim.tuning.alarm_record import alarm_record, alarm_table
+from cim.tuning.record import alarm_record, alarm_table, curves
 
 PARAMS = Tune(
     reward=Reward(), steps=30, prompts_per_step=1, max_new_tokens=1, learning_rate=1.0, validate_every=10,
@@ -18,3 +20,15 @@ def test_record_and_table_say_what_was_watched_and_found() -> None:
     assert "| repetition | 0.2 |  |  | none |" in table  # never read
     assert "Training ended: alarm clipped." in table
     assert table[-1] == "- step 10: **clipped**, share cut 0.3. Try: more tokens"
+
+
+def test_steps_and_validations_meet_in_one_table() -> None:
+    log = [{"step": 1, "reward": 0.5, "rewards/grc/mean": 0.3, "loss": 0.0}, {"step": 2, "reward": 0.7}]
+    table = curves(log, [{"step": 0, "self_retrieval": 0.1}, {"step": 2.0, "self_retrieval": 0.2}])
+    # Step 0 was validated, not trained; step 1 trained, not validated; kl was never logged.
+    assert table["step"].to_list() == [0, 1, 2]
+    assert table["reward"].to_list() == [None, 0.5, 0.7]
+    assert table["grc"].to_list() == [None, 0.3, None]
+    assert table["kl"].null_count() == 3
+    assert table["validation_self_retrieval"].to_list() == [0.1, None, 0.2]
+    assert table.schema["kl"] == pl.Float64

@@ -8,8 +8,7 @@ from word_gallery import ByColour, reward
 
 from cim.errors import CimError
 from cim.params.retrieval import Index
-from cim.rewards.pictures import lazily
-from cim.rewards.rerank import CimScore, ScoreSpec
+from cim.rewards.pictures import CimScore, ScoreSpec, lazily
 from cim.rewards.retriever import Retriever
 
 RED, BLACK = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4))
