@@ -60,7 +60,7 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "caption": Marker(lambda: caption.fingerprint("content"), ("cim.captions.shard", "cim.engines.open", read)),
         "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.open")),
         "caption, stamp": Marker(lambda: str(stamp_of(part)), ("cim.readers.hash_cache", read)),
-        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch", "cim.captioners.pixels")),
+        "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
     }
 
