@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from cim.fingerprint import hash_path
@@ -31,6 +32,26 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`; on success it takes the place of `folder`, on any exception it goes."""
+    temporary = folder.with_name(f".{folder.name}.partial")
+    rmtree(temporary, ignore_errors=True)  # of a run that was killed
+    temporary.mkdir(parents=True)
+    try:
+        yield temporary
+        replace_folder(folder, temporary)
+    finally:
+        rmtree(temporary, ignore_errors=True)
+
+
+def replace_folder(folder: Path, finished: Path) -> None:
+    """Put the folder `finished`, of the same file system, in the place of `folder`. A kill between leaves neither."""
+    if folder.exists():
+        rmtree(folder)
+    finished.replace(folder)
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -1,11 +1,8 @@
 """cim.json: what a model folder holds and where it came from. Reading it needs no torch."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from shutil import rmtree
 from typing import Any, Literal
 
 from cim.atomic import read_json, write_json
@@ -45,18 +42,3 @@ class EncoderCard:
     def write(self, folder: Path) -> None:
         """Write cim.json, atomically. Call it after everything else is in the folder."""
         write_json(folder / CARD, asdict(self))
-
-
-@contextmanager
-def building(folder: Path) -> Iterator[Path]:
-    """Yield an empty folder beside `folder`; on success it takes the place of `folder`, on any exception it goes."""
-    temporary = folder.with_name(f".{folder.name}.building")
-    rmtree(temporary, ignore_errors=True)  # of a run that was killed
-    temporary.mkdir(parents=True)
-    try:
-        yield temporary
-        if folder.exists():
-            rmtree(folder)
-        temporary.replace(folder)
-    finally:
-        rmtree(temporary, ignore_errors=True)

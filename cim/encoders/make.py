@@ -4,7 +4,8 @@ import difflib
 from pathlib import Path
 from pickle import UnpicklingError
 
-from cim.encoders.card import EncoderCard, Kind, building
+from cim.atomic import replacing_folder
+from cim.encoders.card import EncoderCard, Kind
 from cim.encoders.load import load_folder
 from cim.errors import CimError
 from cim.models.fetch import PACKAGE, Wanted, fetch, unreachable
@@ -18,7 +19,7 @@ def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
 
     Afterwards it loads without network. Raises CimError when it can't be had.
     """
-    with building(out) as folder:
+    with replacing_folder(out) as folder:
         fetch(params, folder, Wanted("models.text_encoder.name"))
         card = _card(out.name, "sentence-transformers", params, {}, folder)
     return card
@@ -30,7 +31,7 @@ def make_clip_encoder(params: LoadedClip | FittedClip, out: Path, gallery: Path,
     gallery: folder of gallery shards, read only to fit. device: auto, cpu, cuda; where to fit.
     Afterwards it loads without network. Raises CimError when it can't be had or the gallery has no pairs.
     """
-    with building(out) as folder:
+    with replacing_folder(out) as folder:
         if isinstance(params, FittedClip):
             facts = _fit(params, folder, gallery, device)
         else:

@@ -11,6 +11,7 @@ from glob import escape
 from importlib import import_module
 from pathlib import Path, PurePosixPath
 
+from cim.atomic import replace_folder
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
 from cim.models.folder import CODE, check_complete, is_model_file
@@ -64,9 +65,7 @@ def fetch(model: Loaded, out: Path, wanted: Wanted) -> None:
             f"a local folder, {PACKAGE}MODULE, or a hub id like Qwen/Qwen2.5-VL-3B-Instruct",
             f"mend {wanted.key}",
         )
-    if out.exists():
-        shutil.rmtree(out)
-    partial.replace(out)
+    replace_folder(out, partial)
 
 
 def fetched(model: Loaded, wanted: Wanted) -> Path:

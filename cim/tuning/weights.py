@@ -3,10 +3,10 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from shutil import copytree, rmtree
+from shutil import copytree
 from typing import Any
 
-from cim.atomic import done_facts, mark_done, write_json
+from cim.atomic import done_facts, mark_done, replacing_folder, write_json
 from cim.captioners.load import captioner_fingerprint, load_processor
 from cim.models.load import load_model
 from cim.tuning.grpo import Tuned
@@ -18,15 +18,11 @@ def keep_trained(tuned: Tuned, out: Path, fingerprint: str) -> Tuned:
     The folder that holds `out` and the marker, and nothing else, is replaced by a whole one. Weights are copied: after
     a kill a rerun looks for them where the run left them. fingerprint: of all that training depends on.
     """
-    work = out.parent.with_name(f".{out.parent.name}.partial")
-    rmtree(work, ignore_errors=True)
-    copytree(tuned.best, work / out.name)
     record = asdict(tuned)
     del record["best"]
-    mark_done(work / out.name, fingerprint, **record)
-    if out.parent.exists():
-        rmtree(out.parent)
-    work.replace(out.parent)
+    with replacing_folder(out.parent) as work:
+        copytree(tuned.best, work / out.name)
+        mark_done(work / out.name, fingerprint, **record)
     return replace(tuned, best=out)
 
 
@@ -45,8 +41,6 @@ def write_tuned(base: Path, best: Path, share: float, facts: dict[str, Any], out
     from transformers import AutoModelForImageTextToText
 
     load = partial(load_model, AutoModelForImageTextToText, trust_remote_code=trusted)
-    work = out.with_name(f".{out.name}.partial")
-    rmtree(work, ignore_errors=True)
     if (best / "adapter_config.json").is_file():
         from peft import PeftModel
 
@@ -55,13 +49,11 @@ def write_tuned(base: Path, best: Path, share: float, facts: dict[str, Any], out
         model = load(best)
     if share < 1:
         interpolate(load(base), model, share)
-    model.save_pretrained(work)
-    load_processor(base, trust_remote_code=trusted).save_pretrained(work)  # a used tokenizer saves how it padded
-    card = {"role": "captioner", "fingerprint": captioner_fingerprint(work), "made_from": facts}
-    write_json(work / "cim.json", {**card, "base": captioner_fingerprint(base)})
-    if out.exists():
-        rmtree(out)
-    work.replace(out)
+    with replacing_folder(out) as work:
+        model.save_pretrained(work)
+        load_processor(base, trust_remote_code=trusted).save_pretrained(work)  # a used tokenizer saves how it padded
+        card = {"role": "captioner", "fingerprint": captioner_fingerprint(work), "made_from": facts}
+        write_json(work / "cim.json", {**card, "base": captioner_fingerprint(base)})
 
 
 def interpolate(start: Any, tuned: Any, share: float) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Literal
 
-from cim.atomic import read_json, write_json
+from cim.atomic import read_json, replace_folder, write_json
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
 from cim.captioners.special_tokens import check_prompts
@@ -44,9 +44,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
     write_json(folder / "cim.json", card)
-    if out.exists():
-        rmtree(out)
-    folder.replace(out)
+    replace_folder(out, folder)
     (out / STATE).unlink()
     rmtree(work, ignore_errors=True)
 

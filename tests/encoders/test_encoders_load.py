@@ -11,8 +11,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from scene_gallery import TINY, scenes
 
+from cim.atomic import replacing_folder
 from cim.encoders.base import directed, unit
-from cim.encoders.card import EncoderCard, building
+from cim.encoders.card import EncoderCard
 from cim.encoders.load import load_clip, load_text_encoder
 from cim.encoders.make import make_clip_encoder
 from cim.errors import CimError
@@ -200,12 +201,12 @@ class TestRefusals:
 class TestBuilding:
     def test_replaces_only_on_success(self, tmp_path: Path) -> None:
         target = tmp_path / "m"
-        with building(target) as folder:
+        with replacing_folder(target) as folder:
             (folder / "a.json").write_text("1")
         first = folder_fingerprint(target)
 
         def fail() -> None:
-            with building(target) as folder:
+            with replacing_folder(target) as folder:
                 (folder / "b.json").write_text("2")
                 raise KeyError
 

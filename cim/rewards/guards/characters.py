@@ -47,8 +47,8 @@ class Characters:
 class Tokens:
     """-1 for any special token, else 0: image pads, roles and other marks that belong to the model, not to a caption.
 
-    marks: ids that no caption may hold (`cim.captioners.special_tokens`). Decoding leaves special tokens out, so that only
-    the ids show them; written out letter by letter, only the text does.
+    marks: ids that no caption may hold (`cim.captioners.special_tokens`). Decoding leaves special tokens out, so that
+    only the ids show them; written out letter by letter, only the text does.
     """
 
     marks: frozenset[int]
