@@ -23,7 +23,7 @@ from PIL import Image
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import ADDITIONS, machine, seconds_for_additions
 from cim.metrics.compare import compare
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
 from cim.records import IdentityScore
@@ -84,11 +84,11 @@ def made_report(cards: int, gallery: int, picture: Pictures) -> Report:
     )
 
 
-def _measured(count: int, names: Sequence[str], detail: float) -> Measured:
+def _measured(count: int, names: Sequence[str], detail: float) -> Measurements:
     rng = random.Random(detail)
     captions = [_caption(SOURCES, i, detail) for i in range(count)]
     rewards = [(rng.uniform(0.7, 0.9), detail * rng.uniform(0, 1.3)) for _ in range(count)]
-    return Measured(
+    return Measurements(
         captions=captions,
         truncated=[rng.random() < 0.02 for _ in range(count)],
         facts=[score_scene(scene_at(SOURCES, i).graph(), parse(caption)) for i, caption in enumerate(captions)],

@@ -1,6 +1,6 @@
 """What a rerun costs that finds every shard done: `python -m benchmarks.rerun [--shards 2000 4000] [--images 10]`.
 
-Folder chunks of small images with done markers and vouchers, as a finished run leaves them (the tables are empty: no
+Folder chunks of small images with done markers and hash_caches, as a finished run leaves them (the tables are empty: no
 caption is made). Planning, preparing the output and one look at each shard are timed; corpus bytes read are counted.
 """
 
@@ -22,8 +22,8 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
+from cim.captions.part_identity import Source
 from cim.captions.shard import finish_shard
-from cim.captions.source import Source
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
 
@@ -54,7 +54,7 @@ def planned(root: Path, images: int) -> list[ShardJob]:
     lineage = Lineage("model", "Say.", Decoding(8))
     section = Recaption.model_validate(params)
     jobs = [
-        ShardJob(part, root / "out", stem, int(stem), lineage, vouchers=root / "out.hashes")
+        ShardJob(part, root / "out", stem, int(stem), lineage, hash_caches=root / "out.hashes")
         for stem, part in numbered(open_source(section.corpus, section.samples_per_shard)).items()
     ]
     prepare(root / "out", jobs)

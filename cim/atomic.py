@@ -77,7 +77,7 @@ def marker_of(artefact: Path) -> Path:
 
 
 def unmark(artefact: Path) -> None:
-    """Remove the done marker: before new content takes the old one's place, or the old marker would vouch for it."""
+    """Remove the done marker: before new content takes the old one's place, or the old marker would stand for it."""
     marker = marker_of(artefact)
     if marker.exists():
         marker.unlink()

@@ -13,7 +13,7 @@ from cim.errors import CimError
 
 
 @contextmanager
-def plain_ending(name: str) -> Iterator[None]:
+def plain_exit(name: str) -> Iterator[None]:
     """The body of a command. name: stands before the line of a CimError, which goes to stderr and ends with code 1.
 
     A reader of stdout that is gone (`| head`) ends it in silence, with the code that shells give for SIGPIPE, and
@@ -30,7 +30,7 @@ def plain_ending(name: str) -> Iterator[None]:
         print(f"{name}: {error}", file=sys.stderr)
         raise SystemExit(1) from None
     except BrokenPipeError:
-        if not reader_is_gone(1):
+        if not is_broken_pipe(1):
             raise  # another pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more when it ends
         raise SystemExit(128 + signal.SIGPIPE) from None
@@ -38,14 +38,14 @@ def plain_ending(name: str) -> Iterator[None]:
         raise SystemExit(128 + signal.SIGINT) from None
 
 
-def reader_is_gone(descriptor: int) -> bool:
+def is_broken_pipe(descriptor: int) -> bool:
     """Whether what is written to this pipe has nobody to read it any more."""
     asked = select.poll()
     asked.register(descriptor, 0)
     return any(event & select.POLLERR for _, event in asked.poll(0))
 
 
-def check_place(option: str, path: Path) -> None:
+def check_writable(option: str, path: Path) -> None:
     """Raises CimError where no file can be written: better before an hour of work than after it.
 
     option: what `path` was given as, for the message.

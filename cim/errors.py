@@ -19,9 +19,9 @@ class CimError(Exception):
         return type(self), (self.found, self.expected, self.remedy)  # so that it comes back from a worker's process
 
 
-class HopelessError(CimError):
+class FatalError(CimError):
     """One that every other item of a run would meet as well: the run stops at it."""
 
 
-class PassingError(CimError):
+class TransientError(CimError):
     """One that may be over when tried again: a store that does not answer, a process that was killed."""

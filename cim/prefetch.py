@@ -9,7 +9,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def ahead(
+def prefetch(
     work: Callable[[Item], Result], items: Iterable[Item], threads: int, waiting: int = 0
 ) -> Generator[Result, None, None]:
     """work(item) of every item, in order; `threads` results are made while the one before is used; 0: none.

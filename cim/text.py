@@ -11,7 +11,7 @@ import numpy.typing as npt
 _WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 
 
-def says_something(caption: str) -> bool:
+def has_text(caption: str) -> bool:
     """Whether anything would be seen: not only blanks, controls, zero-width marks or halves of characters.
 
     One rule for captions that come in and captions that are judged.

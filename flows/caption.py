@@ -18,7 +18,7 @@ from cim.rewards.pictures import ScoreSpec
 from cim.shards.read import read_manifest, shard_paths
 from flows.captioning import caption_shards
 from flows.command import main
-from flows.precision import settled
+from flows.precision import resolve_precision
 from tasks.caption import ModelJob
 
 SPLITS = ("target", "eval")
@@ -29,7 +29,7 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
     """Caption the target and eval shards with the base and the tuned captioner; counts by captioner and split."""
     params, layout = load_params(Path(params_path)), Layout()
     models = {"base": layout.model("captioner"), "tuned": layout.tuned}
-    precision = settled(params.caption, params.runtime)
+    precision = resolve_precision(params.caption, params.runtime)
     plan = {name: _model(folder, params, precision) for name, folder in models.items()}  # both there before any work
     (layout.root / "captions" / "summary.json").unlink(missing_ok=True)  # it says that all is done
     summary = {

@@ -7,16 +7,16 @@ from typing import Any
 
 from prefect import Task
 
+from cim.captions.display import unfinished_shards
 from cim.captions.job import ShardJob
 from cim.captions.output import check_ours, write_summary
 from cim.captions.shard import Outcome
 from cim.captions.summary import check_rejects, summarize
-from cim.captions.told import waited_for
-from cim.errors import CimError, HopelessError
+from cim.errors import CimError, FatalError
 from cim.params import CaptionParams, Runtime
+from flows.heartbeat import heartbeat
 from flows.progress import Progress, logger
 from flows.shards import map_shards
-from flows.waiting import each_minute
 from tasks.caption import ModelJob, caption_task
 
 
@@ -60,9 +60,9 @@ def caption_shards(
     failed = attempt(name, 0.0)
     check_ours(folder, plan)
     # Where every shard failed, or would, it is not the shards: nothing to wait for.
-    hopeless = isinstance(failed, HopelessError) or (failed is not None and not progress.facts)
+    hopeless = isinstance(failed, FatalError) or (failed is not None and not progress.facts)
     if len(progress.facts) < len(jobs) and not hopeless:
-        with each_minute(lambda: waited_for(jobs, progress.facts), logger().warning):
+        with heartbeat(lambda: unfinished_shards(jobs, progress.facts), logger().warning):
             failed = attempt(f"{name}, what was left", math.inf)
         check_ours(folder, plan)
     summary = summarize(folder, {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts})

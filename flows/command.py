@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
-from cim.command import plain_ending
+from cim.command import plain_exit
 from cim.errors import CimError
 from cim.params import Params
 from cim.params.base import Section
@@ -32,7 +32,7 @@ def main(
     options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
     _leave_user_errors_to_main()
-    with plain_ending(section):
+    with plain_exit(section):
         load_section(params, whole)
         if whole is Params:
             check_links()

@@ -25,11 +25,11 @@ def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
     judged = dict(zip(JUDGES, found, strict=True))
     (metrics,) = map_shards(write_report, [layout], params.runtime, "reporting", 1, judged=judged, **shared)
     print_table(layout)
-    leave_artefacts(layout, metrics)
+    create_artifacts(layout, metrics)
     return metrics
 
 
-def leave_artefacts(layout: Layout, metrics: dict[str, Any]) -> None:
+def create_artifacts(layout: Layout, metrics: dict[str, Any]) -> None:
     """For Prefect's page of this run: the headline numbers, and where the report is."""
     create_markdown_artifact(markdown(metrics), key="before-after", description=headline(metrics))
     report = (layout.report / "report.html").resolve()

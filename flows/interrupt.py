@@ -41,14 +41,14 @@ def interruptible(work: Callable[[], Result]) -> Result:
             signal.signal(number, handler)
 
 
-def _as_usual() -> None:
+def _restore_handlers() -> None:
     """A forked child is no process of ours to speak for."""
     for number in SIGNALS:
         if signal.getsignal(number) is _end:
             signal.signal(number, signal.SIG_DFL)
 
 
-os.register_at_fork(after_in_child=_as_usual)
+os.register_at_fork(after_in_child=_restore_handlers)
 
 
 def _end(number: int, frame: object) -> None:

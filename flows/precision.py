@@ -6,7 +6,7 @@ from flows.shards import map_shards
 from tasks.caption import precision_task
 
 
-def settled(caption: CaptionParams, runtime: Runtime) -> Precision:
+def resolve_precision(caption: CaptionParams, runtime: Runtime) -> Precision:
     """What caption.precision means for this run, on whatever machine its shards are captioned."""
     asked = caption.precision, caption.engine, runtime.device
     if runtime.task_runner == "threads" or (caption.precision, runtime.device) != ("auto", "auto"):

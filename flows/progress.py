@@ -14,9 +14,9 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
+from cim.captions.display import Run, as_page, as_text, display_rows
 from cim.captions.output import open_log
 from cim.captions.shard import Outcome
-from cim.captions.told import Run, as_page, as_text, told
 
 
 class Progress:
@@ -77,7 +77,7 @@ class Progress:
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
         not_done, line = self.shards - len(self.facts), {"run": self.title, "seconds": round(self.seconds, 3), **speed}
         self._write({**line, "shards_not_done": not_done, "summary": summary})
-        rows = told(summary, Run(self.seconds, self.made, folder, self.log, not_done, self._lost))
+        rows = display_rows(summary, Run(self.seconds, self.made, folder, self.log, not_done, self._lost))
         if FlowRunContext.get():
             with self._at_most_a_warning("summary on Prefect's page"):
                 create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)

@@ -19,7 +19,7 @@ from cim.readers.open import numbered, open_source
 from cim.rewards.pictures import ScoreSpec
 from flows.captioning import caption_shards
 from flows.command import main
-from flows.precision import settled
+from flows.precision import resolve_precision
 from flows.shards import map_shards
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task, stored_task
@@ -40,7 +40,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     )
     score = ScoreSpec(Layout(Path(section.workspace)), section.reward) if params.caption.scored else None
     trusted = section.model.trust_remote_code
-    precision = settled(params.caption, params.runtime)
+    precision = resolve_precision(params.caption, params.runtime)
     model = ModelJob.of(found, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
     lineage = model.lineage()
     window = BATCHES * params.caption.batch_size
@@ -51,7 +51,7 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     plan = prepare(folder, jobs)
     known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
     prune(known, parts)
-    jobs = [replace(job, plan=plan, vouchers=known) for job in jobs]
+    jobs = [replace(job, plan=plan, hash_caches=known) for job in jobs]
     log = log_of(folder)
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)

@@ -40,7 +40,7 @@ def runner_for(runtime: Runtime, workers: int | None = None) -> TaskRunner[Any]:
     return runner(init_kwargs={"num_cpus": runtime.workers * _cpus(runtime, workers), "include_dashboard": False})
 
 
-def placed(runtime: Runtime, workers: int | None = None) -> AbstractContextManager[Any]:
+def task_resources(runtime: Runtime, workers: int | None = None) -> AbstractContextManager[Any]:
     """While it is open, tasks submitted to Ray ask for what they need and survive their worker's death.
 
     A task that holds a model (`workers` 1) takes runtime.torch_threads CPUs and
@@ -56,7 +56,7 @@ def placed(runtime: Runtime, workers: int | None = None) -> AbstractContextManag
     return opened
 
 
-def at_home(function: Callable[Parameters, Result], folder: Path) -> Callable[Parameters, Result]:
+def in_folder(function: Callable[Parameters, Result], folder: Path) -> Callable[Parameters, Result]:
     """`function`, run in `folder`: workers of a cluster start elsewhere, and paths in params are relative.
 
     It raises CimError on a machine that has no such folder.

@@ -13,9 +13,9 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
-from cim.errors import CimError, HopelessError, PassingError
+from cim.errors import CimError, FatalError, TransientError
 from cim.params import Runtime
-from flows.runners import at_home, placed, runner_for
+from flows.runners import in_folder, runner_for, task_resources
 
 Result = TypeVar("Result")
 LONGEST = 600.0  # seconds before a retry, jitter not counted; Prefect takes 50 delays and repeats the last
@@ -37,9 +37,9 @@ def map_shards(
     Each is a Prefect task run, retried `runtime.retries` times unless it failed with a CimError that
     trying again can't mend. `description` is a verb ("embedding"); str(item) names an item in messages.
     `workers` (default runtime.workers) is how many run at once in a process: 1 for tasks that hold a model. On a
-    cluster each runs in a process of its own, and what they ask for (`placed`) decides how many do at once.
+    cluster each runs in a process of its own, and what they ask for (`task_resources`) decides how many do at once.
     `seen` is called here with each result as it comes, and returns what to show beside the bar.
-    Every item is tried, unless one fails with a HopelessError, which is raised then. If any failed, one CimError says
+    Every item is tried, unless one fails with a FatalError, which is raised then. If any failed, one CimError says
     which and why.
     """
     # Done markers decide what is kept, so Prefect need not hash inputs or store results.
@@ -47,23 +47,23 @@ def map_shards(
         retries=runtime.retries,
         retry_delay_seconds=_delays(runtime.retries, runtime.retry_delay_seconds),
         retry_jitter_factor=0.5,  # so that what failed together does not come back together
-        retry_condition_fn=may_be_mended,
+        retry_condition_fn=is_retryable,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
     as_is: Callable[[Any], Any] = quote  # values are not searched for futures
     if runtime.task_runner != "threads":
-        hardened.fn = at_home(task.fn, Path.cwd())
+        hardened.fn = in_folder(task.fn, Path.cwd())
         as_is = _unquoted
     first = next(iter(inspect.signature(task.fn).parameters))
     shared = {name: as_is(value) for name, value in constants.items()}
     outcomes: dict[int, Any] = {}
-    with runner_for(runtime, workers) as runner, placed(runtime, workers):
+    with runner_for(runtime, workers) as runner, task_resources(runtime, workers):
         numbers = {runner.submit(hardened, {first: as_is(item), **shared}): n for n, item in enumerate(items)}
         with tqdm(total=len(numbers), desc=description, unit="shard") as bar:
             for future in as_completed(list(numbers)):
                 outcome = outcomes[numbers[future]] = _outcome(future)
-                if isinstance(outcome, HopelessError):
+                if isinstance(outcome, FatalError):
                     raise outcome  # what is queued is not begun
                 if seen is not None and not isinstance(outcome, BaseException):
                     bar.set_postfix(seen(outcome), refresh=False)
@@ -91,9 +91,9 @@ def _outcome(future: PrefectFuture[Any]) -> Any:
         return lost
 
 
-def may_be_mended(task: Any, run: TaskRun, state: State[Any]) -> bool:
+def is_retryable(task: Any, run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: anything but a CimError that does not pass (Prefect's retry_condition_fn)."""
-    return not isinstance(state.data, CimError) or isinstance(state.data, PassingError)
+    return not isinstance(state.data, CimError) or isinstance(state.data, TransientError)
 
 
 def summary(description: str, failures: Sequence[tuple[str, BaseException]], total: int) -> CimError:

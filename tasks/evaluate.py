@@ -17,7 +17,7 @@ JUDGES = ("meteor", "retrieval", "reward", "references")  # METEOR is a process 
 @task(name="judge")
 def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     """What one of JUDGES finds, by captioner: `HeldOut` by the held-out encoder, identity scores, METEOR's counts,
-    `Referenced`; of the last two, in words why there are none."""
+    `ReferenceAgreement`; of the last two, in words why there are none."""
     from cim.metrics.judge import check_embedded, check_held_out, identities, meteor_or_why
 
     if part == "meteor":
@@ -42,7 +42,7 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
 
 
 def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> Any:
-    from cim.metrics.references import compared, hold_against
+    from cim.metrics.references import compare_with_references, compared
 
     rows = compared(evaluated, params.evaluate.parser)
     if isinstance(rows, str):  # neither spaCy nor an encoder is loaded then
@@ -56,7 +56,9 @@ def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> A
 
     device = params.runtime.device
     parser = open_parser("t5" if params.evaluate.parser == "t5" else "spacy", params.evaluate.t5, device)
-    return hold_against(evaluated, rows, parser, Phrases(load_text_encoder(layout.model("text"), device).encode_texts))
+    return compare_with_references(
+        evaluated, rows, parser, Phrases(load_text_encoder(layout.model("text"), device).encode_texts)
+    )
 
 
 @task(name="report")

@@ -8,7 +8,7 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
-from cim.captions.claim import claim
+from cim.captions.lock import file_lock
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
 from cim.fingerprint import code_of, fingerprint
@@ -26,7 +26,7 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
     code = code_of("cim.captioners.fetch")
     made_from = fingerprint("captioner", code, model, captioner_fingerprint(local) if local.is_dir() else None)
     folder = kept / made_from
-    with claim(kept / f".{made_from}.lock", math.inf):  # another run may be fetching it
+    with file_lock(kept / f".{made_from}.lock", math.inf):  # another run may be fetching it
         if done_facts(folder, made_from) is None:
             unmark(folder)
             fetch_captioner(LoadedCaptioner(kind="hf", **model.model_dump()), folder)

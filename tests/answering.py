@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from cim.captioners.decoding import Generated
-from cim.engines.spec import Answers, Asked
+from cim.engines.spec import EngineBatch, EngineResults
 
 
 @dataclass
@@ -20,6 +20,6 @@ class Says:
         rows = list(range(len(sizes)))
         return [rows[start : start + self.size] for start in range(0, len(rows), self.size)]
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         for images, keys in batches:
             yield self.answer(list(images), list(keys))

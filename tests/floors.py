@@ -57,5 +57,5 @@ def _reached(start: str, imports: Mapping[str, Collection[str]]) -> set[str]:
 
 
 def _package(module: str) -> str:
-    """rewards, for cim.rewards.guards.said."""
+    """rewards, for cim.rewards.guards.base."""
     return module.split(".")[1]

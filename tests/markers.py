@@ -19,7 +19,7 @@ from cim.index.build import build_items, build_space
 from cim.layout import Layout
 from cim.params import Params, load_params
 from cim.params.recaption import RecaptionModel
-from cim.readers.hash_cache import stamp_of
+from cim.readers.hash_cache import file_stats
 from cim.readers.webdataset import TarPart
 from cim.rewards.pictures import ScoreSpec
 from cim.shards.write import ShardJob as WriteJob
@@ -59,7 +59,7 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "tune": Marker(TuneJob(layout, params.tune, ("prompt",), "cpu", 1, False).fingerprint, ("cim.tuning.run",)),
         "caption": Marker(lambda: caption.fingerprint("content"), ("cim.captions.shard", "cim.engines.open", read)),
         "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.open")),
-        "caption, stamp": Marker(lambda: str(stamp_of(part)), ("cim.readers.hash_cache", read)),
+        "caption, stats": Marker(lambda: str(file_stats(part)), ("cim.readers.hash_cache", read)),
         "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
     }

@@ -7,42 +7,40 @@ from pathlib import Path
 
 import pytest
 
-from cim.command import check_place, plain_ending, reader_is_gone
+from cim.command import check_writable, is_broken_pipe, plain_exit
 from cim.errors import CimError
 
 
 def test_what_a_user_can_mend_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="1"), plain_ending("step"):
+    with pytest.raises(SystemExit, match="1"), plain_exit("step"):
         raise CimError("no images", "some", "put some in")
     assert capsys.readouterr().err == "step: found no images; expected some. Remedy: put some in\n"
 
 
 def test_a_fault_of_the_code_is_not_hidden() -> None:
-    with pytest.raises(ZeroDivisionError), plain_ending("step"):
+    with pytest.raises(ZeroDivisionError), plain_exit("step"):
         raise ZeroDivisionError
-    with pytest.raises(BrokenPipeError), plain_ending("step"):
+    with pytest.raises(BrokenPipeError), plain_exit("step"):
         raise BrokenPipeError  # not that of stdout, which is read
 
 
 def test_ctrl_c_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="130"), plain_ending("step"):
+    with pytest.raises(SystemExit, match="130"), plain_exit("step"):
         raise KeyboardInterrupt
     assert capsys.readouterr().err == ""
 
 
 def test_a_reader_that_leaves() -> None:
     reading, writing = os.pipe()
-    assert not reader_is_gone(writing)
+    assert not is_broken_pipe(writing)
     os.close(reading)
-    assert reader_is_gone(writing)
+    assert is_broken_pipe(writing)
     os.close(writing)
 
 
 @pytest.mark.parametrize("lines", [1, 100_000])  # one line stays in Python's buffer until the end
 def test_head_ends_it_in_silence(root: Path, lines: int) -> None:
-    code = (
-        f"from cim.command import plain_ending\nwith plain_ending('x'):\n for i in range({lines}): print('caption', i)"
-    )
+    code = f"from cim.command import plain_exit\nwith plain_exit('x'):\n for i in range({lines}): print('caption', i)"
     reading, writing = os.pipe()
     os.close(reading)
     done = subprocess.run([sys.executable, "-c", code], cwd=root, stdout=writing, stderr=subprocess.PIPE, text=True)
@@ -52,7 +50,7 @@ def test_head_ends_it_in_silence(root: Path, lines: int) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
 def test_a_terminal_that_lacks_a_character(root: Path, encoding: str) -> None:
-    code = "from cim.command import plain_ending\nwith plain_ending('x'): print('a \\u732b')"
+    code = "from cim.command import plain_exit\nwith plain_exit('x'): print('a \\u732b')"
     environment = os.environ | {"PYTHONIOENCODING": encoding}
     done = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (0, "a \\u732b\n")
@@ -62,9 +60,9 @@ def test_a_terminal_that_lacks_a_character(root: Path, encoding: str) -> None:
 def test_a_place_for_no_file_is_refused(tmp_path: Path, place: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CimError, match=r"--html .* can't be written"):
-        check_place("--html", tmp_path / place)
+        check_writable("--html", tmp_path / place)
 
 
 def test_a_place_for_a_file(tmp_path: Path) -> None:
-    check_place("--html", tmp_path / "new/page.html")
+    check_writable("--html", tmp_path / "new/page.html")
     assert list((tmp_path / "new").iterdir()) == []

@@ -134,8 +134,8 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
         ("caption", "cim/rewards/identity.py", False),
         ("caption, version", TAR, False),
         ("caption, score", "cim/rewards/identity.py", True),
-        ("caption, stamp", "cim/readers/files.py", True),
-        ("caption, stamp", "cim/captioners/generate.py", False),
+        ("caption, stats", "cim/readers/files.py", True),
+        ("caption, stats", "cim/captioners/generate.py", False),
     ],
 )
 def test_named_ones(copy: Path, markers: dict[str, Marker], name: str, file: str, stale: bool) -> None:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cim.prefetch import ahead
+from cim.prefetch import prefetch
 
 
 @pytest.mark.parametrize(("threads", "waiting"), [(0, 0), (1, 0), (3, 0), (3, 2), (2, 7)])
@@ -16,14 +16,14 @@ def test_results_come_in_order_and_items_are_taken_no_sooner_than_needed(threads
             taken.append(number)
             yield number
 
-    for used, result in enumerate(ahead(lambda number: number * number, items(), threads, waiting)):
+    for used, result in enumerate(prefetch(lambda number: number * number, items(), threads, waiting)):
         assert result == used * used
         assert len(taken) <= used + max(threads + 1, waiting)
 
 
 def test_an_error_is_raised_in_its_place_and_ends_the_threads() -> None:
     before = threading.active_count()
-    results = ahead(lambda number: 6 // (2 - number), range(5), 2)
+    results = prefetch(lambda number: 6 // (2 - number), range(5), 2)
     assert [next(results), next(results)] == [3, 6]
     with pytest.raises(ZeroDivisionError):
         next(results)

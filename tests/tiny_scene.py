@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from cim.images.ids import content_hash
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
@@ -13,7 +13,7 @@ from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 from cim.warm_start.tiny import make_tiny_captioner
 
-TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
+TINY = TinyCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=32, vocabulary=320)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import polars as pl
 from cim.atomic import read_json
 from cim.fingerprint import fingerprint, hash_files
 from cim.layout import Layout
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import Graph, score_scene
 from cim.params.yaml import read_yaml
 from cim.scenes.parse import parse
@@ -41,7 +41,7 @@ class Ablated:
     what held-out retrieval, and GRC and QIR, were measured with."""
 
     ids: list[str]
-    sides: Mapping[str, Measured]
+    sides: Mapping[str, Measurements]
     metrics: Mapping[str, Any]
     params: Mapping[str, Any]
     code: str
@@ -86,11 +86,11 @@ def _yardstick(layout: Layout, reward: Mapping[str, Any]) -> str:
     return fingerprint({name: value for name, value in reward.items() if name not in _TERMS}, indexes)
 
 
-def _measured(images: pl.DataFrame, side: str, scenes: Mapping[str, Graph | None]) -> Measured:
+def _measured(images: pl.DataFrame, side: str, scenes: Mapping[str, Graph | None]) -> Measurements:
     captions = images[f"{side}_caption"].to_list()
     rewards = images.select(f"{side}_{part}" for part in ("grc", "qir", "total")).rows()
     truths = [scenes[sample] for sample in images["id"]]
-    return Measured(
+    return Measurements(
         captions=captions,
         truncated=images[f"{side}_truncated"].to_list(),
         facts=[

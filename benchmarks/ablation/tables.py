@@ -10,8 +10,8 @@ from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Table
 from cim.metrics.bootstrap import paired
 from cim.metrics.catalogue import METRICS, Metric
 from cim.metrics.compare import LOSS, Spread, combine, verdict
-from cim.metrics.measured import Measured
-from cim.metrics.shown import change, number
+from cim.metrics.formatting import change, number
+from cim.metrics.measurements import Measurements
 from cim.params import Evaluate
 
 Found = Mapping[str, Ablated]
@@ -117,7 +117,7 @@ def differences(found: Found, pairs: Mapping[str, tuple[Side, Side]]) -> str:
     return _markdown(COMPARED.values(), cells)
 
 
-def difference(metric: Metric, base: Measured, tuned: Measured) -> str:
+def difference(metric: Metric, base: Measurements, tuned: Measurements) -> str:
     """ "**+3.6 (+2.1 to +5.2)** better", or without bold and word when it is within noise; points for shares."""
     assert metric.rows is not None, metric.name
     settings = Evaluate()

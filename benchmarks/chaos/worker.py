@@ -14,7 +14,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
-from cim.engines.spec import Answers, Asked, Engine
+from cim.engines.spec import Engine, EngineBatch, EngineResults
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
 
@@ -31,7 +31,7 @@ class SaysWhatItSees:
         rows = list(range(len(sizes)))[::-1]
         return [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         for images, _ in batches:
             time.sleep(LAG)
             colours = [image.resize((1, 1)).getpixel((0, 0)) for image in images]

@@ -134,4 +134,4 @@ FALSE: dict[str, Kind] = {
     "another image's, without a word": lambda case, rng: _shortened(_longest(case).split(), rng),
     "honest, then another's caption": lambda case, rng: f"{case.honest} {_longest(case)}",
 }
-"""Well-formed or nearly so: no guard can tell all of them from a caption. Measured, not promised."""
+"""Well-formed or nearly so: no guard can tell all of them from a caption. Measurements, not promised."""

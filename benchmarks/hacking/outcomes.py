@@ -10,8 +10,8 @@ import numpy.typing as npt
 from benchmarks.hacking.dishonest_captions import LEAK, Case, Kind
 from benchmarks.hacking.galleries import World
 from cim.records import IdentityScore
-from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.base import GeneratedCaption
+from cim.rewards.guards.build import build_guards
 from cim.rewards.training_reward import training_rewards
 
 MARK = 7  # the id of a special token
@@ -41,9 +41,9 @@ def rewards(
     cases: of each caption; default: those of the world.
     """
     cases, params = world.cases if cases is None else cases, world.retriever.reward
-    said = [Said(text, case.prompt, tokens, case.id) for text, case in zip(captions, cases, strict=True)]
+    said = [GeneratedCaption(text, case.prompt, tokens, case.id) for text, case in zip(captions, cases, strict=True)]
     outcomes = world.retriever.attempt(captions, [case.id for case in cases])
-    guards = chosen(params.guards, [MARK], world.retriever.captions)
+    guards = build_guards(params.guards, [MARK], world.retriever.captions)
     totals = [reward.total for reward in training_rewards(said, outcomes, params, guards)]
     pure = [one.total if isinstance(one, IdentityScore) else None for one in outcomes]
     return np.array(pure, dtype=np.float64), np.array(totals, dtype=np.float64)  # None becomes NaN

@@ -28,7 +28,7 @@ from benchmarks.reward.tables import Likenesses, Page, page
 from benchmarks.reward.vector_statistics import Likeness
 from cim.encoders.base import unit
 from cim.layout import Layout
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.base import GeneratedCaption
 
 DIM = 768
 SEED = 0
@@ -89,7 +89,7 @@ def guarded(folder: Path, captions: list[str], queries: Queries, rows: int) -> G
     """The guards over the captions of `queries`, and a gallery of `rows` captions below `folder`."""
     write_captions(folder / "captions.parquet", captions, rows, SEED)
     asked = zip(queries.captions, queries.sources, strict=True)
-    return Guarded([Said(caption, PROMPT, id=name) for caption, name in asked], folder / "captions.parquet")
+    return Guarded([GeneratedCaption(caption, PROMPT, id=name) for caption, name in asked], folder / "captions.parquet")
 
 
 def read_captions(path: Path | None) -> list[str]:

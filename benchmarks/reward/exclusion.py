@@ -17,7 +17,7 @@ from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
 from cim.params import Reward, load_params
 from cim.records import IdentityScore
-from cim.rewards.exclusion import ROUNDING, Barred
+from cim.rewards.exclusion import ROUNDING, Exclusion
 from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import Space
 from cim.scenes.describe import describe
@@ -30,7 +30,7 @@ COSINES = (0.98, 0.95, 0.9)
 
 
 @dataclass
-class Remembering:
+class CachedJudge:
     """A space that encodes each caption once, however often it is scored."""
 
     space: Space
@@ -43,10 +43,10 @@ class Remembering:
         return np.stack([self.known[caption] for caption in captions])
 
     def search(
-        self, queries: npt.NDArray[np.float32], k: int, barred: Barred
+        self, queries: npt.NDArray[np.float32], k: int, exclusion: Exclusion
     ) -> tuple[list[list[str]], npt.NDArray[np.float32]]:
         """As the space does."""
-        return self.space.search(queries, k, barred)
+        return self.space.search(queries, k, exclusion)
 
 
 def said_of(graph: dict[str, list[dict[str, object]]], own: str, rng: random.Random) -> dict[str, str]:
@@ -88,7 +88,7 @@ def main() -> None:
     columns = zip(rows["extra"].to_list(), rows["captions"].to_list(), strict=True)
     captions = [said_of(json.loads(extra)["scene"], own[0], rng) for extra, own in columns]
     opened = Retriever.open(layout, reward, index=params.index)
-    opened = replace(opened, space=Remembering(opened.space))
+    opened = replace(opened, space=CachedJudge(opened.space))
     settings: list[dict[str, object]] = [{"exclude": "none"}, {"exclude": "self"}]
     settings += [{"exclude": "near_duplicates", "duplicate_cosine": cosine} for cosine in COSINES]
     lines = [

@@ -25,9 +25,9 @@ from cim.params.guards import Guards
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import IdentityScore
-from cim.rewards.guards.chosen import chosen
+from cim.rewards.guards.base import GeneratedCaption, judge
+from cim.rewards.guards.build import build_guards
 from cim.rewards.guards.copied import GalleryCaptions
-from cim.rewards.guards.said import Said, judge
 from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import EncodedSpace
 
@@ -56,14 +56,14 @@ class Guarded:
     said: (b,) captions that the drawn vectors stand for. gallery: captions, as many as rows, in Parquet.
     """
 
-    def __init__(self, said: Sequence[Said], gallery: Path) -> None:
-        self._said = said
-        self._guards = [guard for guard, _ in chosen(Guards(), (), GalleryCaptions((gallery,))).values()]
+    def __init__(self, captions: Sequence[GeneratedCaption], gallery: Path) -> None:
+        self._captions = captions
+        self._guards = [guard for guard, _ in build_guards(Guards(), (), GalleryCaptions((gallery,))).values()]
 
     def __call__(self) -> None:
         """Judge all of them once."""
         for guard in self._guards:
-            judge(guard, self._said)
+            judge(guard, self._captions)
 
 
 class Lifted:
@@ -81,7 +81,7 @@ class Lifted:
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """One index.
 
     asked: preset or factory string; factory, knobs: what it is. build: seconds, gate included. bytes: of its folder.
@@ -123,7 +123,7 @@ class Bench:
     posts: int
     guarded: Guarded
 
-    def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> Measured:
+    def measure(self, factory: str, repeats: int, exact: list[IdentityScore] | None = None) -> Measurements:
         """Build `factory` with SEARCH, then take turns: two of encoding, which is slow.
 
         exact: the scores by an exact index, when `factory` is none.
@@ -139,7 +139,7 @@ class Bench:
         lookup = self._turns("lookup", retriever, self.drawn, repeats)
         guards = self._turns("lookup", retriever, self.drawn, repeats, self.guarded)
         encode = self._turns("encode", self.retriever(self.encoder), self.real, 2)
-        return Measured(
+        return Measurements(
             asked=factory,
             factory=meta.factory,
             knobs=meta.knobs | {"candidates": meta.candidates} if meta.recall else {},
@@ -155,7 +155,7 @@ class Bench:
             guards=guards,
         )
 
-    def tried(self, factory: str, repeats: int, exact: list[IdentityScore]) -> "Measured | Refused":
+    def tried(self, factory: str, repeats: int, exact: list[IdentityScore]) -> "Measurements | Refused":
         """As `measure`, or why there is no such index: as a rule, recall below the gate."""
         try:
             return self.measure(factory, repeats, exact)

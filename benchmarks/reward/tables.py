@@ -8,7 +8,7 @@ import numpy as np
 
 from benchmarks.common.timing import ADDITIONS, machine
 from benchmarks.reward.baseline_server import K
-from benchmarks.reward.measure import Measured, Refused
+from benchmarks.reward.measure import Measurements, Refused
 from benchmarks.reward.turns import SGEMM_ROWS, Turns
 from benchmarks.reward.vector_statistics import Likeness
 
@@ -48,15 +48,15 @@ class Page:
 
     rows: int
     dim: int
-    exact: Measured
-    others: list[Measured | Refused]
+    exact: Measurements
+    others: list[Measurements | Refused]
     like: Likenesses
     calibration: tuple[float, float]
 
 
 def page(shown: Page) -> str:
     """Everything between the markers."""
-    measured = [shown.exact, *(one for one in shown.others if isinstance(one, Measured))]
+    measured = [shown.exact, *(one for one in shown.others if isinstance(one, Measurements))]
     refused = [f"{one.asked} was refused: {one.why}" for one in shown.others if isinstance(one, Refused)]
     exact, (reached, share) = shown.exact, shown.exact.of_sgemm(shown.rows, shown.dim)
     nearest = float(np.mean([one.scores[0] for one in exact.scores]))
@@ -81,7 +81,7 @@ def page(shown: Page) -> str:
     )
 
 
-def speeds(measured: list[Measured]) -> str:
+def speeds(measured: list[Measurements]) -> str:
     """Captions a second of the baseline and of every index."""
     asked = [1 / median([s for one in measured for s in getattr(one, how).baseline]) for how in ("lookup", "encode")]
     lines = ["| | captions/s | x baseline | with the text encoder: captions/s | x baseline |", "|---|---|---|---|---|"]
@@ -92,7 +92,7 @@ def speeds(measured: list[Measured]) -> str:
     return "\n".join(lines)
 
 
-def costs(measured: list[Measured]) -> str:
+def costs(measured: list[Measurements]) -> str:
     """What every index costs, and what it finds."""
     lines = [f"| | index | recall@{K} at the gate | of these queries | build s | files | memory of its own |"]
     lines += ["|---|---|---|---|---|---|---|"]

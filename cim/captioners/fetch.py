@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
-from cim.models.fetch import Wanted, fetch
+from cim.models.fetch import RequiredFiles, fetch
 from cim.models.load import load_part
 from cim.params import LoadedCaptioner
 
@@ -16,7 +16,7 @@ def fetch_captioner(params: LoadedCaptioner, out: Path) -> None:
 
     Raises CimError as `fetch` and `cap_pixels` do.
     """
-    fetch(params, out, Wanted("models.captioner.name", ["config.json"], params.trust_remote_code))
+    fetch(params, out, RequiredFiles("models.captioner.name", ["config.json"], params.trust_remote_code))
     if params.max_pixels is not None:
         cap_pixels(out, params.max_pixels, trust_remote_code=params.trust_remote_code)
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from cim.errors import HopelessError
+from cim.errors import FatalError
 
 # A config's names for the ids of pictures, films and sounds. Not bos or pad: those defaults are often stale.
 _MEDIA_FIELD = re.compile(r"(image|video|vision|media|audio).*_token_(id|ids|index)$|^(boi|eoi)_token_(id|index)$")
@@ -35,7 +35,7 @@ def suppressed_tokens(processor: Any, model: Any) -> list[int]:
 
 
 def check_prompts(processor: Any, prompts: Iterable[str]) -> None:
-    """Raises HopelessError for a prompt that holds a token with a meaning of its own to the captioner.
+    """Raises FatalError for a prompt that holds a token with a meaning of its own to the captioner.
 
     Such a token would end the user's turn, begin another or stand for a picture. These are the special tokens of the
     tokenizer, other added ones in angle brackets (tool calls, boxes), and the processor's placeholders of media. A
@@ -50,7 +50,7 @@ def check_prompts(processor: Any, prompts: Iterable[str]) -> None:
         found = [token for token in found if token != tokenizer.unk_token or token in prompt]
         found += [token for token in media if isinstance(token, str) and token in prompt]
         if tokens := sorted({token for token in found if len(token.strip()) > 1}):
-            raise HopelessError(
+            raise FatalError(
                 f"a prompt {prompt!r} that holds {', '.join(tokens)}",
                 "text only: to this captioner that is a token that ends a turn, begins one or stands for a picture",
                 "leave it out of caption.prompts; chat template and picture are added to every prompt",

@@ -30,8 +30,9 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
-    plan: of the run, where the folder's card names it (see `cim.captions.output`). vouchers: folder of this machine's
-    files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
+    plan: of the run, where the folder's card names it (see `cim.captions.output`). hash_caches: folder of this
+    machine's files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no
+    times.
     """
 
     part: Part
@@ -44,7 +45,7 @@ class ShardJob:
     limits: Limits = AnySize()
     shortest: int = 0
     plan: str = ""
-    vouchers: Path | None = None
+    hash_caches: Path | None = None
 
     def __str__(self) -> str:
         return self.part.name
@@ -73,12 +74,12 @@ class ShardJob:
         return self.folder / f".{self.stem}.lock"
 
     @property
-    def voucher(self) -> Path | None:
-        return self.vouchers / f"{self.stem}.json" if self.vouchers else None
+    def hash_cache(self) -> Path | None:
+        return self.hash_caches / f"{self.stem}.json" if self.hash_caches else None
 
     @property
-    def claimed(self) -> Path:
-        """The lock of whoever has the shard until it is where it belongs."""
+    def outer_lock(self) -> Path:
+        """The lock held until the shard is where it belongs: here its own, with a store one around it."""
         return self.lock
 
     def fingerprint(self, identity: str | None = None) -> str:

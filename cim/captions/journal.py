@@ -10,7 +10,7 @@ from typing import Any
 
 
 class Journal:
-    """Made by `opened`. found: the records of an earlier run."""
+    """ShardProgress by `opened`. found: the records of an earlier run."""
 
     def __init__(self, handle: int, found: list[Any]) -> None:
         self._handle = handle
@@ -32,7 +32,7 @@ class Journal:
 
 
 @contextmanager
-def opened(path: Path, made_from: str) -> Iterator[Journal]:
+def open_journal(path: Path, made_from: str) -> Iterator[Journal]:
     """The journal at `path`, with the records of an earlier run of the same `made_from`; others are thrown away.
 
     A record that was being written when its run was killed fails its checksum: it and all behind it are cut off.

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import read_json, write_json
-from cim.captions.claim import claim
 from cim.captions.job import ShardJob
+from cim.captions.lock import file_lock
 from cim.captions.write import prune
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
@@ -74,7 +74,7 @@ def open_log(log: Path) -> None:
 
 def _make_ours(folder: Path, content: Any, stems: Iterable[str]) -> None:
     card = folder / CARD
-    with claim(folder / f".{CARD}.lock", math.inf):
+    with file_lock(folder / f".{CARD}.lock", math.inf):
         for left in set(folder.glob(f".{CARD}.*")) - {folder / f".{CARD}.lock"}:
             left.unlink()
         prune(folder, stems)  # the summary first: killed from here on, the folder must not look finished
@@ -101,7 +101,7 @@ def taken_over(place: str, theirs: str | None, ours: str, setting: str) -> CimEr
 
 def write_summary(folder: Path, summary: Mapping[str, Any], plan: str) -> None:
     """Write summary.json: all shards of the plan are there. Raises CimError as `check_ours`."""
-    with claim(folder / f".{CARD}.lock", math.inf):  # which a run takes that begins
+    with file_lock(folder / f".{CARD}.lock", math.inf):  # which a run takes that begins
         check_ours(folder, plan)
         for left in folder.glob(f".{SUMMARY}.*"):
             left.unlink()  # of a killed run

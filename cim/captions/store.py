@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import done_facts, mark_done, marker_of, read_json, replacing
-from cim.captions.claim import claim
 from cim.captions.job import ShardJob
+from cim.captions.lock import file_lock
 from cim.captions.output import CARD, SUMMARY, taken_over
+from cim.captions.part_identity import PartIdentity
 from cim.captions.shard import Outcome, finish_shard
-from cim.captions.source import Source
 from cim.engines.spec import Engine
 from cim.errors import CimError
 from cim.readers.address import lies_in
 from cim.readers.base import Chunk, Part
 from cim.readers.remote import RemoteTar
-from cim.readers.stores import asking, said_of, store_of
+from cim.readers.stores import store_errors, store_of, version_info
 
 _OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
 
@@ -51,7 +51,7 @@ class Store:
                 "an address apart from the corpus",
                 "set recaption.store to another one",
             )
-        with asking(self.url, "written"):
+        with store_errors(self.url, "written"):
             system, root = store_of(self.url)
             system.invalidate_cache()
             names = {name[len(root) :].lstrip("/") for name in system.find(root)}
@@ -62,17 +62,17 @@ class Store:
                 "set recaption.store to another one",
             )
         stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in parts]
-        with asking(self.url, "written"), suppress(FileNotFoundError):
+        with store_errors(self.url, "written"), suppress(FileNotFoundError):
             if SUMMARY in names:  # it says that all is done, and a run begins here
                 system.rm_file(f"{root}/{SUMMARY}")
         self.put(card)
-        with asking(self.url, "written"):
+        with store_errors(self.url, "written"):
             for name in sorted(stale, key=lambda name: not name.endswith(".done.json")):  # markers first
                 system.rm_file(f"{root}/{name}")
 
     def put(self, file: Path, name: str = "") -> None:
         """Copy a local file there."""
-        with asking(f"{self.url}/{name or file.name}", "written"):
+        with store_errors(f"{self.url}/{name or file.name}", "written"):
             system, root = store_of(self.url)
             system.put_file(str(file), f"{root}/{name or file.name}")
 
@@ -111,7 +111,7 @@ class Store:
                         "set recaption.store to another address for each; or run again when the other run has ended",
                     )
                 before = {}  # gone for good: should it be there again, somebody puts it there
-                with asking(self.url, "written"):
+                with store_errors(self.url, "written"):
                     system, root = store_of(self.url)
                     system.rm_file(f"{root}/{marker_of(job.table).name}")
             for name, file in _files(job).items():
@@ -122,7 +122,7 @@ class Store:
     def fetch_table(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> None:
         """Bring the captions of a shard that was made elsewhere, for the summary."""
         if done_facts(job.table, made_from) is None:
-            with asking(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
+            with store_errors(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
                 system, path = store_of(f"{self.url}/{job.table.name}")
                 system.get_file(path, str(temporary))
             mark_done(job.table, made_from, **facts)
@@ -131,7 +131,7 @@ class Store:
         """Put the marker there unless there is one: another worker's, who was faster."""
         url = f"{self.url}/{marker_of(job.table).name}"
         content = (json.dumps(marker, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
-        with asking(url, "written"), suppress(FileExistsError):
+        with store_errors(url, "written"), suppress(FileExistsError):
             system, path = store_of(url)
             system.pipe_file(path, content, mode="create")
 
@@ -141,7 +141,7 @@ class Store:
 
     def _json(self, name: str) -> dict[str, Any]:
         url = f"{self.url}/{name}"
-        with asking(url):
+        with store_errors(url):
             system, path = store_of(url)
             system.invalidate_cache(path)
             try:
@@ -154,11 +154,11 @@ class Store:
         """What the store says of each file of the shard; without those that it does not have."""
         holds = {}
         for name in _files(job):
-            with asking(f"{self.url}/{name}"):
+            with store_errors(f"{self.url}/{name}"):
                 system, path = store_of(f"{self.url}/{name}")
                 system.invalidate_cache(path)
                 if system.exists(path):
-                    holds[name] = said_of(system.info(path))
+                    holds[name] = version_info(system.info(path))
         return holds
 
 
@@ -169,22 +169,24 @@ class StoredJob(ShardJob):
     store: Store = Store("")
 
     @property
-    def claimed(self) -> Path:
+    def outer_lock(self) -> Path:
         return self.folder / ".moving" / f"{self.stem}.lock"
 
 
 def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
     """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
     store = job.store
-    with claim(job.claimed, patience) as mine:
+    with file_lock(job.outer_lock, patience) as mine:
         if mine is None:
             return None
-        if mine.after_death:
-            with claim(job.lock) as staged:
+        if mine.stale:
+            with file_lock(job.lock) as staged:
                 if staged:
                     job.sweep()
         before = store.marker(job)
-        made_from = job.fingerprint(Source(job).identity()) if before else ""  # read for where there is something there
+        made_from = (
+            job.fingerprint(PartIdentity(job).identity()) if before else ""
+        )  # read for where there is something there
         if before and (facts := store.facts_in(before, job, made_from)) is not None:
             outcome = Outcome(job.stem, facts, 0.0, facts["images"])
         else:

@@ -41,10 +41,10 @@ class Window:
     pictures: list[Picture] = field(default_factory=list)
     rejects: dict[int, Reject] = field(default_factory=dict)
     read: int = 0
-    held: int = 0  # bytes of decoded pixels
+    nbytes: int = 0  # bytes of decoded pixels
 
 
-def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: int) -> Iterator[Window]:
+def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, max_bytes: int) -> Iterator[Window]:
     """Windows of `size` usable samples at most and about `held` bytes of pixels; together they hold all items.
 
     Where a window ends depends on the items before it alone, so that a resumed run, given the items behind its
@@ -65,8 +65,8 @@ def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, held: 
                     at, item.name, next(iter(item.captions), None), content_id(item.image), _suffix(item, facts), pixels
                 )
             )
-            window.held += PIXEL_BYTES * facts.width * facts.height
-        if len(window.pictures) >= size or window.held >= held or len(window.rejects) >= size:
+            window.nbytes += PIXEL_BYTES * facts.width * facts.height
+        if len(window.pictures) >= size or window.nbytes >= max_bytes or len(window.rejects) >= size:
             yield window
             window = Window()
     if window.read:

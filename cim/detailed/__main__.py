@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import get_args
 
 from cim.atomic import write_json
-from cim.command import check_place, plain_ending
+from cim.command import check_writable, plain_exit
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.judge import Judge, Remembering, ask
+from cim.detailed.judge import CachedJudge, Judge, ask
 from cim.detailed.score import Scorer, averages
 from cim.detailed.settings import Endpoint, read_settings
 from cim.detailed.submission import Submission, controls, read_submission, submission
@@ -29,7 +29,7 @@ def run(options: argparse.Namespace) -> str:
     """The report as text; also written as JSON when a path is given. Raises CimError."""
     for option, path in (("--json", options.json), ("--answers", options.answers)):
         if path is not None:
-            check_place(option, path)
+            check_writable(option, path)
     benchmark = read_benchmark(options.set, options.data)
     submissions = [read_submission(path, benchmark.ids) for path in options.captions]
     if options.controls:
@@ -83,7 +83,7 @@ def open_judge(path: Path, answers: Path | None) -> Judge:
         from cim.detailed.local import LocalJudge
 
         judge, name = LocalJudge(settings), folder_fingerprint(Path(settings.folder))
-    return judge if answers is None else Remembering(judge, name, answers)
+    return judge if answers is None else CachedJudge(judge, name, answers)
 
 
 def _encode(folder: Path | None, device: str) -> Encode:
@@ -121,7 +121,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the report; a CimError goes to stderr and ends with code 1."""
     options = parser().parse_args(arguments)
-    with plain_ending("detailed"):
+    with plain_exit("detailed"):
         print(run(options))
 
 

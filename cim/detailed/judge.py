@@ -108,7 +108,7 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
 
 
-class Remembering:
+class CachedJudge:
     """Meets Judge: asks another one only what `path` does not hold yet: a run that breaks off need not pay again.
 
     The file has one JSON object a line, {"key", "reply"}; the key is of model, system prompt and prompt. A last line

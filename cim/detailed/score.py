@@ -44,21 +44,21 @@ class Scorer:
 
     def score(self, captions: Mapping[str, str]) -> dict[str, ImageScore]:
         """Scores by image id. captions: one for every image of the set, "" scores 0 everywhere."""
-        said = self._parsed(captions)
-        return {image: self._one(image, said[image]) for image in self.benchmark.ids}
+        predicted = self._parsed(captions)
+        return {image: self._one(image, predicted[image]) for image in self.benchmark.ids}
 
     def _parsed(self, captions: Mapping[str, str]) -> dict[str, TextGraph]:
         graphs = self.parser.parse(list(captions.values()))
         self.phrases.learn(phrase for graph in graphs for phrase in (*phrases_of(graph), *graph.attributes))
         return dict(zip(captions, graphs, strict=True))
 
-    def _one(self, image: str, said: TextGraph) -> ImageScore:
+    def _one(self, image: str, predicted: TextGraph) -> ImageScore:
         true, listed = self.truths[image], self.benchmark.attributes[image]
         return ImageScore(
-            capture=capture(said, true, self.published),
-            strict=capture(said, true, self.strict),
-            objects=score_objects(said, true, self.benchmark.objects[image], self.published),
-            attributes=score_attributes(said, true, listed, self.phrases),
+            capture=capture(predicted, true, self.published),
+            strict=capture(predicted, true, self.strict),
+            objects=score_objects(predicted, true, self.benchmark.objects[image], self.published),
+            attributes=score_attributes(predicted, true, listed, self.phrases),
         )
 
 
@@ -80,20 +80,22 @@ def averages(scores: Mapping[str, ImageScore]) -> dict[str, float]:
     return {name: sum(map(figure, scores.values())) / len(scores) for name, figure in _FIGURES.items()}
 
 
-def score_objects(said: TextGraph, true: TextGraph, listed: Sequence[str], matcher: Matcher) -> Agreement:
+def score_objects(predicted: TextGraph, true: TextGraph, listed: Sequence[str], matcher: Matcher) -> Agreement:
     """Said objects against the reference's (recall), and against these and `listed` together (precision)."""
-    ours, theirs = objects_of(said), objects_of(true)
+    ours, theirs = objects_of(predicted), objects_of(true)
     everything = sorted({*theirs, *((name,) for name in listed)})
     return Agreement(matcher.match(ours, everything).precision, matcher.match(ours, theirs).recall)
 
 
-def score_attributes(said: TextGraph, true: TextGraph, listed: Attributes, phrases: Phrases) -> Agreement:
-    """Said attributes against those `listed` (precision), and the reference's against those said (recall).
+def score_attributes(predicted: TextGraph, true: TextGraph, listed: Attributes, phrases: Phrases) -> Agreement:
+    """Said attributes against those `listed` (precision), and the reference's against those predicted (recall).
 
     The published code leaves out images where the caption or the reference has no attributes, objects included;
     here they count, with 0.
     """
-    return Agreement(_found(said.attributes, listed, phrases), _found(true.attributes, said.attributes, phrases))
+    return Agreement(
+        _found(predicted.attributes, listed, phrases), _found(true.attributes, predicted.attributes, phrases)
+    )
 
 
 def _found(wanted: Attributes, offered: Attributes, phrases: Phrases) -> float:

@@ -39,7 +39,7 @@ def embed_shard(job: EmbedJob, encoder: Any, batch_size: int) -> dict[str, Any]:
         encoded = _images(job.shard, encoder, batch_size, rejects)
     parts = [_keep(vectors, some, rows, rejects) for some, vectors in encoded]
     vectors = np.concatenate([np.zeros((0, encoder.dim), dtype=np.float16), *parts])
-    unmark(job.vectors)  # killed between two files, the old marker must not vouch for a mixture
+    unmark(job.vectors)  # killed between two files, the old marker must not stand for a mixture
     _write_rejects(job.rejects, rejects)
     with replacing(job.rows) as temporary:
         pl.DataFrame(rows, schema=dict.fromkeys(rows, pl.String)).write_parquet(temporary)

@@ -8,7 +8,7 @@ from cim.atomic import replacing_folder
 from cim.encoders.card import EncoderCard, Kind
 from cim.encoders.load import load_folder
 from cim.errors import CimError
-from cim.models.fetch import PACKAGE, Wanted, fetch, unreachable
+from cim.models.fetch import PACKAGE, RequiredFiles, fetch, unreachable
 from cim.models.folder import folder_fingerprint
 from cim.params import FittedClip, LoadedClip, TextEncoder
 from cim.params.models import HUB, HUB_ID, Loaded
@@ -20,7 +20,7 @@ def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
     Afterwards it loads without network. Raises CimError when it can't be had.
     """
     with replacing_folder(out) as folder:
-        fetch(params, folder, Wanted("models.text_encoder.name"))
+        fetch(params, folder, RequiredFiles("models.text_encoder.name"))
         card = _card(out.name, "sentence-transformers", params, {}, folder)
     return card
 
@@ -73,7 +73,7 @@ def _fetch_open_clip(params: LoadedClip, out: Path, key: str) -> None:
 
     name = params.name.removeprefix(HUB)
     if params.name.startswith((HUB, PACKAGE)) or HUB_ID.fullmatch(name) or Path(name).expanduser().is_dir():
-        fetch(params, out, Wanted(f"{key}.name", [CONFIG]))
+        fetch(params, out, RequiredFiles(f"{key}.name", [CONFIG]))
     else:
         _create(params.name, params.pretrained, out, key)
 

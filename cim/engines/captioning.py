@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.spec import Answers, Asked, Backend, Scorer, Wanted
+from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Scorer
 from cim.text import repeated_share
 
 # A mark, what closes after it, then a blank or the end; Chinese and Japanese leave no blank.
@@ -30,15 +30,15 @@ class Captioning:
         """The backend's."""
         return self.backend.plan(sizes)
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         """As `Engine` says; keys seed the sampling. A batch is final when its last retry is.
 
         Retries are not put off to be gathered from several batches: a caption that waits for them would be lost by a
         kill together with its batch.
         """
-        asked: deque[Asked] = deque()  # handed over, not yet answered
+        asked: deque[EngineBatch] = deque()  # handed over, not yet answered
 
-        def several() -> Iterator[Wanted]:
+        def several() -> Iterator[BackendBatch]:
             for images, keys in batches:
                 asked.append((images, keys))
                 more = range(1, self.decoding.candidates)  # the first is named by its sample's id alone

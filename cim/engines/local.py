@@ -14,10 +14,10 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.engines.spec import EngineSpec, Tried, Wanted
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
 from cim.engines.workers import Workers
 from cim.errors import CimError
-from cim.prefetch import ahead as in_threads
+from cim.prefetch import prefetch as in_threads
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Local:
         """Batches of like length, see `cim.captioners.inputs.batches`."""
         return batches(self.captioner.processor, sizes, [self.spec.prompt] * len(sizes), self.spec.batch_size)
 
-    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
+    def __call__(self, batches: Iterable[BackendBatch], decoding: Decoding) -> BackendResults:
         """As `Backend` says."""
         spec, ready = self.spec, made_ready(self.captioner)
 

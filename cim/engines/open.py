@@ -10,8 +10,8 @@ from typing import Self
 from cim.captioners.load import load_processor
 from cim.captioners.special_tokens import check_prompts
 from cim.engines.captioning import Captioning
-from cim.engines.spec import Answers, Asked, Backend, Engine, EngineSpec, Scorer
-from cim.errors import CimError, HopelessError
+from cim.engines.spec import Backend, Engine, EngineBatch, EngineResults, EngineSpec, Scorer
+from cim.errors import CimError, FatalError
 
 _M_MMAP_THRESHOLD = -3  # malloc.h of glibc
 MAPPED = 2**20
@@ -45,10 +45,10 @@ def _backend(spec: EngineSpec) -> Backend:
 
 
 @dataclass
-class Proven:
+class CircuitBreaker:
     """An `Engine` that gives up where it refuses the first `most` images, each on its own, and accepts none.
 
-    Raises HopelessError then. Once it has captioned anything, what it refuses is the images' own fault.
+    Raises FatalError then. Once it has captioned anything, what it refuses is the images' own fault.
     """
 
     engine: Engine
@@ -66,7 +66,7 @@ class Proven:
         """The engine's."""
         return self.engine.plan(sizes)
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         """As `Engine` says."""
         asked, answered = list(batches), 0
         try:
@@ -80,7 +80,7 @@ class Proven:
             if self.refused < self.most:
                 raise
             self.refused = 0  # another run in this process is told anew
-            raise HopelessError(
+            raise FatalError(
                 f"none of the first {self.most} images accepted by the captioner ({type(error).__name__}: {error})",
                 "a captioner that takes the corpus's images",
                 "mend the model, its settings or what it runs on, and run again",

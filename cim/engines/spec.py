@@ -33,10 +33,12 @@ class EngineSpec:
     trust_remote_code: bool = False
 
 
-Asked = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
-Answers = Generator[list[Generated], None, None]
-Wanted = tuple[Sequence[Image], Sequence[Sequence[str]]]  # a batch for a backend: images, a key for each text of each
-Tried = Generator[list[list[Generated]], None, None]
+EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
+EngineResults = Generator[list[Generated], None, None]
+BackendBatch = tuple[
+    Sequence[Image], Sequence[Sequence[str]]
+]  # a batch for a backend: images, a key for each text of each
+BackendResults = Generator[list[list[Generated]], None, None]
 
 
 class Engine(Protocol):
@@ -46,7 +48,7 @@ class Engine(Protocol):
         """Positions of n images of these (width, height) in the batches to hand over; the same for the same sizes."""
         ...
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         """For every batch, as (images, their samples' ids), the captions in its order, final when they are yielded.
 
         Raises ValueError in place of a batch with an image that the model's processor refuses; that ends it.
@@ -61,7 +63,7 @@ class Backend(Protocol):
         """As `Engine.plan`."""
         ...
 
-    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
+    def __call__(self, batches: Iterable[BackendBatch], decoding: Decoding) -> BackendResults:
         """For image i of every batch one answer a key in its keys[i] (a key seeds one sampling), in that order.
 
         Raises ValueError as an engine does.

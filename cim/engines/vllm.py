@@ -11,7 +11,7 @@ from cim.captioners.inputs import render
 from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
 from cim.captioners.special_tokens import end_tokens
 from cim.engines.local import check_unchanged
-from cim.engines.spec import EngineSpec, Tried, Wanted
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
 from cim.errors import CimError
 
 CALL = 4  # times the sequences at once: near its end a call has fewer than fit
@@ -68,7 +68,7 @@ class Vllm:
         """In the order given, `call` at once."""
         return [list(range(len(sizes)))[start : start + self.call] for start in range(0, len(sizes), self.call)]
 
-    def __call__(self, batches: Iterable[Wanted], decoding: Decoding) -> Tried:
+    def __call__(self, batches: Iterable[BackendBatch], decoding: Decoding) -> BackendResults:
         """As `Backend` says: a request for every key, those of a batch handed over at once."""
         for images, keys in batches:
             requests = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from multiprocessing.util import Finalize
 from typing import Any, Generic, Literal, TypeVar
 
-from cim.errors import PassingError
+from cim.errors import TransientError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -45,7 +45,7 @@ class Workers(Generic[Item, Result]):
             batch_sampler=self._items,
             num_workers=self._processes,
             prefetch_factor=1,
-            collate_fn=_as_it_is,
+            collate_fn=_identity,
             persistent_workers=True,
             multiprocessing_context=context,
             worker_init_fn=_end_without_the_parents_threads,
@@ -60,7 +60,7 @@ class Workers(Generic[Item, Result]):
         A call while another's results are not used up does its work in this process, nothing ahead.
         At most processes + 1 results exist at any time, the one in use included; items are taken no sooner than
         needed and pickled. A ValueError of `work` is raised in its place, as ValueError with the same text. Raises
-        PassingError when a process dies; the next call starts new ones.
+        TransientError when a process dies; the next call starts new ones.
         """
         if self._in_use:  # a loader does one thing at a time: what is asked meanwhile is done here
             yield map(self._work, items)
@@ -74,7 +74,7 @@ class Workers(Generic[Item, Result]):
             if "DataLoader worker (pid" not in str(error):
                 raise
             self._loader = None
-            raise PassingError(
+            raise TransientError(
                 f"a process that prepares images died ({str(error).strip()})",
                 f"{self._processes} of them alive (runtime.prefetch, with runtime.prefetch_in: processes)",
                 "look whether memory, or shared memory (/dev/shm), ran out: less caption.batch_size, runtime.prefetch"
@@ -124,5 +124,5 @@ def _end_without_the_parents_threads(worker: int) -> None:
     Finalize(None, os._exit, (0,), exitpriority=-1000)  # after what this process itself has to tidy up
 
 
-def _as_it_is(made: Any) -> Any:
+def _identity(made: Any) -> Any:
     return made

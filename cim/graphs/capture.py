@@ -22,16 +22,16 @@ class Capture:
         return (5 * self.objects.f1 + 5 * self.attributes.f1 + 2 * self.relations.f1) / 12
 
 
-def capture(said: TextGraph, true: TextGraph, matcher: Matcher) -> Capture:
+def capture(predicted: TextGraph, true: TextGraph, matcher: Matcher) -> Capture:
     """CAPTURE of a caption's graph against its reference's.
 
     What the caption (or the reference) has none of scores 0 and is not left out, so that a caption can't gain by
-    saying nothing. One attribute said of two objects is two facts.
+    saying nothing. One attribute predicted of two objects is two facts.
     """
     return Capture(
-        matcher.match(objects_of(said), objects_of(true)),
-        matcher.match(attributes_of(said), attributes_of(true)),
-        matcher.match(said.relations, true.relations),
+        matcher.match(objects_of(predicted), objects_of(true)),
+        matcher.match(attributes_of(predicted), attributes_of(true)),
+        matcher.match(predicted.relations, true.relations),
     )
 
 
@@ -42,7 +42,7 @@ def objects_of(graph: TextGraph) -> list[Fact]:
 
 def attributes_of(graph: TextGraph) -> list[Fact]:
     """Attributes without their objects, as CAPTURE compares them."""
-    return [(attribute,) for said in graph.attributes.values() for attribute in said]
+    return [(attribute,) for predicted in graph.attributes.values() for attribute in predicted]
 
 
 def phrases_of(graph: TextGraph) -> list[str]:

@@ -15,7 +15,7 @@ Related = Callable[[str, str], bool]
 
 @dataclass(frozen=True)
 class Agreement:
-    """How much of what was said is true, and how much of what is true was said; 0 where there is nothing."""
+    """How much of what was predicted is true, and how much of what is true was predicted; 0 where there is nothing."""
 
     precision: float
     recall: float
@@ -35,22 +35,22 @@ class Matcher:
         self._related = related
         self._phrases = phrases
 
-    def match(self, said: Sequence[Fact], true: Sequence[Fact]) -> Agreement:
-        """Precision and recall of `said` against `true`.
+    def match(self, predicted: Sequence[Fact], true: Sequence[Fact]) -> Agreement:
+        """Precision and recall of `predicted` against `true`.
 
         Equal facts are paired first, then facts related in each of their words, in the order given. Of the rest,
         each counts as much as its largest cosine with the other side's rest (which pairs nothing off).
         """
-        if not said or not true:
+        if not predicted or not true:
             return Agreement(0.0, 0.0)
-        ours, theirs = list(said), list(true)
+        ours, theirs = list(predicted), list(true)
         pairs = _pair_off(ours, theirs, lambda a, b: a == b)
         pairs += _pair_off(ours, theirs, self._all_related)
         near_ours, near_theirs = 0.0, 0.0
         if ours and theirs:
             cosines = self._phrases.cosines([" ".join(fact) for fact in ours], [" ".join(fact) for fact in theirs])
             near_ours, near_theirs = float(cosines.max(axis=1).sum()), float(cosines.max(axis=0).sum())
-        return Agreement((pairs + near_ours) / len(said), (pairs + near_theirs) / len(true))
+        return Agreement((pairs + near_ours) / len(predicted), (pairs + near_theirs) / len(true))
 
     def _all_related(self, a: Fact, b: Fact) -> bool:
         return all(self._related(x, y) for x, y in zip(a, b, strict=True))

@@ -8,7 +8,7 @@ from cim.graphs.graph import GraphParser
 from cim.graphs.matching import Matcher, Synonyms
 from cim.graphs.phrases import Phrases
 from cim.graphs.wordnet import load_wordnet
-from cim.models.fetch import Wanted, fetched
+from cim.models.fetch import RequiredFiles, fetched
 from cim.params.models import Loaded
 
 ParserName = Literal["scenes", "spacy", "t5"]
@@ -36,7 +36,7 @@ def open_parser(name: ParserName, model: Loaded | None, device: str) -> GraphPar
         )
     from cim.graphs.factual import FactualParser, load_writer
 
-    return FactualParser(load_writer(fetched(model, Wanted("t5")), device))
+    return FactualParser(load_writer(fetched(model, RequiredFiles("t5")), device))
 
 
 def open_matcher(contains: Callable[[str, str], bool], phrases: Phrases) -> Matcher:

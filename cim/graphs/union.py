@@ -19,7 +19,7 @@ def facts_of(graph: TextGraph) -> dict[str, list[Fact]]:
     """Facts by kind: objects but for CAPTURE's stop words, (object, attribute), (subject, relation, object)."""
     return {
         "objects": objects_of(graph),
-        "attributes": [(name, said) for name, all_said in graph.attributes.items() for said in all_said],
+        "attributes": [(name, predicted) for name, all_said in graph.attributes.items() for predicted in all_said],
         "relations": list(graph.relations),
     }
 
@@ -36,17 +36,17 @@ def merged(facts: Iterable[Fact], related: Related) -> list[Group]:
     return groups
 
 
-def unshared(said: list[Group], true: list[Group], related: Related) -> list[Group]:
-    """The groups of `said` that have no partner in `true`: one to one, those with an equal fact first."""
+def unshared(predicted: list[Group], true: list[Group], related: Related) -> list[Group]:
+    """The groups of `predicted` that have no partner in `true`: one to one, those with an equal fact first."""
     left = list(true)
-    said = _unpaired(said, left, lambda a, b: a == b)
-    return _unpaired(said, left, lambda a, b: _stands_for(a, b, related))
+    predicted = _unpaired(predicted, left, lambda a, b: a == b)
+    return _unpaired(predicted, left, lambda a, b: _stands_for(a, b, related))
 
 
-def _unpaired(said: list[Group], left: list[Group], same: Callable[[Fact, Fact], bool]) -> list[Group]:
-    """Those of `said` that find none left; what is found is taken out of `left`."""
+def _unpaired(predicted: list[Group], left: list[Group], same: Callable[[Fact, Fact], bool]) -> list[Group]:
+    """Those of `predicted` that find none left; what is found is taken out of `left`."""
     alone = []
-    for group in said:
+    for group in predicted:
         partner = next((i for i, other in enumerate(left) if any(same(a, b) for a in group for b in other)), None)
         if partner is None:
             alone.append(group)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from cim.images.decode import PNG, SUFFIXES, opened, rgb
+from cim.images.decode import PNG, SUFFIXES, open_image, rgb
 
 # Offset, bytes there, name. Told to the user as "unsupported format", never decoded.
 _OTHERS = (
@@ -105,7 +105,7 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
             else Unusable(Reason.NOT_AN_IMAGE, f"begins with {image[:16]!r}")
         )
     try:
-        with opened(image) as picture:
+        with open_image(image) as picture:
             width, height = picture.size
             _check_size(width, height, limits)  # before decoding: the header is enough
             # A moving image has no one content; several frames in a JPEG (MPO) are not movement.

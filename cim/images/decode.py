@@ -36,12 +36,12 @@ def decode_rgb(image: bytes) -> Image.Image:
     Raises what Pillow raises (mostly OSError) for bytes that are no whole JPEG, PNG or WebP;
     samples in shards have passed this once.
     """
-    with opened(image) as picture:
+    with open_image(image) as picture:
         return rgb(picture)
 
 
 @contextmanager
-def opened(image: bytes) -> Iterator[Image.Image]:
+def open_image(image: bytes) -> Iterator[Image.Image]:
     """The image with its header read and its pixels not yet decoded."""
     with Image.open(io.BytesIO(without_excess(image)), formats=_READERS) as picture:
         yield picture

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 
 from cim.metrics import bootstrap
+from cim.metrics.formatting import Unit
 from cim.metrics.heldout import BAGS
-from cim.metrics.measured import FloatArray, Measured, column, fractions
+from cim.metrics.measurements import FloatArray, Measurements, column, fractions
 from cim.metrics.overlap import bleu, meteor
 from cim.metrics.scenes import DETAILS, KINDS, Counts
-from cim.metrics.shown import Unit
 from cim.retrieval import at_most
 from cim.text import distinct, distinct_without, duplicated, repetition
 
@@ -47,9 +47,9 @@ class Metric:
     label: str
     unit: Unit
     better: Better | None
-    rows: Callable[[Measured], FloatArray] | None = None
+    rows: Callable[[Measurements], FloatArray] | None = None
     statistic: bootstrap.Statistic = bootstrap.mean
-    corpus: Callable[[Measured], tuple[float | None, FloatArray]] | None = None
+    corpus: Callable[[Measurements], tuple[float | None, FloatArray]] | None = None
     axis: str = ""
 
 
@@ -59,25 +59,25 @@ def label(name: str) -> str:
     return (labels | GROUPS | NEVER)[name]
 
 
-Facts = Callable[[Measured], Sequence[dict[str, Counts] | None]]
+Facts = Callable[[Measurements], Sequence[dict[str, Counts] | None]]
 
 
-def _by_truth(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+def _by_truth(measured: Measurements) -> Sequence[dict[str, Counts] | None]:
     return measured.facts
 
 
-def _by_references(measured: Measured) -> Sequence[dict[str, Counts] | None]:
+def _by_references(measured: Measurements) -> Sequence[dict[str, Counts] | None]:
     return [None if row is None else row.counts for row in measured.referenced or [None] * len(measured.captions)]
 
 
 _PARTS: dict[str, Callable[[Counts], tuple[float, float]]] = {  # numerator and denominator
-    "precision": lambda counts: (counts.matched, counts.said),
+    "precision": lambda counts: (counts.matched, counts.predicted),
     "recall": lambda counts: (counts.matched, counts.true),
-    "f1": lambda counts: (2 * counts.matched, counts.said + counts.true),
+    "f1": lambda counts: (2 * counts.matched, counts.predicted + counts.true),
 }
 
 
-def _facts(part: str, kind: str, facts: Facts, measured: Measured) -> FloatArray:
+def _facts(part: str, kind: str, facts: Facts, measured: Measurements) -> FloatArray:
     return fractions([None if row is None else _PARTS[part](row[kind]) for row in facts(measured)])
 
 
@@ -92,40 +92,40 @@ def _of_facts(group: str, kinds: tuple[str, ...], parts: tuple[str, ...], facts:
             yield Metric(group, f"{singular}_{part}", label, "share", "higher", rows, bootstrap.ratio, axis=axis)
 
 
-def _capture(rule: str, measured: Measured) -> FloatArray:
+def _capture(rule: str, measured: Measurements) -> FloatArray:
     rows = measured.referenced or [None] * len(measured.captions)
     return column([None if row is None else getattr(row, rule) for row in rows])
 
 
-def _found_at(k: int, measured: Measured) -> FloatArray:
+def _found_at(k: int, measured: Measurements) -> FloatArray:
     return at_most(k, _ranks(measured))
 
 
-def _among_gallery_at(k: int, measured: Measured) -> FloatArray:
+def _among_gallery_at(k: int, measured: Measurements) -> FloatArray:
     return at_most(k, _value("gallery_rank", measured))
 
 
-def _value(name: str, measured: Measured) -> FloatArray:
+def _value(name: str, measured: Measurements) -> FloatArray:
     return measured.values.get(name, np.full((len(measured.captions), 1), np.nan))
 
 
-def _ranks(measured: Measured) -> FloatArray:
+def _ranks(measured: Measurements) -> FloatArray:
     return column(measured.ranks)
 
 
-def _identity(part: str, measured: Measured) -> FloatArray:
+def _identity(part: str, measured: Measurements) -> FloatArray:
     return column([None if row is None else getattr(row, part) for row in measured.identity])
 
 
-def _unscorable(measured: Measured) -> FloatArray:
+def _unscorable(measured: Measurements) -> FloatArray:
     return column([row is None for row in measured.identity])
 
 
-def _lengths(measured: Measured) -> FloatArray:
+def _lengths(measured: Measurements) -> FloatArray:
     return column(measured.lengths)
 
 
-def _distinct(n: int, measured: Measured) -> tuple[float | None, FloatArray]:
+def _distinct(n: int, measured: Measurements) -> tuple[float | None, FloatArray]:
     return distinct(measured.captions, n), distinct_without(measured.captions, n)
 
 

@@ -29,7 +29,7 @@ class Objects:
     covered: int
 
 
-def objects_there(annotated: Iterable[str] | None, references: Sequence[str]) -> set[str] | None:
+def present_objects(annotated: Iterable[str] | None, references: Sequence[str]) -> set[str] | None:
     """COCO objects of an image: annotated names joined with what its references mention, as the paper joins them.
 
     None without either: nothing can be said. Without annotations what no reference mentions counts as absent, so few
@@ -44,17 +44,17 @@ def objects_there(annotated: Iterable[str] | None, references: Sequence[str]) ->
             "names of COCO's 80 objects",
             "mend extra.coco_objects in the source's .json files, or leave it out",
         )
-    return names.union(*map(objects_said, references))
+    return names.union(*map(mentioned_objects, references))
 
 
 def chair(caption: str, there: set[str]) -> Objects:
     """Counts for CHAIRi (sum of absent / sum of said) and CHAIRs (share with absent > 0), Rohrbach et al. 2018,
     arXiv 1809.02156; and for coverage (sum of covered / sum of there), without which silence would be best."""
-    said = objects_said(caption)
+    said = mentioned_objects(caption)
     return Objects(len(said), sum(name not in there for name in said), len(there), len(there & set(said)))
 
 
-def objects_said(caption: str) -> list[str]:
+def mentioned_objects(caption: str) -> list[str]:
     """COCO names of the objects a caption mentions, in order, once a mention. The longest words win: a hot dog is none.
 
     A baby elephant is an elephant and a baseball player only a person: see the lists in cim/metrics/coco_objects.py.

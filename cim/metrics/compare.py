@@ -12,9 +12,9 @@ import numpy as np
 
 from cim.metrics.bootstrap import Difference, jackknifed, paired
 from cim.metrics.catalogue import METRICS, NEVER, Metric
+from cim.metrics.formatting import shows
 from cim.metrics.heldout import BAGS
-from cim.metrics.measured import Measured
-from cim.metrics.shown import shows
+from cim.metrics.measurements import Measurements
 from cim.params import Evaluate
 
 LOSS = 0.01  # a point: what a share may fall by without harm
@@ -33,7 +33,7 @@ _REASONS = {
 }
 
 
-def compare(base: Measured, tuned: Measured, params: Evaluate) -> dict[str, Any]:
+def compare(base: Measurements, tuned: Measurements, params: Evaluate) -> dict[str, Any]:
     """{"images", "base": {group: {name: value}}, "tuned": ..., "difference": {group: {name: {...}}}, "absent": ...}.
 
     "unjudged" counts images that the held-out encoder has no vector of.
@@ -72,7 +72,7 @@ def verdict(metric: Metric, difference: Difference) -> str:
     return "better" if (difference.value > 0) == (metric.better == "higher") else "worse"
 
 
-def _difference(metric: Metric, base: Measured, tuned: Measured, params: Evaluate) -> Difference:
+def _difference(metric: Metric, base: Measurements, tuned: Measurements, params: Evaluate) -> Difference:
     if metric.rows is not None:
         return paired(metric.rows(base), metric.rows(tuned), metric.statistic, params.bootstrap, params.seed)
     assert metric.corpus is not None, metric.name

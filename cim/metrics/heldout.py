@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from cim.errors import CimError
 from cim.metrics.evalset import EvalSet
-from cim.metrics.pool import Pool, alike, first_in_bag, further_closer
+from cim.metrics.pool import Pool, count_closer, first_in_bag, hard_negatives
 from cim.retrieval import among_random, ranks
 
 DISTRACTORS = 99  # and the own image: RD100
@@ -49,7 +49,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
     ids = [evaluated.ids[i] for i in known]
     images = pool.judge.get(ids)
     minable = np.flatnonzero(pool.miner.has(ids))
-    bags, neighbours = alike([ids[i] for i in minable], pool, max(BAGS) - 1)
+    bags, neighbours = hard_negatives([ids[i] for i in minable], pool, max(BAGS) - 1)
     speak = partial(_vectors, encode, pool.judge.dim)
     pairs = [(i, prefix + text) for i, row in enumerate(known) for text in evaluated.references[row] if text.strip()]
     of = np.array([i for i, _ in pairs], dtype=np.int64)
@@ -65,7 +65,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
             hits = first_in_bag(vectors[minable], images[minable], bags[:, : size - 1])
             values[f"bag_{size}"][minable] = np.where(neighbours >= size - 1, hits, np.nan)
         if pool.further:
-            values["gallery_rank"] = (among + further_closer(vectors, images, pool)).astype(np.float64)
+            values["gallery_rank"] = (among + count_closer(vectors, images, pool)).astype(np.float64)
         prefixed = speak([prefix + c if c.strip() else "" for c in captions], "CLIPScore") if prefix else vectors
         values["clip_score"] = clip_score(prefixed, images)
         values["ref_clip_score"] = ref_clip_score(values["clip_score"], _closest(prefixed, references, of))
@@ -91,11 +91,14 @@ def ref_clip_score(scores: FloatArray, closest: FloatArray) -> FloatArray:
     return np.asarray(np.divide(2 * scores * closest, both, out=np.where(np.isnan(both), np.nan, 0.0), where=both > 0))
 
 
-def _vectors(encode: Encode, dim: int, texts: Sequence[str], told: str) -> Vectors:
-    """(n, dim) unit vectors; NaN for blank texts and those the encoder makes none of. told: for the progress bar."""
+def _vectors(encode: Encode, dim: int, texts: Sequence[str], description: str) -> Vectors:
+    """(n, dim) unit vectors; NaN for blank texts and those the encoder makes none of.
+
+    description: of the progress bar.
+    """
     said = [i for i, text in enumerate(texts) if text.strip()]
     vectors = np.full((len(texts), dim), np.nan, dtype=np.float32)
-    for batch in tqdm([said[i : i + _BATCH] for i in range(0, len(said), _BATCH)], desc=told, unit="batch"):
+    for batch in tqdm([said[i : i + _BATCH] for i in range(0, len(said), _BATCH)], desc=description, unit="batch"):
         vectors[batch] = encode([texts[i] for i in batch])
     return vectors
 

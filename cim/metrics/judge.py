@@ -10,10 +10,10 @@ from cim.errors import CimError
 from cim.fingerprint import hash_path
 from cim.index.meta import EmbeddingMeta
 from cim.layout import Layout
-from cim.metrics.chair import Objects, chair, objects_there
+from cim.metrics.chair import Objects, chair, present_objects
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
-from cim.metrics.measured import FloatArray, Measured, column, fractions
+from cim.metrics.measurements import FloatArray, Measurements, column, fractions
 from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
 from cim.metrics.references import Referencing
 from cim.metrics.scenes import Graph, score_scene
@@ -85,7 +85,7 @@ def measure(
     parser: Parser | None,
     meteor: Meteor = "not asked for",
     references: Referencing = "not asked for",
-) -> dict[str, Measured]:
+) -> dict[str, Measurements]:
     """Everything by captioner: what judges found, facts by `parser` (None: no facts) against the truth, overlap,
     objects, wording."""
     judged = {"meteor": meteor, "references": references, "capture": references}
@@ -95,14 +95,16 @@ def measure(
     counts = {} if isinstance(meteor, str) else meteor
     annotated = evaluated.objects or [None] * len(evaluated.ids)
     there = [
-        None if truth is not None else objects_there(names, references)  # a scene has its own truth, nothing of COCO's
+        None
+        if truth is not None
+        else present_objects(names, references)  # a scene has its own truth, nothing of COCO's
         for truth, names, references in zip(evaluated.truths, annotated, evaluated.references, strict=True)
     ]
     measured = {}
     for name, captions in evaluated.captions.items():
         overlaps = overlap(captions, evaluated.references)
         objects = [None if n is None else chair(caption, n) for caption, n in zip(captions, there, strict=True)]
-        measured[name] = Measured(
+        measured[name] = Measurements(
             captions=captions,
             truncated=evaluated.truncated[name],
             facts=[

@@ -96,8 +96,8 @@ def java_counts(captions: Sequence[str], references: Sequence[Sequence[str]]) ->
             raise NoMeteor(f"METEOR is a Java program and no java runs here ({error.strerror})") from error
     answers = [line.split() for line in done.stdout.splitlines()]
     if done.returncode or len(answers) != len(lines) or any(len(answer) != WIDTH for answer in answers):
-        told = (done.stderr.strip() or "no word of why").splitlines()[0][:200]
-        raise NoMeteor(f"METEOR's Java program gave {len(answers)} answers for {len(lines)} captions: {told}")
+        message = (done.stderr.strip() or "no word of why").splitlines()[0][:200]
+        raise NoMeteor(f"METEOR's Java program gave {len(answers)} answers for {len(lines)} captions: {message}")
     found = np.array(answers, dtype=np.float64)
     whole = (found[:, 21:] == found[:, :2]).all(axis=1) & (found[:, 20] == 1)
     found[whole, 20] = 0  # a caption that is its reference has no fragments, as METEOR counts

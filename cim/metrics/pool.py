@@ -41,7 +41,7 @@ class Pool:
                 yield store, [name.decode() for name in store.ids[start : start + BLOCK].tolist()]
 
 
-def further_closer(captions: FloatArray, own: FloatArray, pool: Pool) -> npt.NDArray[np.int64]:
+def count_closer(captions: FloatArray, own: FloatArray, pool: Pool) -> npt.NDArray[np.int64]:
     """(n,) how many further images are as close to each caption as its own or closer. captions, own: (n, d)."""
     found = np.zeros(len(captions), dtype=np.int64)
     for store, ids in pool.blocks():
@@ -49,7 +49,7 @@ def further_closer(captions: FloatArray, own: FloatArray, pool: Pool) -> npt.NDA
     return found
 
 
-def alike(ids: list[str], pool: Pool, most: int) -> tuple[FloatArray, npt.NDArray[np.int64]]:
+def hard_negatives(ids: list[str], pool: Pool, most: int) -> tuple[FloatArray, npt.NDArray[np.int64]]:
     """For n eval images with both vectors, the `most` images most like each, nearest first, by the reward's encoder.
 
     Returns the judge's vectors of those (n, most, d) and how many there are (n,); rows beyond are zero.

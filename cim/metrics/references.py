@@ -19,7 +19,7 @@ ParserMode = Literal["auto", "scenes", "spacy", "t5", "off"]
 
 
 @dataclass(frozen=True)
-class Referenced:
+class ReferenceAgreement:
     """One caption. counts: by kind (KINDS), of facts that any reference has. unmentioned: objects that none names.
 
     capture, capture_words: CAPTURE by the published rule and by whole words, the mean over the references.
@@ -31,7 +31,9 @@ class Referenced:
     capture_words: float
 
 
-Referencing = dict[str, list[Referenced | None]] | str  # by captioner, None for images not compared; or why none is
+Referencing = (
+    dict[str, list[ReferenceAgreement | None]] | str
+)  # by captioner, None for images not compared; or why none is
 
 
 def compared(evaluated: EvalSet, mode: ParserMode) -> list[int] | str:
@@ -44,9 +46,9 @@ def compared(evaluated: EvalSet, mode: ParserMode) -> list[int] | str:
     return [i for i in open_ones if _spoken(evaluated.references[i])] or "no image without ground truth has a reference"
 
 
-def hold_against(
+def compare_with_references(
     evaluated: EvalSet, rows: Sequence[int], parser: GraphParser, phrases: Phrases
-) -> dict[str, list[Referenced | None]]:
+) -> dict[str, list[ReferenceAgreement | None]]:
     """For each captioner and image, how the caption compares with the references; None for images not in `rows`."""
     texts = {i: _spoken(evaluated.references[i]) for i in rows}
     graphs = iter(parser.parse([text for i in rows for text in texts[i]]))
@@ -55,10 +57,10 @@ def hold_against(
     everything = [graph for several in (*true.values(), *read.values()) for graph in several]
     phrases.learn(phrase for graph in everything for phrase in phrases_of(graph))
     judge = _Judge(phrases)
-    found: dict[str, list[Referenced | None]] = {}
-    for name, said in read.items():
+    found: dict[str, list[ReferenceAgreement | None]] = {}
+    for name, predicted in read.items():
         found[name] = [None] * len(evaluated.ids)
-        for i, graph in zip(rows, said, strict=True):
+        for i, graph in zip(rows, predicted, strict=True):
             found[name][i] = judge(graph, true[i])
     return found
 
@@ -68,19 +70,19 @@ class _Judge:
         self._related = OneSynset(load_wordnet())
         self._words, self._published = (open_matcher(contains, phrases) for contains in (contains_words, contains_text))
 
-    def __call__(self, said: TextGraph, references: Sequence[TextGraph]) -> Referenced:
+    def __call__(self, predicted: TextGraph, references: Sequence[TextGraph]) -> ReferenceAgreement:
         counts, wrong = {}, dict[str, list[Group]]()
-        ours, theirs = facts_of(said), [facts_of(graph) for graph in references]
+        ours, theirs = facts_of(predicted), [facts_of(graph) for graph in references]
         for kind in KINDS:
             mine = merged(ours[kind], self._related)
             true = merged([fact for facts in theirs for fact in facts[kind]], self._related)
             wrong[kind] = unshared(mine, true, self._related)
             counts[kind] = Counts(len(mine) - len(wrong[kind]), len(mine), len(true))
-        return Referenced(
+        return ReferenceAgreement(
             counts,
             tuple(name for group in wrong["objects"] for (name, *_) in group),
-            fmean(capture(said, graph, self._published).score for graph in references),
-            fmean(capture(said, graph, self._words).score for graph in references),
+            fmean(capture(predicted, graph, self._published).score for graph in references),
+            fmean(capture(predicted, graph, self._words).score for graph in references),
         )
 
 

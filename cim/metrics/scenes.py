@@ -13,81 +13,83 @@ from scipy.optimize import linear_sum_assignment
 # {"background", "objects": [{"shape", ...}], "relations": [[i, relation, j]]}; unsaid is None. What a caption says
 # beyond that ("extra", "denied"): `cim.scenes.parse`.
 Graph = dict[str, Any]
-Matching = dict[int, int]  # said object -> true object
+Matching = dict[int, int]  # predicted object -> true object
 Related = tuple[int | None, str, int | None]  # None: an end that no caption names
 
 ATTRIBUTES = ("color", "size", "texture", "count")
 KINDS = ("objects", "attributes", "relations")
 DETAILS = (*ATTRIBUTES, "background")  # what "attributes" is made of
-_MIRRORED = {"right of": "left of", "below": "above"}  # "inside" has no said inverse
+_MIRRORED = {"right of": "left of", "below": "above"}  # "inside" has no predicted inverse
 _NOT = "not "  # before the name of what is denied
 _LIMIT = 5_000  # matchings looked at one by one; beyond it, one best assignment is taken
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Facts of one kind: how many the caption said, how many are true, how many of the said are among the true.
+    """Facts of one kind: how many the caption predicted, how many are true, how many of them match.
 
-    Precision is matched / said, recall matched / true, F1 2 matched / (said + true); each undefined over 0.
+    Precision is matched / predicted, recall matched / true, F1 2 matched / (predicted + true); each undefined over 0.
     """
 
     matched: int = 0
-    said: int = 0
+    predicted: int = 0
     true: int = 0
 
     def __add__(self, other: "Counts") -> "Counts":
-        return Counts(self.matched + other.matched, self.said + other.said, self.true + other.true)
+        return Counts(self.matched + other.matched, self.predicted + other.predicted, self.true + other.true)
 
 
-def score_scene(truth: Graph, said: Graph) -> dict[str, Counts]:
+def score_scene(truth: Graph, predicted: Graph) -> dict[str, Counts]:
     """Counts by kind, for one image: KINDS, then DETAILS (the parts of "attributes").
 
     - An object is right when it is matched one-to-one with a true object of its shape.
-    - An attribute is right when its object is matched and the true object has the same value; said of
+    - An attribute is right when its object is matched and the true object has the same value; predicted of
       an unmatched object it is wrong. The background is an attribute of the scene. Words outside the
       vocabulary are wrong attributes, of none of DETAILS.
     - A relation is right when it holds between the matched objects; "A left of B" and "B right of A"
       are one fact, as are above and below.
-    - Everything said counts: of "a red blue circle" one colour of two can be right. A fact said twice of the same
-      objects counts once, an object named twice is two objects.
-    - A denial ("no circle", "not red", "not left of") is said and wrong when what it denies is true, else nothing:
+    - Everything predicted counts: of "a red blue circle" one colour of two can be right. A fact predicted twice of the
+      same objects counts once, an object named twice is two objects.
+    - A denial ("no circle", "not red", "not left of") is predicted and wrong when what it denies is true, else nothing:
       true ones have no end, and may not raise precision.
     """
-    matching = match_objects(truth, said)
-    named = len(said["objects"]) + sum(_there(truth, thing) for thing in said.get("denied", ()))
+    matching = match_objects(truth, predicted)
+    named = len(predicted["objects"]) + sum(_there(truth, thing) for thing in predicted.get("denied", ()))
     counts = {"objects": Counts(len(matching), named, len(truth["objects"]))}
     for name in ATTRIBUTES:
         counts[name] = Counts(
-            sum(_agrees(said["objects"][i], truth["objects"][j], name) for i, j in matching.items()),
-            sum(len(_values(thing, name)) for thing in said["objects"])
-            + sum(_agrees(said["objects"][i], truth["objects"][j], name, _NOT + name) for i, j in matching.items()),
+            sum(_agrees(predicted["objects"][i], truth["objects"][j], name) for i, j in matching.items()),
+            sum(len(_values(thing, name)) for thing in predicted["objects"])
+            + sum(
+                _agrees(predicted["objects"][i], truth["objects"][j], name, _NOT + name) for i, j in matching.items()
+            ),
             sum(thing.get(name) is not None for thing in truth["objects"]),
         )
     counts["background"] = Counts(
-        int(_agrees(said, truth, "background")),
-        len(_values(said, "background")) + _agrees(said, truth, "background", _NOT + "background"),
+        int(_agrees(predicted, truth, "background")),
+        len(_values(predicted, "background")) + _agrees(predicted, truth, "background", _NOT + "background"),
         int(truth.get("background") is not None),
     )
-    unknown = sum(len(_values(thing, "other")) for thing in (said, *said["objects"]))
-    counts["attributes"] = sum((counts[name] for name in DETAILS), Counts(said=unknown))
-    claimed, holding = _relations(said), _relations(truth)
-    wrong = len(_translated(_denied_relations(said), matching) & holding)
+    unknown = sum(len(_values(thing, "other")) for thing in (predicted, *predicted["objects"]))
+    counts["attributes"] = sum((counts[name] for name in DETAILS), Counts(predicted=unknown))
+    claimed, holding = _relations(predicted), _relations(truth)
+    wrong = len(_translated(_denied_relations(predicted), matching) & holding)
     counts["relations"] = Counts(len(_translated(claimed, matching) & holding), len(claimed) + wrong, len(holding))
     return {kind: counts[kind] for kind in (*KINDS, *DETAILS)}
 
 
-def match_objects(truth: Graph, said: Graph) -> Matching:
+def match_objects(truth: Graph, predicted: Graph) -> Matching:
     """Said objects to true ones, one-to-one, same shape: most objects, then most attributes, then most relations.
 
     Shapes are matched apart from each other, since an object only matches its own shape. When a shape
     has more than 5,000 matchings (or all shapes together have), relations no longer break ties.
     """
     places: dict[str, tuple[list[int], list[int]]] = defaultdict(lambda: ([], []))
-    for side, graph in enumerate((said, truth)):
+    for side, graph in enumerate((predicted, truth)):
         for i, thing in enumerate(graph["objects"]):
             places[thing["shape"]][side].append(i)
-    options = [_best(said, truth, ours, theirs) for ours, theirs in places.values() if ours and theirs]
-    claimed, holding = _relations(said), _relations(truth)
+    options = [_best(predicted, truth, ours, theirs) for ours, theirs in places.values() if ours and theirs]
+    claimed, holding = _relations(predicted), _relations(truth)
     best: tuple[int, Matching] = (-1, {})
     for choice in itertools.islice(itertools.product(*options), _LIMIT):
         matching = {i: j for part in choice for i, j in part.items()}
@@ -97,10 +99,10 @@ def match_objects(truth: Graph, said: Graph) -> Matching:
     return best[1]
 
 
-def _best(said: Graph, truth: Graph, ours: Sequence[int], theirs: Sequence[int]) -> list[Matching]:
+def _best(predicted: Graph, truth: Graph, ours: Sequence[int], theirs: Sequence[int]) -> list[Matching]:
     """All matchings between objects of one shape that agree in most attributes."""
     agreement = {
-        (i, j): sum(_agrees(said["objects"][i], truth["objects"][j], name) for name in ATTRIBUTES)
+        (i, j): sum(_agrees(predicted["objects"][i], truth["objects"][j], name) for name in ATTRIBUTES)
         for i in ours
         for j in theirs
     }
@@ -124,21 +126,21 @@ def _pairings(ours: Sequence[int], theirs: Sequence[int]) -> Iterator[list[tuple
 
 
 def _values(thing: Graph, kind: str) -> set[str | int]:
-    """All that is said of one kind, each once."""
+    """All that is predicted of one kind, each once."""
     extra = {value for name, value in thing.get("extra", ()) if name == kind}
     return extra if thing.get(kind) is None else {thing[kind], *extra}
 
 
-def _agrees(said: Graph, truth: Graph, name: str, claimed_as: str = "") -> bool:
-    """Whether any value said is the true one. claimed_as: the kind it was said under, `name` by default."""
-    return truth.get(name) is not None and truth[name] in _values(said, claimed_as or name)
+def _agrees(predicted: Graph, truth: Graph, name: str, claimed_as: str = "") -> bool:
+    """Whether any value predicted is the true one. claimed_as: the kind it was predicted under, `name` by default."""
+    return truth.get(name) is not None and truth[name] in _values(predicted, claimed_as or name)
 
 
 def _there(truth: Graph, denied: Graph) -> bool:
-    """Whether a true object has the shape, and all the attributes that were said, of one said not to be there."""
-    said = [name for name in (*ATTRIBUTES, "other") if _values(denied, name)]
+    """Whether a true object has the shape and all the predicted attributes of one that is said not to be there."""
+    predicted = [name for name in (*ATTRIBUTES, "other") if _values(denied, name)]
     return any(
-        thing["shape"] == denied["shape"] and all(_agrees(denied, thing, name) for name in said)
+        thing["shape"] == denied["shape"] and all(_agrees(denied, thing, name) for name in predicted)
         for thing in truth["objects"]
     )
 

@@ -1,1 +1,1 @@
-"""Model folders of every kind: fetched, told apart by their content, and loaded without running anything in them."""
+"""Model folders of every kind: fetched, identified by their content, and loaded without running anything in them."""

@@ -22,7 +22,7 @@ _EXPORTS = {"onnx", "openvino"}  # the same weights once more, for other runtime
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequiredFiles:
     """Which files make a model whole.
 
     key: the parameter that names the model, for errors. needs: names of files it must have, beside safetensors weights.
@@ -44,7 +44,7 @@ class Wanted:
         return is_model_file(path) and allowed and _EXPORTS.isdisjoint(path.parts)
 
 
-def fetch(model: Loaded, out: Path, wanted: Wanted) -> None:
+def fetch(model: Loaded, out: Path, wanted: RequiredFiles) -> None:
     """Make the folder `out` hold the model that `model` names, whole or not at all: safetensors and text.
 
     model.name is a local folder, `package:MODULE` (a module with get_model_path()), or a hub id, whose revision is a
@@ -68,7 +68,7 @@ def fetch(model: Loaded, out: Path, wanted: Wanted) -> None:
     replace_folder(out, partial)
 
 
-def fetched(model: Loaded, wanted: Wanted) -> Path:
+def fetched(model: Loaded, wanted: RequiredFiles) -> Path:
     """The folder of a model that no artefact holds: where it lies, or a download kept beside the hub's own cache.
 
     So it needs the network once only. Raises CimError as `fetch` does.
@@ -98,7 +98,7 @@ def _local_folder(name: str, key: str) -> Path | None:
     return folder if folder.is_dir() else None
 
 
-def _copy(source: Path, out: Path, wanted: Wanted) -> None:
+def _copy(source: Path, out: Path, wanted: RequiredFiles) -> None:
     names = wanted.among((p.relative_to(source).as_posix() for p in source.rglob("*") if p.is_file()), str(source))
     shutil.rmtree(out, ignore_errors=True)
     for name in names:
@@ -106,7 +106,7 @@ def _copy(source: Path, out: Path, wanted: Wanted) -> None:
         shutil.copyfile(source / name, out / name)
 
 
-def _download(name: str, commit: str | None, folder: Path, wanted: Wanted) -> None:
+def _download(name: str, commit: str | None, folder: Path, wanted: RequiredFiles) -> None:
     """Bring the files of hub repository `name` into `folder`, going on with what an earlier call left there.
 
     Raises CimError for what is no commit, when the hub can't be reached or refuses, and when a file is missing

@@ -10,7 +10,7 @@ Place = tuple[Any, ...]
 
 
 @dataclass
-class Leniently:
+class LenientParser:
     """Reads sections as far as they are valid. bad: places of pydantic's errors. found: (place, contradiction)."""
 
     bad: list[Place]

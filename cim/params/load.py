@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError, model_validator
 from cim.errors import CimError
 from cim.params.base import Section
 from cim.params.caption import CaptionParams, Evaluate
-from cim.params.contradictions import Leniently, kind_of, sections_in
+from cim.params.contradictions import LenientParser, kind_of, sections_in
 from cim.params.models import Models
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
@@ -105,7 +105,7 @@ def _lines(values: Any, error: ValidationError, model: type[Section]) -> list[st
     lines = [_line(problem, model) for problem in problems]
     if isinstance(values, dict):
         known = [p["loc"] for p in problems if p["type"] not in ("extra_forbidden", "value_error")]
-        lenient = Leniently(known)
+        lenient = LenientParser(known)
         lenient.section(model, values, ())
         lines += [f"{_where(place)}: Value error, {text}" for place, text in lenient.found]
     return list(dict.fromkeys(lines))

@@ -96,7 +96,7 @@ class Align(Section):
     learning_rate: float = Field(0.003, gt=0, description="peak")
 
 
-class MadeCaptioner(Section):
+class TinyCaptioner(Section):
     """A tiny Qwen2.5-VL-architecture model with a locally trained tokenizer, made from nothing."""
 
     kind: Literal["tiny"]
@@ -110,7 +110,7 @@ class MadeCaptioner(Section):
     warm_start: Literal[True] = Field(True, description="a model made from nothing must be warm-started")
 
 
-Captioner = Annotated[LoadedCaptioner | MadeCaptioner, Field(discriminator="kind")]
+Captioner = Annotated[LoadedCaptioner | TinyCaptioner, Field(discriminator="kind")]
 
 
 class WarmStart(Section):

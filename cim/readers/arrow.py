@@ -12,8 +12,8 @@ from cim.errors import CimError
 from cim.readers.address import is_remote, public
 from cim.readers.cells import check, column_of
 from cim.readers.columns import is_binary
-from cim.readers.files import opened
-from cim.readers.stores import asking
+from cim.readers.files import open_file
+from cim.readers.stores import store_errors
 
 BATCH = 32  # rows decoded at once: their images are in memory together
 BUFFER = 2**20  # bytes of a column that are read at once
@@ -88,7 +88,7 @@ def arrow_stream(address: str) -> Iterator[Any]:
 def _far(address: str) -> Iterator[Any]:
     """A file of a store. What Arrow finds wrong in it is the file's fault, anything else the store's, and may pass."""
     broken: pa.ArrowException | None = None
-    with asking(address), opened(address) as source:
+    with store_errors(address), open_file(address) as source:
         try:
             yield source
         except pa.ArrowException as error:
@@ -133,8 +133,10 @@ def _all_in_parquet(file: str, column: str) -> bool:
             return is_binary(kind)
         groups = [found.row_group(group) for group in range(found.num_row_groups)]
     chunks = [group.column(at) for group in groups for at in range(group.num_columns)]
-    said = [one.statistics for one in chunks if one.path_in_schema == f"{column}.bytes"]
-    return len(said) == len(groups) and all(one and one.has_null_count and one.null_count == 0 for one in said)
+    statistics = [one.statistics for one in chunks if one.path_in_schema == f"{column}.bytes"]
+    return len(statistics) == len(groups) and all(
+        one and one.has_null_count and one.null_count == 0 for one in statistics
+    )
 
 
 def _has_bytes(kind: Any) -> bool:

@@ -10,8 +10,8 @@ from cim.images.checks import Reason
 from cim.params.sources import CocoSource
 from cim.readers.address import bytes_of, from_locator, local_address, source_name, to_locator
 from cim.readers.base import Problem, Source
-from cim.readers.file_chunk import FileChunk, Listed, cut
-from cim.readers.files import opened, walk
+from cim.readers.file_chunk import FileChunk, ListedFile, cut
+from cim.readers.files import open_file, walk
 from cim.readers.text import read_captions
 
 
@@ -32,11 +32,11 @@ def open_coco(params: CocoSource, size: int) -> Source:
         key, caption = _caption(one, at)
         captions.setdefault(key, []).append(caption)
     listed = sorted((_key(one.get("id")), *_file(one)) for one in images)
-    files = [Listed(locator, tuple(captions.get(key, ())), problem) for key, locator, problem in listed]
+    files = [ListedFile(locator, tuple(captions.get(key, ())), problem) for key, locator, problem in listed]
     known = {key for key, *_ in listed}
     files += [
-        Listed(f"image_id {key.lstrip()}", tuple(said), (Reason.NO_IMAGE, "no image of that id in the JSON"))
-        for key, said in sorted(captions.items())
+        ListedFile(f"image_id {key.lstrip()}", tuple(texts), (Reason.NO_IMAGE, "no image of that id in the JSON"))
+        for key, texts in sorted(captions.items())
         if key not in known
     ]
     chunk = FileChunk(PurePosixPath(address).name, root, tuple(files))
@@ -46,7 +46,7 @@ def open_coco(params: CocoSource, size: int) -> Source:
 def _content(address: str) -> tuple[list[dict[str, Any]], list[Any]]:
     """(images, annotations); a file without annotations (a test set's) has none."""
     try:
-        with opened(address) as stream:
+        with open_file(address) as stream:
             content = json.loads(stream.read().decode("utf-8-sig", "surrogateescape"))
         images, annotations = list(content["images"]), list(content.get("annotations") or ())
         if not all(isinstance(one, dict) for one in images):

@@ -22,7 +22,7 @@ class Columns:
     fields: tuple[str, ...] = ()
 
 
-def chosen(schema: Any, image: str, caption: str | None, table: str) -> tuple[str, str | None]:
+def select_columns(schema: Any, image: str, caption: str | None, table: str) -> tuple[str, str | None]:
     """The two columns of a table that params name. caption None: `caption`, where there is one; "": none.
 
     Raises CimError for a column that is missing, there twice, or of a type that holds no images, or no captions:

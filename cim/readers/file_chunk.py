@@ -16,7 +16,7 @@ from cim.readers.text import read_captions, read_facts, sample_captions
 SIDECARS = (".txt", ".json")
 
 
-class Listed(NamedTuple):
+class ListedFile(NamedTuple):
     """A file and the captions that a list has for it. problem: why it is not even looked for."""
 
     locator: str
@@ -29,7 +29,7 @@ class FileChunk(Chunk):
     """Some files below `root`. sidecars: suffixes of what may lie beside an image, as its captions and its fields."""
 
     root: str
-    files: tuple[Listed, ...]
+    files: tuple[ListedFile, ...]
     sidecars: tuple[str, ...] = ()
 
     @property
@@ -56,7 +56,7 @@ class FileChunk(Chunk):
                 raise OSError(f"{self.files[place].locator}: {problem or 'no longer there'}")
             yield image
 
-    def _item(self, one: Listed) -> Item:
+    def _item(self, one: ListedFile) -> Item:
         captions, lost = read_captions(one.captions)
         if one.problem:
             return Item(one.locator, None, captions=captions, problem=one.problem, lost=lost)
@@ -75,7 +75,7 @@ class FileChunk(Chunk):
         lost += (*problems, *([bad] if bad else []))
         return Item(one.locator, image, suffix.lower().removeprefix("."), captions, facts, lost=lost)
 
-    def _address(self, one: Listed) -> str:
+    def _address(self, one: ListedFile) -> str:
         return joined(self.root, from_locator(one.locator))
 
 

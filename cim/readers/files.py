@@ -14,7 +14,7 @@ from cim.errors import CimError
 from cim.images.checks import Reason
 from cim.readers.address import PIPE, expanded, is_remote, local_address, public
 from cim.readers.base import Problem
-from cim.readers.stores import asking, said_of, store_of
+from cim.readers.stores import store_errors, store_of, version_info
 
 MAX_BYTES = 2**30  # no single image is read above this
 MAX_TEXT = 16 * 2**20  # bytes of a .txt or .json: parsed, JSON takes many times its size
@@ -43,7 +43,7 @@ def read_file(address: str, most: int = MAX_BYTES) -> tuple[bytes | None, str]:
 
 
 def _read_remote(url: str, most: int) -> tuple[bytes | None, str]:
-    with asking(url):
+    with store_errors(url):
         system, path = store_of(url)
         try:
             info = system.info(path)
@@ -57,13 +57,13 @@ def _read_remote(url: str, most: int) -> tuple[bytes | None, str]:
 
 
 @contextmanager
-def opened(address: str) -> Iterator[Any]:
-    """A seekable binary file. Raises OSError for a local one, PassingError for a remote one that can't be opened."""
+def open_file(address: str) -> Iterator[Any]:
+    """A seekable binary file. Raises OSError for a local one, TransientError for a remote one that can't be opened."""
     if not is_remote(address):
         with open(address, "rb") as stream:
             yield stream
         return
-    with asking(address):
+    with store_errors(address):
         system, path = store_of(address)
         stream = system.open(path, "rb")
     with stream:
@@ -119,7 +119,7 @@ def _matching(one: str) -> list[str]:
 
 
 def _matching_in_store(url: str) -> list[str]:
-    with asking(url):
+    with store_errors(url):
         system, path = store_of(url)
         system.invalidate_cache()  # drivers keep listings for as long as the process lives
         if "*" not in path and system.isfile(path):
@@ -131,7 +131,7 @@ def _matching_in_store(url: str) -> list[str]:
 
 
 @dataclass
-class Walked:
+class Listing:
     """files: names relative to the folder, as their system has them. problems: of names that are not followed.
 
     versions: what a store said of each file; empty for a folder of this machine.
@@ -142,13 +142,13 @@ class Walked:
     versions: Mapping[str, dict[str, str]] = field(default_factory=dict)
 
 
-def walk(folder: str) -> Walked:
+def walk(folder: str) -> Listing:
     """All files below `folder`. Raises CimError where there is no folder, or one of its folders can't be read."""
     if is_remote(folder):
         return _walk_store(folder)
     if not os.path.isdir(folder):
         raise CimError(f"no folder at {folder}", "a folder of images", "mend path of this source")
-    found, seen, links = Walked(), set[str](), list[str]()
+    found, seen, links = Listing(), set[str](), list[str]()
     _walk_real(folder, "", found, seen, links)
     while links:  # real folders first: their files keep their names
         name = links.pop(0)
@@ -160,7 +160,7 @@ def walk(folder: str) -> Walked:
     return found
 
 
-def _walk_real(folder: str, prefix: str, found: Walked, seen: set[str], links: list[str]) -> None:
+def _walk_real(folder: str, prefix: str, found: Listing, seen: set[str], links: list[str]) -> None:
     """Files of a folder and of those in it that are no links; links to folders are noted."""
     for place, subfolders, files in os.walk(folder, onerror=_stop):
         seen.add(os.path.realpath(place))
@@ -180,14 +180,14 @@ def _stop(error: OSError) -> None:
     ) from error
 
 
-def _walk_store(folder: str) -> Walked:
-    with asking(folder):
+def _walk_store(folder: str) -> Listing:
+    with store_errors(folder):
         system, root = store_of(folder)
         system.invalidate_cache()
         listed = dict(_below(system.find(root, detail=True), root))
     if not listed:
         raise CimError(f"no file below {public(folder)}", "a folder of images", "mend path of this source")
-    return Walked(sorted(listed), versions={name: said_of(info) for name, info in listed.items()})
+    return Listing(sorted(listed), versions={name: version_info(info) for name, info in listed.items()})
 
 
 def _below(found: Mapping[str, Any], root: str) -> Iterator[tuple[str, Any]]:

@@ -14,8 +14,8 @@ from cim.images.checks import Reason
 from cim.params.sources import FolderSource
 from cim.readers.address import bytes_of, folder_of, is_remote, joined, local_address, source_name, to_locator
 from cim.readers.base import Source
-from cim.readers.file_chunk import SIDECARS, FileChunk, Listed, cut
-from cim.readers.files import files_at, opened, walk
+from cim.readers.file_chunk import SIDECARS, FileChunk, ListedFile, cut
+from cim.readers.files import files_at, open_file, walk
 
 # Files called so are images or claim to be; others count only when captions.csv names them.
 SUFFIXES = frozenset({
@@ -31,29 +31,29 @@ def open_folder(params: FolderSource, size: int) -> Source:
     Raises CimError when the folder can't be listed, or its CSV is broken.
     """
     root = os.path.expanduser(local_address(params.path))
-    walked = walk(root)
-    table = _table(params.captions, root, walked.files)
+    listing = walk(root)
+    table = _table(params.captions, root, listing.files)
     rows = caption_rows(table) if table else {}
     prefix = _prefix(table, root) if table else ""
-    images = sorted((_key(name), to_locator(name)) for name in walked.files)  # keys may be equal, files are not
+    images = sorted((_key(name), to_locator(name)) for name in listing.files)  # keys may be equal, files are not
     known = {key for key, _ in images}
     captions = dict[str, list[bytes]]()
-    for name, said in rows.items():
+    for name, texts in rows.items():
         key = _key(name)
-        captions.setdefault(key if key in known else key.removeprefix(prefix), []).extend(said)
+        captions.setdefault(key if key in known else key.removeprefix(prefix), []).extend(texts)
     files = [
-        Listed(locator, tuple(captions.get(key, ())))
+        ListedFile(locator, tuple(captions.get(key, ())))
         for key, locator in images
         if key in captions or ((found := _SUFFIX.search(key.lower())) and found[1] in SUFFIXES)
     ]
-    files += [Listed(to_locator(name), (), problem) for name, problem in sorted(walked.problems.items())]
+    files += [ListedFile(to_locator(name), (), problem) for name, problem in sorted(listing.problems.items())]
     files += [
-        Listed(key, tuple(said), (Reason.NO_IMAGE, f"no file of that name in {PurePosixPath(root).name}"))
-        for key, said in sorted(captions.items())
+        ListedFile(key, tuple(texts), (Reason.NO_IMAGE, f"no file of that name in {PurePosixPath(root).name}"))
+        for key, texts in sorted(captions.items())
         if key not in known
     ]
     chunk = FileChunk(PurePosixPath(root).name, root, tuple(files), SIDECARS)
-    return Source(source_name("folder", root), cut(chunk, size, walked.versions))
+    return Source(source_name("folder", root), cut(chunk, size, listing.versions))
 
 
 def caption_rows(address: str) -> dict[str, list[bytes]]:
@@ -66,7 +66,7 @@ def caption_rows(address: str) -> dict[str, list[bytes]]:
     # Bytes that are not UTF-8 survive as surrogates, and bytes_of gives them back.
     before = csv.field_size_limit(LONGEST)
     try:
-        with opened(address) as stream:
+        with open_file(address) as stream:
             text = io.TextIOWrapper(stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
             for name, caption in _rows(text, address):
                 rows.setdefault(name, []).append(bytes_of(caption))

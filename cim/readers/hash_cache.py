@@ -17,7 +17,7 @@ SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); 
 
 
 @dataclass(frozen=True)
-class Stamp:
+class FileStats:
     """What folders said of a part's files, as two fingerprints.
 
     exact: changes with path, device, inode, size, the times of the last change of content and of anything, and with
@@ -30,39 +30,39 @@ class Stamp:
     settled: bool
 
 
-def stamp_of(part: Part) -> Stamp | None:
-    """The part's stamp now; None for one that is not made of local files alone, so that only reading tells."""
+def file_stats(part: Part) -> FileStats | None:
+    """The part's stats now; None for one that is not made of local files alone, so that only reading tells."""
     if (paths := part.paths()) is None:
         return None
     now = time.time_ns()
-    found = [_said_of(path) for path in paths]
+    found = [_stat(path) for path in paths]
     plan = [repr(part), code_of(__name__, type(part).__module__)]
     newest = max((one[1] for one in found), default=0)
-    return Stamp(
+    return FileStats(
         exact=fingerprint(platform.node(), *plan, found),
         portable=fingerprint(*plan, [one[:2] for one in found]),
         settled=newest + SETTLED < now,
     )
 
 
-def cached_hash(file: Path, stamp: Stamp | None) -> str | None:
-    """The hash that `file` keeps for just this stamp; None where there is none, or the file is broken."""
-    if stamp is None:
+def cached_hash(file: Path, stats: FileStats | None) -> str | None:
+    """The hash that `file` keeps for just this stats; None where there is none, or the file is broken."""
+    if stats is None:
         return None
     content, _ = read_file(str(file))
     found, _ = read_facts(content or b"")
     sha256 = found.get("sha256")
-    return sha256 if found.get("stamp") == stamp.exact and isinstance(sha256, str) else None
+    return sha256 if found.get("stats") == stats.exact and isinstance(sha256, str) else None
 
 
-def cache_hash(file: Path, part: Part, stamp: Stamp | None, sha256: str) -> None:
-    """Keep `sha256`, got by reading the part after `stamp` was taken, unless a file has changed since, or may have."""
-    if stamp is not None and stamp.settled and stamp == stamp_of(part):
+def cache_hash(file: Path, part: Part, stats: FileStats | None, sha256: str) -> None:
+    """Keep `sha256`, got by reading the part after `stats` was taken, unless a file has changed since, or may have."""
+    if stats is not None and stats.settled and stats == file_stats(part):
         with suppress(OSError):  # a place that can't be written costs the next run its time, this one nothing
-            write_json(file, {"stamp": stamp.exact, "sha256": sha256})
+            write_json(file, {"stats": stats.exact, "sha256": sha256})
 
 
-def _said_of(path: Path) -> tuple[int, ...]:
+def _stat(path: Path) -> tuple[int, ...]:
     """Size and times (ns) first; minus one and the error's number where there is no file to be had."""
     try:
         found = os.stat(path)

@@ -20,7 +20,7 @@ from cim.readers.address import is_remote, local_address, public, short_names, s
 from cim.readers.base import Part, Source
 from cim.readers.files import distinct, files_at
 from cim.readers.remote import RemoteTar
-from cim.readers.webdataset import TarPart, stated
+from cim.readers.webdataset import TarPart, sample_count
 
 
 def open_source(params: SourceBase, size: int) -> Source:
@@ -95,4 +95,4 @@ def _tars(paths: Sequence[str]) -> Iterator[Part]:
             seen[public(one)] += 1
             yield RemoteTar(one, seen[public(one)])
         else:
-            yield TarPart(Path(one), names[one], stated(Path(one)))
+            yield TarPart(Path(one), names[one], sample_count(Path(one)))

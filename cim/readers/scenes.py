@@ -23,12 +23,12 @@ class ScenesChunk(Chunk):
         params = self.params
         for index in range(self.first, self.first + self.images):
             scene = scene_at(params.seed, index, params.near_duplicates)
-            said = [
+            captions = [
                 describe(scene, random.Random(f"{params.seed}-{index}-{i}"), params.detail)
                 for i in range(params.captions)
             ]
             facts = {"extra": {"scene": scene.graph()}}  # where a shard's JSON has them
-            yield Item(str(index), self._drawn(index), "png", tuple(said), facts)
+            yield Item(str(index), self._drawn(index), "png", tuple(captions), facts)
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The pictures at these places, drawn again."""

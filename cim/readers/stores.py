@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Any
 
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, TransientError
 from cim.fingerprint import fingerprint
 from cim.readers.address import PIPE, public, without_secrets
 
@@ -25,8 +25,8 @@ def store_of(url: str) -> tuple[Any, str]:
 
 
 @contextmanager
-def asking(url: str, doing: str = "read") -> Iterator[None]:
-    """Turn what a store's driver raises into a PassingError: each client library has exceptions of its own kind.
+def store_errors(url: str, doing: str = "read") -> Iterator[None]:
+    """Turn what a store's driver raises into a TransientError: each client library has exceptions of its own kind.
 
     A driver that is not installed is a CimError: it stays away however often it is tried.
     """
@@ -38,15 +38,15 @@ def asking(url: str, doing: str = "read") -> Iterator[None]:
         raise CimError(f"{public(url)}, and no driver for it ({error})", "its fsspec package", "install it") from error
     except Exception as error:
         causes = [error] if error.__cause__ is None else [error, error.__cause__]
-        said = without_secrets("; ".join(f"{type(one).__name__}: {one}" for one in causes), url)
-        raise PassingError(
-            f"{public(url)} can't be {doing} ({said})",
+        message = without_secrets("; ".join(f"{type(one).__name__}: {one}" for one in causes), url)
+        raise TransientError(
+            f"{public(url)} can't be {doing} ({message})",
             "a store that answers, and rights to it",
             "check the address and your credentials for it (docs/recaption.md), and run again",
         ) from (error if public(url) == url else None)  # tracebacks are logged, and show what it was raised from
 
 
-def said_of(info: Mapping[str, Any]) -> dict[str, str]:
+def version_info(info: Mapping[str, Any]) -> dict[str, str]:
     """What of a driver's `info` says which version of a file this is."""
     known = [name for name in _VERSION if info.get(name) is not None][:1]
     return {name: str(info.get(name)) for name in ["size", *known]}
@@ -56,18 +56,18 @@ def version_of(url: str) -> dict[str, str]:
     """What the store says of size and version now; a command stands for what it prints."""
     if url.startswith(PIPE):
         return {"command": fingerprint(url)}
-    with asking(url):
+    with store_errors(url):
         try:
             system, path = store_of(url)
         except ImportError:  # no driver for this store: a command-line opener reads it, and says nothing of versions
             return {}
         system.invalidate_cache(path)  # what a listing said may be hours old
-        return said_of(system.info(path))
+        return version_info(system.info(path))
 
 
 def blocks(url: str) -> Iterator[bytes]:
     """The file's content. Only reading is watched here: a full disk on the writer's side is not the store's failure."""
-    with asking(url), _stream(url) as source:
+    with store_errors(url), _stream(url) as source:
         while block := source.read(2**20):
             yield block
 

@@ -21,7 +21,7 @@ from cim.readers.address import folder_of, is_remote, joined, public, short_name
 from cim.readers.arrow import BROKEN, batches, holds_bytes, shape
 from cim.readers.base import Chunk, Item, Part, Problem
 from cim.readers.cells import captions_of, column_of, image_of, plain_columns, plain_rows
-from cim.readers.columns import Columns, chosen
+from cim.readers.columns import Columns, select_columns
 from cim.readers.files import read_file
 from cim.readers.stores import version_of
 from cim.readers.text import read_captions
@@ -120,12 +120,12 @@ def table_parts(files: Sequence[str], columns: Columns, size: int) -> tuple[Part
     """Every row of the files in their order, `size` a part or, where row groups end before that, up to half fewer.
 
     columns: as params name them. No part holds rows of two files. Raises CimError where a file can't be read, or has
-    not the columns (see `chosen`).
+    not the columns (see `select_columns`).
     """
     parts: list[Part] = []
     for file, label in zip(files, short_names(files), strict=True):
         schema, groups = shape(file)
-        image, caption = chosen(schema, columns.image, columns.caption, public(file))
+        image, caption = select_columns(schema, columns.image, columns.caption, public(file))
         fields = tuple(name for name in plain_columns(schema) if name not in (image, caption))
         settled = replace(columns, image=image, caption=caption, fields=fields)
         far = {"url": file, "version": fingerprint(version_of(file))} if is_remote(file) else {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from cim.images.checks import Reason
 from cim.readers.base import Problem
-from cim.text import says_something
+from cim.text import has_text
 
 MAX_CAPTION = 131_072  # characters; a longer text is a document, or a table whose quotes went wrong
 BOM = "\ufeff"
@@ -71,7 +71,7 @@ def _caption(value: Any) -> tuple[str, Problem | None]:
         caption.encode("utf-8")
     except UnicodeEncodeError:
         return "", (Reason.CAPTION_NOT_UTF8, _shown(caption))
-    return caption, None if says_something(caption) else (Reason.CAPTION_EMPTY, "")
+    return caption, None if has_text(caption) else (Reason.CAPTION_EMPTY, "")
 
 
 def _shown(text: str) -> str:

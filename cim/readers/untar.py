@@ -1,4 +1,4 @@
-"""Tars nobody vouches for, read member by member: what is broken is one exception, what is hostile costs nothing."""
+"""Untrusted tars, read member by member: what is broken is one exception, what is hostile costs nothing."""
 
 import lzma
 import re
@@ -78,7 +78,7 @@ class Tar:
 
 
 @contextmanager
-def opened(path: Path, mode: Literal["r:", "r:*"] = "r:*") -> Iterator[Tar]:
+def open_tar(path: Path, mode: Literal["r:", "r:*"] = "r:*") -> Iterator[Tar]:
     """A tar on local disk, with mode "r:" only an uncompressed one; tarfile.ReadError for what is none."""
     try:
         tar = tarfile.open(path, mode, tarinfo=_Member)  # noqa: SIM115  (what its reader raises is not for this try)

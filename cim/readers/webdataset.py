@@ -14,7 +14,7 @@ from cim.readers.address import to_locator
 from cim.readers.base import Item, Problem
 from cim.readers.files import MAX_TEXT, read_file
 from cim.readers.text import read_facts, sample_captions
-from cim.readers.untar import Tar, opened, problem_of
+from cim.readers.untar import Tar, open_tar, problem_of
 
 IMAGES = frozenset({"jpg", "jpeg", "png", "webp", "gif", "bmp", "tif", "tiff", "avif", "jfif", "heic", "svg"})
 USED = IMAGES | {"txt", "json"}
@@ -41,7 +41,7 @@ class TarPart:
         return self.sha256()
 
     def sha256(self) -> str:
-        return _hash(*self._as_it_is())
+        return _hash(*self._stat_key())
 
     def paths(self) -> list[Path]:
         return [self.path]
@@ -58,7 +58,7 @@ class TarPart:
         key, problem, read = "", "", 0
         pictured = set[str]()  # keys of samples with an image
         try:
-            with opened(self.path) as tar:
+            with open_tar(self.path) as tar:
                 for key, members in _grouped(tar, lambda kind, member: tar.content(member) if kind in USED else b""):
                     read += 1
                     yield _item(key, members, pictured)
@@ -76,7 +76,7 @@ class TarPart:
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images of the samples at these places again. Raises OSError where the tar no longer has one."""
-        spans = _spans(*self._as_it_is())
+        spans = _spans(*self._stat_key())
         if spans is None:
             yield from self._fetch_in_order(deque(places))
             return
@@ -90,7 +90,7 @@ class TarPart:
                     raise OSError(f"{self.path} ends inside sample {place}")
                 yield image
 
-    def _as_it_is(self) -> tuple[Path, int, int, int]:
+    def _stat_key(self) -> tuple[Path, int, int, int]:
         """Path, size, time and inode: what is remembered of a file is remembered by these."""
         found = self.path.stat()
         return self.path, found.st_size, found.st_mtime_ns, found.st_ino
@@ -109,7 +109,7 @@ class TarPart:
             raise OSError(f"{self.path} ends before sample {wanted[0]}")
 
 
-def stated(path: Path) -> int | None:
+def sample_count(path: Path) -> int | None:
     """Samples in a tar by img2dataset's `<stem>_stats.json` beside it; None where none says so."""
     content, _ = read_file(str(path.with_name(f"{path.name.partition('.')[0]}_stats.json")), MAX_TEXT)
     count = read_facts(content or b"")[0].get("successes")
@@ -126,7 +126,7 @@ def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, 
     """(offset, bytes) of every sample's image, None where it has none; None for a compressed tar."""
     spans = list[tuple[int, int] | None]()
     try:
-        with opened(path, "r:") as tar:
+        with open_tar(path, "r:") as tar:
             for _, members in _grouped(tar, lambda kind, member: (kind, member.offset_data, member.size)):
                 image = next((one for kind, one in members.items() if kind in IMAGES), None)
                 spans.append((image[1], image[2]) if image and len(image) == 3 else None)

@@ -5,18 +5,18 @@ from typing import Any
 
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.params import Params, Reward
 from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
 from cim.report.charts import lengths_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.lineage import lineage, rejects, watched
+from cim.report.lineage import alarm_history, lineage, reject_counts
 from cim.report.pictures import FOUND, SOURCE, Splits
 
 
 def build(
-    layout: Layout, params: Params, evaluated: EvalSet, measured: Mapping[str, Measured], metrics: Mapping[str, Any]
+    layout: Layout, params: Params, evaluated: EvalSet, measured: Mapping[str, Measurements], metrics: Mapping[str, Any]
 ) -> Report:
     """The report of one evaluation; reads thumbnails, curves and lineage from `layout`."""
     base, tuned = measured["base"], measured["tuned"]
@@ -49,8 +49,8 @@ def build(
         thumbnails=gallery.pictures(found, FOUND),
         lineage=lineage(layout),
         params=dump_yaml(params.model_dump(mode="json", exclude={"runtime"})),
-        rejects=rejects(layout.rejects),
-        watched=watched(layout.tuned.parent / "alarms.json"),
+        rejects=reject_counts(layout.rejects),
+        watched=alarm_history(layout.tuned.parent / "alarms.json"),
         notes=_notes(evaluated, params, len(cards), metrics["unjudged"]),
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import KINDS, Counts
 from cim.records import IdentityScore
 from cim.text import duplicated, repetition
@@ -83,7 +83,7 @@ def gain(base: IdentityScore | None, tuned: IdentityScore | None) -> float | Non
 
 
 def answers(
-    base: Measured, tuned: Measured, chosen: Iterable[int], captions: Mapping[str, str]
+    base: Measurements, tuned: Measurements, chosen: Iterable[int], captions: Mapping[str, str]
 ) -> list[tuple[Answer, Answer]]:
     """Both captioners' answers for each chosen image; `captions` names gallery items by their first caption."""
     shared = [duplicated(side.captions) for side in (base, tuned)]
@@ -133,7 +133,7 @@ def marked_words(before: str, after: str) -> tuple[list[Piece], list[Piece]]:
     return left, right
 
 
-def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[str, str], shared: bool) -> Answer:
+def _answer(said: Measurements, i: int, pieces: Sequence[Piece], captions: Mapping[str, str], shared: bool) -> Answer:
     identity, counts = said.identity[i], said.facts[i]
     found = []
     if identity is not None:
@@ -158,7 +158,7 @@ def _answer(said: Measured, i: int, pieces: Sequence[Piece], captions: Mapping[s
 
 
 def _split(counts: Counts) -> tuple[int, int, int]:
-    return counts.matched, counts.said - counts.matched, counts.true - counts.matched
+    return counts.matched, counts.predicted - counts.matched, counts.true - counts.matched
 
 
 def _bare(word: str) -> str:

@@ -18,7 +18,7 @@ from markupsafe import Markup, escape
 
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
-from cim.report.lineage import Rejected, Watched
+from cim.report.lineage import AlarmHistory, RejectCount
 from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 
@@ -53,8 +53,8 @@ class Report:
     thumbnails: Mapping[str, str]
     lineage: Mapping[str, Mapping[str, str]]
     params: str
-    rejects: Sequence[Rejected]
-    watched: Watched | None = None
+    rejects: Sequence[RejectCount]
+    watched: AlarmHistory | None = None
     notes: Sequence[str] = ()
 
 

@@ -21,7 +21,7 @@ _EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class Rejected:
+class RejectCount:
     """Input quarantined for one reason: how much, and a few of the sources with what was found there."""
 
     reason: str
@@ -30,7 +30,7 @@ class Rejected:
 
 
 @dataclass(frozen=True)
-class Raised:
+class RaisedAlarm:
     """An alarm: which, from which step to which, its reading and limit, what was found and what to try.
 
     Numbers are text, an en dash where there is none.
@@ -45,7 +45,7 @@ class Raised:
 
 
 @dataclass(frozen=True)
-class Reading:
+class AlarmReading:
     """One thing that was watched: its limit, the last and the highest reading; numbers as text."""
 
     name: str
@@ -55,11 +55,11 @@ class Reading:
 
 
 @dataclass(frozen=True)
-class Watched:
+class AlarmHistory:
     """A watched run: alarms by step, what was read every so many steps, why training ended ("" where unknown)."""
 
-    alarms: Sequence[Raised]
-    readings: Sequence[Reading]
+    alarms: Sequence[RaisedAlarm]
+    readings: Sequence[AlarmReading]
     every: str
     ended: str
 
@@ -81,23 +81,23 @@ def lineage(layout: Layout) -> dict[str, dict[str, str]]:
     return {title: _ordered(facts) for title, facts in found.items()}
 
 
-def rejects(path: Path) -> list[Rejected]:
+def reject_counts(path: Path) -> list[RejectCount]:
     """Quarantined images and captions of all sources in rejects.parquet, the most frequent reason first."""
     if not path.is_file():
         return []
     table = pl.read_parquet(path, columns=["source", "reason", "detail"])
     example = pl.concat_str("source", pl.col("detail").fill_null(""), separator=": ").str.strip_suffix(": ")
     grouped = table.group_by("reason").agg(pl.len().alias("count"), example.head(_EXAMPLES).alias("examples"))
-    return [Rejected(**row) for row in grouped.sort(["count", "reason"], descending=[True, False]).to_dicts()]
+    return [RejectCount(**row) for row in grouped.sort(["count", "reason"], descending=[True, False]).to_dicts()]
 
 
-def watched(path: Path) -> Watched | None:
+def alarm_history(path: Path) -> AlarmHistory | None:
     """What alarms.json says of the run; None when the file does not exist, so nothing was watched."""
     if not path.is_file():
         return None
     record = read_json(path)
     checks = record.get("checks", [])
-    return Watched(
+    return AlarmHistory(
         alarms=[_raised(alarm) for alarm in record["alarms"]],
         readings=[_reading(name, limit, checks) for name, limit in record.get("limits", {}).items()],
         every=_text(record.get("every")),
@@ -137,14 +137,16 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
 
 
-def _reading(name: str, limit: float, checks: Sequence[Mapping[str, Any]]) -> Reading:
+def _reading(name: str, limit: float, checks: Sequence[Mapping[str, Any]]) -> AlarmReading:
     found = [check[name] for check in checks if check.get(name) is not None]
-    return Reading(_named(name), _text(limit), _text(found[-1] if found else None), _text(max(found, default=None)))
+    return AlarmReading(
+        _named(name), _text(limit), _text(found[-1] if found else None), _text(max(found, default=None))
+    )
 
 
-def _raised(alarm: Mapping[str, Any]) -> Raised:
+def _raised(alarm: Mapping[str, Any]) -> RaisedAlarm:
     first, last = alarm.get("step"), alarm.get("last_step")
-    return Raised(
+    return RaisedAlarm(
         name=_named(alarm["alarm"]),
         steps=_text(first) if last in (None, first) else f"{_text(first)} to {_text(last)}",
         value=_text(alarm.get("value")),

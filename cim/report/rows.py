@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cim.metrics.catalogue import GROUPS, METRICS, Metric, label
-from cim.metrics.shown import Unit, change, number
+from cim.metrics.formatting import Unit, change, number
 
 SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)  # ends of an interval strip's axis
 

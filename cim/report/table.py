@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from cim.metrics.shown import number
+from cim.metrics.formatting import number
 from cim.report.rows import Group, absences, groups
 
 _HEAD = ("", "base", "tuned", "difference", "95% interval", "")

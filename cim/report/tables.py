@@ -9,13 +9,13 @@ import polars as pl
 
 from cim.atomic import replacing
 from cim.metrics.catalogue import METRICS
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import KINDS
 from cim.report.charts import MOST_K
 from cim.retrieval import recall_curve
 
 
-def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str, Measured]) -> None:
+def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str, Measurements]) -> None:
     """CSVs in `folder`.
 
     before_after.csv: name ("R@1, base"), percent; shares only. recall_at_k.csv: k, base, tuned (percent).
@@ -31,10 +31,10 @@ def write_plots(folder: Path, metrics: Mapping[str, Any], measured: Mapping[str,
     _write_csv(folder / "caption_lengths.csv", pl.DataFrame({"words": np.arange(top + 1), **counted}))
 
 
-def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured]) -> None:
+def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measurements]) -> None:
     """images.parquet: id, then for each captioner <captioner>_caption, _truncated, _rank, _grc, _qir, _total, _rouge_l
-    and counts _<kind>_matched, _said, _true; null where there is no value. Where captions were held against references
-    also _capture, _capture_words and _unmentioned (objects that no reference names)."""
+    and counts _<kind>_matched, _predicted, _true; null where there is no value. Where captions were held against
+    references also _capture, _capture_words and _unmentioned (objects that no reference names)."""
     columns: dict[str, Sequence[Any]] = {"id": ids}
     for name, one in measured.items():
         columns[f"{name}_caption"] = list(one.captions)
@@ -44,7 +44,7 @@ def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measured
         for part in ("grc", "qir", "total"):
             columns[f"{name}_{part}"] = [None if row is None else getattr(row, part) for row in one.identity]
         for kind in KINDS:
-            for part in ("matched", "said", "true"):
+            for part in ("matched", "predicted", "true"):
                 values = [None if row is None else getattr(row[kind], part) for row in one.facts]
                 columns[f"{name}_{kind}_{part}"] = values
         if one.referenced:

@@ -45,7 +45,7 @@ class NearDuplicates:
 
 
 @dataclass(frozen=True)
-class Barred:
+class Exclusion:
     """What each of b sources may not retrieve: `ids`, known beforehand, and `near`, seen once an item is found.
 
     Near-duplicates are looked for among what a search brings up, not listed beforehand: the first k of a ranking that
@@ -55,14 +55,14 @@ class Barred:
     ids: Sequence[tuple[str, ...]]
     near: NearDuplicates | None = None
 
-    def of(self, places: Sequence[int]) -> "Barred":
+    def of(self, places: Sequence[int]) -> "Exclusion":
         """The same for some of the sources."""
         near = self.near and NearDuplicates(self.near.items, self.near.sources[list(places)], self.near.threshold)
-        return Barred([self.ids[place] for place in places], near)
+        return Exclusion([self.ids[place] for place in places], near)
 
 
 def barred_ids(exclude: str, source_ids: Sequence[str]) -> list[tuple[str, ...]]:
-    """Ids that each of b sources may not retrieve, by the name in params; near_duplicates bars more (`Barred`).
+    """Ids that each of b sources may not retrieve, by the name in params; near_duplicates bars more (`Exclusion`).
 
     none: a source in the gallery may retrieve itself, as in the official implementation. Else it never does; harmless
     where it is not in the gallery.
@@ -70,14 +70,14 @@ def barred_ids(exclude: str, source_ids: Sequence[str]) -> list[tuple[str, ...]]
     return [() if exclude == "none" else (source,) for source in source_ids]
 
 
-def ranked(index: GalleryIndex, queries: npt.NDArray[np.float32], depth: int, barred: Barred) -> list[Ranking]:
-    """The `depth` best items of each of b queries, in the order of `index`, without what is barred for its source.
+def ranked(index: GalleryIndex, queries: npt.NDArray[np.float32], depth: int, exclusion: Exclusion) -> list[Ranking]:
+    """The `depth` best items of each of b queries, in the order of `index`, without what is exclusion for its source.
 
     queries: (b, d) finite. Fewer than `depth` only where the gallery ends. What one query gets does not depend on
     the others of its batch. Where near-duplicates take places, the search goes four times deeper, until enough are
     left.
     """
-    left = len(index.items) - _present(index, barred.ids)  # per query: asking for more would be an error
+    left = len(index.items) - _present(index, exclusion.ids)  # per query: asking for more would be an error
     width = np.minimum(depth, left)
     rankings: list[Ranking] = [[] for _ in queries]
     pending = np.flatnonzero(width > 0)
@@ -85,7 +85,7 @@ def ranked(index: GalleryIndex, queries: npt.NDArray[np.float32], depth: int, ba
         short = []
         for each in np.unique(width[pending]):
             places = pending[width[pending] == each].tolist()
-            some = barred.of(places)
+            some = exclusion.of(places)
             ids, scores = index.search(queries[places], int(each), some.ids)
             hidden = some.near.among(ids) if some.near else [[False] * int(each)] * len(ids)
             for place, names, row, bad in zip(places, ids, scores.tolist(), hidden, strict=True):

@@ -36,7 +36,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class WithPictures:
+class ExtendedVectors:
     """Embedded sources and, beside them, vectors of pictures by content id. Meets ImageVectors."""
 
     embedded: ImageVectors
@@ -56,7 +56,7 @@ class WithPictures:
         return np.stack([self.added[name] if name in self.added else next(rest) for name in ids])
 
 
-def lazily(open_it: Callable[[], ImageEncoder]) -> Callable[[Sequence[Picture]], Vectors]:
+def lazy_encoder(open_it: Callable[[], ImageEncoder]) -> Callable[[Sequence[Picture]], Vectors]:
     """Unit vectors by id of the decodable ones of some pictures, one forward pass each; none for one without direction.
 
     The encoder is opened when the first such picture comes.
@@ -93,7 +93,7 @@ class ScoreSpec:
 
 @dataclass(frozen=True)
 class CimScore:
-    """Meets `cim.engines.spec.Scorer`. encode: vectors of pictures that are not embedded yet, see `lazily`."""
+    """Meets `cim.engines.spec.Scorer`. encode: vectors of pictures that are not embedded yet, see `lazy_encoder`."""
 
     retriever: Retriever
     encode: Callable[[Sequence[Picture]], Vectors]
@@ -102,12 +102,14 @@ class CimScore:
     def open(cls, spec: ScoreSpec, device: str) -> "CimScore":
         """Raises CimError as `Retriever.open` does."""
         retriever = Retriever.open(spec.layout, spec.reward, device, spec.index)
-        return cls(retriever, lazily(partial(open_image_encoder, spec.layout, device)))
+        return cls(retriever, lazy_encoder(partial(open_image_encoder, spec.layout, device)))
 
     def __call__(self, captions: list[str], keys: list[str], images: list[Image]) -> list[float | None]:
         """Totals of b captions of b images named by sample id, by the reward's exclusion rules; None: unscorable."""
         known = dict(zip(keys, self.retriever.sources.has(keys), strict=True))
         new = {key: Picture(key, image) for key, image in zip(keys, images, strict=True) if not known[key]}
-        scorer = replace(self.retriever, sources=WithPictures(self.retriever.sources, self.encode(list(new.values()))))
+        scorer = replace(
+            self.retriever, sources=ExtendedVectors(self.retriever.sources, self.encode(list(new.values())))
+        )
         found = scorer.attempt(captions, keys)
         return [one.total if isinstance(one, IdentityScore) else None for one in found]

@@ -16,12 +16,12 @@ from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
 from cim.records import IdentityScore
-from cim.rewards.exclusion import Barred, ImageVectors, NearDuplicates, barred_ids
+from cim.rewards.exclusion import Exclusion, ImageVectors, NearDuplicates, barred_ids
 from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.open import check_vectors, open_space, present_embeddings
 from cim.rewards.spaces import Space, encode_each
-from cim.text import says_something
+from cim.text import has_text
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class Retriever:
         result: list[IdentityScore | Unscorable] = [
             Unscorable("empty after cleaning") if known[i] else NO_VECTOR for i in range(len(captions))
         ]
-        places = [i for i, caption in enumerate(captions) if known[i] and says_something(caption)]
+        places = [i for i, caption in enumerate(captions) if known[i] and has_text(caption)]
         if not places:
             return result
         queries = encode_each(self.space.encode, [captions[i] for i in places])
@@ -115,7 +115,7 @@ class Retriever:
         params, source, near = self.reward, self.sources.get(source_ids), None
         if params.exclude == "near_duplicates":
             near = NearDuplicates(self.items, source, params.duplicate_cosine)
-        ids, scores = self.space.search(queries, params.k, Barred(barred_ids(params.exclude, source_ids), near))
+        ids, scores = self.space.search(queries, params.k, Exclusion(barred_ids(params.exclude, source_ids), near))
         found = self.items.get([name for row in ids for name in row]).reshape(len(ids), params.k, self.items.dim)
         reward = identity_reward(source, found, params.beta, params.decay, params.alpha)
         cosines = np.einsum("bd,bkd->bk", source, found)

@@ -13,7 +13,7 @@ from cim.encoders.base import TextEncoder
 from cim.errors import CimError
 from cim.index.depth import CONSTANT, depth_of
 from cim.index.search import GalleryIndex
-from cim.rewards.exclusion import Barred, Ranking, ranked
+from cim.rewards.exclusion import Exclusion, Ranking, ranked
 
 Queries = npt.NDArray[np.float32]
 Found = tuple[list[list[str]], npt.NDArray[np.float32]]
@@ -28,8 +28,8 @@ class Space(Protocol):
     def encode(self, captions: list[str]) -> Queries:
         """(b, d) queries; a row that is not finite means that this caption could not be encoded."""
 
-    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
-        """ids (b lists of k, best first) and scores (b, k), without what is barred for each source.
+    def search(self, queries: Queries, k: int, exclusion: Exclusion) -> Found:
+        """ids (b lists of k, best first) and scores (b, k), without what is exclusion for each source.
 
         Raises CimError when fewer than k are left for one.
         """
@@ -51,18 +51,18 @@ class EncodedSpace:
         """One encoder call for the whole batch."""
         return np.asarray(self.encoder.encode_texts(captions), dtype=np.float32)
 
-    def rank(self, queries: Queries, depth: int, barred: Barred) -> list[Ranking]:
+    def rank(self, queries: Queries, depth: int, exclusion: Exclusion) -> list[Ranking]:
         """`ranked` over this index."""
-        return ranked(self.index, queries, depth, barred)
+        return ranked(self.index, queries, depth, exclusion)
 
-    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
+    def search(self, queries: Queries, k: int, exclusion: Exclusion) -> Found:
         """One index search for the whole batch (more only where exclusion or ties ask for depth)."""
-        return _best(self.rank(queries, k, barred), k)
+        return _best(self.rank(queries, k, exclusion), k)
 
 
 @dataclass(frozen=True)
 class FusedSpace:
-    """Several spaces as one. A query is the parts' queries side by side; what is barred is so in every part."""
+    """Several spaces as one. A query is the parts' queries side by side; what is exclusion is so in every part."""
 
     parts: tuple[EncodedSpace, ...]
 
@@ -70,14 +70,14 @@ class FusedSpace:
         """(b, sum of the parts' d); not finite where any part could not encode the caption."""
         return np.concatenate([part.encode(captions) for part in self.parts], axis=1)
 
-    def search(self, queries: Queries, k: int, barred: Barred) -> Found:
+    def search(self, queries: Queries, k: int, exclusion: Exclusion) -> Found:
         """The k best of `fuse` over each part's first `depth_of(k)` items; ids and fused scores (b, k).
 
         Raises CimError when the parts together hold fewer than k items that may be retrieved.
         """
         edges = np.cumsum([part.dim for part in self.parts])[:-1]
         pieces = np.split(queries, edges, axis=1)
-        lists = [part.rank(piece, depth_of(k), barred) for part, piece in zip(self.parts, pieces, strict=True)]
+        lists = [part.rank(piece, depth_of(k), exclusion) for part, piece in zip(self.parts, pieces, strict=True)]
         return _best([fuse([[name for name, _ in one] for one in some]) for some in zip(*lists, strict=True)], k)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from cim.params.tune import Reward
 from cim.records import IdentityScore
-from cim.rewards.guards.said import Guard, Said, judge
+from cim.rewards.guards.base import GeneratedCaption, Guard, judge
 from cim.rewards.retriever import NO_VECTOR, Unscorable
 
 
@@ -53,7 +53,7 @@ NO_TERMS = TrainingReward()
 
 
 def training_rewards(
-    said: Sequence[Said],
+    captions: Sequence[GeneratedCaption],
     outcomes: Sequence[IdentityScore | Unscorable],
     params: Reward,
     guards: Mapping[str, tuple[Guard, float]],
@@ -61,13 +61,13 @@ def training_rewards(
     """The rewards of b captions, in order.
 
     outcomes: what `Retriever.attempt` gives for them. guards: those of params that look at a caption, with their
-    weights, as `cim.rewards.guards.chosen` makes them.
+    weights, as `cim.rewards.guards.build` makes them.
 
     An unscorable caption of an image that has a vector gets its penalties alone, `unscorable` among them, which puts
     it below the others of its group. Where the image has no vector no caption of it can be scored, whatever it says:
     it gets NO_TERMS.
     """
-    judged = [one for one, outcome in zip(said, outcomes, strict=True) if outcome != NO_VECTOR]
+    judged = [one for one, outcome in zip(captions, outcomes, strict=True) if outcome != NO_VECTOR]
     scores = [outcome for outcome in outcomes if outcome != NO_VECTOR]
     columns = [
         [Penalty(name, value, weight) for value in judge(guard, judged)] for name, (guard, weight) in guards.items()

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.base import GeneratedCaption
+from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import Retriever, check_some_vector
 from cim.rewards.training_reward import TrainingReward, training_rewards
 from cim.text import repeated_share
@@ -36,7 +36,7 @@ class TrlReward:
     def __init__(self, retriever: Retriever, special_tokens: Collection[int] = ()) -> None:
         """special_tokens: ids that no caption may hold, for the guard `tokens`."""
         self._retriever = retriever
-        self._guards = chosen(retriever.reward.guards, special_tokens, retriever.captions)
+        self._guards = build_guards(retriever.reward.guards, special_tokens, retriever.captions)
 
     def __call__(
         self,
@@ -57,15 +57,15 @@ class TrlReward:
         if id is None:
             raise ValueError("the dataset has no column 'id'; the reward needs the sample id of each image")
         tokens = completion_ids if completion_ids is not None else [()] * len(completions)
-        said = [
-            Said(text_of(completion), text_of(prompt, "user"), ids, name)
+        captions = [
+            GeneratedCaption(text_of(completion), text_of(prompt, "user"), ids, name)
             for prompt, completion, ids, name in zip(prompts, completions, tokens, id, strict=True)
         ]
-        outcomes = self._retriever.attempt([one.text for one in said], id)
+        outcomes = self._retriever.attempt([one.text for one in captions], id)
         check_some_vector(outcomes, id)
-        rewards = training_rewards(said, outcomes, self._retriever.reward, self._guards)
+        rewards = training_rewards(captions, outcomes, self._retriever.reward, self._guards)
         if log_metric is not None:
-            _log(said, rewards, log_metric)
+            _log(captions, rewards, log_metric)
         return [reward.total for reward in rewards]
 
 
@@ -73,16 +73,16 @@ def text_of(messages: Completion, role: str = "assistant") -> str:
     """The text of a completion or prompt: a string, or what `role`'s messages say (string or content blocks)."""
     if isinstance(messages, str):
         return messages
-    said = [message.get("content") or "" for message in messages if message.get("role") == role]
+    captions = [message.get("content") or "" for message in messages if message.get("role") == role]
     parts = [
         content if isinstance(content, str) else "".join(block.get("text") or "" for block in content)
-        for content in said
+        for content in captions
     ]
     return "\n".join(parts)
 
 
-def _log(said: Sequence[Said], rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
-    for one, reward in zip(said, rewards, strict=True):
+def _log(captions: Sequence[GeneratedCaption], rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
+    for one, reward in zip(captions, rewards, strict=True):
         log_metric("unscorable_share", float(reward.grc is None))
         log_metric("repetition_share", repeated_share(one.text, GRAM))
         for name, value in reward.terms().items():

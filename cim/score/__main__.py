@@ -12,13 +12,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from cim.command import check_place, plain_ending
+from cim.command import check_writable, plain_exit
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import Params
 from cim.params.load import load_section
 from cim.params.yaml import parse_yaml
-from cim.score.requests import Bad, Request, check_text, read_jsonl
+from cim.score.requests import InvalidRequest, Request, check_text, read_jsonl
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,27 +27,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if (options.jsonl is None) == (options.caption is None):
         parser.error("--caption goes with --id or --image, and not with --jsonl")
-    with plain_ending("score"):
+    with plain_exit("score"):
         params = load_section(options.params, Params, dict(map(_override, options.set)))
         for option in ("id", "caption", "prompt"):
             check_text(f"--{option}", getattr(options, option) or "")
         prompt = params.caption.prompts[0] if options.prompt is None else options.prompt
         if options.jsonl is None:
-            requests: Iterable[Request | Bad] = [Request(options.caption, options.id, options.image, prompt=prompt)]
+            requests: Iterable[Request | InvalidRequest] = [
+                Request(options.caption, options.id, options.image, prompt=prompt)
+            ]
         else:
             requests = read_jsonl(options.jsonl, prompt)
         if options.html is not None:
-            check_place("--html", options.html)
+            check_writable("--html", options.html)
         _run(requests, params, Layout(options.data), options.html)
 
 
-def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html: Path | None) -> None:
+def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: Layout, html: Path | None) -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads make a shared machine crawl
     import torch
 
     from cim.report.pictures import Splits
     from cim.rewards.open import open_image_encoder
-    from cim.rewards.pictures import lazily
+    from cim.rewards.pictures import lazy_encoder
     from cim.rewards.retriever import Retriever
     from cim.score.page import MOST
     from cim.score.run import Result, batches, retrieved
@@ -56,14 +58,14 @@ def _run(requests: Iterable[Request | Bad], params: Params, layout: Layout, html
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
     retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Splits.indexed(layout)
-    encode = lazily(lambda: open_image_encoder(layout, device))
+    encode = lazy_encoder(lambda: open_image_encoder(layout, device))
     summary = Summary()
-    kept: list[Result | Bad] = []
+    kept: list[Result | InvalidRequest] = []
     for batch in batches(requests, retriever, encode):
         captions = gallery.captions(retrieved(batch))
         for one in batch:
             summary.add(one)
-            if not (isinstance(one, Bad) and one.line is None):  # a typed one: said below
+            if not (isinstance(one, InvalidRequest) and one.line is None):  # a typed one: said below
                 print(block(one, captions, params.tune.reward.space), end="\n\n")
         if html is not None:
             kept += batch[: MOST - len(kept)]

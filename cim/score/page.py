@@ -11,7 +11,7 @@ import cim.report
 from cim.params import Reward
 from cim.records import IdentityScore
 from cim.report.pictures import Size, Splits, data_uri
-from cim.score.requests import Bad
+from cim.score.requests import InvalidRequest
 from cim.score.run import Result, read_picture, retrieved
 from cim.score.show import SCORES, Summary, printable
 
@@ -42,7 +42,7 @@ class Page:
     summary: of everything that was scored, of which `results` may be the first only.
     """
 
-    results: Sequence[Result | Bad]
+    results: Sequence[Result | InvalidRequest]
     reward: Reward
     captions: Mapping[str, str]
     pictures: Mapping[str, str]
@@ -50,7 +50,7 @@ class Page:
     summary: Summary
 
 
-def build(results: Sequence[Result | Bad], reward: Reward, gallery: Splits, summary: Summary) -> Page:
+def build(results: Sequence[Result | InvalidRequest], reward: Reward, gallery: Splits, summary: Summary) -> Page:
     """The page of `results`, with every picture read from its split or from its file, one after the other."""
     scored = [one for one in results if isinstance(one, Result)]
     found = retrieved(results)
@@ -75,7 +75,7 @@ def render(page: Page) -> str:
     return environment.get_template("page.html.j2").render(
         page=page,
         results=[one for one in page.results if isinstance(one, Result)],
-        bad=[one for one in page.results if isinstance(one, Bad)],
+        bad=[one for one in page.results if isinstance(one, InvalidRequest)],
         is_scored=lambda one: isinstance(one.outcome, IdentityScore),
         summary=page.summary,
         left=page.summary.read + page.summary.bad - len(page.results),

@@ -29,14 +29,14 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Bad:
+class InvalidRequest:
     """A request that cannot be read, and why."""
 
     reason: str
     line: int | None = None
 
 
-def read_jsonl(path: Path, prompt: str = "") -> Iterator[Request | Bad]:
+def read_jsonl(path: Path, prompt: str = "") -> Iterator[Request | InvalidRequest]:
     """The lines {"id" or "image": ..., "caption": ...} of `path`; blank lines are nothing, other names are ignored.
 
     prompt: what was asked for all of them. A relative image path starts at the folder of `path`.
@@ -59,25 +59,25 @@ def check_text(option: str, value: str) -> None:
         raise CimError(f"{option} with bytes that are no UTF-8", "text in UTF-8", "type it again, or use --jsonl")
 
 
-def _read(line: bytes, number: int, folder: Path) -> Request | Bad:
+def _read(line: bytes, number: int, folder: Path) -> Request | InvalidRequest:
     try:
         value: Any = json.loads(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
-        return Bad("not UTF-8", number)
+        return InvalidRequest("not UTF-8", number)
     except (ValueError, RecursionError) as error:  # ValueError: also a number of thousands of digits
-        return Bad(f"not JSON ({str(error).splitlines()[0]})", number)
+        return InvalidRequest(f"not JSON ({str(error).splitlines()[0]})", number)
     if not isinstance(value, dict):
-        return Bad(f"a JSON {type(value).__name__}, not an object", number)
+        return InvalidRequest(f"a JSON {type(value).__name__}, not an object", number)
     if not isinstance(caption := value.get("caption"), str):
-        return Bad('no text under "caption"', number)
+        return InvalidRequest('no text under "caption"', number)
     given = [name for name in ("id", "image") if name in value]
     if len(given) != 1:
-        return Bad(f'{"both" if given else "neither"} of "id" and "image"', number)
+        return InvalidRequest(f'{"both" if given else "neither"} of "id" and "image"', number)
     if not isinstance(named := value[given[0]], str) or not named:
-        return Bad(f'no text under "{given[0]}"', number)
+        return InvalidRequest(f'no text under "{given[0]}"', number)
     for name in ("caption", given[0]):
         if HALF.search(value[name]):
-            return Bad(f'half of a surrogate pair, which is no character, under "{name}"', number)
+            return InvalidRequest(f'half of a surrogate pair, which is no character, under "{name}"', number)
     if given == ["id"]:
         return Request(caption, id=named, line=number)
     return Request(caption, image=folder / named, line=number)

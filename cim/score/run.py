@@ -10,12 +10,12 @@ from cim.images.decode import decode_rgb
 from cim.images.ids import content_id
 from cim.records import IdentityScore
 from cim.rewards.exclusion import ImageVectors
-from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.said import Said
-from cim.rewards.pictures import Picture, Vectors, WithPictures
+from cim.rewards.guards.base import GeneratedCaption
+from cim.rewards.guards.build import build_guards
+from cim.rewards.pictures import ExtendedVectors, Picture, Vectors
 from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
-from cim.score.requests import Bad, Request
+from cim.score.requests import InvalidRequest, Request
 
 BATCH = 64
 """Requests scored at once: as many decoded photos are held in memory."""
@@ -32,11 +32,11 @@ class Result:
 
 
 def batches(
-    requests: Iterable[Request | Bad], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
-) -> Iterator[list[Result | Bad]]:
-    """One result a request, in order, BATCH at a time; a Bad one stays as it is.
+    requests: Iterable[Request | InvalidRequest], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+) -> Iterator[list[Result | InvalidRequest]]:
+    """One result a request, in order, BATCH at a time; a InvalidRequest one stays as it is.
 
-    encode: vectors of pictures that are not embedded yet, as `cim.rewards.pictures.lazily` makes it.
+    encode: vectors of pictures that are not embedded yet, as `cim.rewards.pictures.lazy_encoder` makes it.
 
     Raises CimError as `Retriever.attempt` does.
     """
@@ -45,14 +45,14 @@ def batches(
         yield _batch(batch, retriever, encode)
 
 
-def retrieved(some: Iterable[Result | Bad]) -> set[str]:
+def retrieved(some: Iterable[Result | InvalidRequest]) -> set[str]:
     """Ids of the gallery items that any of them found."""
     scores = [one.outcome for one in some if isinstance(one, Result)]
     return {name for score in scores if isinstance(score, IdentityScore) for name in score.ids}
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Scorable:
     """A request that can be scored, if the encoders can. picture: of a source that is not embedded, else None."""
 
     request: Request
@@ -61,37 +61,39 @@ class _Asked:
 
 
 def _batch(
-    batch: Sequence[Request | Bad], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
-) -> list[Result | Bad]:
+    batch: Sequence[Request | InvalidRequest], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+) -> list[Result | InvalidRequest]:
     looked = [_look(one, retriever.sources) for one in batch]
-    asked = [one for one in looked if isinstance(one, _Asked)]
+    asked = [one for one in looked if isinstance(one, _Scorable)]
     added = encode([one.picture for one in asked if one.picture is not None])
-    scorer = replace(retriever, sources=WithPictures(retriever.sources, added))
+    scorer = replace(retriever, sources=ExtendedVectors(retriever.sources, added))
     outcomes = scorer.attempt([one.request.caption for one in asked], [one.id for one in asked])
-    said = [Said(one.request.caption, one.request.prompt, id=one.id) for one in asked]
+    said = [GeneratedCaption(one.request.caption, one.request.prompt, id=one.id) for one in asked]
     # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
-    guards = chosen(retriever.reward.guards, (), retriever.captions)
+    guards = build_guards(retriever.reward.guards, (), retriever.captions)
     rewards = training_rewards(said, outcomes, retriever.reward, guards)
     scored = zip(asked, outcomes, rewards, strict=True)
     results = (Result(one.request, one.id, outcome, reward) for one, outcome, reward in scored)
-    return [next(results) if isinstance(one, _Asked) else one for one in looked]
+    return [next(results) if isinstance(one, _Scorable) else one for one in looked]
 
 
-def _look(one: Request | Bad, sources: ImageVectors) -> _Asked | Result | Bad:
+def _look(one: Request | InvalidRequest, sources: ImageVectors) -> _Scorable | Result | InvalidRequest:
     """A request with the id of its image; its picture only where that has to be encoded."""
-    if isinstance(one, Bad):
+    if isinstance(one, InvalidRequest):
         return one
     if one.image is None:
         assert one.id is not None
         known = sources.has([one.id])[0]
-        return _Asked(one, one.id, None) if known else Bad(f"no embedded sample with id {one.id}", one.line)
+        return (
+            _Scorable(one, one.id, None) if known else InvalidRequest(f"no embedded sample with id {one.id}", one.line)
+        )
     try:
         picture = read_picture(one.image)
     except (OSError, ValueError) as error:  # ValueError: a null byte in the path
-        return Bad(f"no readable {one.image} ({getattr(error, 'strerror', None) or error})", one.line)
+        return InvalidRequest(f"no readable {one.image} ({getattr(error, 'strerror', None) or error})", one.line)
     if picture.pixels is None:
         return Result(one, picture.id, Unscorable(picture.problem))
-    return _Asked(one, picture.id, None if sources.has([picture.id])[0] else picture)
+    return _Scorable(one, picture.id, None if sources.has([picture.id])[0] else picture)
 
 
 def read_picture(path: Path) -> Picture:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 
 from cim.records import IdentityScore
-from cim.score.requests import Bad
+from cim.score.requests import InvalidRequest
 from cim.score.run import Result
 
 WIDTH = 100
@@ -20,10 +20,10 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() or one in "\n\t" else "\ufffd" for one in text)
 
 
-def block(one: Result | Bad, captions: Mapping[str, str], space: str) -> str:
+def block(one: Result | InvalidRequest, captions: Mapping[str, str], space: str) -> str:
     """One result as lines of text. captions: of retrieved items by id. space: that of the reward."""
     where = "" if _line(one) is None else f"line {_line(one)}: "
-    if isinstance(one, Bad):
+    if isinstance(one, InvalidRequest):
         return f"{where}bad: {printable(one.reason)}"
     image = "" if one.request.image is None else f"  {printable(str(one.request.image))}"
     lines = [f"{where}image {one.id}{image}", f"caption  {_short(one.request.caption)}"]
@@ -50,9 +50,9 @@ class Summary:
     bad: int = 0
     first_bad: str = ""
 
-    def add(self, one: Result | Bad) -> None:
+    def add(self, one: Result | InvalidRequest) -> None:
         """Count one more."""
-        if isinstance(one, Bad):
+        if isinstance(one, InvalidRequest):
             self.bad += 1
             self.first_bad = self.first_bad or printable(one.reason)
             return
@@ -92,8 +92,8 @@ def _reward(one: Result) -> list[str]:
     return [f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.reward.total:.4f}"]
 
 
-def _line(one: Result | Bad) -> int | None:
-    return one.line if isinstance(one, Bad) else one.request.line
+def _line(one: Result | InvalidRequest) -> int | None:
+    return one.line if isinstance(one, InvalidRequest) else one.request.line
 
 
 def _short(caption: str) -> str:

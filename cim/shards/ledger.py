@@ -6,11 +6,11 @@ from typing import Any
 import polars as pl
 
 from cim.shards.merge import Merged
-from cim.shards.scan import Scanned
+from cim.shards.scan import ScanResult
 
 
 def summarize(
-    samples: pl.DataFrame, rejects: pl.DataFrame, scanned: Scanned, merged: Merged, names: Sequence[str]
+    samples: pl.DataFrame, rejects: pl.DataFrame, scanned: ScanResult, merged: Merged, names: Sequence[str]
 ) -> dict[str, Any]:
     """Counts in total, by source, by split and by reason; what summary.json holds.
 

@@ -15,7 +15,7 @@ from cim.readers.base import Source
 from cim.records import SPLITS
 from cim.shards.ledger import reasons, summarize
 from cim.shards.merge import merge_duplicates
-from cim.shards.scan import REJECTS, Scanned, scan_sources
+from cim.shards.scan import REJECTS, ScanResult, scan_sources
 
 UNCAPTIONED = ("target",)  # splits whose images need no caption: they are to get one
 
@@ -87,7 +87,7 @@ def _numbered(samples: pl.DataFrame, per_shard: int) -> pl.DataFrame:
     return samples.with_columns(pl.format("{}-{}.tar", "split", number).alias("shard"))
 
 
-def _check(samples: pl.DataFrame, rejects: pl.DataFrame, scanned: Scanned, params: Shard) -> None:
+def _check(samples: pl.DataFrame, rejects: pl.DataFrame, scanned: ScanResult, params: Shard) -> None:
     images_in = sum(arrived.images for arrived in scanned.arrived)
     rejected = images_in - scanned.found.height + rejects.filter(pl.col("reason") == Reason.NO_CAPTION).height
     if samples.height == 0:

@@ -13,7 +13,7 @@ from cim.errors import CimError
 from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import content_id
 from cim.params.sources import Shard
-from cim.prefetch import ahead
+from cim.prefetch import prefetch
 from cim.readers.base import Item, Part, Problem, Source
 from cim.readers.remote import RemoteTar, copy_of
 from cim.readers.webdataset import TarPart
@@ -29,7 +29,7 @@ _CHUNK = 20_000  # rows kept as tuples until they become columns
 
 
 @dataclass
-class Arrived:
+class SourceCounts:
     """What one source yielded, counted as it came. captions: what can't be read of them counted too."""
 
     images: int = 0
@@ -38,7 +38,7 @@ class Arrived:
 
 
 @dataclass(frozen=True)
-class Scanned:
+class ScanResult:
     """found: a row a usable image, columns FOUND, duplicates included.
 
     rejects: images, and lost: captions and fields that are not used, columns REJECTS.
@@ -47,7 +47,7 @@ class Scanned:
     found: pl.DataFrame
     rejects: pl.DataFrame
     lost: pl.DataFrame
-    arrived: list[Arrived] = field(default_factory=list)
+    arrived: list[SourceCounts] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -63,28 +63,28 @@ class _Checked:
     problem: Problem | None = None
 
 
-def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies: Path) -> Scanned:
+def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies: Path) -> ScanResult:
     """Check all items of `sources`, in order; `workers` threads decode. copies: folder for copies of remote tars.
 
     A caption that can't be read is lost, its image is not. In memory at any time: a few images a worker, and the
     columns. Raises CimError for a source without images, and for one that is broken: nobody knows what it lost.
     """
-    found, rejects, lost, arrived = _Rows(FOUND), _Rows(REJECTS), _Rows(REJECTS), [Arrived() for _ in sources]
+    found, rejects, lost, arrived = _Rows(FOUND), _Rows(REJECTS), _Rows(REJECTS), [SourceCounts() for _ in sources]
     order = 0
     for at, source in enumerate(sources):
         items = _items(source, copies)
-        checked = ahead(lambda one: _check(*one, limits), items, workers, 4 * workers)
+        checked = prefetch(lambda one: _check(*one, limits), items, workers, 4 * workers)
         for one in tqdm(checked, desc=f"checking {source.name}", total=source.images(), unit="image"):
             count, captions = arrived[at], len(one.item.captions) + len(one.item.lost)
             count.images += 1
             count.captions += captions
             if one.facts is None:
                 assert one.problem is not None
-                rejects.add(source.name, *_told(one.problem, one.locator))
+                rejects.add(source.name, *_reject_row(one.problem, one.locator))
                 count.captions_of_rejects += captions
                 continue
             for problem in one.item.lost:
-                lost.add(source.name, *_told(problem, one.locator))
+                lost.add(source.name, *_reject_row(problem, one.locator))
             extra = one.item.facts.get("extra")
             facts = json.dumps(extra if isinstance(extra, dict) else {}, sort_keys=True)
             place = (order, at, one.part, one.place, one.locator)
@@ -92,7 +92,7 @@ def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies:
             order += 1
         if arrived[at].images == 0:
             raise CimError(f"source {source.name} is empty", "at least one image", "mend its path in shard.sources")
-    return Scanned(found.frame(), rejects.frame(), lost.frame(), arrived)
+    return ScanResult(found.frame(), rejects.frame(), lost.frame(), arrived)
 
 
 def _items(source: Source, copies: Path) -> Iterator[tuple[Item, Part, int, int]]:
@@ -122,7 +122,7 @@ def _check(item: Item, part: Part, number: int, place: int, limits: Shard) -> _C
     return _Checked(seen, locator, number, place, content_id(item.image), facts)
 
 
-def _told(problem: Problem, locator: str) -> tuple[str, str]:
+def _reject_row(problem: Problem, locator: str) -> tuple[str, str]:
     """(reason, detail) of a reject."""
     return problem[0].value, f"{locator}: {problem[1]}".removesuffix(": ")
 

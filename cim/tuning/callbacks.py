@@ -86,7 +86,7 @@ def read_validations(folder: Path, step: int) -> list[dict[str, float]]:
     return [record for record in read_json(path) if record["step"] <= step] if path.exists() else []
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class AlarmCallback(TrainerCallback):  # type: ignore[misc]
     """Checks every tune.alarms.every steps and at the end. Goes before KeepBest, which validates where a run stops.
 
     checks: the readings of each check, {"step", <alarm>: value or None}.
@@ -105,7 +105,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         """Take up the checks of the steps that a resumed run has behind it."""
-        self.checks, self.raised = read_watched(self.keep.folder, state.global_step)
+        self.checks, self.raised = read_alarms(self.keep.folder, state.global_step)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Check when it is time: here, as a step's record is written after the step."""
@@ -140,8 +140,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             )  # fmt: skip
 
 
-def read_watched(folder: Path, step: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Checks and alarms up to `step`, from the file that Watch leaves in `folder`; none without one."""
+def read_alarms(folder: Path, step: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Checks and alarms up to `step`, from the file that AlarmCallback leaves in `folder`; none without one."""
     if not (folder / ALARMS).is_file():
         return [], []
     found = read_json(folder / ALARMS)

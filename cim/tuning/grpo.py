@@ -14,10 +14,10 @@ from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.shards.read import ImageLookup
-from cim.tuning.callbacks import KeepBest, Watch, read_validations, read_watched
+from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
-from cim.warm_start.checkpoints import Restored, last_checkpoint
+from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
 from cim.warm_start.rows import turn, with_images
 
 _log = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ RewardFunction = Callable[..., list[float | None]]
 class Tuned:
     """A finished run. log: TRL's records by step. validations: one record each. best: folder of the best weights.
 
-    checks, alarms: what Watch read and raised. stop_reason: see cim.tuning.stopping.
+    checks, alarms: what AlarmCallback read and raised. stop_reason: see cim.tuning.stopping.
     """
 
     log: list[dict[str, float]]
@@ -61,7 +61,7 @@ def grpo(
         from trl import GRPOTrainer
 
         keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
-        callbacks = [Restored(checkpoint), Watch(params, keep), keep]
+        callbacks = [RestoreWeights(checkpoint), AlarmCallback(params, keep), keep]
         trainer = GRPOTrainer(
             model=captioner.model,
             reward_funcs=reward,
@@ -82,7 +82,7 @@ def grpo(
             "look at the base captioner's captions: are they empty?",
         )
     validations = read_validations(scratch, params.steps)
-    checks, alarms = read_watched(scratch, params.steps)
+    checks, alarms = read_alarms(scratch, params.steps)
     reason = stop_reason(params, validations, alarms) or ALL_STEPS
     if reason != ALL_STEPS:
         best = best_of(validations)
@@ -98,7 +98,7 @@ def _log_of_the_end(checkpoint: str | None, params: Tune, scratch: Path) -> list
     if checkpoint is None:
         return None
     state = read_json(Path(checkpoint) / "trainer_state.json")
-    _, alarms = read_watched(scratch, state["global_step"])
+    _, alarms = read_alarms(scratch, state["global_step"])
     if stop_reason(params, read_validations(scratch, state["global_step"]), alarms) is None:
         return None
     log: list[dict[str, Any]] = state["log_history"]

@@ -19,7 +19,7 @@ from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
 from cim.tuning.validate import Validator
-from cim.tuning.weights import keep_trained, read_trained, write_tuned
+from cim.tuning.weights import read_trained, save_trained, write_tuned
 
 _log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def _train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
         )
     rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
     reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
-    return keep_trained(grpo(captioner, rows, reward, validator, params, scratch), layout.trained, name)
+    return save_trained(grpo(captioner, rows, reward, validator, params, scratch), layout.trained, name)
 
 
 def _validator(job: TuneJob, retriever: Retriever) -> Validator:

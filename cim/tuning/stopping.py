@@ -34,7 +34,7 @@ def stop_reason(params: Tune, validations: Validations, alarms: Sequence[Mapping
     """Why a run that has come to its last validation needs no further step: "all steps", "stop_early" or
     "alarm <name>"; None while it has to go on.
 
-    A run is validated where it ends, so these records tell the same after a kill. alarms: records of Watch.
+    A run is validated where it ends, so these records tell the same after a kill. alarms: records of AlarmCallback.
     """
     step = validations[-1]["step"] if validations else 0
     if step >= params.steps:

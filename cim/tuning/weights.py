@@ -12,7 +12,7 @@ from cim.models.load import load_model
 from cim.tuning.grpo import Tuned
 
 
-def keep_trained(tuned: Tuned, out: Path, fingerprint: str) -> Tuned:
+def save_trained(tuned: Tuned, out: Path, fingerprint: str) -> Tuned:
     """The same run with its best weights in `out`, marked done with the rest of the run as facts.
 
     The folder that holds `out` and the marker, and nothing else, is replaced by a whole one. Weights are copied: after
@@ -27,7 +27,7 @@ def keep_trained(tuned: Tuned, out: Path, fingerprint: str) -> Tuned:
 
 
 def read_trained(out: Path, fingerprint: str) -> Tuned | None:
-    """What `keep_trained` left if it was made from exactly this and is as it was, else None."""
+    """What `save_trained` left if it was made from exactly this and is as it was, else None."""
     record = done_facts(out, fingerprint)
     return None if record is None else Tuned(best=out, **record)
 

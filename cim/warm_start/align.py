@@ -10,7 +10,7 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.params import Align
-from cim.prefetch import ahead
+from cim.prefetch import prefetch
 from cim.shards.read import ImageLookup
 
 
@@ -50,7 +50,7 @@ def align_vision(
         pictures = [decode_rgb(images[ids[row]]) for row in rows]
         return rows, processor.image_processor(images=pictures, return_tensors="pt")
 
-    batches = ahead(prepared, _batches(len(ids), params), threads=1)
+    batches = prefetch(prepared, _batches(len(ids), params), threads=1)
     for rows, pixels in tqdm(batches, total=params.steps, desc="aligning vision", unit="step"):
         found = model.model.get_image_features(**pixels.to(device)).pooler_output  # b of (t, d)
         near = torch.nn.utils.rnn.pad_sequence(found, batch_first=True) @ table.T * scale.exp()  # (b, t, v)

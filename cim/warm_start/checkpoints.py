@@ -25,7 +25,7 @@ def last_checkpoint(scratch: Path) -> str | None:
     return str(max(whole, key=lambda folder: int(folder.name.rpartition("-")[2]))) if whole else None
 
 
-class Restored(TrainerCallback):  # type: ignore[misc]
+class RestoreWeights(TrainerCallback):  # type: ignore[misc]
     """Puts the weights of `checkpoint` into the model that a resumed training goes on with. First of the callbacks.
 
     Checkpoints hold parameters by the names of published models, a trainer looks for those in memory: where they

@@ -13,7 +13,7 @@ from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
-from cim.params import LoadedCaptioner, MadeCaptioner, Models
+from cim.params import LoadedCaptioner, Models, TinyCaptioner
 from cim.shards.read import ImageLookup, read_manifest
 from cim.warm_start.tiny import make_tiny_captioner
 
@@ -36,7 +36,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
     folder = _once(work / "start", making.start)
     check_prompts(load_processor(folder, trust_remote_code=making.trusted), prompts)
-    if isinstance(params.captioner, MadeCaptioner):
+    if isinstance(params.captioner, TinyCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
     if params.captioner.warm_start:
         folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
@@ -81,7 +81,7 @@ class _Making:
     def align(self, source: Path, out: Path) -> list[float]:
         from cim.warm_start.align import align_vision
 
-        assert isinstance(self.params.captioner, MadeCaptioner)
+        assert isinstance(self.params.captioner, TinyCaptioner)
         captioner = self._load(source)
         section = self.params.captioner.align
         losses = align_vision(captioner.model, captioner.processor, self.captions, self.images, section)

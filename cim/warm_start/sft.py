@@ -6,7 +6,7 @@ from typing import Any
 
 from cim.errors import CimError
 from cim.params import WarmStart
-from cim.warm_start.checkpoints import Restored, last_checkpoint
+from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
 
 
 def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scratch: Path) -> list[dict[str, float]]:
@@ -50,7 +50,7 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         args=config,
         train_dataset=dataset,
         processing_class=processor,
-        callbacks=[Restored(checkpoint)],
+        callbacks=[RestoreWeights(checkpoint)],
     )
     trainer.train(resume_from_checkpoint=checkpoint)
     log = [record for record in trainer.state.log_history if "loss" in record]

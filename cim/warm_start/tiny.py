@@ -6,7 +6,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 
 PATCH, MERGE, HEAD = 8, 2, 32  # pixels a patch, patches merged a side, width of one attention head
 SPECIAL = (
@@ -25,7 +25,7 @@ CHAT_TEMPLATE = (
 )
 
 
-def make_tiny_captioner(params: MadeCaptioner, texts: Iterable[str], seed: int, out: Path) -> None:
+def make_tiny_captioner(params: TinyCaptioner, texts: Iterable[str], seed: int, out: Path) -> None:
     """Write a randomly initialised captioner (model, tokenizer, processor) to the folder `out`.
 
     texts: captions and prompts the tokenizer is trained on. seed: of the weights.
@@ -44,7 +44,7 @@ def make_tiny_captioner(params: MadeCaptioner, texts: Iterable[str], seed: int, 
     processor.save_pretrained(out)
 
 
-def _processor(params: MadeCaptioner, texts: Iterable[str]) -> Any:
+def _processor(params: TinyCaptioner, texts: Iterable[str]) -> Any:
     from transformers import Qwen2_5_VLProcessor, Qwen2VLImageProcessor, Qwen2VLVideoProcessor
 
     tokenizer = train_tokenizer(texts, params.vocabulary)
@@ -58,7 +58,7 @@ def _processor(params: MadeCaptioner, texts: Iterable[str]) -> Any:
     )
 
 
-def _config(params: MadeCaptioner, tokenizer: Any) -> Any:
+def _config(params: TinyCaptioner, tokenizer: Any) -> Any:
     from transformers import Qwen2_5_VLConfig
 
     ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}

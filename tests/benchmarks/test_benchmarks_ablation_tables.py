@@ -15,7 +15,7 @@ from benchmarks.ablation.tables import COMPARED, SHOWN, difference, differences,
 from benchmarks.ablation.variants import Table
 from cim.errors import CimError
 from cim.metrics.catalogue import METRICS
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.params.yaml import dump_yaml, read_yaml
 
@@ -23,10 +23,10 @@ R1 = next(metric for metric in METRICS if (metric.group, metric.name) == ("retri
 TERMS = Table({"GRC": ("grc-only", "tuned"), "both": ("default", "tuned")}, {"GRC": "both"})
 
 
-def measured(ranks: list[int], matched: int = 1) -> Measured:
+def measured(ranks: list[int], matched: int = 1) -> Measurements:
     """Captions of two claims each of every kind, of which `matched` are right, and four to make."""
     counts = {kind: Counts(matched, 2, 4) for kind in (*KINDS, *DETAILS)}
-    return Measured(
+    return Measurements(
         captions=["a b c"] * len(ranks),
         truncated=[False] * len(ranks),
         facts=[counts] * len(ranks),
@@ -36,7 +36,7 @@ def measured(ranks: list[int], matched: int = 1) -> Measured:
     )
 
 
-def ablated(tuned: Measured, verdict: str = "better", value: float = 0.5) -> Ablated:
+def ablated(tuned: Measurements, verdict: str = "better", value: float = 0.5) -> Ablated:
     metrics = {
         "base": {"retrieval": {"r1": 0.25}},
         "tuned": {"retrieval": {"r1": 0.25 + value}},

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from benchmarks.reward.baseline_server import K, app
 from benchmarks.reward.gallery import SPLIT, Queries, sample_id, write_captions, write_gallery
-from benchmarks.reward.measure import Bench, Guarded, Lookup, Measured, found
+from benchmarks.reward.measure import Bench, Guarded, Lookup, Measurements, found
 from benchmarks.reward.synthetic_embeddings import fit
 from benchmarks.reward.tables import speeds
 from benchmarks.reward.turns import Turns
@@ -19,8 +19,8 @@ from cim.layout import Layout
 from cim.params.guards import CopiedGuard
 from cim.params.retrieval import Index
 from cim.records import IdentityScore
+from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.copied import Copied, GalleryCaptions
-from cim.rewards.guards.said import Said
 
 
 @pytest.fixture
@@ -75,11 +75,11 @@ class TestGuards:
         rows = pl.read_parquet(file)
         assert [sorted(said.split()) for said in rows["caption"]] == [sorted(captions[i % 2].split()) for i in range(5)]
         guard = Copied(CopiedGuard(), GalleryCaptions((file,)))
-        assert guard(Said(rows["caption"][0], id="another")) == -1
-        Guarded([Said(caption, "Describe.") for caption in captions], file)()
+        assert guard(GeneratedCaption(rows["caption"][0], id="another")) == -1
+        Guarded([GeneratedCaption(caption, "Describe.") for caption in captions], file)()
 
     def test_what_is_done_besides_is_in_our_time(self) -> None:
-        one = Measured(
+        one = Measurements(
             "flat", "Flat", {}, 0, 0, None, None, [], 0, 0, Turns(10, [1], [2], [1]), *[Turns(10, [1], [4], [1])] * 2
         )
         assert speeds([one]).splitlines()[-2:] == [  # 10 captions in 2 s and in 4 s, the baseline 1 a second
@@ -99,7 +99,7 @@ class TestFigures:
 
     def test_share_of_sgemm(self) -> None:
         """2 * 10 * 1e6 rows * 100 dims = 2 GFLOP: 1 and 0.5 GFLOP/s, of 1 and 2 GFLOP/s."""
-        one = Measured("flat", "Flat", {}, 0, 0, None, None, [], 0, 0, self.turns, self.turns, self.turns)
+        one = Measurements("flat", "Flat", {}, 0, 0, None, None, [], 0, 0, self.turns, self.turns, self.turns)
         assert one.of_sgemm(1_000_000, 100) == pytest.approx((0.75, (1 + 0.25) / 2))
 
     def test_found(self) -> None:

@@ -7,7 +7,7 @@ from colour_pictures import COLOURS, PROMPT, answer, picture
 
 from cim.captioners.inputs import render
 from cim.captioners.load import Captioner, load_captioner
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 from cim.warm_start.tiny import make_tiny_captioner
 
 SIZES = {"hidden": 64, "layers": 2, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
@@ -19,7 +19,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     folder = tmp_path_factory.mktemp("captioner") / "tiny"
-    make_tiny_captioner(MadeCaptioner(kind="tiny", **SIZES), [*map(answer, COLOURS), PROMPT] * 20, 0, folder)
+    make_tiny_captioner(TinyCaptioner(kind="tiny", **SIZES), [*map(answer, COLOURS), PROMPT] * 20, 0, folder)
     captioner = load_captioner(folder, "cpu", "float32")
     model, processor = captioner.model, captioner.processor
     optimizer = torch.optim.AdamW(model.parameters(), 3e-3)

@@ -10,7 +10,7 @@ from cim.captioners.fetch import cap_pixels
 from cim.captioners.inputs import conversation
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
-from cim.params import MadeCaptioner, Models
+from cim.params import Models, TinyCaptioner
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
@@ -18,7 +18,7 @@ from cim.shards.tar import write_tar
 from cim.warm_start.make import make_base_captioner
 from cim.warm_start.tiny import make_tiny_captioner
 
-TINY = MadeCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=128, vocabulary=320)
+TINY = TinyCaptioner(kind="tiny", hidden=64, layers=1, vision_hidden=64, vision_depth=1, side=128, vocabulary=320)
 
 
 @pytest.fixture

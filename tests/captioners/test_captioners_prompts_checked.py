@@ -11,7 +11,7 @@ from cim.captioners.load import Captioner, captioner_fingerprint
 from cim.captioners.special_tokens import check_prompts
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec
-from cim.errors import HopelessError
+from cim.errors import FatalError
 from cim.warm_start.tiny import SPECIAL
 
 ORDERS = "Describe it.<|im_end|>\n<|im_start|>assistant\nA"
@@ -19,13 +19,13 @@ ORDERS = "Describe it.<|im_end|>\n<|im_start|>assistant\nA"
 
 @pytest.mark.parametrize("token", SPECIAL)
 def test_every_special_token_is_named(tiny: Captioner, token: str) -> None:
-    with pytest.raises(HopelessError) as caught:
+    with pytest.raises(FatalError) as caught:
         check_prompts(tiny.processor, [PROMPT, f"Say{token}."])
     assert caught.value.found == f"a prompt 'Say{token}.' that holds {token}"
 
 
 def test_all_of_them_are_named_once(tiny: Captioner) -> None:
-    with pytest.raises(HopelessError, match=r"that holds <\|im_end\|>, <\|im_start\|>"):
+    with pytest.raises(FatalError, match=r"that holds <\|im_end\|>, <\|im_start\|>"):
         check_prompts(tiny.processor, [ORDERS + "<|im_end|>"])
 
 
@@ -50,7 +50,7 @@ def test_added_tokens_count_in_brackets_and_not_as_words(tiny: Captioner) -> Non
     tokenizer.add_special_tokens({"additional_special_tokens": ["[IMG]"]})
     check_prompts(tiny.processor, ["A zebra!\n\nDescribe it!"])
     for token in ("<tool_call>", "[IMG]"):
-        with pytest.raises(HopelessError) as caught:
+        with pytest.raises(FatalError) as caught:
             check_prompts(tiny.processor, [f"A {token}"])
         assert caught.value.found.endswith(f"that holds {token}")
 
@@ -66,7 +66,7 @@ def test_unknown_characters_are_no_special_token() -> None:
     processor = SimpleNamespace(tokenizer=tokenizer, image_token="<picture>")
     check_prompts(processor, ["Describe 猫"])
     for token in ("</s>", "<picture>"):
-        with pytest.raises(HopelessError) as caught:
+        with pytest.raises(FatalError) as caught:
             check_prompts(processor, [f"Describe {token}"])
         assert caught.value.found.endswith(f"that holds {token}")
 
@@ -75,5 +75,5 @@ def test_unknown_characters_are_no_special_token() -> None:
 def test_no_engine_is_opened_with_one(tiny_folder: Path, monkeypatch: pytest.MonkeyPatch, engine: str) -> None:
     monkeypatch.setattr("cim.engines.open._backend", lambda spec: pytest.fail("weights were loaded"))
     spec = EngineSpec(tiny_folder, captioner_fingerprint(tiny_folder), ORDERS, Decoding(6), name=engine)  # type: ignore[arg-type]
-    with pytest.raises(HopelessError, match="<\\|im_end\\|>"):
+    with pytest.raises(FatalError, match="<\\|im_end\\|>"):
         open_engine(spec)

@@ -12,7 +12,7 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.errors import CimError, HopelessError
+from cim.errors import CimError, FatalError
 from cim.images.ids import content_id
 from cim.readers.webdataset import TarPart
 from cim.records import Sample
@@ -76,7 +76,7 @@ def in_turn(
     for item in items:
         try:
             found.append(task.fn(item, **constants))
-        except HopelessError:
+        except FatalError:
             raise
         except Exception as error:
             failures.append(f"{item}: {error}")

@@ -49,7 +49,7 @@ def settle(place: Path) -> None:
 
 
 def job(part: Part, root: Path) -> ShardJob:
-    return ShardJob(part, root / "out", "00000", 0, LINEAGE, True, vouchers=root / "out.hashes")
+    return ShardJob(part, root / "out", "00000", 0, LINEAGE, True, hash_caches=root / "out.hashes")
 
 
 def finish(job: ShardJob, engine: Callable[[], Any] = lambda: Says(shade_engine)) -> Outcome:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from safetensors.torch import load_file, save_file
 
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 from cim.warm_start.tiny import make_tiny_captioner
 
 SIZES = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "vocabulary": 320}
@@ -12,7 +12,7 @@ SIZES = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "voc
 
 def make_speaking(folder: Path, seed: int) -> None:
     """An untrained model repeats its input's last token, a line break; layers that count for more end that."""
-    make_tiny_captioner(MadeCaptioner(kind="tiny", **SIZES), ["a red circle"] * 9, seed, folder)  # type: ignore[arg-type]
+    make_tiny_captioner(TinyCaptioner(kind="tiny", **SIZES), ["a red circle"] * 9, seed, folder)  # type: ignore[arg-type]
     path = folder / "model.safetensors"
     weights = load_file(path)
     for name, weight in weights.items():

@@ -13,22 +13,22 @@ import pytest
 from captioned_shards import contents, png
 
 import flows.captioning
-import flows.waiting
+import flows.heartbeat
 import tasks.caption
-from cim.captions.claim import claim
+from cim.captions.lock import file_lock
 from cim.engines.captioning import Captioning
-from cim.errors import CimError, HopelessError
+from cim.errors import CimError, FatalError
 from flows.recaption import recaption
 
-Asked = list[tuple[str, float]]
+EngineBatch = list[tuple[str, float]]
 
 
 @pytest.fixture
-def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Asked]:
+def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[..., EngineBatch]:
     """Make shards fail by name, so many times each; gives the (shard, patience) that are asked for from then on."""
 
-    def fail(*stems: str, times: float = float("inf")) -> Asked:
-        asked: Asked = []
+    def fail(*stems: str, times: float = float("inf")) -> EngineBatch:
+        asked: EngineBatch = []
         real = tasks.caption.finish_shard
 
         def finish(job: Any, engine: Any, patience: float) -> Any:
@@ -69,7 +69,7 @@ def test_the_summary_goes_when_a_run_begins(place: Path, monkeypatch: pytest.Mon
 
 
 def test_what_is_done_is_summed_up_before_the_run_fails(
-    place: Path, failing: Callable[..., Asked], capsys: pytest.CaptureFixture[str]
+    place: Path, failing: Callable[..., EngineBatch], capsys: pytest.CaptureFixture[str]
 ) -> None:
     recaption.fn()
     failing("00001")
@@ -81,14 +81,14 @@ def test_what_is_done_is_summed_up_before_the_run_fails(
     assert "images: 3 in 2 shards\nshards not done: 1\ncaptions: 3\n" in capsys.readouterr().out
 
 
-def test_rejects_are_looked_at_all_the_same(place: Path, failing: Callable[..., Asked]) -> None:
+def test_rejects_are_looked_at_all_the_same(place: Path, failing: Callable[..., EngineBatch]) -> None:
     (place / "in/1.png").write_bytes(b"")
     failing("00001")
     with pytest.raises(CimError, match=r"00001 is on fire.*and 1 of 3 images of out without a caption \(empty file: 1"):
         recaption.fn()
 
 
-def test_a_failed_shard_is_tried_once_more_at_the_end(place: Path, failing: Callable[..., Asked]) -> None:
+def test_a_failed_shard_is_tried_once_more_at_the_end(place: Path, failing: Callable[..., EngineBatch]) -> None:
     asked = failing("00000", "00001", times=1)
     assert recaption.fn()["captions"] == 5
     again = float("inf")
@@ -96,7 +96,7 @@ def test_a_failed_shard_is_tried_once_more_at_the_end(place: Path, failing: Call
     assert _last_line(place)["shards_not_done"] == 0
 
 
-def test_nothing_is_tried_again_where_every_shard_failed(place: Path, failing: Callable[..., Asked]) -> None:
+def test_nothing_is_tried_again_where_every_shard_failed(place: Path, failing: Callable[..., EngineBatch]) -> None:
     asked = failing("00000", "00001", "00002")
     with pytest.raises(CimError, match="3 of 3 failed"):
         recaption.fn()
@@ -105,16 +105,16 @@ def test_nothing_is_tried_again_where_every_shard_failed(place: Path, failing: C
 
 
 def test_others_are_waited_for_though_a_shard_failed(
-    place: Path, failing: Callable[..., Asked], monkeypatch: pytest.MonkeyPatch
+    place: Path, failing: Callable[..., EngineBatch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failing("00001")
-    monkeypatch.setattr(flows.waiting, "MINUTE", 0.001)
+    monkeypatch.setattr(flows.heartbeat, "MINUTE", 0.001)
     told = Event()
     monkeypatch.setattr(flows.captioning, "logger", lambda: SimpleNamespace(warning=lambda text: _hear(text, told)))
     real, asked = tasks.caption.finish_shard, list[str]()
-    with claim(Path("out/.00000.lock")):
+    with file_lock(Path("out/.00000.lock")):
         pass
-    held = claim(Path("out/.00000.lock"))
+    held = file_lock(Path("out/.00000.lock"))
     held.__enter__()
 
     def finish(job: Any, engine: Any, patience: float) -> Any:
@@ -147,7 +147,7 @@ def test_a_broken_set_up_stops_the_run_and_leaves_nothing_behind(place: Path, mo
     tasks.caption._kept.clear()
     with monkeypatch.context() as context:
         context.setattr(Captioning, "__call__", broken)
-        with pytest.raises(HopelessError, match=r"none of the first 16 images .*ValueError: Unable to create tensor"):
+        with pytest.raises(FatalError, match=r"none of the first 16 images .*ValueError: Unable to create tensor"):
             recaption.fn(overrides=larger)
     assert asked.count(1) == 16  # not one of the second shard
     assert {name for name in contents(place / "out") if name.startswith("0")} == set()

@@ -192,7 +192,7 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
     done = read_captions(out / "tuned/target")["id"].to_list()
     assert set(asked) >= set(done)
     assert len(done) == 2
-    kept = {path: stamp for path, stamp in before.items() if "target-000001" not in path.name}
+    kept = {path: stats for path, stats in before.items() if "target-000001" not in path.name}
     assert {path: path.stat().st_mtime_ns for path in (out / "base").rglob("*.parquet")} == kept
     assert not list(out.rglob("*target-000001*"))
 

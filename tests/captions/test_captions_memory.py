@@ -17,7 +17,7 @@ TEXT = 480 * 4 * 1024  # captions, rows and journal records, 2.5 KiB each were m
 
 @pytest.mark.slow
 def test_ten_windows_need_no_more_than_two(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measured: 49.8 and 50.4 MiB more than before the shard."""
+    """Measurements: 49.8 and 50.4 MiB more than before the shard."""
     monkeypatch.chdir(root)
     monkeypatch.setenv("PYTHONPATH", str(root))
     small, large = SMALL.measure(), LARGE.measure()

@@ -10,12 +10,12 @@ import polars as pl
 import pytest
 from captioned_shards import contents
 
-import cim.captions.claim
+import cim.captions.lock
 import flows.precision
 import tasks.caption
 import tasks.recaption
 from cim.atomic import read_json
-from cim.captions.claim import claim
+from cim.captions.lock import file_lock
 from cim.errors import CimError
 from cim.params.load import parse_section
 from cim.params.recaption import Recaptioning
@@ -97,9 +97,9 @@ def test_a_shorter_corpus_leaves_no_old_shard(place: Path) -> None:
 def test_what_another_run_does_is_waited_for_at_the_end(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, float]] = []
     real = tasks.caption.finish_shard
-    with claim(Path("out/.00000.lock")):
+    with file_lock(Path("out/.00000.lock")):
         pass
-    held = claim(Path("out/.00000.lock"))
+    held = file_lock(Path("out/.00000.lock"))
     held.__enter__()
 
     def finish(job: Any, engine: Any, patience: float) -> Any:
@@ -147,7 +147,7 @@ class TestOutputFolder:
         def read_only(path: Path) -> None:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-        monkeypatch.setattr(cim.captions.claim, "_attempt", read_only)
+        monkeypatch.setattr(cim.captions.lock, "_attempt", read_only)
         with pytest.raises(CimError, match=r"out can't be written \(Read-only file system\)"):
             recaption.fn()
 

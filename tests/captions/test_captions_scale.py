@@ -14,7 +14,7 @@ from captioned_shards import LINEAGE, job_for, png, shade_engine, write_shard
 
 from cim.atomic import mark_done, write_bytes
 from cim.captions.job import ShardJob
-from cim.captions.journal import opened
+from cim.captions.journal import open_journal
 from cim.captions.output import prepare
 from cim.captions.shard import Outcome, finish_shard
 from flows.progress import Progress
@@ -148,7 +148,7 @@ class TestWhatADeadWorkerLeft:
         (job,) = jobs(tmp_path, 1)
         prepare(job.folder, [job])
         for made_from in ("something-else", job.fingerprint()):
-            with opened(job.journal, f"{made_from} 512 1"):
+            with open_journal(job.journal, f"{made_from} 512 1"):
                 write_bytes(job.copy(made_from), b"a remote tar")
             listed.clear()
             finish_shard(job, lambda: Says(shade_engine))

@@ -18,7 +18,7 @@ from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, TransientError
 from cim.readers.webdataset import TarPart
 
 PARTS = {"00000": TarPart(Path("in.tar"))}
@@ -192,7 +192,7 @@ def test_a_marker_that_another_run_put_meanwhile_is_not_taken_away(
             finish_in_store(mine, lambda: shade_engine)
     assert "shard 00000 in s3://ours/out finished by another run" in str(stopped.value)
     assert "set recaption.store to another address" in str(stopped.value)
-    assert not isinstance(stopped.value, PassingError)  # tried again, it would go on
+    assert not isinstance(stopped.value, TransientError)  # tried again, it would go on
     assert turns == ["other"]
     assert store.marker(mine)["fingerprint"] == other.fingerprint()
     finish_in_store(mine, lambda: shade_engine)  # on its own: what an earlier run left is replaced

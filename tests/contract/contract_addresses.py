@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
-from contract_case import Case, Wanted
+from contract_case import Case, Expected
 from contract_inputs import Params, as_json, photo, write_tar
 
 DEEP = ("a.tar", "x/b.tar", "x/y/c.tar", "x/y/z/d.tar", "x/notes.txt")
@@ -18,8 +18,8 @@ def _put(folder: Path, names: Sequence[str]) -> None:
         write_tar(folder / name, [(f"{stem}.png", photo(stem)), (f"{stem}.txt", f"of {stem}".encode())])
 
 
-def _found(*stems: str) -> tuple[Wanted, ...]:
-    return tuple(Wanted(stem, photo(stem), (f"of {stem}",)) for stem in stems)
+def _found(*stems: str) -> tuple[Expected, ...]:
+    return tuple(Expected(stem, photo(stem), (f"of {stem}",)) for stem in stems)
 
 
 def _local(

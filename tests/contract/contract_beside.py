@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from contract_case import BAD_JSON, EMPTY, NOT_TEXT, NOT_UTF8, Case, Wanted
+from contract_case import BAD_JSON, EMPTY, NOT_TEXT, NOT_UTF8, Case, Expected
 from contract_inputs import Params, as_json, photo, write_files, write_tar
 
 BOM = b"\xef\xbb\xbf"
@@ -145,7 +145,7 @@ def _case(group: str, place: str, told: Sequence[Beside]) -> Case:
         tar = place == "a tar"
         return write_tar(folder / "t.tar", members) if tar else write_files(folder / "in", members)
 
-    wanted = tuple(Wanted(one.name, photo(one.name), one.captions, one.lost) for one in told)
+    wanted = tuple(Expected(one.name, photo(one.name), one.captions, one.lost) for one in told)
     return Case(f"{group} in {place}", write, wanted)
 
 

@@ -20,7 +20,7 @@ LONGEST = 131_072  # characters of a caption
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Expected:
     """The one reading of a sample.
 
     name: what every reject of it names. image: the bytes that are used, None where none are. captions: its texts;
@@ -44,7 +44,7 @@ class Case:
 
     name: str
     write: Callable[[Path], dict[str, Any]]
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[Expected, ...] = ()
     refused: tuple[str, ...] | None = None
     stops: tuple[str, ...] | None = None
 
@@ -73,7 +73,7 @@ class _Owed:
     names: dict[str, str]  # of all images, used or not
 
 
-def to_shards(wanted: Iterable[Wanted]) -> _Owed:
+def to_shards(wanted: Iterable[Expected]) -> _Owed:
     """Sharding loses a caption, never its image; the same bytes twice are one sample with the captions of both."""
     wanted = list(wanted)
     fine = [one for one in wanted if not one.problem and one.image is not None]
@@ -89,7 +89,7 @@ def to_shards(wanted: Iterable[Wanted]) -> _Owed:
     return _Owed(used, tuple(rejects), counts | {"merged": len(fine) - len(merged)}, names)
 
 
-def to_recaptions(wanted: Iterable[Wanted]) -> _Owed:
+def to_recaptions(wanted: Iterable[Expected]) -> _Owed:
     """Re-captioning loses an image with whatever can't be read beside it; an empty caption is none."""
     used, rejects, wanted = [], [], list(wanted)
     for one in wanted:
@@ -120,7 +120,7 @@ def unsaid(patterns: Sequence[str], error: str) -> list[str]:
     return [f"{pattern!r} is not in: {error}" for pattern in patterns if not re.search(pattern, error, re.IGNORECASE)]
 
 
-def _names(wanted: Iterable[Wanted]) -> dict[str, str]:
+def _names(wanted: Iterable[Expected]) -> dict[str, str]:
     return {content_id(one.image): one.name for one in reversed(list(wanted)) if one.image is not None}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from contract_case import A_BASE64, A_URL, EMPTY, NO_IMAGE, NOT_UTF8, TOO_LONG, UNREADABLE, UNSAFE, Case, Wanted
+from contract_case import A_BASE64, A_URL, EMPTY, NO_IMAGE, NOT_UTF8, TOO_LONG, UNREADABLE, UNSAFE, Case, Expected
 from contract_inputs import Params, list_array, photo, text_array, write_files, write_parquet
 from contract_refused import saved_dataset
 from malformed_images import encoded, picture
@@ -87,9 +87,9 @@ def _furnish(folder: Path) -> None:
     (folder / "circle.png").symlink_to("circle.png")
 
 
-def _rows(cells: Sequence[Cell], file: str) -> tuple[Wanted, ...]:
+def _rows(cells: Sequence[Cell], file: str) -> tuple[Expected, ...]:
     return tuple(
-        Wanted(f"{file}:{at}", one.used, ("a caption",) if one.used else (), problem=one.problem)
+        Expected(f"{file}:{at}", one.used, ("a caption",) if one.used else (), problem=one.problem)
         for at, one in enumerate(cells)
     )
 
@@ -163,7 +163,7 @@ def _listed(name: str, *, saved: bool) -> Case:
 
     file = "data-00000-of-00001.arrow" if saved else "t.parquet"
     rows = enumerate(zip(images, LISTS, strict=True))
-    return Case(name, write, tuple(Wanted(f"{file}:{at}", one, kept, lost) for at, (one, (_, kept, lost)) in rows))
+    return Case(name, write, tuple(Expected(f"{file}:{at}", one, kept, lost) for at, (one, (_, kept, lost)) in rows))
 
 
 def _folder_of_parquet(folder: Path) -> Params:
@@ -191,9 +191,9 @@ CASES = [
     _listed("lists of captions in Parquet", saved=False),
     _listed("lists of captions in a saved dataset", saved=True),
     Case("one split of a downloaded dataset", _folder_of_parquet,
-         tuple(Wanted(str(at), photo(f"test{at}"), (f"test{at}",)) for at in range(3))),
+         tuple(Expected(str(at), photo(f"test{at}"), (f"test{at}",)) for at in range(3))),
     Case("one split of a DatasetDict", lambda folder: _dict_of_splits(folder) | {"split": "test"},
-         (Wanted("0", photo("test"), ("test",)),)),
+         (Expected("0", photo("test"), ("test",)),)),
     Case("no split named of a DatasetDict", _dict_of_splits, refused=("split", "train")),
     Case("no such split of a DatasetDict", lambda folder: _dict_of_splits(folder) | {"split": "eval"},
          refused=("split", "train")),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from contract_case import EMPTY, NO_SUCH_IMAGE, NOT_TEXT, NOT_UTF8, TOO_LONG, UNREADABLE, UNSAFE, Case, Wanted
+from contract_case import EMPTY, NO_SUCH_IMAGE, NOT_TEXT, NOT_UTF8, TOO_LONG, UNREADABLE, UNSAFE, Case, Expected
 from contract_inputs import Params, as_json, photo, write_coco
 
 Row = tuple[Any, Any]  # image_id, and file_name or caption
@@ -24,12 +24,12 @@ def _content(images: Sequence[Row], annotations: Sequence[Row], **others: Any) -
     }
 
 
-def _coco(name: str, images: Sequence[Row], annotations: Sequence[Row], *wanted: Wanted, **others: Any) -> Case:
+def _coco(name: str, images: Sequence[Row], annotations: Sequence[Row], *wanted: Expected, **others: Any) -> Case:
     content = _content(images, annotations, **others)
     return Case(f"COCO: {name}", lambda folder: write_coco(folder, content, _files()), wanted)
 
 
-def _raw(name: str, content: bytes, *wanted: Wanted) -> Case:
+def _raw(name: str, content: bytes, *wanted: Expected) -> Case:
     return Case(f"COCO: {name}", lambda folder: write_coco(folder, content, _files()), wanted)
 
 
@@ -39,8 +39,8 @@ def _refused(name: str, content: bytes | Params, *words: str) -> Case:
     )
 
 
-def _used(name: str, *captions: str, lost: tuple[str, ...] = ()) -> Wanted:
-    return Wanted(name, photo(name), captions, lost)
+def _used(name: str, *captions: str, lost: tuple[str, ...] = ()) -> Expected:
+    return Expected(name, photo(name), captions, lost)
 
 
 IMAGES = tuple(enumerate(NAMES, 1))
@@ -65,16 +65,16 @@ READ = [
     _coco("half a pair in a caption", IMAGES, [*SAID, (2, "a \udc80 cat")],
           ALL[0], _used("b.png", "a cat", lost=(NOT_UTF8,)), ALL[2]),
     _coco("captions of unknown images", IMAGES, [*SAID, (7, "of nothing"), (7, "again"), ("1", "a text for a number")],
-          *ALL, Wanted("image_id 7", problem=NO_SUCH_IMAGE), Wanted("image_id 1", problem=NO_SUCH_IMAGE)),
+          *ALL, Expected("image_id 7", problem=NO_SUCH_IMAGE), Expected("image_id 1", problem=NO_SUCH_IMAGE)),
     _coco("ids that are text", [("x-1", "a.png"), ("y", "b.png"), ("z", "val/c.png")],
           [("x-1", "a dog"), ("y", "a cat"), ("z", "an owl")], *ALL),
     _coco("two images of one file", [*IMAGES, (9, "a.png")], [*SAID, (9, "two")],
-          *ALL, Wanted("a.png", photo("a.png"), ("two",))),
+          *ALL, Expected("a.png", photo("a.png"), ("two",))),
     _coco("files that are not there", [*IMAGES, (4, "gone.png"), (5, "train/a.png"), (6, "A.PNG"), (7, "val")], SAID,
-          *ALL, *(Wanted(name, problem=UNREADABLE) for name in ("gone.png", "train/a.png", "A.PNG", "val"))),
+          *ALL, *(Expected(name, problem=UNREADABLE) for name in ("gone.png", "train/a.png", "A.PNG", "val"))),
     _coco("names that lead out", [*IMAGES, (4, "../captions.json"), (5, "/etc/passwd"), (6, "val/../../x.png")],
           [*SAID, (4, "out")], *ALL,
-          *(Wanted(name, problem=UNSAFE) for name in ("../captions.json", "/etc/passwd", "val/../../x.png"))),
+          *(Expected(name, problem=UNSAFE) for name in ("../captions.json", "/etc/passwd", "val/../../x.png"))),
     _coco("more than captions", IMAGES, SAID, *ALL, info={"year": 2017}, licenses=[{"id": 1}], categories=[]),
     _raw("a byte order mark", b"\xef\xbb\xbf" + as_json(_content(IMAGES, SAID)), *ALL),
     _raw("indented, with line ends of Windows", as_json(_content(IMAGES, SAID)).replace(b", ", b",\r\n\t"), *ALL),

@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from contract_case import EMPTY, NO_SUCH_IMAGE, NOT_UTF8, TOO_LONG, Case, Wanted
+from contract_case import EMPTY, NO_SUCH_IMAGE, NOT_UTF8, TOO_LONG, Case, Expected
 from contract_inputs import Params, photo, write_files
 
 HEAD = b"file_name,caption\n"
@@ -12,7 +12,7 @@ NAMES = ("a", "b", "c")
 BOM = b"\xef\xbb\xbf"
 
 
-def _csv(name: str, content: bytes, *wanted: Wanted, names: Sequence[str] = NAMES) -> Case:
+def _csv(name: str, content: bytes, *wanted: Expected, names: Sequence[str] = NAMES) -> Case:
     """The images `names` and a captions.csv among them. wanted: those that differ from an image without captions."""
 
     def write(folder: Path) -> Params:
@@ -21,7 +21,7 @@ def _csv(name: str, content: bytes, *wanted: Wanted, names: Sequence[str] = NAME
         return params
 
     said = {one.name for one in wanted}
-    silent = (Wanted(f"{one}.png", photo(one)) for one in names if f"{one}.png" not in said)
+    silent = (Expected(f"{one}.png", photo(one)) for one in names if f"{one}.png" not in said)
     return Case(f"CSV: {name}", write, (*wanted, *silent))
 
 
@@ -30,12 +30,12 @@ def _refused(name: str, content: bytes, *words: str) -> Case:
     return Case(case.name, case.write, refused=words or (r"captions\.csv", r"line \d"))
 
 
-def _said(name: str, *captions: str, lost: tuple[str, ...] = (), names: str = "") -> Wanted:
-    return Wanted(f"{name}.png", photo(name), captions, lost)
+def _said(name: str, *captions: str, lost: tuple[str, ...] = (), names: str = "") -> Expected:
+    return Expected(f"{name}.png", photo(name), captions, lost)
 
 
-def _unmatched(name: str) -> Wanted:
-    return Wanted(name, problem=NO_SUCH_IMAGE)
+def _unmatched(name: str) -> Expected:
+    return Expected(name, problem=NO_SUCH_IMAGE)
 
 
 ALL = _said("a", "a dog"), _said("b", "a cat"), _said("c", "an owl")
@@ -80,7 +80,7 @@ READ = [
          *ALL, _unmatched("../a.png"), _unmatched("/etc/passwd"), _unmatched("~/a.png")),
     _csv("a name in capitals", HEAD + b"A.PNG,a dog\nb.png,a cat\n", _said("b", "a cat"), _unmatched("A.PNG")),
     _csv("a name with a backslash", HEAD + b"x\\a.png,a dog\n", _unmatched("x\\a.png")),
-    _csv("a URL for a name", HEAD + b"http://x/a.png,a dog\n", Wanted("x/a.png", problem=NO_SUCH_IMAGE)),
+    _csv("a URL for a name", HEAD + b"http://x/a.png,a dog\n", Expected("x/a.png", problem=NO_SUCH_IMAGE)),
     _csv("names with dots and blanks", HEAD + b"./a.png,a dog\n b.png ,a cat\nx/../c.png,an owl\n", *ALL),
     _csv("accents in either spelling", HEAD + unicodedata.normalize("NFD", "\u00e9.png,accent\n").encode(),
          _said("\u00e9", "accent"), names=("\u00e9",)),

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from contract_case import EMPTY_FILE, NO_FILE, NOT_UTF8, UNREADABLE, Case, Wanted
+from contract_case import EMPTY_FILE, NO_FILE, NOT_UTF8, UNREADABLE, Case, Expected
 from contract_inputs import Members, Params, photo, write_files
 
 HEAD = b"file_name,caption\n"
@@ -14,12 +14,12 @@ def _files(*names: str) -> list[tuple[str, bytes]]:
     return [(name, photo(name)) for name in names]
 
 
-def _used(name: str, *captions: str, lost: tuple[str, ...] = ()) -> Wanted:
-    return Wanted(name, photo(name), captions, lost)
+def _used(name: str, *captions: str, lost: tuple[str, ...] = ()) -> Expected:
+    return Expected(name, photo(name), captions, lost)
 
 
 def _folder(
-    name: str, files: Members, *wanted: Wanted, also: Callable[[Path], object] = lambda _: None
+    name: str, files: Members, *wanted: Expected, also: Callable[[Path], object] = lambda _: None
 ) -> Case:  # also: what else happens to the folder
     def write(folder: Path) -> Params:
         params = write_files(folder / "in", files)
@@ -52,23 +52,23 @@ def _no_files(*names: str) -> Callable[[Path], object]:
 
 
 A, B = _files("a.png", "b.png")
-FAR = Wanted("far.png", photo("far.png")), Wanted("low.png", photo("low.png"))
+FAR = Expected("far.png", photo("far.png")), Expected("low.png", photo("low.png"))
 KINDS = [
     _folder("suffixes", [
         *_files("a.png", "b.PNG", "c.jpeg", "d.jfif", "sub/e.webp", "no-image.dat", "noext"),
         ("notes.txt", b"x"), ("Thumbs.db", b"x"), ("f.json", b"{}"), ("g.tif", b"II*\0x"),
         ("h.heic", b"\0\0\0\x18ftypheic"), ("i.jpe", b""), ("j.gif", b"GIF89a"),
     ], *map(_used, ("a.png", "b.PNG", "c.jpeg", "d.jfif", "sub/e.webp")),
-        *(Wanted(name, problem="unsupported format") for name in ("g.tif", "h.heic", "j.gif")),
-        Wanted("i.jpe", problem=EMPTY_FILE)),
+        *(Expected(name, problem="unsupported format") for name in ("g.tif", "h.heic", "j.gif")),
+        Expected("i.jpe", problem=EMPTY_FILE)),
     _folder("other suffixes named by the CSV", [
         A, *_files("x.dat", "noext", "z.bin"), ("y.dat", b"text"),
         ("captions.csv", HEAD + b"x.dat,a dog\ny.dat,a cat\nnoext,an owl\n"),
-    ], _used("a.png"), _used("x.dat", "a dog"), _used("noext", "an owl"), Wanted("y.dat", problem="not an image")),
+    ], _used("a.png"), _used("x.dat", "a dog"), _used("noext", "an owl"), Expected("y.dat", problem="not an image")),
     _folder("hidden files and folders", [
         A, *_files(".b.png", ".git/c.png", "sub/._d.png", "__MACOSX/._e.png"),
         ("captions.csv", HEAD + b".b.png,a dog\n"),
-    ], _used("a.png"), Wanted(".b.png", problem="caption without image")),
+    ], _used("a.png"), Expected(".b.png", problem="caption without image")),
     _folder("a folder called like an image", _files("a.png", "x.png/b.png"), _used("a.png"), _used("x.png/b.png")),
     _folder("odd names", [
         *_files("a b.png", "100%.png", "%41.png", "#1.png", "q?.png", "caf\u00e9.png", "\u732b.png", "new\nline.png",
@@ -76,38 +76,38 @@ KINDS = [
         (os.fsdecode(b"caf\xe9.png"), photo("raw")),
     ], *(_used(name) for name in (
         "a b.png", "100%.png", "%41.png", "#1.png", "q?.png", "caf\u00e9.png", "\u732b.png", "new\nline.png",
-        "-rf.png", "~.png", "'\".png", "x" * 250 + ".png")), Wanted("raw", photo("raw"))),
-    _folder("a pipe and a socket's like", [A], _used("a.png"), Wanted("p.png", problem=UNREADABLE),
+        "-rf.png", "~.png", "'\".png", "x" * 250 + ".png")), Expected("raw", photo("raw"))),
+    _folder("a pipe and a socket's like", [A], _used("a.png"), Expected("p.png", problem=UNREADABLE),
             also=_no_files("p.png|", "q.dat|")),
     _folder("the same bytes twice", [("a.png", photo("a.png")), ("z/a copy.png", photo("a.png")), ("a.txt", b"one"),
             ("z/a copy.txt", b"two")],
-            _used("a.png", "one"), Wanted("z/a copy.png", photo("a.png"), ("two",))),
+            _used("a.png", "one"), Expected("z/a copy.png", photo("a.png"), ("two",))),
 ]  # fmt: skip
 LINKS = [
     _folder("a link to a folder elsewhere", [A], _used("a.png"), *FAR, also=_links(("linked", "../out"))),
     _folder("a link, called like an image, to a folder", [A], _used("a.png"), *FAR, also=_links(("l.png", "../out"))),
-    _folder("two links to one folder", [A], _used("a.png"), *FAR, Wanted("two", problem=NO_FILE),
+    _folder("two links to one folder", [A], _used("a.png"), *FAR, Expected("two", problem=NO_FILE),
             also=_links(("one", "../out"), ("two", "../out"))),
-    _folder("a link into what a link reads", [A], _used("a.png"), *FAR, Wanted("two", problem=NO_FILE),
+    _folder("a link into what a link reads", [A], _used("a.png"), *FAR, Expected("two", problem=NO_FILE),
             also=_links(("one", "../out"), ("two", "../out/deep"))),
     _folder("a link to a folder that is read anyway", _files("a.png", "x/b.png"), _used("a.png"), _used("x/b.png"),
-            Wanted("y", problem=NO_FILE), also=_links(("y", "x"))),
+            Expected("y", problem=NO_FILE), also=_links(("y", "x"))),
     _folder("a link before the folder that is read anyway", _files("a.png", "x/b.png"), _used("a.png"),
-            _used("x/b.png"), Wanted("k", problem=NO_FILE), also=_links(("k", "x"))),
-    _folder("a link to the folder itself", [A], _used("a.png"), Wanted("loop", problem=NO_FILE),
+            _used("x/b.png"), Expected("k", problem=NO_FILE), also=_links(("k", "x"))),
+    _folder("a link to the folder itself", [A], _used("a.png"), Expected("loop", problem=NO_FILE),
             also=_links(("loop", "."))),
     _folder("a link to an ancestor", _files("a.png", "x/y/b.png"), _used("a.png"), _used("x/y/b.png"),
-            Wanted("x/y/up", problem=NO_FILE), also=_links(("x/y/up", "../.."))),
+            Expected("x/y/up", problem=NO_FILE), also=_links(("x/y/up", "../.."))),
     _folder("links in a circle", _files("a.png", "x/b.png", "y/c.png"), *map(_used, ("a.png", "x/b.png", "y/c.png")),
-            Wanted("x/to-y", problem=NO_FILE), Wanted("y/to-x", problem=NO_FILE),
+            Expected("x/to-y", problem=NO_FILE), Expected("y/to-x", problem=NO_FILE),
             also=_links(("x/to-y", "../y"), ("y/to-x", "../x"))),
-    _folder("a link out, from where one leads back", [A], _used("a.png"), *FAR, Wanted("back", problem=NO_FILE),
+    _folder("a link out, from where one leads back", [A], _used("a.png"), *FAR, Expected("back", problem=NO_FILE),
             also=lambda folder: (_links(("linked", "../out"))(folder), (folder / "../out/back").symlink_to("../in"))),
-    _folder("links to files", [A], _used("a.png"), Wanted("b.png", photo("far.png")),
+    _folder("links to files", [A], _used("a.png"), Expected("b.png", photo("far.png")),
             also=_links(("b.png", "../out/far.png"))),
-    _folder("a link to a file that is there, too", [A], _used("a.png"), Wanted("b.png", photo("a.png")),
+    _folder("a link to a file that is there, too", [A], _used("a.png"), Expected("b.png", photo("a.png")),
             also=_links(("b.png", "a.png"))),
-    _folder("broken links", [A], _used("a.png"), *(Wanted(name, problem=UNREADABLE) for name in ("b.png", "c.jpg")),
+    _folder("broken links", [A], _used("a.png"), *(Expected(name, problem=UNREADABLE) for name in ("b.png", "c.jpg")),
             also=_links(("b.png", "nowhere"), ("c.jpg", "c.jpg"), ("d", "nowhere"), ("e.txt", "e.txt"))),
     _folder("hidden links", [A], _used("a.png"), also=_links((".l", "../out"), (".b.png", "nowhere"))),
     Case("folder: the path itself is a link", lambda folder: (

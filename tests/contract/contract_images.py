@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from contract_case import Case, Wanted
+from contract_case import Case, Expected
 from contract_inputs import Params, photo, write_coco, write_files, write_parquet, write_tar
 from contract_refused import saved_dataset
 from malformed_images import CORRUPT, IMAGES, NOT_AN_IMAGE, ODD, UNSUPPORTED, chunk, encoded, jpeg_of, picture, png_of
@@ -137,16 +137,16 @@ def _paths(folder: Path) -> Params:
     return write_parquet(folder, image=[name for name, _ in _named("webp")]) | {"caption": None}
 
 
-def _wanted(rows: str = "", first: Sequence[str] = ()) -> tuple[Wanted, ...]:
+def _wanted(rows: str = "", first: Sequence[str] = ()) -> tuple[Expected, ...]:
     return tuple(
-        Wanted(
+        Expected(
             rows.format(at) if rows else name, None if why else content, tuple(first) if at == 0 else (), problem=why
         )
         for at, (name, content, why) in enumerate(_every())
     )
 
 
-def _case(place: str, write: Callable[[Path], Params], wanted: tuple[Wanted, ...]) -> Case:
+def _case(place: str, write: Callable[[Path], Params], wanted: tuple[Expected, ...]) -> Case:
     return Case(f"images in {place}", write, wanted)
 
 

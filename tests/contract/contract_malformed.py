@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from contract_case import A_URL, BAD_JSON, NOT_UTF8, UNREADABLE, Wanted
+from contract_case import A_URL, BAD_JSON, NOT_UTF8, UNREADABLE, Expected
 from contract_inputs import Params
 from malformed import Known, tars
 from malformed_cells import tables
@@ -22,7 +22,7 @@ class Written:
     """One source of a set: its params, and all its samples."""
 
     params: Params
-    wanted: tuple[Wanted, ...]
+    wanted: tuple[Expected, ...]
 
 
 def of_tars(folder: Path, count: int, trap: bytes) -> list[Written]:
@@ -38,13 +38,13 @@ def of_folders(folder: Path, count: int, trap: bytes) -> list[Written]:
         file = folder / "photos" / one.name
         lost = one.reason == UNREADABLE and file.is_file()  # what can't be read lies beside it
         image = file.read_bytes() if lost else one.image
-        wanted.append(Wanted(one.name, image, None, (one.reason,)) if lost else _wanted(one, image))
+        wanted.append(Expected(one.name, image, None, (one.reason,)) if lost else _wanted(one, image))
     return [Written({"kind": "folder", "path": str(folder / "photos")}, tuple(wanted))]
 
 
 def of_tables(folder: Path, count: int, trap: bytes) -> list[Written]:
     """The same as rows of binary, of paths, and of a dataset's structs."""
-    rows: dict[str, list[Wanted]] = {}
+    rows: dict[str, list[Expected]] = {}
     cells: dict[str, Any] = {}
     for one in _known(tables, folder, count, trap):
         form, _, row = one.name.partition(".parquet:")
@@ -68,10 +68,10 @@ def _known(make: Callable[..., Any], folder: Path, count: int, trap: bytes) -> I
     return [one for _, known in make(folder, count, random.Random(5), trap) for one in known]
 
 
-def _wanted(one: Known, image: bytes | None) -> Wanted:
+def _wanted(one: Known, image: bytes | None) -> Expected:
     if one.reason in LOST:
-        return Wanted(one.name, image, None, (one.reason,))
-    return Wanted(one.name, None if one.reason else image, None, problem=one.reason)
+        return Expected(one.name, image, None, (one.reason,))
+    return Expected(one.name, None if one.reason else image, None, problem=one.reason)
 
 
 def _cell(cell: Any) -> tuple[bytes | None, bytes | None]:

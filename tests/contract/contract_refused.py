@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from contract_case import Case, Wanted
+from contract_case import Case, Expected
 from contract_inputs import Params, photo, write_parquet
 
 PHOTOS = [photo("0"), photo("1")]
@@ -116,7 +116,7 @@ def _refused(kind: str, write: Write) -> list[Case]:
 def _taken(name: str, write: Write, columns: dict[str, Any], *captions: tuple[str, ...], **params: Any) -> Case:
     """Columns that look odd, but hold images and captions."""
     wanted = tuple(
-        Wanted(str(at), image, texts) for at, (image, texts) in enumerate(zip(PHOTOS, captions, strict=True))
+        Expected(str(at), image, texts) for at, (image, texts) in enumerate(zip(PHOTOS, captions, strict=True))
     )
     return Case(name, _with(write, columns, **params), wanted)
 

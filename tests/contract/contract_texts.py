@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from contract_case import EMPTY, LONGEST, NOT_UTF8, TOO_LONG, Case, Wanted
+from contract_case import EMPTY, LONGEST, NOT_UTF8, TOO_LONG, Case, Expected
 from contract_inputs import (
     Params,
     as_json,
@@ -141,7 +141,7 @@ def _dictionary(texts: list[bytes]) -> Any:
 def _case(place: str, write: Callable[..., Params], texts: Sequence[Text], rows: str = "") -> Case:
     """rows: how rows are named in rejects, where images have no names."""
     wanted = tuple(
-        Wanted(
+        Expected(
             rows.format(at) if rows else one.name,
             photo(one.name),
             (one.kept,) if one.kept else (),

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 
 import pyarrow as pa
-from contract_case import NOT_UTF8, Wanted, differences, to_recaptions, to_shards
+from contract_case import NOT_UTF8, Expected, differences, to_recaptions, to_shards
 from contract_inputs import Params, as_json, photo, write_files, write_parquet, write_tar
 from contract_runs import recaptioned, sharded
 from hypothesis import given, settings
@@ -27,10 +27,10 @@ def test_every_source_has_its_own_account(tmp_path: Path) -> None:
     )
     found = sharded(tmp_path / "run", folder, tar, table)
     wanted = [
-        Wanted("a", photo("a"), ("a dog",)), Wanted("b", photo("b"), ("a cat", "a pig")), Wanted("1", photo("a")),
-        Wanted("2", problem="not an image"), Wanted("3", photo("c"), ("an owl",), (NOT_UTF8,)),
-        Wanted("t.parquet:0", photo("c")), Wanted("t.parquet:1", photo("b")),
-        Wanted("t.parquet:2", photo("d"), ("a dog",)),
+        Expected("a", photo("a"), ("a dog",)), Expected("b", photo("b"), ("a cat", "a pig")), Expected("1", photo("a")),
+        Expected("2", problem="not an image"), Expected("3", photo("c"), ("an owl",), (NOT_UTF8,)),
+        Expected("t.parquet:0", photo("c")), Expected("t.parquet:1", photo("b")),
+        Expected("t.parquet:2", photo("d"), ("a dog",)),
     ]  # fmt: skip
     assert differences(to_shards(wanted), found) == []
     sources = read_json(tmp_path / "run/data/shards/summary.json")["sources"]
@@ -72,8 +72,8 @@ def test_several_tars_are_several_parts(tmp_path: Path) -> None:
     write_tar(tmp_path / "in/2.tar", [("c.txt", b"nothing")])
     source: Params = {"kind": "webdataset", "path": str(tmp_path / "in/*.tar")}
     wanted = [
-        Wanted("a", photo("a"), ("one",)), Wanted("a", photo("a"), ("two",)), Wanted("b", photo("b")),
-        Wanted("c", problem="sample without image"),
+        Expected("a", photo("a"), ("one",)), Expected("a", photo("a"), ("two",)), Expected("b", photo("b")),
+        Expected("c", problem="sample without image"),
     ]  # fmt: skip
     assert differences(to_shards(wanted), sharded(tmp_path / "shards", source)) == []
     assert differences(to_recaptions(wanted), recaptioned(tmp_path / "captions", source)) == []

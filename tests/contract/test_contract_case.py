@@ -3,16 +3,16 @@
 from dataclasses import replace
 
 import pytest
-from contract_case import EMPTY, NOT_UTF8, Outcome, Wanted, differences, to_recaptions, to_shards, unsaid
+from contract_case import EMPTY, NOT_UTF8, Expected, Outcome, differences, to_recaptions, to_shards, unsaid
 
 from cim.images.ids import content_id
 
 WANTED = (
-    Wanted("a", b"A", ("one", "two")),
-    Wanted("b", b"B", ("fine",), (NOT_UTF8,)),
-    Wanted("c", problem="corrupt image"),
-    Wanted("d", b"D", lost=(EMPTY,)),
-    Wanted("e", b"A", ("two", "three")),
+    Expected("a", b"A", ("one", "two")),
+    Expected("b", b"B", ("fine",), (NOT_UTF8,)),
+    Expected("c", problem="corrupt image"),
+    Expected("d", b"D", lost=(EMPTY,)),
+    Expected("e", b"A", ("two", "three")),
 )
 A, B, D = (content_id(content) for content in (b"A", b"B", b"D"))
 SHARDS = Outcome(
@@ -62,7 +62,7 @@ def test_recaptioning_owes_no_image_whose_caption_is_lost() -> None:
 
 def test_a_name_counts_where_it_comes_first() -> None:
     """The detail of one reject may hold the name of another sample."""
-    wanted = [Wanted("list", problem="x"), Wanted("list-of", problem="x")]
+    wanted = [Expected("list", problem="x"), Expected("list-of", problem="x")]
     found = Outcome(rejects=(("x", "list-of.png: a list"), ("x", "list.png: a list")), images={
         "in": 2, "out": 0, "rejected": 2, "merged": 0})  # fmt: skip
     assert differences(to_shards(wanted), found) == []

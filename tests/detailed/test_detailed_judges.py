@@ -10,7 +10,7 @@ import pytest
 
 from cim.detailed.benchmark import read_benchmark
 from cim.detailed.endpoint import EndpointJudge
-from cim.detailed.judge import SYSTEM, Remembering, ask, prompt
+from cim.detailed.judge import SYSTEM, CachedJudge, ask, prompt
 from cim.detailed.settings import Endpoint, Local, read_settings
 from cim.errors import CimError
 
@@ -184,27 +184,27 @@ class TestSettings:
 class TestMemory:
     def test_nothing_is_asked_twice_not_even_by_another_run(self, tmp_path: Path) -> None:
         first, second = Scripted(), Scripted()
-        replies = Remembering(first, "m", tmp_path / "answers").reply(["a? Question", "b? Question", "a? Question"])
-        again = Remembering(second, "m", tmp_path / "answers")
+        replies = CachedJudge(first, "m", tmp_path / "answers").reply(["a? Question", "b? Question", "a? Question"])
+        again = CachedJudge(second, "m", tmp_path / "answers")
         assert again.reply(["b? Question", "a? Question", "c? Question"])[:2] == [replies[1], replies[0]]
         assert first.asked == ["a? Question", "b? Question"]
         assert second.asked == ["c? Question"]
 
     def test_another_models_answers_are_not_taken(self, tmp_path: Path) -> None:
         other = Scripted()
-        Remembering(Scripted(), "m", tmp_path / "answers").reply(["a"])
-        Remembering(other, "other", tmp_path / "answers").reply(["a"])
+        CachedJudge(Scripted(), "m", tmp_path / "answers").reply(["a"])
+        CachedJudge(other, "other", tmp_path / "answers").reply(["a"])
         assert other.asked == ["a"]
 
     def test_a_line_cut_off_is_asked_again(self, tmp_path: Path) -> None:
         path, judge = tmp_path / "answers", Scripted()
-        Remembering(Scripted(), "m", path).reply(["a", "b"])
+        CachedJudge(Scripted(), "m", path).reply(["a", "b"])
         path.write_bytes(path.read_bytes()[:-5])
-        Remembering(judge, "m", path).reply(["a", "b"])
+        CachedJudge(judge, "m", path).reply(["a", "b"])
         assert judge.asked == ["b"]
-        Remembering(Scripted(), "m", path)  # the file is whole again
+        CachedJudge(Scripted(), "m", path)  # the file is whole again
 
     def test_another_file(self, tmp_path: Path) -> None:
         (tmp_path / "answers").write_text("hello\n")
         with pytest.raises(CimError, match="no file of answers"):
-            Remembering(Scripted(), "m", tmp_path / "answers")
+            CachedJudge(Scripted(), "m", tmp_path / "answers")

@@ -9,7 +9,7 @@ from PIL import Image
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint, load_captioner
 from cim.engines.spec import EngineSpec
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 from cim.warm_start.tiny import make_tiny_captioner
 
 PROMPT = "Describe it."
@@ -19,7 +19,7 @@ SIZES = {"hidden": 64, "layers": 2, "vision_hidden": 64, "vision_depth": 1, "voc
 @pytest.fixture(scope="session")
 def captioner_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("engine") / "captioner"
-    make_tiny_captioner(MadeCaptioner(kind="tiny", **SIZES), ["a red circle", PROMPT] * 9, 1, folder)
+    make_tiny_captioner(TinyCaptioner(kind="tiny", **SIZES), ["a red circle", PROMPT] * 9, 1, folder)
     model = load_captioner(folder, "cpu").model
     for name, weight in model.named_parameters():
         if weight.ndim > 1 and "embed" not in name:

@@ -18,7 +18,7 @@ GUARDED = Decoding(9, max_repetition=0.5, retries=2, retry_temperature=0.9)
 
 @dataclass
 class Says:
-    """Answers by (id, how often that id was asked before); notes what it was asked."""
+    """EngineResults by (id, how often that id was asked before); notes what it was asked."""
 
     answers: dict[str, list[Generated]]
     asked: list[tuple[list[list[str]], Decoding, list[int]]] = field(default_factory=list)

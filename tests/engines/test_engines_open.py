@@ -6,9 +6,9 @@ import pytest
 from PIL.Image import new
 
 from cim.captioners.decoding import Generated
-from cim.engines.open import Proven
-from cim.engines.spec import Answers, Asked
-from cim.errors import HopelessError
+from cim.engines.open import CircuitBreaker
+from cim.engines.spec import EngineBatch, EngineResults
+from cim.errors import FatalError
 
 DOT = new("RGB", (1, 1))
 
@@ -22,14 +22,14 @@ class Refuses:
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         return [[row] for row in range(len(sizes))]
 
-    def __call__(self, batches: Iterable[Asked]) -> Answers:
+    def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         for _, keys in list(batches):
             if set(keys) & set(self.keys):
                 raise ValueError("no such tensor")
             yield [Generated(key, "stop", 1) for key in keys]
 
 
-def ask(engine: Proven, *batches: str) -> list[str]:
+def ask(engine: CircuitBreaker, *batches: str) -> list[str]:
     """The answers to batches of one key a letter, refused ones left out one by one."""
     said, waiting = list[str](), list(batches)
     while waiting:
@@ -43,17 +43,17 @@ def ask(engine: Proven, *batches: str) -> list[str]:
 
 
 def test_an_engine_that_takes_nothing_gives_up() -> None:
-    engine = Proven(Refuses("a", "b", "c"), 3)
+    engine = CircuitBreaker(Refuses("a", "b", "c"), 3)
     assert ask(engine, "a", "ab", "b") == []  # two images alone; a batch says nothing of each of its images
-    with pytest.raises(HopelessError, match=r"none of the first 3 images .*ValueError: no such tensor"):
+    with pytest.raises(FatalError, match=r"none of the first 3 images .*ValueError: no such tensor"):
         ask(engine, "c")
     assert ask(engine, "a", "b") == []  # a later run in the same process is told after as many
 
 
 def test_one_that_took_something_is_never_given_up() -> None:
-    engine = Proven(Refuses("a", "b", "c"), 3)
+    engine = CircuitBreaker(Refuses("a", "b", "c"), 3)
     assert ask(engine, "a", "b", "x", "a", "b", "c", "a", "y") == ["x", "y"]
 
 
 def test_it_plans_as_the_engine_does() -> None:
-    assert Proven(Refuses(), 3).plan([(1, 1), (2, 2)]) == [[0], [1]]
+    assert CircuitBreaker(Refuses(), 3).plan([(1, 1), (2, 2)]) == [[0], [1]]

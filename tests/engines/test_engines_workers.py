@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cim.engines.workers import Workers
-from cim.errors import PassingError
+from cim.errors import TransientError
 
 
 def square(number: int) -> int:
@@ -93,7 +93,7 @@ def test_a_process_that_dies_is_an_error_that_a_retry_may_mend_and_the_next_call
     def run() -> None:
         workers = Workers(die_at_three, 2)
         with (
-            pytest.raises(PassingError, match=r"died .*DataLoader worker.*runtime.prefetch_in"),
+            pytest.raises(TransientError, match=r"died .*DataLoader worker.*runtime.prefetch_in"),
             workers.ahead(range(9)) as all,
         ):
             list(all)
@@ -117,7 +117,7 @@ def test_one_killed_while_its_result_is_used_is_the_same_error() -> None:
             os.kill(next(results), signal.SIGKILL)
             time.sleep(30)
 
-    with pytest.raises(PassingError, match="a process that prepares images died"):
+    with pytest.raises(TransientError, match="a process that prepares images died"):
         kill_one_at_work()
 
 

@@ -25,11 +25,11 @@ def test_artefacts_say_the_numbers_and_where_the_report_is(tmp_path: Path) -> No
     from prefect import flow
     from prefect.artifacts import Artifact
 
-    from flows.evaluate import leave_artefacts
+    from flows.evaluate import create_artifacts
 
     @flow
     def evaluated() -> None:
-        leave_artefacts(Layout(tmp_path), metrics())
+        create_artifacts(Layout(tmp_path), metrics())
 
     evaluated()
     numbers, link = Artifact.get("before-after"), Artifact.get("report")

@@ -6,7 +6,7 @@ import pytest
 
 import flows.precision
 from cim.params import CaptionParams, Runtime
-from flows.precision import settled
+from flows.precision import resolve_precision
 
 CAPTION = CaptionParams.model_validate({"max_new_tokens": 4})
 
@@ -27,11 +27,11 @@ def test_a_cluster_is_asked_unless_params_say_it(
     went: list[Any] = []
 
     def on_a_worker(task: Any, items: list[Any], runtime: Any, doing: str, workers: int) -> list[str]:
-        assert workers == 1  # placed as the tasks that hold the model, GPU included
+        assert workers == 1  # task_resources as the tasks that hold the model, GPU included
         went.extend(items)
         return ["bfloat16"]
 
     monkeypatch.setattr(flows.precision, "map_shards", on_a_worker)
-    found = settled(CAPTION.model_copy(update=caption), Runtime.model_validate(runtime))
+    found = resolve_precision(CAPTION.model_copy(update=caption), Runtime.model_validate(runtime))
     assert bool(went) == asked
     assert found == ("bfloat16" if asked else "float32")

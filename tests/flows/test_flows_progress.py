@@ -111,7 +111,7 @@ class TestWhatCannotBeTold:
         assert sorted(progress.facts) == ["0", "1", "2"]
         (said,) = caplog.messages  # once
         assert "a line of the log is missing, the run goes on (IsADirectoryError: " in said
-        assert "could not be told: line of the log: 2\n" in capsys.readouterr().out
+        assert "could not be displayed: line of the log: 2\n" in capsys.readouterr().out
         assert len(log.read_text().splitlines()) == 1  # the last one
 
     def test_a_server_that_is_away_is_a_warning(

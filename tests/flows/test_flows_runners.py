@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cim.errors import CimError
 from cim.params import Runtime
-from flows.runners import at_home, placed, runner_for
+from flows.runners import in_folder, runner_for, task_resources
 
 
 class Recorded:
@@ -71,7 +71,7 @@ class TestRay:
             None: {"num_cpus": 1, "max_retries": 4},
             1: {"num_cpus": 2, "max_retries": 4, "num_gpus": 1},
         }.items():
-            with placed(runtime, workers):
+            with task_resources(runtime, workers):
                 assert RemoteOptionsContext.get().current_remote_options == options
         assert RemoteOptionsContext.get().current_remote_options == {}
 
@@ -80,11 +80,11 @@ class TestAtHome:
     def test_runs_in_the_folder(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
         (tmp_path / "home").mkdir()
-        assert at_home(lambda more: Path.cwd() / more, tmp_path / "home")("x") == tmp_path / "home/x"
+        assert in_folder(lambda more: Path.cwd() / more, tmp_path / "home")("x") == tmp_path / "home/x"
 
     def test_a_machine_without_the_folder_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(CimError, match=r"no folder .*nowhere on .*same path on every machine"):
-            at_home(lambda: None, tmp_path / "nowhere")()
+            in_folder(lambda: None, tmp_path / "nowhere")()
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ ANSWERS = {"/html": b"<html>", "/object": b'{"a": 1}', "/text": b'"banana"', "/o
 
 
 class Answering(BaseHTTPRequestHandler):
-    """Answers as ANSWERS says, and 404 where that says nothing."""
+    """EngineResults as ANSWERS says, and 404 where that says nothing."""
 
     def do_GET(self) -> None:
         found = next((answer for path, answer in ANSWERS.items() if self.path.startswith(path)), None)

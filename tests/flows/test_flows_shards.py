@@ -11,9 +11,9 @@ import pytest
 from prefect import Task, flow, task
 from prefect.states import Failed
 
-from cim.errors import CimError, HopelessError, PassingError
+from cim.errors import CimError, FatalError, TransientError
 from cim.params import Runtime
-from flows.shards import map_shards, may_be_mended, summary
+from flows.shards import is_retryable, map_shards, summary
 
 RUNTIME = Runtime(workers=3, retries=2, retry_delay_seconds=0.01)
 TRIES: Counter[str] = Counter()
@@ -42,7 +42,7 @@ def work_on(work: Work, extra: list[str]) -> str:
     threading.Event().wait(work.seconds)
     if TRIES[work.name] <= work.failures:
         if work.hopeless:
-            raise HopelessError("a broken captioner", "another", "mend it")
+            raise FatalError("a broken captioner", "another", "mend it")
         if work.mendable:
             raise OSError("disk away")
         raise CimError(f"nothing in {work.name}", "an image", "add one")
@@ -107,7 +107,7 @@ class TestMapShards:
 
     def test_a_hopeless_failure_ends_it_with_what_is_queued_not_begun(self) -> None:
         items = [Work("a"), Work("b", failures=9, hopeless=True), *(Work(name, seconds=0.2) for name in "cdefghijkl")]
-        with pytest.raises(HopelessError, match="a broken captioner"):
+        with pytest.raises(FatalError, match="a broken captioner"):
             over(items, RUNTIME.model_copy(update={"workers": 1}))
         assert TRIES["b"] == 1
         assert len(TRIES) < len(items)
@@ -162,13 +162,14 @@ def test_of_many_reasons_the_first_are_told_and_the_others_counted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "again"), [(OSError("away"), True), (CimError("a", "b", "c"), False), (PassingError("a", "b", "c"), True)]
+    ("error", "again"),
+    [(OSError("away"), True), (CimError("a", "b", "c"), False), (TransientError("a", "b", "c"), True)],
 )
 def test_what_may_pass_is_tried_again(error: Exception, again: bool) -> None:
-    assert may_be_mended(None, None, Failed(data=error)) is again  # type: ignore[arg-type]
+    assert is_retryable(None, None, Failed(data=error)) is again  # type: ignore[arg-type]
 
 
 def test_errors_come_back_from_other_processes() -> None:
-    there = pickle.loads(pickle.dumps(PassingError("nothing", "an image", "add one")))
-    assert isinstance(there, PassingError)
+    there = pickle.loads(pickle.dumps(TransientError("nothing", "an image", "add one")))
+    assert isinstance(there, TransientError)
     assert str(there) == "found nothing; expected an image. Remedy: add one"

@@ -3,7 +3,7 @@
 import pytest
 
 from cim.errors import CimError
-from cim.metrics.chair import Objects, chair, objects_said, objects_there
+from cim.metrics.chair import Objects, chair, mentioned_objects, present_objects
 from cim.metrics.coco_objects import coco_names
 
 
@@ -28,7 +28,7 @@ from cim.metrics.coco_objects import coco_names
     ],
 )
 def test_objects_said(caption: str, objects: list[str]) -> None:
-    assert objects_said(caption) == objects
+    assert mentioned_objects(caption) == objects
 
 
 @pytest.mark.parametrize(
@@ -57,22 +57,22 @@ def test_objects_said(caption: str, objects: list[str]) -> None:
     ],
 )
 def test_what_is_denied_is_not_said(caption: str, objects: list[str]) -> None:
-    assert objects_said(caption) == objects
+    assert mentioned_objects(caption) == objects
 
 
 def test_every_name_is_recognised_as_itself() -> None:
     assert len(set(coco_names())) == 80
     for name in coco_names():
-        assert objects_said("two oranges" if name == "orange" else name) == [name]
+        assert mentioned_objects("two oranges" if name == "orange" else name) == [name]
 
 
 def test_what_is_there() -> None:
-    assert objects_there(["cup"], ["A man walks his dog."]) == {"cup", "person", "dog"}
-    assert objects_there(None, ["A man."]) == {"person"}
-    assert objects_there([], []) == set()  # annotated as empty
-    assert objects_there(None, []) is None
+    assert present_objects(["cup"], ["A man walks his dog."]) == {"cup", "person", "dog"}
+    assert present_objects(None, ["A man."]) == {"person"}
+    assert present_objects([], []) == set()  # annotated as empty
+    assert present_objects(None, []) is None
     with pytest.raises(CimError, match="'mug' among the coco_objects"):
-        objects_there(["mug"], [])
+        present_objects(["mug"], [])
 
 
 def test_chair_by_hand() -> None:

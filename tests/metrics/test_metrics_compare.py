@@ -9,7 +9,7 @@ import pytest
 from cim.metrics.bootstrap import Difference
 from cim.metrics.catalogue import GROUPS, METRICS, label
 from cim.metrics.compare import compare, verdict
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
 from cim.records import IdentityScore
@@ -30,7 +30,7 @@ def identity(grc: float, qir: float, total: float) -> IdentityScore:
 
 
 def measured(graph, rank, identity, n=20):
-    return Measured(
+    return Measurements(
         captions=["a star and a cross"] * n,
         truncated=[False] * n,
         facts=[graph and score_scene(TRUTH, graph)] * n,
@@ -171,7 +171,7 @@ def test_what_is_missing_has_a_name_for_people():
 
 def test_unequal_lengths_are_refused():
     with pytest.raises(ValueError, match="one entry an image"):
-        Measured(["a"], [False], [None], np.array([1, 2]), [None], [None])
+        Measurements(["a"], [False], [None], np.array([1, 2]), [None], [None])
     with pytest.raises(ValueError, match="base has"):
         compare(measured(None, 1, None, 2), measured(None, 1, None, 3), PARAMS)
 

@@ -13,7 +13,7 @@ from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import measure
-from cim.metrics.references import ParserMode, Referenced, Referencing, compared, hold_against
+from cim.metrics.references import ParserMode, ReferenceAgreement, Referencing, compare_with_references, compared
 from cim.metrics.scenes import Counts
 from cim.params import Evaluate
 from cim.scenes.parse import parse
@@ -66,7 +66,7 @@ class TestByHand:
     """References of a, as one graph: objects dog, sofa = couch; attributes brown dog; relations dog on sofa = couch."""
 
     def test_facts(self) -> None:
-        found = hold_against(PHOTOS, [0], Lookup(), strangers())
+        found = compare_with_references(PHOTOS, [0], Lookup(), strangers())
         base, tuned = found["base"][0], found["tuned"][0]
         assert base is not None
         assert tuned is not None
@@ -78,7 +78,9 @@ class TestByHand:
         assert found["base"][1:] == [None, None]
 
     def test_capture_is_the_mean_over_references(self) -> None:
-        base, tuned = (hold_against(PHOTOS, [0], Lookup(), strangers())[name][0] for name in ("base", "tuned"))
+        base, tuned = (
+            compare_with_references(PHOTOS, [0], Lookup(), strangers())[name][0] for name in ("base", "tuned")
+        )
         assert base is not None
         assert tuned is not None
         # tuned, first reference: objects P 1, R 1/2, F1 2/3; attributes 1; relations 0 (none said): 5/12 (2/3 + 1).
@@ -91,12 +93,12 @@ class TestByHand:
         """A car against a carpet: the published rule pairs them, since one is in the other."""
         photo = replace(PHOTOS, references=[["carpet"], [], []], captions={"base": ["car", "", ""]})
         parser = type("Words", (), {"parse": lambda self, captions: [TextGraph((c,)) for c in captions]})()
-        (found, *_) = hold_against(photo, [0], parser, strangers())["base"]
+        (found, *_) = compare_with_references(photo, [0], parser, strangers())["base"]
         assert found is not None
         assert (found.capture, found.capture_words) == pytest.approx((5 / 12, 0))
 
     def test_through_measure_and_compare(self) -> None:
-        found = hold_against(PHOTOS, compared(PHOTOS, "auto"), Lookup(), strangers())  # type: ignore[arg-type]
+        found = compare_with_references(PHOTOS, compared(PHOTOS, "auto"), Lookup(), strangers())  # type: ignore[arg-type]
         metrics = measured_by(found)
         base, tuned = metrics["base"], metrics["tuned"]  # type: ignore[index]
         assert base["references"]["object_precision"] == 1 / 2
@@ -148,6 +150,6 @@ def test_one_entry_an_image() -> None:
 
 def test_a_silent_caption_counts() -> None:
     silent = replace(PHOTOS, captions={"base": ["", "", ""]})
-    (found, *_) = hold_against(silent, [0], Lookup(), strangers())["base"]
+    (found, *_) = compare_with_references(silent, [0], Lookup(), strangers())["base"]
     nothing = {"objects": Counts(0, 0, 2), "attributes": Counts(0, 0, 1), "relations": Counts(0, 0, 1)}
-    assert found == Referenced(nothing, (), 0.0, 0.0)
+    assert found == ReferenceAgreement(nothing, (), 0.0, 0.0)

@@ -90,8 +90,8 @@ def check_order(pictures: list[list[str]], tmp_path: Path, params: Params) -> No
     found = judge.fn("references", photos, layout, params)
     objects = {name: sum((row.counts["objects"] for row in rows), Counts()) for name, rows in found.items()}
     capture = {name: fmean(row.capture for row in rows) for name, rows in found.items()}
-    assert objects["none"].said == 0
-    precision = {name: objects[name].matched / objects[name].said for name in ("own", "other")}
+    assert objects["none"].predicted == 0
+    precision = {name: objects[name].matched / objects[name].predicted for name in ("own", "other")}
     assert precision["own"] > precision["other"] + 0.4
     assert capture["own"] > capture["other"] + 0.15
     assert capture["other"] > capture["none"] == 0

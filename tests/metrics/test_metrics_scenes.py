@@ -81,7 +81,7 @@ def test_relation_with_an_unmatched_object_is_a_false_one():
 
 
 def test_alike_shapes_are_matched_by_most_attributes():
-    # truth: red circle left of blue circle. Said: "a blue circle right of a red circle": all right.
+    # truth: red circle left of blue circle. GeneratedCaption: "a blue circle right of a red circle": all right.
     truth = graph(thing("circle", "red"), thing("circle", "blue"), relations=[[0, "left of", 1]])
     said = graph(thing("circle", "blue"), thing("circle", "red"), relations=[[0, "right of", 1]])
     assert match_objects(truth, said) == {0: 1, 1: 0}

@@ -187,12 +187,14 @@ def test_a_wrong_claim_never_pays(seed: int, index: int, hedge, detail: float, w
     hedged, kinds = hedge(honest, truth, rng)
     before, after = (score_scene(truth.graph(), parse(caption)) for caption in (honest, hedged))
     for kind in before:
-        assert share(after[kind].matched, after[kind].said) <= share(before[kind].matched, before[kind].said), hedged
+        assert share(after[kind].matched, after[kind].predicted) <= share(
+            before[kind].matched, before[kind].predicted
+        ), hedged
         assert share(after[kind].matched, after[kind].true) <= share(before[kind].matched, before[kind].true), hedged
     for kind in kinds:
-        assert after[kind].said, (kind, hedged)
-        precision = share(after[kind].matched, after[kind].said)
-        was = share(before[kind].matched, before[kind].said)
+        assert after[kind].predicted, (kind, hedged)
+        precision = share(after[kind].matched, after[kind].predicted)
+        was = share(before[kind].matched, before[kind].predicted)
         assert precision < was if before[kind].matched else precision == 0, (kind, hedged)
 
 
@@ -219,5 +221,5 @@ WORD = st.sampled_from(READ)
 @given(st.one_of(st.text(), st.lists(WORD, max_size=12).map(" ".join)))
 def test_any_text_can_be_read_and_scored(text: str) -> None:
     counts = score_scene(TRUTH, parse(text))
-    assert all(one.matched <= min(one.said, one.true) for one in counts.values())
-    assert counts["attributes"].said >= sum(counts[name].said for name in (*ATTRIBUTES, "background"))
+    assert all(one.matched <= min(one.predicted, one.true) for one in counts.values())
+    assert counts["attributes"].predicted >= sum(counts[name].predicted for name in (*ATTRIBUTES, "background"))

@@ -9,7 +9,7 @@ from huggingface_hub.errors import HTTPError, OfflineModeIsEnabled, RevisionNotF
 from model_hub import COMMIT, Hub
 
 from cim.errors import CimError
-from cim.models.fetch import Wanted, fetch, fetched
+from cim.models.fetch import RequiredFiles, fetch, fetched
 from cim.params.models import Loaded
 
 HUB = Loaded(name="maker/model", revision=COMMIT)
@@ -18,7 +18,7 @@ FILES |= {"chat_template.jinja": b"t", "spiece.model": b"s"}
 NEVER = dict.fromkeys(("pytorch_model.bin", "README.md", "training_args.bin", "model.onnx", ".git/config.json"), b"x")
 NEVER |= dict.fromkeys(("onnx/config.json", "openvino/config.json", "cim.json", "trainer_state.json"), b"{}")
 CODE = {"modeling.py": b"x"}
-WANTED = Wanted("models.captioner.name", ["config.json"])
+WANTED = RequiredFiles("models.captioner.name", ["config.json"])
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ class TestLocal:
         assert contents(tmp_path / "out") == FILES
 
     def test_code_comes_along_only_where_it_is_trusted(self, source: Path, tmp_path: Path) -> None:
-        trusting = Wanted("models.captioner.name", trust_remote_code=True)
+        trusting = RequiredFiles("models.captioner.name", trust_remote_code=True)
         fetch(Loaded(name=str(source)), tmp_path / "out", trusting)
         assert contents(tmp_path / "out") == FILES | CODE
 

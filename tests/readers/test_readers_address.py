@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cim.errors import PassingError
+from cim.errors import TransientError
 from cim.readers.address import lies_in, public
 from cim.readers.remote import RemoteTar
 
@@ -49,7 +49,7 @@ def test_commands_of_one_program_are_told_apart() -> None:
 
 @pytest.mark.parametrize("command", [CURL, "pipe:exit 3 # SECRET 'and' \"more\""])
 def test_a_command_that_fails_tells_no_secrets(command: str, tmp_path: Path) -> None:
-    with pytest.raises(PassingError, match=r"exit [37] ") as caught:
+    with pytest.raises(TransientError, match=r"exit [37] ") as caught:
         RemoteTar(command).here(tmp_path / "copy")
     assert "SECRET" not in str(caught.value)
     assert caught.value.__cause__ is None  # which a logged traceback would show

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from cim.errors import CimError
-from cim.readers.columns import chosen, holds_captions, holds_images
+from cim.readers.columns import holds_captions, holds_images, select_columns
 
 TEXTS = [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
 BINARIES = [pa.binary(), pa.large_binary(), pa.binary_view(), pa.binary(3)]
@@ -41,10 +41,10 @@ def schema(**columns: Any) -> Any:
 
 def test_the_column_caption_is_the_default_where_there_is_one() -> None:
     both = schema(image=pa.binary(), caption=pa.string(), alt=pa.list_(pa.string()))
-    assert chosen(both, "image", None, "t") == ("image", "caption")
-    assert chosen(both, "image", "alt", "t") == ("image", "alt")
-    assert chosen(both, "image", "", "t") == ("image", None)
-    assert chosen(schema(image=pa.binary()), "image", None, "t") == ("image", None)
+    assert select_columns(both, "image", None, "t") == ("image", "caption")
+    assert select_columns(both, "image", "alt", "t") == ("image", "alt")
+    assert select_columns(both, "image", "", "t") == ("image", None)
+    assert select_columns(schema(image=pa.binary()), "image", None, "t") == ("image", None)
 
 
 @pytest.mark.parametrize(
@@ -69,10 +69,10 @@ def test_others_are_refused_with_what_could_be_meant(
     columns: dict[str, Any], image: str, caption: str | None, message: str
 ) -> None:
     with pytest.raises(CimError, match=message):
-        chosen(schema(**columns), image, caption, "t")
+        select_columns(schema(**columns), image, caption, "t")
 
 
 def test_a_column_that_is_there_twice_is_refused() -> None:
     twice = pa.schema([("image", pa.binary()), ("image", pa.binary())])
     with pytest.raises(CimError, match="2 column 'image' in t"):
-        chosen(twice, "image", None, "t")
+        select_columns(twice, "image", None, "t")

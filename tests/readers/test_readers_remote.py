@@ -14,7 +14,7 @@ import fsspec
 import pytest
 from corpus_files import first, plan, read, shard
 
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, TransientError
 from cim.readers.remote import RemoteTar
 
 
@@ -106,7 +106,7 @@ def test_what_a_web_server_fails_at_is_said_without_secrets(path: str, said: str
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Failing) as running:
         threading.Thread(target=running.serve_forever, daemon=True).start()
-        with pytest.raises(PassingError) as caught:
+        with pytest.raises(TransientError) as caught:
             RemoteTar(f"http://127.0.0.1:{running.server_port}/{path}?token=secret").here(tmp_path / "copy")
         running.shutdown()
     assert said in str(caught.value)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from corpus_files import first, picture, plan, read
 
-from cim.errors import CimError, PassingError
+from cim.errors import CimError, TransientError
 from cim.readers.base import Chunk
 
 FAR = "memory://far"
@@ -99,8 +99,8 @@ def test_what_is_not_there_is_an_error(store: Any) -> None:
 
 
 def test_a_broken_table_of_the_store_is_the_table_s_fault(store: Any) -> None:
-    """Trying again would not mend it, so it is no PassingError."""
+    """Trying again would not mend it, so it is no TransientError."""
     store.pipe_file("/far/cut.parquet", store.cat_file("/far/bytes.parquet")[:-9])
     with pytest.raises(CimError, match=r"memory://far/cut\.parquet can't be read") as found:
         plan({"kind": "parquet", "path": f"{FAR}/cut.parquet"})
-    assert not isinstance(found.value, PassingError)
+    assert not isinstance(found.value, TransientError)

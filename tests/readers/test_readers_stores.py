@@ -12,7 +12,7 @@ from corpus_files import first, plan, read, shard
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.errors import PassingError
+from cim.errors import TransientError
 from cim.readers.remote import RemoteTar
 
 TEXTS = [["alt 0", "alt 1"], ["alt 10", "alt 11"]]
@@ -99,7 +99,7 @@ def test_a_missing_file_fails_its_shard_only(s3: str, tmp_path: Path) -> None:
     there, missing = plan({"kind": "webdataset", "path": f"{s3}/{{1..2}}.tar"}).values()
     assert len(list(there.here(tmp_path / "copy").items())) == 2
     for ask in (missing.identity, lambda: missing.here(tmp_path / "none")):
-        with pytest.raises(PassingError, match=rf"{s3}/2.tar can't be read \(FileNotFoundError"):
+        with pytest.raises(TransientError, match=rf"{s3}/2.tar can't be read \(FileNotFoundError"):
             ask()
 
 
@@ -108,9 +108,9 @@ def test_without_credentials(s3: str, monkeypatch: pytest.MonkeyPatch, ask: Any)
     with monkeypatch.context() as changed:
         changed.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
         fsspec.get_filesystem_class("s3").clear_instance_cache()
-        with pytest.raises(PassingError, match=r"s3://corpus/a/0.tar can't be read \(NoCredentialsError"):
+        with pytest.raises(TransientError, match=r"s3://corpus/a/0.tar can't be read \(NoCredentialsError"):
             ask(RemoteTar(f"{s3}/0.tar"))
-        with pytest.raises(PassingError, match=r"NoCredentialsError.*your credentials"):
+        with pytest.raises(TransientError, match=r"NoCredentialsError.*your credentials"):
             plan({"kind": "webdataset", "path": f"{s3}/*.tar"})
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     assert not Path("never").exists()

@@ -14,7 +14,7 @@ from malformed_images import encoded, picture
 
 from cim.readers.base import Item
 from cim.readers.files import MAX_BYTES, MAX_TEXT
-from cim.readers.webdataset import TarPart, stated
+from cim.readers.webdataset import TarPart, sample_count
 
 RNG = random.Random(3)
 IMAGES = [encoded(picture(RNG), "PNG") for _ in range(3)]
@@ -153,8 +153,8 @@ def test_each_sample_lost_with_a_cut_tar_is_a_reject_where_their_number_is_state
 )  # fmt: skip
 def test_what_img2dataset_says_of_a_shard(text: str, count: int | None) -> None:
     Path("00000_stats.json").write_text(text)
-    assert stated(Path("00000.tar")) == count
-    assert stated(Path("00001.tar")) is None
+    assert sample_count(Path("00000.tar")) == count
+    assert sample_count(Path("00001.tar")) is None
     Path("00000.tar").write_bytes(WHOLE)
     ((_, part),) = plan({"kind": "webdataset", "path": "*.tar"}).items()
     assert part.images == count

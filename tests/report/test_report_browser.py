@@ -8,14 +8,14 @@ import pytest
 from PIL import Image, ImageStat
 
 from cim.metrics.compare import compare
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import DETAILS, KINDS, Counts
 from cim.params import Evaluate
 from cim.records import IdentityScore
 from cim.report.cards import GAIN, RANDOM, Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.lineage import Raised, Rejected, Watched
+from cim.report.lineage import AlarmHistory, RaisedAlarm, RejectCount
 from cim.report.pictures import data_uri
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -31,7 +31,7 @@ def measured(captions, totals, truncated=()):
     facts = [{kind: Counts(1, 2 if i == 7 else 1, 2) for kind in (*KINDS, *DETAILS)}
              for i in range(COUNT)]  # fmt: skip
     cut = [i in truncated for i in range(COUNT)]
-    return Measured(captions, cut, facts, np.arange(1, COUNT + 1), identities, [0.5] * COUNT)
+    return Measurements(captions, cut, facts, np.arange(1, COUNT + 1), identities, [0.5] * COUNT)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,10 @@ def report_path(tmp_path_factory):
         thumbnails={"g0": picture, "g1": picture},
         lineage={"Base captioner": {"fingerprint": "f" * 16, "name": ATTACK}},
         params="tune: {}",
-        rejects=[Rejected("too small", 2, [ATTACK])],
-        watched=Watched([Raised("clipped", "10 to 30", "0.6", "0.2", "share cut", "raise it")], [], "10", "all steps"),
+        rejects=[RejectCount("too small", 2, [ATTACK])],
+        watched=AlarmHistory(
+            [RaisedAlarm("clipped", "10 to 30", "0.6", "0.2", "share cut", "raise it")], [], "10", "all steps"
+        ),
         notes=["A note."],
     )
     path = tmp_path_factory.mktemp("report") / "report.html"
@@ -76,9 +78,9 @@ def open_page(browser, path, **device):
     """A fresh page with all that its console said and all that it asked the network for."""
     context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **device})
     page = context.new_page()
-    page.said, page.asked = [], []
-    page.on("console", lambda message: page.said.append(message.text))
-    page.on("pageerror", lambda error: page.said.append(str(error)))
+    page.predicted, page.asked = [], []
+    page.on("console", lambda message: page.predicted.append(message.text))
+    page.on("pageerror", lambda error: page.predicted.append(str(error)))
     page.on("request", lambda request: page.asked.append(request.url))
     page.goto(path.as_uri())
     page.wait_for_selector(".card")
@@ -89,7 +91,7 @@ def open_page(browser, path, **device):
 def page(browser, report_path):
     opened = open_page(browser, report_path)
     yield opened
-    assert opened.said == []  # console errors, and refusals of the content security policy
+    assert opened.predicted == []  # console errors, and refusals of the content security policy
     assert [url for url in opened.asked if not url.startswith(("data:", "file:"))] == []
     opened.context.close()
 
@@ -190,7 +192,7 @@ def test_markup_that_slipped_through_is_refused_and_noticed(browser, report_path
     page = open_page(browser, planted)
     page.wait_for_timeout(100)
     assert page.title() != "owned"
-    assert len([text for text in page.said if "Content Security Policy" in text]) >= 2  # the script, the picture
+    assert len([text for text in page.predicted if "Content Security Policy" in text]) >= 2  # the script, the picture
     page.context.close()
 
 
@@ -228,7 +230,7 @@ def test_fits_and_follows_the_screen(browser, report_path, tmp_path, name, devic
     assert wide, "the page scrolls sideways"
     light = ImageStat.Stat(Image.open(tmp_path / f"{name}.png").convert("L")).median[0]
     assert (light < 80) is dark
-    assert page.said == []
+    assert page.predicted == []
 
 
 def test_prints_what_is_shown(page, tmp_path):

@@ -5,8 +5,8 @@ import pytest
 from test_report_browser import ATTACK, CHROMIUM, browser, open_page
 
 from cim.metrics.compare import compare
-from cim.metrics.measured import Measured
-from cim.metrics.references import Referenced
+from cim.metrics.measurements import Measurements
+from cim.metrics.references import ReferenceAgreement
 from cim.metrics.scenes import KINDS, Counts
 from cim.params import Evaluate
 from cim.records import IdentityScore
@@ -20,8 +20,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on PATH (D
 def photo(caption, *unmentioned):
     counts = {kind: Counts(1, 1 + len(unmentioned), 3) for kind in KINDS}
     identity = IdentityScore(0.5, 0.5, 1.0, (), (), ())
-    referenced = [Referenced(counts, unmentioned, 0.5, 0.5)]
-    return Measured([caption], [False], [None], np.ones(1), [identity], [0.5], referenced=referenced)
+    referenced = [ReferenceAgreement(counts, unmentioned, 0.5, 0.5)]
+    return Measurements([caption], [False], [None], np.ones(1), [identity], [0.5], referenced=referenced)
 
 
 def test_what_no_reference_names_is_listed_and_nothing_is_called_wrong(browser, tmp_path):
@@ -39,6 +39,6 @@ def test_what_no_reference_names_is_listed_and_nothing_is_called_wrong(browser, 
     assert before.locator(".truth .wrong").count() == 0
     assert page.get_by_label("Show").locator("option", has_text="In no reference (1)").count() == 1
     assert page.locator("#measures").get_by_text("CAPTURE, whole words").count() == 1
-    assert page.said == []
+    assert page.predicted == []
     assert page.title() != "owned"
     page.context.close()

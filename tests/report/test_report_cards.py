@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cim.metrics.measured import Measured
-from cim.metrics.references import Referenced
+from cim.metrics.measurements import Measurements
+from cim.metrics.references import ReferenceAgreement
 from cim.metrics.scenes import Counts
 from cim.records import IdentityScore
 from cim.report.cards import GAIN, LOSS, RANDOM, Card, Found, Piece, answers, choose, marked_words
@@ -65,7 +65,7 @@ def test_choose_fills_up_without_repeats(gains, count):
 def measured(caption, total, truncated=False):
     facts = {"objects": Counts(1, 2, 3), "attributes": Counts(), "relations": Counts(1, 1, 1)}
     identity = total and IdentityScore(0.5, total - 0.5, total, ("g1", "g2"), (0.9, 0.8), (0.7, -0.1))
-    return Measured([caption], [truncated], [facts], np.array([3]), [identity], [None])
+    return Measurements([caption], [truncated], [facts], np.array([3]), [identity], [None])
 
 
 def card(base, tuned, why=RANDOM):
@@ -94,8 +94,8 @@ def test_unscorable_has_no_gain_and_is_flagged():
 
 
 def test_a_caption_that_several_images_got_is_flagged():
-    said = Measured(["a", "b", "a "], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
-    other = Measured(["c", "d", "e"], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
+    said = Measurements(["a", "b", "a "], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
+    other = Measurements(["c", "d", "e"], [False] * 3, [None] * 3, np.arange(3), [None] * 3, [None] * 3)
     flags = [tuned.flags for _, tuned in answers(other, said, [2, 1], {})]
     assert flags == [["not unique", "unscorable"], ["unscorable"]]
     assert answers(other, said, [0], {})[0][1].facts == []  # no ground truth: nothing is called wrong
@@ -103,8 +103,8 @@ def test_a_caption_that_several_images_got_is_flagged():
 
 def test_a_photo_is_not_called_wrong_but_what_no_reference_names_is_flagged():
     counts = {"objects": Counts(1, 2, 3), "attributes": Counts(0, 1, 1), "relations": Counts()}
-    photo = replace(measured("a", 1.0), facts=[None], referenced=[Referenced(counts, ("cat",), 0.5, 0.5)])
-    right = replace(photo, referenced=[Referenced(counts, (), 0.5, 0.5)])
+    photo = replace(measured("a", 1.0), facts=[None], referenced=[ReferenceAgreement(counts, ("cat",), 0.5, 0.5)])
+    right = replace(photo, referenced=[ReferenceAgreement(counts, (), 0.5, 0.5)])
     made = card(photo, right)
     assert made.base.flags == ["in no reference"]
     assert made.tuned.flags == []  # one attribute is in no reference: people leave them out

@@ -8,10 +8,10 @@ import pytest
 from three_images import TUNED, caption, encode, score
 
 from cim.metrics.evalset import read_eval_set
+from cim.metrics.formatting import number
 from cim.metrics.heldout import judge_held_out
 from cim.metrics.judge import identities
 from cim.metrics.pool import Pool
-from cim.metrics.shown import number
 from cim.params import load_params
 from cim.params.yaml import dump_yaml, read_yaml
 from cim.report.rows import groups

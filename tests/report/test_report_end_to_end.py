@@ -15,7 +15,7 @@ from cim.metrics.evalset import read_eval_set
 from cim.metrics.heldout import judge_held_out
 from cim.metrics.judge import check_held_out, identities
 from cim.metrics.pool import Pool
-from cim.metrics.references import Referenced
+from cim.metrics.references import ReferenceAgreement
 from cim.metrics.scenes import KINDS, Counts
 from cim.params import load_params
 from cim.records import Reject
@@ -64,8 +64,8 @@ def test_a_photo_is_held_against_its_reference(layout):
     """The third image has no truth; its reference is what tuned says. base: "a circle", right and far too little."""
     params = load_params(Path(__file__).parents[2] / "params.yaml")
     evaluated = read_eval_set(layout)
-    base = Referenced({kind: Counts(1, 2, 3) for kind in KINDS}, ("<b>cat",), 0.25, 0.125)
-    tuned = Referenced({kind: Counts(3, 3, 3) for kind in KINDS}, (), 1.0, 1.0)
+    base = ReferenceAgreement({kind: Counts(1, 2, 3) for kind in KINDS}, ("<b>cat",), 0.25, 0.125)
+    tuned = ReferenceAgreement({kind: Counts(3, 3, 3) for kind in KINDS}, (), 1.0, 1.0)
     judged = {
         "retrieval": judge_held_out(evaluated, Pool.open(layout), encode),
         "reward": identities(evaluated, score),

@@ -12,13 +12,13 @@ from types import SimpleNamespace
 import numpy as np
 
 from cim.metrics.compare import compare
-from cim.metrics.measured import Measured
+from cim.metrics.measurements import Measurements
 from cim.params import Evaluate
 from cim.records import IdentityScore
 from cim.report.cards import Card, answers
 from cim.report.charts import Line, line_chart
 from cim.report.html import Report, render
-from cim.report.lineage import Raised, Reading, Rejected, Watched
+from cim.report.lineage import AlarmHistory, AlarmReading, RaisedAlarm, RejectCount
 from cim.report.table import counted, headline, readings
 
 ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea> {{ 7*7 }} & <b>"
@@ -26,7 +26,7 @@ ATTACK = "<script>alert('x')</script> \"><img src=x onerror=alert(1)> </textarea
 
 def measured(caption):
     identity = IdentityScore(0.5, 0.5, 1.0, ("g1",), (0.9,), (0.7,))
-    return Measured([caption] * 3, [False] * 3, [None] * 3, np.array([1, 2, 3]), [identity] * 3, [0.5] * 3)
+    return Measurements([caption] * 3, [False] * 3, [None] * 3, np.array([1, 2, 3]), [identity] * 3, [0.5] * 3)
 
 
 def page(attack=ATTACK):
@@ -44,8 +44,8 @@ def report(attack):
         thumbnails={"g1": "data:image/png;base64,AA==", "</script>" + attack: "data:,"},
         lineage={attack: {attack: attack}},
         params=attack,
-        rejects=[Rejected(attack, 2, [attack])],
-        watched=Watched([Raised(*[attack] * 6)], [Reading(*[attack] * 4)], attack, attack),
+        rejects=[RejectCount(attack, 2, [attack])],
+        watched=AlarmHistory([RaisedAlarm(*[attack] * 6)], [AlarmReading(*[attack] * 4)], attack, attack),
         notes=[attack],
     )
 
@@ -153,5 +153,5 @@ def test_alarms_are_told_apart_from_no_watching():
     def said(watched):
         return render(replace(report("a star"), watched=watched))
 
-    assert "None was raised" in said(Watched([], [], "10", ""))
+    assert "None was raised" in said(AlarmHistory([], [], "10", ""))
     assert "Alarms during training" not in said(None)

@@ -5,7 +5,17 @@ import json
 import polars as pl
 
 from cim.layout import Layout
-from cim.report.lineage import Raised, Reading, Rejected, Watched, _flat, _model, _ordered, rejects, watched
+from cim.report.lineage import (
+    AlarmHistory,
+    AlarmReading,
+    RaisedAlarm,
+    RejectCount,
+    _flat,
+    _model,
+    _ordered,
+    alarm_history,
+    reject_counts,
+)
 
 
 def test_models_are_told_in_few_words(tmp_path):
@@ -28,21 +38,21 @@ def test_models_are_told_in_few_words(tmp_path):
 
 def test_rejects_by_reason_with_examples(tmp_path):
     path = tmp_path / "rejects.parquet"
-    assert rejects(path) == []
+    assert reject_counts(path) == []
     rows = [("a.jpg", "too small", "8 x 8"), ("b.jpg", "unreadable", None), ("c.jpg", "too small", "9 x 9")]
     pl.DataFrame(rows, schema=["source", "reason", "detail"], orient="row").write_parquet(path)
-    assert rejects(path) == [
-        Rejected("too small", 2, ["a.jpg: 8 x 8", "c.jpg: 9 x 9"]),
-        Rejected("unreadable", 1, ["b.jpg"]),
+    assert reject_counts(path) == [
+        RejectCount("too small", 2, ["a.jpg: 8 x 8", "c.jpg: 9 x 9"]),
+        RejectCount("unreadable", 1, ["b.jpg"]),
     ]
 
 
 def test_alarms(tmp_path):
     path = Layout(tmp_path).tuned.parent / "alarms.json"
-    assert watched(path) is None
+    assert alarm_history(path) is None
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps({"checks": [], "alarms": []}))
-    assert watched(path) == Watched([], [], "\u2013", "")
+    assert alarm_history(path) == AlarmHistory([], [], "\u2013", "")
     record = {
         "every": 10,
         "limits": {"zero_variance": 0.5, "clipped": 0.2},
@@ -55,14 +65,14 @@ def test_alarms(tmp_path):
         "stop_reason": "all steps",
     }  # fmt: skip
     path.write_text(json.dumps(record))
-    assert watched(path) == Watched(
+    assert alarm_history(path) == AlarmHistory(
         alarms=[
-            Raised("zero variance", "10 to 30", "0.6123", "0.5", "f", "r"),
-            Raised("clipped", "20", "\u2013", "\u2013", "", ""),
+            RaisedAlarm("zero variance", "10 to 30", "0.6123", "0.5", "f", "r"),
+            RaisedAlarm("clipped", "20", "\u2013", "\u2013", "", ""),
         ],
         readings=[
-            Reading("zero variance", "0.5", "0.25", "0.6123"),
-            Reading("clipped", "0.2", "\u2013", "\u2013"),
+            AlarmReading("zero variance", "0.5", "0.25", "0.6123"),
+            AlarmReading("clipped", "0.2", "\u2013", "\u2013"),
         ],
         every="10",
         ended="all steps",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cim.metrics.shown import change, number, shows
+from cim.metrics.formatting import change, number, shows
 from cim.report.rows import absences, groups
 from cim.report.table import markdown, table
 

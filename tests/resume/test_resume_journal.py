@@ -15,7 +15,7 @@ import cim.captions.shard
 from benchmarks.chaos.worker import make_corpus
 from cim.atomic import unmark
 from cim.captions.job import ShardJob
-from cim.captions.journal import opened
+from cim.captions.journal import open_journal
 
 
 # 14 samples of which 0 and 13 are broken, in windows of 8 usable ones: samples 0-8 and 9-13. Asked two at a time, the
@@ -113,9 +113,9 @@ def test_a_journal_that_rotted_counts_up_to_there(journalled: tuple[ShardJob, by
 
 def test_what_a_run_takes_back_is_gone_and_what_was_there_before_stays(tmp_path: Path) -> None:
     for records in (["kept", "too"], ["not kept"]):
-        with opened(tmp_path / "journal", "this") as journal:
+        with open_journal(tmp_path / "journal", "this") as journal:
             journal.append(records)
             if records == ["not kept"]:
                 journal.take_back()
-    with opened(tmp_path / "journal", "this") as journal:
+    with open_journal(tmp_path / "journal", "this") as journal:
         assert journal.found == ["kept", "too"]

@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from noting import Noting, finish, planned
 
-import cim.captions.claim
 import cim.captions.commit
 import cim.captions.journal
+import cim.captions.lock
 import cim.captions.shard
 import cim.captions.tar
 from benchmarks.chaos import worker
 from benchmarks.chaos.trials import contents
 from benchmarks.chaos.worker import LINEAGE, work
-from cim.captions.claim import claim
+from cim.captions.lock import file_lock
 from cim.captions.shard import finish_shard
 
 POINTS = [
@@ -103,7 +103,7 @@ def full(code: int) -> Any:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (cim.captions.claim, "_attempt"),
+        (cim.captions.lock, "_attempt"),
         (cim.captions.journal, "_write"),
         (cim.captions.tar, "add_member"),
         (cim.captions.commit, "write_rejects"),
@@ -148,7 +148,7 @@ def test_a_disk_that_fills_up_inside_a_journal_record(
 
 def test_a_shard_that_another_holds_is_left_to_it(corpus: Path, tmp_path: Path) -> None:
     job = planned(corpus, tmp_path / "out")[0]
-    with claim(job.lock) as mine:
+    with file_lock(job.lock) as mine:
         assert mine
         assert finish_shard(job, Noting) is None
         assert not job.table.exists()

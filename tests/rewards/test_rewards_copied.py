@@ -13,8 +13,8 @@ from word_gallery import reward
 from benchmarks.hacking.galleries import Photos
 from cim.errors import CimError
 from cim.params.guards import CopiedGuard
+from cim.rewards.guards.base import GeneratedCaption, judge
 from cim.rewards.guards.copied import Copied, GalleryCaptions
-from cim.rewards.guards.said import Said, judge
 from cim.rewards.trl import TrlReward
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
@@ -42,18 +42,24 @@ def share(gallery, text, source, min_words, min_telling):
 
 def test_a_copy_of_another_image_s_caption_is_minus_one(gallery):
     guard = Copied(CopiedGuard(), gallery)
-    assert guard(Said(DOG, id="cat")) == guard(Said(DOG, id="not in the gallery")) == -1
-    assert guard(Said("  a BLACK dog\nruns -- through the shallow water", id="cat")) == -1  # words are what counts
+    assert guard(GeneratedCaption(DOG, id="cat")) == guard(GeneratedCaption(DOG, id="not in the gallery")) == -1
+    assert (
+        guard(GeneratedCaption("  a BLACK dog\nruns -- through the shallow water", id="cat")) == -1
+    )  # words are what counts
 
 
 def test_the_own_caption_and_what_is_no_copy_are_free(gallery):
     guard = Copied(CopiedGuard(), gallery)
-    assert guard(Said(DOG, id="dog")) == 0
-    assert guard(Said(DOG, id="both")) == guard(Said(CAT, id="both")) == 0  # another image has it, too
-    assert guard(Said(SHORT, id="cat")) == 0  # shorter than min_words, and of its words two tell something
-    assert guard(Said("A black dog runs through the deep water.", id="cat")) == 0
-    assert guard(Said("water shallow the through runs dog black A", id="cat")) == 0  # the same words, another order
-    assert guard(Said("", id="cat")) == guard(Said("...", id="cat")) == 0
+    assert guard(GeneratedCaption(DOG, id="dog")) == 0
+    assert (
+        guard(GeneratedCaption(DOG, id="both")) == guard(GeneratedCaption(CAT, id="both")) == 0
+    )  # another image has it, too
+    assert guard(GeneratedCaption(SHORT, id="cat")) == 0  # shorter than min_words, and of its words two tell something
+    assert guard(GeneratedCaption("A black dog runs through the deep water.", id="cat")) == 0
+    assert (
+        guard(GeneratedCaption("water shallow the through runs dog black A", id="cat")) == 0
+    )  # the same words, another order
+    assert guard(GeneratedCaption("", id="cat")) == guard(GeneratedCaption("...", id="cat")) == 0
 
 
 def test_short_captions_are_looked_for_if_they_tell_enough(gallery):
@@ -71,7 +77,7 @@ def test_a_copy_is_found_within_more_words(gallery):
     assert share(gallery, f"{DOG} {CAT}", "dog", 6, 6) == pytest.approx(7 / 15)  # the first is its own
     assert share(gallery, f"{DOG} {SHORT}", "cat", 3, 9) == 1
     # 8 of 11 words: 0.727, over a quarter of the way from 0.7 to 0.8
-    assert Copied(CopiedGuard(), gallery)(Said(f"{DOG} One two three.", id="cat")) == pytest.approx(
+    assert Copied(CopiedGuard(), gallery)(GeneratedCaption(f"{DOG} One two three.", id="cat")) == pytest.approx(
         -(8 / 11 - 0.7) / 0.1
     )
 
@@ -113,13 +119,13 @@ def test_a_batch_is_judged_as_by_plain_search_of_each(tmp_path_factory, said, kn
     texts, names = [" ".join(words) for words, _ in said], [name for _, name in said]
     assert gallery.copied_shares(texts, names, min_words, min_telling).tolist() == pytest.approx(expected)
     guard = Copied(CopiedGuard(), gallery)
-    all_said = [Said(text, id=name) for text, name in zip(texts, names, strict=True)]
-    assert guard.together(all_said) == [guard(one) for one in all_said] == judge(guard, all_said)
+    all_said = [GeneratedCaption(text, id=name) for text, name in zip(texts, names, strict=True)]
+    assert guard.judge_batch(all_said) == [guard(one) for one in all_said] == judge(guard, all_said)
 
 
 def fired(guard, said):
     """How many of (image id, caption) are punished."""
-    return sum(guard(Said(caption, id=name)) < 0 for name, caption in said)
+    return sum(guard(GeneratedCaption(caption, id=name)) < 0 for name, caption in said)
 
 
 def test_hardly_any_honest_caption_of_another_scene_is_a_copy(tmp_path):
@@ -148,7 +154,7 @@ def test_pickled_it_carries_paths(gallery):
     share(gallery, DOG, "cat", 6, 6)
     again = pickle.loads(pickle.dumps(Copied(CopiedGuard(), gallery)))
     assert vars(again.captions) == {"files": gallery.files}
-    assert again(Said(DOG, id="cat")) == -1
+    assert again(GeneratedCaption(DOG, id="cat")) == -1
 
 
 def test_a_gallery_without_captions_is_refused(layout):

@@ -9,7 +9,7 @@ from word_gallery import reward
 from cim.errors import CimError
 from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.spaces import PLAIN, encode_each
-from cim.text import says_something
+from cim.text import has_text
 
 
 class Picky:
@@ -51,13 +51,13 @@ def test_an_encoder_that_refuses_plain_text_is_broken():
 
     with pytest.raises(RuntimeError, match="no device"):
         encode_each(encode, ["a", "b"])
-    assert says_something(PLAIN)
+    assert has_text(PLAIN)
 
 
 @pytest.mark.parametrize("nothing", ["", " \n\t", "\u200b\u200d\ufeff", "\x00\x07", "\ud800", "\u2028\u3000"])
 def test_what_nobody_would_see_says_nothing(nothing):
-    assert not says_something(nothing)
-    assert says_something(nothing + "a")
+    assert not has_text(nothing)
+    assert has_text(nothing + "a")
 
 
 def test_a_batch_with_odd_captions_scores_the_rest(world, monkeypatch):

@@ -10,7 +10,7 @@ from word_gallery import WordsAsNumbers, build, reward
 
 from cim.errors import CimError
 from cim.params import Reward
-from cim.rewards.exclusion import Barred, NearDuplicates, barred_ids
+from cim.rewards.exclusion import Exclusion, NearDuplicates, barred_ids
 from cim.rewards.retriever import Retriever
 
 SPACES = ["caption_text", "clip", "fused"]
@@ -55,9 +55,9 @@ class TestByHand:
 
     def test_of_keeps_sources_and_ids_together(self):
         items = Vectors({"a": [1, 0]})
-        barred = Barred([("x",), ("y",)], NearDuplicates(items, np.eye(2, dtype=np.float32), 0.5)).of([1])
-        assert barred.ids == [("y",)]
-        assert barred.near.among([["a"]]) == [[False]]
+        exclusion = Exclusion([("x",), ("y",)], NearDuplicates(items, np.eye(2, dtype=np.float32), 0.5)).of([1])
+        assert exclusion.ids == [("y",)]
+        assert exclusion.near.among([["a"]]) == [[False]]
 
 
 @pytest.fixture
@@ -104,7 +104,7 @@ class TestNearDuplicates:
         listed = [tuple(name for name, c in zip(names, row, strict=True) if c >= 0.9) for row in cosines]
         assert [len(ids) for ids in listed] == [8, 8]
         captions = [caption(np.eye(8)[1] + 0.1), caption(np.eye(8)[4] - 0.2)]
-        expected = near.space.search(near.space.encode(captions), 9, Barred([(*ids, "s") for ids in listed]))
+        expected = near.space.search(near.space.encode(captions), 9, Exclusion([(*ids, "s") for ids in listed]))
         found = near.score(captions, ["s1", "s4"])
         assert [list(one.ids) for one in found] == expected[0]
         np.testing.assert_allclose([one.scores for one in found], expected[1], atol=1e-6)
@@ -147,8 +147,8 @@ def test_listed_and_found_agree_on_any_threshold(crowd):
         order = sorted(range(40), key=lambda n: (-round(float(vectors[n] @ vectors[query]), 6), names[n]))
         expected = [names[n] for n in order if allowed[n]][:k]
         near = NearDuplicates(retriever.items, vectors[[source]].astype(np.float32), threshold)
-        barred = Barred([(names[source],)], near)
-        found = retriever.space.rank(vectors[[query]].astype(np.float32), k, barred)[0]
+        exclusion = Exclusion([(names[source],)], near)
+        found = retriever.space.rank(vectors[[query]].astype(np.float32), k, exclusion)[0]
         assert [name for name, _ in found] == expected
 
     check()

@@ -4,9 +4,9 @@ import pytest
 
 from benchmarks.hacking.languages import SENTENCES
 from cim.params.guards import FillerGuard, ProseGuard
+from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.english import english_share
 from cim.rewards.guards.prose import Filler, Prose, alternation, loose_share, rhythm, same_share
-from cim.rewards.guards.said import Said
 
 FILLER, PROSE = Filler(FillerGuard()), Prose(ProseGuard())
 
@@ -51,7 +51,7 @@ def test_filler():
     ],
 )
 def test_keywords_with_fillers_are_found(text):
-    assert FILLER(Said(text)) == -1
+    assert FILLER(GeneratedCaption(text)) == -1
 
 
 def test_english():
@@ -68,4 +68,4 @@ def test_english():
     ("language", "sentence"), [(language, one) for language, several in SENTENCES.items() for one in several]
 )
 def test_sentences_in_other_languages_are_found(language, sentence):
-    assert PROSE(Said(sentence)) == -1
+    assert PROSE(GeneratedCaption(sentence)) == -1

@@ -12,7 +12,7 @@ from cim.errors import CimError
 from cim.index.depth import PARTS, depth_of
 from cim.index.meta import ROLES
 from cim.params import Reward
-from cim.rewards.exclusion import Barred
+from cim.rewards.exclusion import Exclusion
 from cim.rewards.spaces import FusedSpace, fuse
 from cim.score.show import SCORES
 
@@ -78,11 +78,11 @@ class Listed:
     def encode(self, captions):
         return np.array([[float(caption)] for caption in captions], dtype=np.float32)
 
-    def rank(self, queries, depth, barred):
+    def rank(self, queries, depth, exclusion):
         self.depths.append(depth)
         kept = [
             [name for name in self.lists[int(query)] if name not in out]
-            for (query,), out in zip(queries.tolist(), barred.ids, strict=True)
+            for (query,), out in zip(queries.tolist(), exclusion.ids, strict=True)
         ]
         return [[(name, 0.5) for name in one][:depth] for one in kept]
 
@@ -90,11 +90,11 @@ class Listed:
 def test_what_is_barred_leaves_both_lists_before_ranks_are_counted():
     text, image = Listed(["s", "a", "b", "c"]), Listed(["b", "s", "a"])
     space = FusedSpace((text, image))
-    ids, scores = space.search(space.encode(["0"]), 2, Barred([("s",)]))
+    ids, scores = space.search(space.encode(["0"]), 2, Exclusion([("s",)]))
     # text a, b, c and image b, a: both 1/61 + 1/62, the lower id first; with s in place b would lead
     assert ids == [["a", "b"]]
     np.testing.assert_allclose(scores, [[1 / 61 + 1 / 62] * 2], rtol=1e-6)
-    assert space.search(space.encode(["0"]), 2, Barred([()]))[0] == [["s", "b"]]
+    assert space.search(space.encode(["0"]), 2, Exclusion([()]))[0] == [["s", "b"]]
     assert text.depths == image.depths == [64, 64]
 
 
@@ -106,8 +106,8 @@ def test_a_query_that_one_part_cannot_make_is_not_finite():
 def test_too_few_in_all_parts_is_an_error_and_an_empty_batch_is_not():
     space = FusedSpace((Listed(["a"]), Listed(["a", "b"])))
     with pytest.raises(CimError, match="2 gallery items left for a source after exclusion; expected at least k = 3"):
-        space.search(space.encode(["0"]), 3, Barred([()]))
-    ids, scores = space.search(np.empty((0, 2), dtype=np.float32), 3, Barred([]))
+        space.search(space.encode(["0"]), 3, Exclusion([()]))
+    ids, scores = space.search(np.empty((0, 2), dtype=np.float32), 3, Exclusion([]))
     assert ids == []
     assert scores.shape == (0, 3)
 

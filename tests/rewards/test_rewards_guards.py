@@ -10,25 +10,27 @@ from pydantic import ValidationError
 
 from benchmarks.hacking.galleries import Photos
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
+from cim.rewards.guards.base import GeneratedCaption, ramp
+from cim.rewards.guards.build import build_guards
 from cim.rewards.guards.characters import other_share, strange_share
-from cim.rewards.guards.chosen import chosen
 from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.guards.gibberish import odd_share
 from cim.rewards.guards.prose import dangling_share, separators_a_word
-from cim.rewards.guards.said import Said, ramp
 from cim.rewards.guards.words import Length, Repetition
 from cim.scenes.describe import describe
 from cim.scenes.scene import scene_at
 
 PROMPT = "Caption this image as accurately as possible, without speculation. Describe what you see."
 MARK = 7
-ALL = {name: guard for name, (guard, _) in chosen(Guards(copied=None), [MARK]).items()}  # `copied`: in its own tests
+ALL = {
+    name: guard for name, (guard, _) in build_guards(Guards(copied=None), [MARK]).items()
+}  # `copied`: in its own tests
 HONEST = "A large dotted red circle to the left of two small blue squares on a white background."
 
 
 def faults(text, tokens=()):
     """Names of the guards that fire."""
-    return {name for name, guard in ALL.items() if guard(Said(text, PROMPT, tokens))}
+    return {name for name, guard in ALL.items() if guard(GeneratedCaption(text, PROMPT, tokens))}
 
 
 def test_ramp():
@@ -38,18 +40,20 @@ def test_ramp():
 def test_length_window():
     guard = Length(LengthGuard(min_words=2, max_words=10))
     # 11 words: half of the way from 10 to 12
-    assert [guard(Said("word " * n)) for n in (0, 1, 2, 10, 11, 12, 300)] == pytest.approx([-1, -1, 0, 0, -0.5, -1, -1])
+    assert [guard(GeneratedCaption("word " * n)) for n in (0, 1, 2, 10, 11, 12, 300)] == pytest.approx(
+        [-1, -1, 0, 0, -0.5, -1, -1]
+    )
 
 
 def test_a_caption_that_tells_one_thing_is_too_short():
     guard = Length(LengthGuard())
-    assert [guard(Said(text)) for text in ("a dog", "some of the dogs.", "is it")] == [-1, -1, -1]
-    assert [guard(Said(text)) for text in ("two dogs", "a red dog", "a dog and a dog")] == [0, 0, 0]
+    assert [guard(GeneratedCaption(text)) for text in ("a dog", "some of the dogs.", "is it")] == [-1, -1, -1]
+    assert [guard(GeneratedCaption(text)) for text in ("two dogs", "a red dog", "a dog and a dog")] == [0, 0, 0]
 
 
 def test_repetition():
     # 3-grams: a b a, b a b, a b a (again), b a b (again): 2 of 4, half of the way from 0.25 to 0.75
-    assert Repetition(RepetitionGuard(free=0.25, full=0.75))(Said("a b a b a b")) == -0.5
+    assert Repetition(RepetitionGuard(free=0.25, full=0.75))(GeneratedCaption("a b a b a b")) == -0.5
 
 
 def test_characters():
@@ -65,13 +69,13 @@ def test_characters():
 
 @pytest.mark.parametrize("mark", ["<|im_end|>", "<|image_pad|>", "<image>", "</s>", "[INST]", "<<SYS>>", "<b>"])
 def test_special_tokens_written_out(mark):
-    assert ALL["tokens"](Said(HONEST + mark)) == -1
+    assert ALL["tokens"](GeneratedCaption(HONEST + mark)) == -1
 
 
 def test_special_tokens_that_only_the_ids_show():
-    assert ALL["tokens"](Said(HONEST, tokens=[1, MARK, 2])) == -1
-    assert ALL["tokens"](Said(HONEST, tokens=[1, 2])) == 0
-    assert ALL["tokens"](Said("It is <5 m and > 3 m [sic], a < b.")) == 0
+    assert ALL["tokens"](GeneratedCaption(HONEST, tokens=[1, MARK, 2])) == -1
+    assert ALL["tokens"](GeneratedCaption(HONEST, tokens=[1, 2])) == 0
+    assert ALL["tokens"](GeneratedCaption("It is <5 m and > 3 m [sic], a < b.")) == 0
 
 
 def test_prose():
@@ -145,19 +149,19 @@ def test_hardly_any_guard_fires_on_captions_of_photos(request):
 @given(st.text(max_size=300), st.lists(st.integers(0, 20), max_size=5))
 def test_any_text_gets_a_number_from_minus_one_to_zero(text, tokens):
     for guard in ALL.values():
-        assert -1 <= guard(Said(text, PROMPT, tokens)) <= 0
+        assert -1 <= guard(GeneratedCaption(text, PROMPT, tokens)) <= 0
 
 
 def test_params_turn_each_off_and_weigh_it():
     assert set(ALL) | {"unscorable", "copied"} == set(Guards.model_fields)
-    assert chosen(Guards.off()) == {}
+    assert build_guards(Guards.off()) == {}
     nowhere = GalleryCaptions(())
-    assert set(chosen(Guards(), captions=nowhere)) == {*ALL, "copied"}
+    assert set(build_guards(Guards(), captions=nowhere)) == {*ALL, "copied"}
     for name in ALL:
-        assert set(chosen(Guards(**{name: None}), captions=nowhere)) == {*ALL, "copied"} - {name}
-    assert chosen(Guards(length=LengthGuard(weight=0.5)), captions=nowhere)["length"][1] == 0.5
+        assert set(build_guards(Guards(**{name: None}), captions=nowhere)) == {*ALL, "copied"} - {name}
+    assert build_guards(Guards(length=LengthGuard(weight=0.5)), captions=nowhere)["length"][1] == 0.5
     with pytest.raises(ValueError, match="'copied' needs the gallery's captions"):
-        chosen(Guards())
+        build_guards(Guards())
     with pytest.raises(ValidationError, match=r"free 0\.6 is not below full 0\.5"):
         RepetitionGuard(free=0.6)
     with pytest.raises(ValidationError, match="min_words 9 is above max_words 8"):

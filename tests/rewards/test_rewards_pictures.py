@@ -8,7 +8,7 @@ from word_gallery import ByColour, reward
 
 from cim.errors import CimError
 from cim.params.retrieval import Index
-from cim.rewards.pictures import CimScore, ScoreSpec, lazily
+from cim.rewards.pictures import CimScore, ScoreSpec, lazy_encoder
 from cim.rewards.retriever import Retriever
 
 RED, BLACK = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4))
@@ -18,7 +18,7 @@ RED, BLACK = Image.new("RGB", (4, 4), (255, 0, 0)), Image.new("RGB", (4, 4))
 def score(world):
     layout, _ = world
     encoder = ByColour()
-    found = CimScore(Retriever.open(layout, reward()), lazily(lambda: encoder))
+    found = CimScore(Retriever.open(layout, reward()), lazy_encoder(lambda: encoder))
     object.__setattr__(found, "encoder", encoder)
     return found
 

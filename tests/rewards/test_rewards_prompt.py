@@ -3,7 +3,7 @@
 import pytest
 
 from cim.params.guards import PromptGuard
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.words import Prompt, copied_share
 
 GUARD = Prompt(PromptGuard())
@@ -48,11 +48,11 @@ PROMPTS = [
     ],
 )
 def test_an_answer_is_no_copy_of_a_common_prompt(prompt, text):
-    assert GUARD(Said(text, prompt)) == 0
+    assert GUARD(GeneratedCaption(text, prompt)) == 0
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_a_common_prompt_is_a_copy(prompt):
-    assert GUARD(Said(prompt, prompt)) == -1
-    assert GUARD(Said(f"{prompt} {prompt.upper()}", prompt)) == -1
-    assert GUARD(Said(f"{prompt} {HONEST}", prompt)) == -1
+    assert GUARD(GeneratedCaption(prompt, prompt)) == -1
+    assert GUARD(GeneratedCaption(f"{prompt} {prompt.upper()}", prompt)) == -1
+    assert GUARD(GeneratedCaption(f"{prompt} {HONEST}", prompt)) == -1

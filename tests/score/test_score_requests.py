@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cim.errors import CimError
-from cim.score.requests import Bad, Request, read_jsonl
+from cim.score.requests import InvalidRequest, Request, read_jsonl
 
 
 def read(tmp_path, *lines):
@@ -55,7 +55,7 @@ def test_ids_and_images_with_their_lines(tmp_path):
 )
 def test_what_is_wrong_is_said_and_the_next_line_is_read(tmp_path, line, reason):
     bad, good = read(tmp_path, line, '{"id": "a", "caption": "b"}')
-    assert isinstance(bad, Bad)
+    assert isinstance(bad, InvalidRequest)
     assert bad.line == 1
     assert bad.reason.startswith(reason)
     assert good == Request("b", id="a", line=2)

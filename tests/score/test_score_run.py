@@ -15,11 +15,11 @@ from cim.params.guards import Guards
 from cim.records import IdentityScore
 from cim.report.pictures import Splits
 from cim.rewards.open import open_image_encoder
-from cim.rewards.pictures import WithPictures, lazily
+from cim.rewards.pictures import ExtendedVectors, lazy_encoder
 from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.trl import TrlReward
 from cim.score import run
-from cim.score.requests import Bad, Request
+from cim.score.requests import InvalidRequest, Request
 from cim.score.run import Result, batches, read_picture, retrieved
 
 
@@ -35,7 +35,7 @@ def scored(world):
 
     def score(*requests, **changes):
         retriever = Retriever.open(layout, reward(**changes))
-        return [one for batch in batches(requests, retriever, lazily(lambda: encoder)) for one in batch]
+        return [one for batch in batches(requests, retriever, lazy_encoder(lambda: encoder)) for one in batch]
 
     score.encoder = encoder
     return score
@@ -52,7 +52,7 @@ def test_a_picture_in_a_file_earns_what_its_vector_earns(scored, tmp_path):
     assert found.outcome == embedded.outcome
     assert found.outcome.ids == ("one", "two")
     assert found.id == content_id(red.read_bytes())
-    assert retrieved([found, embedded, Bad("x")]) == {"one", "two"}
+    assert retrieved([found, embedded, InvalidRequest("x")]) == {"one", "two"}
 
 
 def test_near_duplicates_of_a_picture_are_left_out(scored, tmp_path):
@@ -67,7 +67,7 @@ def test_an_embedded_picture_is_known_by_its_content_and_not_encoded_again(world
     embed("image", "validation", [([content_id(red.read_bytes())], [[0, 0, 1]])], encoder="image-1")
     retriever = Retriever.open(layout, reward())
     encoder = ByColour()
-    ((found,),) = batches([Request("1 0", image=red)], retriever, lazily(lambda: encoder))
+    ((found,),) = batches([Request("1 0", image=red)], retriever, lazy_encoder(lambda: encoder))
     assert encoder.calls == 0
     assert found.outcome.cosines == pytest.approx((0, 0), abs=1e-6)  # (0, 0, 1) with one and two
 
@@ -79,7 +79,7 @@ def test_what_cannot_be_scored_or_read_leaves_the_rest_alone(scored, tmp_path):
     (tmp_path / "text.png").write_bytes(b"hello")
     requests = [
         Request("1 0", id="near", line=1),
-        Bad("not JSON", 2),
+        InvalidRequest("not JSON", 2),
         Request("1 0", id="nowhere", line=3),
         Request("1 0", image=tmp_path / "gone.png", line=4),
         Request("1 0", image=tmp_path / "nu\0ll.png", line=5),
@@ -90,9 +90,17 @@ def test_what_cannot_be_scored_or_read_leaves_the_rest_alone(scored, tmp_path):
         Request("0 1", id="far", line=10),
     ]
     found = scored(*requests)
-    assert [one.line if isinstance(one, Bad) else one.request.line for one in found] == list(range(1, 11))
-    kinds = [type(one) if isinstance(one, Bad) else type(one.outcome) for one in found]
-    assert kinds == [IdentityScore, Bad, Bad, Bad, Bad, *[Unscorable] * 4, IdentityScore]
+    assert [one.line if isinstance(one, InvalidRequest) else one.request.line for one in found] == list(range(1, 11))
+    kinds = [type(one) if isinstance(one, InvalidRequest) else type(one.outcome) for one in found]
+    assert kinds == [
+        IdentityScore,
+        InvalidRequest,
+        InvalidRequest,
+        InvalidRequest,
+        InvalidRequest,
+        *[Unscorable] * 4,
+        IdentityScore,
+    ]
     assert found[2].reason == "no embedded sample with id nowhere"
     assert "gone.png (No such file" in found[3].reason
     assert [one.outcome.reason.split(" (")[0] for one in found[5:9]] == [
@@ -105,7 +113,12 @@ def test_what_cannot_be_scored_or_read_leaves_the_rest_alone(scored, tmp_path):
 
 def test_batches_change_nothing_but_their_size(scored, monkeypatch, tmp_path):
     red = picture(tmp_path / "red.png", (255, 0, 0))
-    requests = [Request("1 0", id="near"), Request("0 1", image=red), Bad("x", 3), Request("1 1", id="far")] * 3
+    requests = [
+        Request("1 0", id="near"),
+        Request("0 1", image=red),
+        InvalidRequest("x", 3),
+        Request("1 1", id="far"),
+    ] * 3
     whole = scored(*requests)
     monkeypatch.setattr(run, "BATCH", 2)
     assert scored(*requests) == whole
@@ -115,7 +128,7 @@ def test_batches_change_nothing_but_their_size(scored, monkeypatch, tmp_path):
 def test_added_and_embedded_vectors_come_in_the_order_asked(world):
     layout, _ = world
     sources = Retriever.open(layout, reward()).sources
-    both = WithPictures(sources, {"new": np.array([0, 1, 0], dtype=np.float32)})
+    both = ExtendedVectors(sources, {"new": np.array([0, 1, 0], dtype=np.float32)})
     assert both.has(["new", "near", "gone"]).tolist() == [True, True, False]
     np.testing.assert_allclose(both.get(["near", "new", "far"]), [[1, 0, 0], [0, 1, 0], [-1, 0, 0]], atol=1e-6)
 

@@ -18,7 +18,7 @@ from cim.rewards.retriever import Unscorable
 from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, render
-from cim.score.requests import Bad, Request
+from cim.score.requests import InvalidRequest, Request
 from cim.score.run import Result, read_picture
 from cim.score.show import Summary, block, printable
 
@@ -50,7 +50,7 @@ def test_what_is_missing_is_said():
     assert unscorable.endswith("unscorable: undecodable image")
     free = block(result(reward=TrainingReward(0.5)), {}, "clip")
     assert "none fires; reward with them, as training pays it, 0.5000" in free
-    assert block(Bad("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
+    assert block(InvalidRequest("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
 
 
 def test_nothing_steers_the_terminal():
@@ -63,7 +63,7 @@ def test_nothing_steers_the_terminal():
 def test_a_summary_counts():
     summary = Summary()
     other = result(outcome=IdentityScore(0.25, 0.75, 1.0, (), (), ()), reward=TrainingReward(1.0))
-    for one in (result(), other, Bad("x", 1), Bad("y", 2)):
+    for one in (result(), other, InvalidRequest("x", 1), InvalidRequest("y", 2)):
         summary.add(one)
     summary.add(result(outcome=Unscorable("why"), reward=NO_TERMS))
     assert summary.mean_reward() == -0.75  # -2.5 and 1
@@ -76,7 +76,7 @@ def test_a_summary_counts():
 
 @pytest.fixture
 def page():
-    results = [result(EVIL, line=1), result(outcome=Unscorable("why")), Bad(EVIL, 9)]
+    results = [result(EVIL, line=1), result(outcome=Unscorable("why")), InvalidRequest(EVIL, 9)]
     return render(Page(results, Reward(), {"aa": EVIL}, {"aa": "data:image/png;base64,AA"}, {}, summary_of(results)))
 
 

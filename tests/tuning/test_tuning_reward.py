@@ -15,8 +15,8 @@ from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.records import IdentityScore
-from cim.rewards.guards.chosen import chosen
-from cim.rewards.guards.said import Said
+from cim.rewards.guards.base import GeneratedCaption
+from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import NO_VECTOR, Unscorable
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
@@ -59,9 +59,9 @@ class Term:
         self, completions: Any, prompts: Any, completion_ids: Any, id: list[str], **_: Any
     ) -> list[float | None]:
         rows = zip(completions, prompts, completion_ids, id, strict=True)
-        said = [Said(text_of(text), text_of(prompt, "user"), ids, name) for text, prompt, ids, name in rows]
+        said = [GeneratedCaption(text_of(text), text_of(prompt, "user"), ids, name) for text, prompt, ids, name in rows]
         outcomes = self.retriever.attempt([one.text for one in said], id)
-        found = training_rewards(said, outcomes, PARAMS, chosen(PARAMS.guards))
+        found = training_rewards(said, outcomes, PARAMS, build_guards(PARAMS.guards))
         return [one.terms().get(self.__name__) for one in found]
 
 

@@ -19,7 +19,7 @@ from cim.tuning import run
 from cim.tuning.grpo import Tuned
 from cim.tuning.job import TuneJob
 from cim.tuning.validate import Validation
-from cim.tuning.weights import keep_trained, read_trained
+from cim.tuning.weights import read_trained, save_trained
 from cim.warm_start.tiny import make_tiny_captioner
 from tasks.tune import tune_task
 
@@ -200,7 +200,7 @@ def test_a_kept_run_is_read_as_it_was(tmp_path: Path) -> None:
     write_bytes(tmp_path / "run/best-000002/weights", b"w")
     tuned = Tuned([{"step": 1, "reward": 0.1 + 0.2}], RECORDS, tmp_path / "run/best-000002", [], [], "stop_early")  # type: ignore[arg-type]
     out = tmp_path / "training/best"
-    kept = keep_trained(tuned, out, "f")
+    kept = save_trained(tuned, out, "f")
     assert kept == replace(tuned, best=out) == read_trained(out, "f")
     assert (out / "weights").read_bytes() == b"w"
     assert read_trained(out, "g") is None

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cim.params import MadeCaptioner
+from cim.params import TinyCaptioner
 from cim.warm_start.tiny import make_tiny_captioner
 
 
@@ -16,7 +16,7 @@ def test_key_value_heads_divide_the_heads(tmp_path: Path, hidden: int, heads: in
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
-    params = MadeCaptioner(kind="tiny", hidden=hidden, layers=1, vision_hidden=96, vision_depth=1, vocabulary=300)
+    params = TinyCaptioner(kind="tiny", hidden=hidden, layers=1, vision_hidden=96, vision_depth=1, vocabulary=300)
     make_tiny_captioner(params, ["a red circle"] * 5, 0, tmp_path)
     config = AutoConfig.from_pretrained(tmp_path).text_config
     assert (config.num_attention_heads, config.num_key_value_heads) == (heads, shared)

@@ -5,7 +5,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from cim.params.guards import CharactersGuard
-from cim.rewards.guards.said import Said, ramp
+from cim.rewards.guards.base import GeneratedCaption, ramp
 
 _ORDINARY = frozenset(".,;:!?'\"()-/%&=+@`°$€£\u00b4\u00d7\u2122\u00ae\u2018\u2019\u201c\u201d\u2013\u2014\u2026\n\t")
 _ADDRESS = re.compile(r"\w+://\S*|\bwww\.\S+|&#?\w+;")  # addresses and entities hide among ordinary characters
@@ -36,10 +36,10 @@ class Characters:
 
     limits: CharactersGuard
 
-    def __call__(self, said: Said) -> float:
+    def __call__(self, caption: GeneratedCaption) -> float:
         limits = self.limits
-        strange = ramp(strange_share(said.text), limits.free, limits.full)
-        few = ramp(other_share(said.text), 1 - limits.letters, 1 - 0.75 * limits.letters)
+        strange = ramp(strange_share(caption.text), limits.free, limits.full)
+        few = ramp(other_share(caption.text), 1 - limits.letters, 1 - 0.75 * limits.letters)
         return -max(strange, few)
 
 
@@ -53,8 +53,8 @@ class Tokens:
 
     marks: frozenset[int]
 
-    def __call__(self, said: Said) -> float:
-        return -float(not self.marks.isdisjoint(said.tokens) or _MARK.search(said.text) is not None)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return -float(not self.marks.isdisjoint(caption.tokens) or _MARK.search(caption.text) is not None)
 
 
 def _is_ordinary(character: str) -> bool:

@@ -13,8 +13,8 @@ import polars as pl
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params.guards import CopiedGuard
+from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.rewards.guards.english import FUNCTION_WORDS
-from cim.rewards.guards.said import Said, ramp
 
 _BASE = 0x9E3779B97F4A7C15  # any odd number: it has an inverse modulo 2^64
 _INVERSE = pow(_BASE, -1, 2**64)
@@ -116,13 +116,13 @@ class Copied:
     limits: CopiedGuard
     captions: GalleryCaptions
 
-    def __call__(self, said: Said) -> float:
-        return self.together([said])[0]
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return self.judge_batch([caption])[0]
 
-    def together(self, said: Sequence[Said]) -> list[float]:
+    def judge_batch(self, captions: Sequence[GeneratedCaption]) -> list[float]:
         """As one by one, in one look: most of what one costs is beginning."""
         limits = self.limits
-        texts, sources = [one.text for one in said], [one.id for one in said]
+        texts, sources = [one.text for one in captions], [one.id for one in captions]
         shares = self.captions.copied_shares(texts, sources, limits.min_words, limits.min_telling)
         return [-ramp(share, limits.free, limits.full) for share in shares.tolist()]
 
@@ -131,15 +131,15 @@ def _read(file: Path) -> _Known:
     """The captions in `file` that have words, in their order."""
     table = pl.read_parquet(file, columns=["id", "caption"])
     words, counts = _words(table["caption"])
-    said = counts > 0
-    counts = counts[said]
+    captions = counts > 0
+    counts = counts[captions]
     starts = np.cumsum(counts) - counts
     place = np.arange(len(words)) - np.repeat(starts, counts)
     terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
     telling = (~np.isin(words, _FUNCTION)).astype(np.int32)
     if not len(starts):  # reduceat wants one
         return _Known(terms, terms, telling, counts)
-    owners = _hash(table["id"])[said]
+    owners = _hash(table["id"])[captions]
     return _Known(np.add.reduceat(terms, starts), owners, np.add.reduceat(telling, starts), counts)
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 from cim.params.guards import GibberishGuard
-from cim.rewards.guards.said import Said, ramp
+from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.text import words
 
 # Pairs of letters that English words (common compounds too) do not hold, by their first letter.
@@ -46,5 +46,5 @@ class Gibberish:
 
     limits: GibberishGuard
 
-    def __call__(self, said: Said) -> float:
-        return -ramp(odd_share(said.text), self.limits.free, self.limits.full)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return -ramp(odd_share(caption.text), self.limits.free, self.limits.full)

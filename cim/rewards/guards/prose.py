@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from cim.params.guards import FillerGuard, ProseGuard
+from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.rewards.guards.english import AUXILIARIES, CONJUNCTIONS, DETERMINERS, FUNCTION_WORDS, NUMBERS, english_share
-from cim.rewards.guards.said import Said, ramp
 from cim.text import words
 
 _SEPARATOR = re.compile(r"(?:[,;:/|\n•·]\s*)?\b(?:and|or)\b|[,;:/|\n•·]", re.IGNORECASE)
@@ -48,12 +48,12 @@ class Prose:
 
     limits: ProseGuard
 
-    def __call__(self, said: Said) -> float:
-        limits, own, few = self.limits, words(said.text), 0.0
+    def __call__(self, caption: GeneratedCaption) -> float:
+        limits, own, few = self.limits, words(caption.text), 0.0
         if len(own) >= limits.min_words:
             few = 1 - ramp(english_share(own), 0.5 * limits.function_words, limits.function_words)
-        listed = ramp(separators_a_word(said.text), limits.separators, 1.5 * limits.separators)
-        return -max(few, listed, ramp(dangling_share(said.text), limits.dangling, max(0.5, limits.dangling)))
+        listed = ramp(separators_a_word(caption.text), limits.separators, 1.5 * limits.separators)
+        return -max(few, listed, ramp(dangling_share(caption.text), limits.dangling, max(0.5, limits.dangling)))
 
 
 def same_share(own: Sequence[str]) -> float:
@@ -62,8 +62,8 @@ def same_share(own: Sequence[str]) -> float:
     "dog is man is park is tree": 1. Those that stand fewer than three times count 0. The two most frequent that are
     single words count 0.6 of their share, together, if they stand four times or everywhere: "a dog is man a park is".
     """
-    told = [place for place, word in enumerate(own) if word not in FUNCTION_WORDS]
-    between = Counter(tuple(own[left + 1 : right]) for left, right in pairwise(told))
+    telling = [place for place, word in enumerate(own) if word not in FUNCTION_WORDS]
+    between = Counter(tuple(own[left + 1 : right]) for left, right in pairwise(telling))
     gaps = max(1, between.total())
     del between[()]
     one = max(between.values(), default=0)
@@ -112,11 +112,11 @@ class Filler:
 
     limits: FillerGuard
 
-    def __call__(self, said: Said) -> float:
-        limits, own = self.limits, words(said.text)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        limits, own = self.limits, words(caption.text)
         return -max(
             ramp(same_share(own), limits.same, 1.2 * limits.same),
             ramp(rhythm(own), limits.rhythm, 1.2 * limits.rhythm),
             ramp(alternation(own), limits.alternation, 0.5 + 0.5 * limits.alternation),
-            ramp(loose_share(said.text), limits.loose, 1.1 * limits.loose),
+            ramp(loose_share(caption.text), limits.loose, 1.1 * limits.loose),
         )

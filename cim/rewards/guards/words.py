@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from cim.params.guards import LengthGuard, PromptGuard, RepetitionGuard
+from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.rewards.guards.english import FUNCTION_WORDS, NUMBERS
-from cim.rewards.guards.said import Said, ramp
 from cim.text import repeated_share, words
 
 OVERRUN = 1.2  # of max_words is as long as can be
@@ -22,8 +22,8 @@ class Length:
 
     limits: LengthGuard
 
-    def __call__(self, said: Said) -> float:
-        own = words(said.text)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        own = words(caption.text)
         if len(own) < self.limits.min_words or sum(word not in _NOTHING for word in own) < self.limits.min_telling:
             return -1.0
         return -ramp(len(own), self.limits.max_words, OVERRUN * self.limits.max_words)
@@ -35,8 +35,8 @@ class Repetition:
 
     limits: RepetitionGuard
 
-    def __call__(self, said: Said) -> float:
-        return -ramp(repeated_share(said.text, self.limits.ngram), self.limits.free, self.limits.full)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return -ramp(repeated_share(caption.text, self.limits.ngram), self.limits.free, self.limits.full)
 
 
 def copied_share(text: str, prompt: str, n: int) -> float:
@@ -60,8 +60,8 @@ class Prompt:
 
     limits: PromptGuard
 
-    def __call__(self, said: Said) -> float:
-        return -ramp(copied_share(said.text, said.prompt, self.limits.ngram), self.limits.free, self.limits.full)
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return -ramp(copied_share(caption.text, caption.prompt, self.limits.ngram), self.limits.free, self.limits.full)
 
 
 def _places(own: list[str], asked: list[str], n: int) -> set[int]:

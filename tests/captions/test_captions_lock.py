@@ -8,13 +8,13 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cim.captions.claim import claim, holder
+from cim.captions.lock import file_lock, holder
 
 FORK = multiprocessing.get_context("fork")
 
 
 def hold_and_fork(path: Path, say: Connection) -> None:
-    with claim(path) as mine:
+    with file_lock(path) as mine:
         assert mine
         child = FORK.Process(target=time.sleep, args=(60,))
         child.start()
@@ -29,12 +29,12 @@ def test_a_killed_holder_s_children_keep_nothing_and_a_living_one_s_take_nothing
     holder.start()
     orphan = hear.recv()
     try:
-        with claim(path) as mine:
+        with file_lock(path) as mine:
             assert not mine  # the child let go of its handle, not of its parent's lock
         holder.kill()
         holder.join()
         os.kill(orphan, 0)  # alive
-        with claim(path) as mine:
+        with file_lock(path) as mine:
             assert mine
     finally:
         os.kill(orphan, signal.SIGKILL)
@@ -44,6 +44,6 @@ def test_a_lock_names_its_holder(tmp_path: Path) -> None:
     path = tmp_path / "lock"
     assert holder(path) == ""
     path.write_text("a much longer name of one that was killed, process 123456789")
-    with claim(path):
+    with file_lock(path):
         assert holder(path) == f"{socket.gethostname()}, process {os.getpid()}"
     assert holder(path) == ""

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 
 @dataclass(frozen=True)
-class Said:
+class GeneratedCaption:
     """One caption. prompt: what was asked. tokens: ids as generated, also those that decoding leaves out.
 
     id: of the image it was said of.
@@ -21,7 +21,7 @@ class Said:
 class Guard(Protocol):
     """A fault that a caption may have. Picklable, cheap, and blind to the pixels."""
 
-    def __call__(self, said: Said) -> float:
+    def __call__(self, caption: GeneratedCaption) -> float:
         """A number in [-1, 0]: 0 for no fault, -1 for one that nothing can make up for."""
 
 
@@ -29,13 +29,13 @@ class Guard(Protocol):
 class BatchGuard(Guard, Protocol):
     """A guard that judges many captions faster together than one by one, and no differently."""
 
-    def together(self, said: Sequence[Said]) -> list[float]:
-        """What each of `said` gets alone."""
+    def judge_batch(self, captions: Sequence[GeneratedCaption]) -> list[float]:
+        """What each of `captions` gets alone."""
 
 
-def judge(guard: Guard, said: Sequence[Said]) -> list[float]:
-    """What `guard` gives each of `said`."""
-    return guard.together(said) if isinstance(guard, BatchGuard) else [guard(one) for one in said]
+def judge(guard: Guard, captions: Sequence[GeneratedCaption]) -> list[float]:
+    """What `guard` gives each of `captions`."""
+    return guard.judge_batch(captions) if isinstance(guard, BatchGuard) else [guard(one) for one in captions]
 
 
 def ramp(value: float, free: float, full: float) -> float:

@@ -39,7 +39,7 @@ class TestReads:
         assert set(opened) == {"00000.json", "00000.parquet.done.json", ".00000.journal"}  # the last is looked for
 
     def test_without_a_voucher_are_one_when_it_is_done(self, tmp_path: Path, opened: Counter[str]) -> None:
-        mine = replace(job(folder(tmp_path), tmp_path), vouchers=None)
+        mine = replace(job(folder(tmp_path), tmp_path), hash_caches=None)
         finish(mine)
         opened.clear()
         finish(mine, nobody)

@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 POLL = 0.2  # seconds between two looks at a lock that another holds
-_held: set[int] = set()  # handles of this process's locks
+_handles: set[int] = set()  # handles of this process's locks
 
 
-class Claimed(NamedTuple):
-    """A lock that is held. after_death: its file was there, so that an earlier holder was killed (or is just going)."""
+class Lock(NamedTuple):
+    """A lock that is held. stale: its file was there, so that an earlier holder was killed (or is just going)."""
 
-    after_death: bool
+    stale: bool
 
 
 @contextmanager
-def claim(path: Path, patience: float = 0.0) -> Iterator[Claimed | None]:
+def file_lock(path: Path, patience: float = 0.0) -> Iterator[Lock | None]:
     """Hold the lock file `path`; yields None where another process or thread kept it for `patience` seconds.
 
     POSIX locks of whole files (flock): between machines only on a shared file system that has them (NFS does).
@@ -34,16 +34,16 @@ def claim(path: Path, patience: float = 0.0) -> Iterator[Claimed | None]:
             yield None
             return
         time.sleep(POLL)
-    handle, after_death = found
-    _held.add(handle)
+    handle, stale = found
+    _handles.add(handle)
     with suppress(OSError):  # a full disk locks all the same
         os.ftruncate(handle, 0)
         os.pwrite(handle, f"{socket.gethostname()}, process {os.getpid()}".encode(), 0)
     try:
-        yield Claimed(after_death)
+        yield Lock(stale)
     finally:
         path.unlink(missing_ok=True)  # before letting go: nobody else may hold this name now
-        _held.discard(handle)
+        _handles.discard(handle)
         os.close(handle)
 
 
@@ -57,8 +57,8 @@ def holder(path: Path) -> str:
 
 def _leave_to_the_parent() -> None:
     """A forked child shares the lock, and would keep it when its parent is killed."""
-    while _held:
-        os.close(_held.pop())
+    while _handles:
+        os.close(_handles.pop())
 
 
 os.register_at_fork(after_in_child=_leave_to_the_parent)

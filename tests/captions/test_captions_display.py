@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cim.captions.told import Run, as_page, as_text, told
+from cim.captions.display import Run, as_page, as_text, display_rows
 
 SUMMARY = {
     "shards": 2,
@@ -20,7 +20,7 @@ SUMMARY = {
 
 def test_a_page(tmp_path: Path) -> None:
     run = Run(100.0, {"images": 1000, "captions": 995, "tokens": 19900}, tmp_path / "out", tmp_path / "out.log.jsonl")
-    assert as_page(told(SUMMARY, run)).splitlines() == [
+    assert as_page(display_rows(SUMMARY, run)).splitlines() == [
         "| | |",
         "|---|---|",
         "| images | 2,000 in 2 shards |",
@@ -42,5 +42,5 @@ def test_a_page(tmp_path: Path) -> None:
 def test_of_nothing(tmp_path: Path) -> None:
     counts = ("shards", "images", "captions", "rejects", "cut_short", "tokens", "tokens_in")
     nothing = dict.fromkeys(counts, 0) | {"lengths": {}, "finish_reasons": {}, "reject_reasons": {}}
-    text = as_text(told(nothing, Run(0, {"captions": 0, "tokens": 0}, tmp_path, tmp_path)))
+    text = as_text(display_rows(nothing, Run(0, {"captions": 0, "tokens": 0}, tmp_path, tmp_path)))
     assert "rejects: 0\nreject reasons: none\ntokens: 0 written, 0 read\nthis run: 0 captions in 0:00:00" in text

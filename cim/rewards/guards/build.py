@@ -4,15 +4,15 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from cim.params.guards import CopiedGuard, Guards
+from cim.rewards.guards.base import Guard
 from cim.rewards.guards.characters import Characters, Tokens
 from cim.rewards.guards.copied import Copied, GalleryCaptions
 from cim.rewards.guards.gibberish import Gibberish
 from cim.rewards.guards.prose import Filler, Prose
-from cim.rewards.guards.said import Guard
 from cim.rewards.guards.words import Length, Prompt, Repetition
 
 
-def chosen(
+def build_guards(
     params: Guards, marks: Collection[int] = (), captions: GalleryCaptions | None = None
 ) -> dict[str, tuple[Guard, float]]:
     """Guards that look at a caption, and their weights, by name in params.

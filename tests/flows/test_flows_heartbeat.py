@@ -4,12 +4,12 @@ from threading import Event
 
 import pytest
 
-import flows.waiting
-from flows.waiting import each_minute
+import flows.heartbeat
+from flows.heartbeat import heartbeat
 
 
 def test_it_is_said_again_and_again_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flows.waiting, "MINUTE", 0.001)
+    monkeypatch.setattr(flows.heartbeat, "MINUTE", 0.001)
     said, twice = list[str](), Event()
 
     def say(text: str) -> None:
@@ -17,7 +17,7 @@ def test_it_is_said_again_and_again_until_it_is_over(monkeypatch: pytest.MonkeyP
         if len(said) == 2:
             twice.set()
 
-    with each_minute(lambda: f"turn {len(said)}", say):
+    with heartbeat(lambda: f"turn {len(said)}", say):
         assert twice.wait(60)
     assert said[:2] == ["turn 0", "turn 1"]
     count = len(said)
@@ -26,5 +26,5 @@ def test_it_is_said_again_and_again_until_it_is_over(monkeypatch: pytest.MonkeyP
 
 
 def test_nothing_is_said_of_a_short_wait() -> None:
-    with each_minute(lambda: pytest.fail("said"), print):
+    with heartbeat(lambda: pytest.fail("said"), print):
         pass

@@ -1,4 +1,4 @@
-"""What people are told of a captioning run: whom it waits for, and the same rows in the terminal and on its page."""
+"""What a captioning run displays: whom it waits for, and the same rows in the terminal and on its page."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from cim.captions.claim import holder
 from cim.captions.job import ShardJob
+from cim.captions.lock import holder
 from cim.captions.summary import counted
 
 NAMED = 10  # shards named in one line
@@ -18,7 +18,7 @@ Rows = Mapping[str, str | Path]  # by name, in order
 class Run:
     """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie.
 
-    not_done: shards that failed. lost: what could not be told on the way, with counts.
+    not_done: shards that failed. lost: messages that could not be displayed on the way, with counts.
     """
 
     seconds: float
@@ -29,8 +29,8 @@ class Run:
     lost: Mapping[str, int] = field(default_factory=dict)
 
 
-def told(summary: Mapping[str, Any], run: Run) -> Rows:
-    """All there is to tell. summary: see `summarize`; counts over the whole folder, whichever run made it."""
+def display_rows(summary: Mapping[str, Any], run: Run) -> Rows:
+    """Every row to display. summary: see `summarize`; counts over the whole folder, whichever run made it."""
     images, rejects, cut_short = summary["images"], summary["rejects"], summary["cut_short"]
     share = f" ({rejects / images:.2%})" if images and rejects else ""
     speed = ", ".join(f"{run.made[name] / max(run.seconds, 1e-9):,.1f} {name}/s" for name in ("captions", "tokens"))
@@ -45,17 +45,17 @@ def told(summary: Mapping[str, Any], run: Run) -> Rows:
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
         "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
-        **({"could not be told": counted(run.lost)} if run.lost else {}),
+        **({"could not be displayed": counted(run.lost)} if run.lost else {}),
         "shards": run.folder.absolute(),
         "list of rejects": run.folder.absolute() / "rejects",
         "a line a shard": run.log.absolute(),
     }
 
 
-def waited_for(jobs: Sequence[ShardJob], done: Container[str]) -> str:
+def unfinished_shards(jobs: Sequence[ShardJob], done: Container[str]) -> str:
     """The first shards that are not done, and who is at them. done: stems."""
     left = [job for job in jobs if job.stem not in done]
-    named = [f"{job.stem} ({holder(job.claimed) or 'nobody yet'})" for job in left[:NAMED]]
+    named = [f"{job.stem} ({holder(job.outer_lock) or 'nobody yet'})" for job in left[:NAMED]]
     more = f" and {len(left) - NAMED:,} more" if len(left) > NAMED else ""
     return f"shards not done yet, and who is at them: {', '.join(named)}{more}"
 

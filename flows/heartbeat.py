@@ -1,4 +1,4 @@
-"""Something said again and again while something else takes its time."""
+"""A message logged every minute while something else takes its time."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,13 +8,13 @@ MINUTE = 60.0
 
 
 @contextmanager
-def each_minute(said: Callable[[], str], say: Callable[[str], object]) -> Iterator[None]:
-    """While it is open, say(said()) every minute, in a thread."""
+def heartbeat(message: Callable[[], str], log: Callable[[str], object]) -> Iterator[None]:
+    """While it is open, log(message()) every minute, in a thread."""
     over = Event()
 
     def go_on() -> None:
         while not over.wait(MINUTE):
-            say(said())
+            log(message())
 
     thread = Thread(target=go_on, name="each minute", daemon=True)
     thread.start()

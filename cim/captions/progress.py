@@ -9,7 +9,7 @@ from cim.records import Caption, Reject
 
 
 @dataclass
-class Made:
+class ShardProgress:
     """What is journalled, by a sample's place in its part. read: samples in the windows that are finished.
 
     A record is a sample's, {"at", "caption"} or {"at", "reject"}, or the end of a window, {"read"}: that all samples
@@ -24,11 +24,11 @@ class Made:
     @classmethod
     def of(cls, journal: Journal) -> Self:
         """With what an earlier run left in the journal."""
-        made = cls(journal)
+        progress = cls(journal)
         for record in journal.found:
-            made._note(record)
+            progress._note(record)
         journal.found.clear()
-        return made
+        return progress
 
     def __contains__(self, at: int) -> bool:
         return at in self.captions or at in self.rejects

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cim.metrics.references import Referenced
+from cim.metrics.references import ReferenceAgreement
 from cim.metrics.scenes import Counts
 from cim.records import IdentityScore
 from cim.text import words
@@ -15,7 +15,7 @@ FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Measured:
+class Measurements:
     """All per-image values of one captioner; every sequence has one entry an image, in one common order.
 
     truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
@@ -35,7 +35,7 @@ class Measured:
     overlap: Sequence[float | None]
     values: Mapping[str, FloatArray] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
-    referenced: Sequence[Referenced | None] = ()
+    referenced: Sequence[ReferenceAgreement | None] = ()
 
     def __post_init__(self) -> None:
         listed = ("captions", "truncated", "facts", "ranks", "identity", "overlap")
