@@ -46,11 +46,13 @@ def load_captioner(
     precision: Literal["auto", "float32", "bfloat16"] = "auto",
     *,
     trust_remote_code: bool = False,
+    **options: Any,
 ) -> Captioner:
     """Any AutoModelForImageTextToText with its AutoProcessor, from a local folder, in eval mode.
 
     precision auto: bfloat16 on a GPU, float32 on CPU. trust_remote_code: run Python files of the folder;
-    off unless the user trusts them. Raises CimError for a folder that is not such a model.
+    off unless the user trusts them. options: for from_pretrained (attn_implementation, quantization_config).
+    Raises CimError for a folder that is not such a model.
     """
     import torch
     from transformers import AutoModelForImageTextToText
@@ -61,8 +63,11 @@ def load_captioner(
     place = pick_device(device)
     dtype = getattr(torch, precision_of(precision, "transformers", device))
     processor = load_processor(folder, trust_remote_code=trust_remote_code)
-    model = load_model(AutoModelForImageTextToText, folder, trust_remote_code=trust_remote_code, dtype=dtype)
-    return Captioner(model.to(place), processor, fingerprint, trust_remote_code)
+    if "quantization_config" in options:  # such weights are quantized where they come to lie, and stay there
+        options["device_map"] = {"": place}
+    model = load_model(AutoModelForImageTextToText, folder, trust_remote_code=trust_remote_code, dtype=dtype, **options)
+    model = model if "quantization_config" in options else model.to(place)
+    return Captioner(model, processor, fingerprint, trust_remote_code)
 
 
 def precision_of(

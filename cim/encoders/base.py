@@ -1,12 +1,15 @@
 """What an encoder is, whatever library stands behind it."""
 
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from PIL.Image import Image
 
 Vectors = npt.NDArray[np.float32]
+
+Towers = Literal["both", "text", "image"]
+"""What of a CLIP model is asked for."""
 
 
 class Encoder(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import open_clip
@@ -12,7 +12,7 @@ from PIL.Image import Image
 from safetensors.torch import save_model
 
 from cim.atomic import read_json, write_json
-from cim.encoders.base import Vectors, unit
+from cim.encoders.base import Towers, Vectors, unit
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
@@ -22,17 +22,23 @@ CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
 
 
 class OpenClipEncoder:
-    """An open_clip model in a local folder (open_clip_config.json, safetensors). Meets ClipEncoder."""
+    """An open_clip model in a local folder (open_clip_config.json, safetensors). Meets ClipEncoder.
 
-    def __init__(self, folder: Path, fingerprint: str, device: str) -> None:
+    towers: the ones that come to the device; the other's method must not be called. fingerprint: of the whole folder.
+    """
+
+    def __init__(self, folder: Path, fingerprint: str, device: str, towers: Towers = "both") -> None:
         self.fingerprint = fingerprint
         self._device = pick_device(device)
-        self._model = open_clip_model(folder, self._device)
+        self._model = open_clip_model(folder, self._device if towers == "both" else torch.device("cpu"))
         with loading(folder):
             self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
         # PIL image to float tensor (3, side, side), as this model was trained.
         self._prepare: Any = image_transform_v2(PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False)
         self.dim = embed_dim(self._model)
+        if towers != "both":
+            keep_tower(self._model, towers)
+            self._model.to(self._device)
 
     def encode_images(self, images: list[Image]) -> Vectors:
         """(n, d) float32 unit vectors, NaN where there is none. One forward pass: the caller bounds n."""
@@ -71,6 +77,17 @@ def save_clip(model: Any, config: dict[str, Any], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     save_model(model.cpu(), str(folder / WEIGHTS))
     write_json(folder / CONFIG, config)
+
+
+def keep_tower(model: Any, tower: Literal["text", "image"]) -> None:
+    """Take out of an open_clip model what only the other tower uses. What both share, as the logit scale, stays."""
+    visual = {name for name, _ in model.named_children() if name == "visual"}
+    textual = {name for name, _ in model.named_children()} - visual
+    for name in visual if tower == "text" else textual:
+        delattr(model, name)
+    if tower == "image":  # models without a text module of their own hold its weights themselves
+        for name in {"positional_embedding", "text_projection"} & set(dict(model.named_parameters(recurse=False))):
+            delattr(model, name)
 
 
 def check_alone(config: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from cim.encoders.base import ClipEncoder, TextEncoder
+from cim.encoders.base import ClipEncoder, ImageEncoder, TextEncoder, Towers
 from cim.encoders.card import REMEDY, EncoderCard, Kind
 from cim.errors import CimError
 
@@ -26,19 +26,31 @@ def load_clip(folder: Path, device: str) -> ClipEncoder:
     return encoder
 
 
-def load_folder(folder: Path, kind: Kind, fingerprint: str, device: str) -> Any:
+def load_text_tower(folder: Path, device: str) -> TextEncoder:
+    """As `load_clip`, for texts alone: the image tower, often the larger one, does not come to the device."""
+    encoder: TextEncoder = _load(folder, "open_clip", device, "text")
+    return encoder
+
+
+def load_image_tower(folder: Path, device: str) -> ImageEncoder:
+    """As `load_clip`, for images alone."""
+    encoder: ImageEncoder = _load(folder, "open_clip", device, "image")
+    return encoder
+
+
+def load_folder(folder: Path, kind: Kind, fingerprint: str, device: str, towers: Towers = "both") -> Any:
     """The encoder of a folder that has no card yet. Raises CimError when it does not load."""
     if kind == "open_clip":
         from cim.encoders.clip import OpenClipEncoder
 
-        return OpenClipEncoder(folder, fingerprint, device)
+        return OpenClipEncoder(folder, fingerprint, device, towers)
     from cim.encoders.sentence import SentenceEncoder
 
     return SentenceEncoder(folder, fingerprint, device)
 
 
-def _load(folder: Path, kind: Kind, device: str) -> Any:
+def _load(folder: Path, kind: Kind, device: str, towers: Towers = "both") -> Any:
     card = EncoderCard.read(folder)
     if card.kind != kind:
         raise CimError(f"a {card.kind} model in {folder}", f"a {kind} model", REMEDY)
-    return load_folder(folder, kind, card.fingerprint, device)
+    return load_folder(folder, kind, card.fingerprint, device, towers)

@@ -12,6 +12,7 @@ from cim.params.models import (
     TinyCaptioner,
     WarmStart,
 )
+from cim.params.optimizer import Optimizer
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
 from cim.params.sources import (
@@ -42,6 +43,7 @@ __all__ = [
     "LoadedClip",
     "Lora",
     "Models",
+    "Optimizer",
     "Params",
     "ParquetSource",
     "Reward",

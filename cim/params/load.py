@@ -60,6 +60,19 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _quantized_weights_stay_whole(self) -> "Params":
+        strategy, precision = self.runtime.train.strategy, self.tune.precision
+        if precision in ("8bit", "4bit") and strategy in ("fsdp", "zero3"):
+            raise ValueError(f"tune.precision {precision} with runtime.train.strategy {strategy}: set ddp or zero2")
+        return self
+
+    @model_validator(mode="after")
+    def _attends_where_it_can(self) -> "Params":
+        if self.tune.attention == "flash_attention_2" and self.runtime.device == "cpu":
+            raise ValueError("tune.attention flash_attention_2 with runtime.device cpu: it needs a GPU; set sdpa")
+        return self
+
+    @model_validator(mode="after")
     def _held_out(self) -> "Params":
         if self.models.image_encoder == self.models.heldout_encoder and not self.evaluate.allow_same_encoder:
             raise ValueError(

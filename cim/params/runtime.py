@@ -59,6 +59,9 @@ class Runtime(Section):
         description="wait before the first retry, doubled for each further one (at most 600), varied by half",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes a GPU where one is")
+    reward_device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="of the encoders that score captions while tuning; auto: that of `device`"
+    )
     torch_threads: int = Field(2, ge=1, description="threads of one torch process on CPU")
     train: Ranks = Field(Ranks(), description="processes that tune together")
     prefetch: int = Field(

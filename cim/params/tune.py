@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from cim.params.base import Section
 from cim.params.guards import Guards
+from cim.params.optimizer import Optimizer
 
 AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "divergence"]
 
@@ -82,7 +83,19 @@ class Tune(Section):
     schedule: Literal["constant", "linear", "cosine"] = Field("constant", description="of the learning rate")
     kl: float = Field(0.001, ge=0, description="weight of the KL term to the base model (k3)")
     clip: float = Field(0.2, gt=0, description="PPO clip range")
-    loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = "grpo"
+    delta: float | None = Field(
+        None, gt=1, description="upper bound of the ratio where the advantage is negative (dual clip); null: none"
+    )
+    loss: Literal["grpo", "dr_grpo", "dapo", "bnpo"] = Field(
+        "grpo",
+        description="mean over each caption's tokens, then captions (grpo); over all tokens of an update (dapo); over"
+        " those of each micro_batch (bnpo); or sum by max_new_tokens (dr_grpo)",
+    )
+    multi_objective_aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = Field(
+        "sum_then_normalize",
+        description="advantage of the weighted sum of GRC, QIR and guards, or weighted sum of each one's advantage",
+    )
+    optimizer: Optimizer = Optimizer()
     interpolation: float = Field(
         1.0,
         gt=0,
@@ -91,13 +104,26 @@ class Tune(Section):
         "precision; changed alone, nothing is trained again",
     )
     lora: Lora | None = Field(None, description="null: full fine-tuning")
-    activation_checkpointing: bool = False
-    precision: Literal["auto", "float32"] = Field("auto", description="auto: bfloat16 autocast on GPU only")
+    vision: Literal["trained", "frozen"] = Field(
+        "trained", description="whether the vision tower learns, by its weights or by adapters in it"
+    )
+    activation_checkpointing: bool = Field(False, description="activations computed anew for the gradient, not kept")
+    precision: Literal["auto", "float32", "bfloat16", "8bit", "4bit"] = Field(
+        "auto",
+        description="of the base weights: auto, float32: 32 bits, which auto computes with in bfloat16 on a GPU;"
+        " bfloat16, 8bit, 4bit (pip install bitsandbytes): only with lora",
+    )
+    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = Field(
+        "auto", description="implementation; auto: the model's own choice (pip install flash-attn for the last)"
+    )
     validate_every: int = Field(ge=1, description="steps between validations and checkpoints")
     validation_images: int = Field(128, ge=2, description="images of the validation split used for it")
     stop_early: StopEarly | None = None
     alarms: Alarms = Alarms()
     stop_on: list[AlarmName] = Field([], description="alarms that end training; the best validated weights are kept")
+    report_to: list[Literal["tensorboard", "wandb", "trackio"]] = Field(
+        [], description="loggers that get each step's record, each a package of its own; no effect on the weights"
+    )
 
     @model_validator(mode="after")
     def _validates(self) -> "Tune":
@@ -144,4 +170,49 @@ class Tune(Section):
                 f"stop_on divergence has no effect: it takes {wanted} validations after the best, and validate_every"
                 f" {self.validate_every} leaves {before_the_end} before the last of {self.steps} steps"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_no_update_away(self) -> "Tune":
+        if self.precision in ("bfloat16", "8bit", "4bit") and self.lora is None:
+            raise ValueError(
+                f"precision {self.precision} without lora: steps of a learning rate {self.learning_rate:g} are lost in"
+                " rounding; set lora, or precision auto, which computes in bfloat16 and steps in float32"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _attends_in_half_precision(self) -> "Tune":
+        if self.attention == "flash_attention_2" and self.precision == "float32":
+            raise ValueError("attention flash_attention_2 with precision float32: it computes in 16 bits; set auto")
+        return self
+
+    @model_validator(mode="after")
+    def _clips_beyond_the_clip(self) -> "Tune":
+        if self.delta is not None and self.delta <= 1 + self.clip:
+            raise ValueError(f"delta {self.delta:g} is not above 1 + clip {self.clip:g}: it would replace it")
+        return self
+
+    @model_validator(mode="after")
+    def _warms_up_before_the_end(self) -> "Tune":
+        if self.optimizer.warmup_steps >= self.steps:
+            raise ValueError(
+                f"optimizer.warmup_steps {self.optimizer.warmup_steps} of {self.steps} steps: the learning rate would"
+                " never be reached"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sees_groups(self) -> "Tune":
+        if self.multi_objective_aggregation == "normalize_then_sum" and "zero_variance" in self.stop_on:
+            raise ValueError(
+                "stop_on zero_variance has no effect: with multi_objective_aggregation normalize_then_sum the trainer"
+                " does not count groups of one reward"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _reports_once_to_each(self) -> "Tune":
+        if twice := sorted({name for name in self.report_to if self.report_to.count(name) > 1}):
+            raise ValueError(f"report_to names {twice} more than once")
         return self

@@ -54,6 +54,20 @@ class TrlReward:
 
         Raises ValueError when the dataset has no column `id`, CimError as `Retriever.score` does.
         """
+        captions, rewards = self.score(prompts, completions, completion_ids, id)
+        if log_metric is not None:
+            log_shares(captions, rewards, log_metric)
+            _log_terms(rewards, log_metric)
+        return [reward.total for reward in rewards]
+
+    def score(
+        self,
+        prompts: Sequence[Any],
+        completions: Sequence[Completion],
+        completion_ids: Sequence[Sequence[int]] | None,
+        id: Sequence[str] | None,
+    ) -> tuple[list[GeneratedCaption], list[TrainingReward]]:
+        """The b captions and their rewards, by one retrieval. Arguments and errors: as of a call."""
         if id is None:
             raise ValueError("the dataset has no column 'id'; the reward needs the sample id of each image")
         tokens = completion_ids if completion_ids is not None else [()] * len(completions)
@@ -63,10 +77,7 @@ class TrlReward:
         ]
         outcomes = self._retriever.attempt([one.text for one in captions], id)
         check_some_vector(outcomes, id)
-        rewards = training_rewards(captions, outcomes, self._retriever.reward, self._guards)
-        if log_metric is not None:
-            _log(captions, rewards, log_metric)
-        return [reward.total for reward in rewards]
+        return captions, training_rewards(captions, outcomes, self._retriever.reward, self._guards)
 
 
 def text_of(messages: Completion, role: str = "assistant") -> str:
@@ -81,9 +92,14 @@ def text_of(messages: Completion, role: str = "assistant") -> str:
     return "\n".join(parts)
 
 
-def _log(captions: Sequence[GeneratedCaption], rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
+def log_shares(captions: Sequence[GeneratedCaption], rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
+    """`unscorable_share` and `repetition_share`, a call for each caption."""
     for one, reward in zip(captions, rewards, strict=True):
         log_metric("unscorable_share", float(reward.grc is None))
         log_metric("repetition_share", repeated_share(one.text, GRAM))
+
+
+def _log_terms(rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
+    for reward in rewards:
         for name, value in reward.terms().items():
             log_metric(f"rewards/{name}/mean", value)

@@ -1,4 +1,4 @@
-"""What TRL and PEFT are told of a run: every field that params decide."""
+"""What TRL is told of a run: every field that params decide."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 from cim.captioners.load import Captioner
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
-from cim.params import Tune
+from cim.params import Optimizer, Tune
+from cim.rewards.terms import term_weights
 from cim.tuning.ranks import rank_and_size
 
 
@@ -25,6 +26,7 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         )
     captions = params.prompts_per_step * params.generations // ranks  # of this process, in a step of all
     micro = params.micro_batch or captions
+    summed = params.multi_objective_aggregation == "sum_then_normalize"  # by the one reward function
     return GRPOConfig(
         output_dir=str(scratch),
         max_steps=params.steps,
@@ -36,30 +38,38 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         max_completion_length=params.max_new_tokens,
         generation_kwargs={"suppress_tokens": suppressed_tokens(captioner.processor, captioner.model)},
         learning_rate=params.learning_rate,
-        lr_scheduler_type=params.schedule,
+        **_optimizer(params.optimizer, params.schedule),
         beta=params.kl,
         epsilon=params.clip,
+        delta=params.delta,
         loss_type=params.loss,
         scale_rewards="group",
+        multi_objective_aggregation=params.multi_objective_aggregation,
+        reward_weights=None if summed else list(term_weights(params.reward).values()),
         activation_checkpointing=params.activation_checkpointing,
         use_cpu=not on_gpu,
-        bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay float32
+        bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay as they are
         trust_remote_code=captioner.trusted,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         save_strategy="no",  # KeepBest says when
         save_total_limit=1,
-        report_to=[],
+        report_to=list(params.report_to),
         seed=params.seed,
     )
 
 
-def lora_config(params: Tune) -> Any:
-    """PEFT's LoraConfig, None for full fine-tuning."""
-    if params.lora is None:
-        return None
-    from peft import LoraConfig
-
-    return LoraConfig(
-        r=params.lora.rank, lora_alpha=params.lora.alpha, lora_dropout=params.lora.dropout, target_modules="all-linear"
-    )
+def _optimizer(params: Optimizer, schedule: str) -> dict[str, Any]:
+    """The fields of TrainingArguments for the optimizer. One below 1 says warmup as a share of all steps."""
+    warmup = params.warmup_steps or params.warmup_ratio
+    return {
+        "optim": params.name,
+        "weight_decay": params.weight_decay,
+        "adam_beta1": params.beta1,
+        "adam_beta2": params.beta2,
+        "adam_epsilon": params.epsilon,
+        "max_grad_norm": params.max_grad_norm,
+        "warmup_steps": warmup,
+        # transformers' `constant` has no warmup
+        "lr_scheduler_type": "constant_with_warmup" if warmup and schedule == "constant" else schedule,
+    }

@@ -14,7 +14,8 @@ from cim.errors import CimError
 from cim.params import Tune
 from cim.shards.read import ImageLookup
 from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
-from cim.tuning.config import grpo_config, lora_config
+from cim.tuning.config import grpo_config
+from cim.tuning.policy import freeze_vision, lora_config
 from cim.tuning.ranks import agreed, barrier, rank_and_size
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
@@ -49,11 +50,17 @@ def prompt_rows(ids: Sequence[str], prompts: Sequence[str], images: ImageLookup,
 
 
 def grpo(
-    captioner: Captioner, rows: Any, reward: RewardFunction, validator: Validator, params: Tune, scratch: Path
-) -> Tuned:  # fmt: skip
+    captioner: Captioner,
+    rows: Any,
+    reward: RewardFunction | list[RewardFunction],
+    validator: Validator,
+    params: Tune,
+    scratch: Path,
+) -> Tuned:
     """Tune `captioner.model` in place on `rows`, see `prompt_rows`.
 
-    reward: may log `unscorable_share`, `repetition_share` (for the alarm) and terms, as `cim.rewards.trl` does.
+    reward: as `cim.rewards.terms.reward_functions` gives it; may log `unscorable_share`, `repetition_share` (for the
+    alarm) and terms.
     scratch: checkpoints and best weights; a run that was killed goes on from the newest checkpoint found there.
     """
     rank, ranks = rank_and_size()
@@ -62,13 +69,15 @@ def grpo(
     if log is None:
         from trl import GRPOTrainer
 
+        if params.vision == "frozen":
+            freeze_vision(captioner.model)
         trainer = GRPOTrainer(
             model=captioner.model,
             reward_funcs=reward,
             args=grpo_config(captioner, params, scratch),
             train_dataset=rows,
             processing_class=captioner.processor,
-            peft_config=lora_config(params),
+            peft_config=lora_config(params, captioner.model),
         )
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)
         for callback in (RestoreWeights(checkpoint), AlarmCallback(params, keep), keep):

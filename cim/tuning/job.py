@@ -19,8 +19,8 @@ CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 class TuneJob:
     """Everything one run depends on besides data/. device, torch_threads, ranks: how it runs, not what it makes.
 
-    index: what data/index must have been built with; its meta.json is in the fingerprint. ranks: processes that train
-    together.
+    index: what data/index must have been built with; its meta.json is in the fingerprint. reward_device: of the
+    encoders, auto for `device`. ranks: processes that train together.
     """
 
     layout: Layout
@@ -30,10 +30,16 @@ class TuneJob:
     torch_threads: int
     trust_remote_code: bool
     index: Index | None = None
+    reward_device: Literal["auto", "cpu", "cuda"] = "auto"
     ranks: Ranks = field(default_factory=Ranks)
 
     def __str__(self) -> str:
         return "the captioner"
+
+    @property
+    def encoders_on(self) -> Literal["auto", "cpu", "cuda"]:
+        """The device of what scores captions."""
+        return self.device if self.reward_device == "auto" else self.reward_device
 
     @property
     def checkpoints(self) -> Path:
@@ -52,7 +58,7 @@ class TuneJob:
         return self.layout.tuned.parent / ".error.json"
 
     def training(self) -> str:
-        """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but one.
+        """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but two.
 
         The meta.json know the code of index and encoders.
         """
@@ -64,7 +70,7 @@ class TuneJob:
             *(layout.index(part) / "meta.json" for part in ("items", *parts)),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
-            self.params.model_dump(mode="json", exclude={"interpolation"}),
+            self.params.model_dump(mode="json", exclude={"interpolation", "report_to"}),
             list(self.prompts),
         )
 

@@ -1,8 +1,10 @@
 """One run of GRPO: what it needs is opened here, what it leaves is written here."""
 
 import logging
+import os
 from dataclasses import asdict
 from functools import cache, partial
+from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
@@ -12,19 +14,24 @@ from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import load_captioner, load_processor
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
-from cim.encoders.load import load_clip
+from cim.encoders.load import load_text_tower
 from cim.errors import CimError
 from cim.rewards.retriever import Retriever
+from cim.rewards.terms import reward_functions
 from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.launch import Launch
+from cim.tuning.policy import check_packages, load_policy
 from cim.tuning.ranks import barrier, rank_and_size
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
+
+RUNS = Path("runs")
+"""Where TensorBoard looks, unless TENSORBOARD_LOGGING_DIR says so."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,10 +41,11 @@ def tune(job: TuneJob) -> dict[str, Any]:
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
     interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    and for a prompt that holds a special token.
+    for a prompt that holds a special token, and for packages that are not installed.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
+    check_packages(params)
     check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
     reward = cache(partial(open_reward, job))  # only where it is needed: it holds encoders
     tuned = read_trained(layout.trained, job.training())
@@ -86,11 +94,12 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
     for stale in job.checkpoints.glob("*") if main else ():  # another run's: other data or parameters
         if stale != scratch and stale.is_dir():
             rmtree(stale)
-    captioner = load_captioner(
-        layout.model("captioner"), job.device, "float32", trust_remote_code=job.trust_remote_code
-    )
+    if "tensorboard" in params.report_to:  # the trainer's own choice are its checkpoints, which go in the end
+        os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(RUNS))
+    captioner = load_policy(layout.model("captioner"), params, job.device, trust_remote_code=job.trust_remote_code)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
-    reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
+    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
+    reward = reward_functions(total, params)
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
     if main:
         tuned = save_trained(tuned, layout.trained, job.training())
@@ -119,7 +128,7 @@ def _train_in_ranks(job: TuneJob) -> Tuned:
 
 def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
     """What scores captions, and what judges a captioner by them."""
-    retriever = Retriever.open(job.layout, job.params.reward, job.device, job.index)
+    retriever = Retriever.open(job.layout, job.params.reward, job.encoders_on, job.index)
     return retriever, _validator(job, retriever)
 
 
@@ -132,7 +141,7 @@ def _validator(job: TuneJob, retriever: Retriever) -> Validator:
         ids=chosen,
         images=ImageLookup(folder),
         vectors=retriever.sources.get(chosen),
-        encoder=load_clip(job.layout.model("image"), job.device),
+        encoder=load_text_tower(job.layout.model("image"), job.encoders_on),
         retriever=retriever,
         prompt=job.prompts[0],
         decoding=Decoding(job.params.max_new_tokens),
