@@ -1,7 +1,7 @@
 """The captioner that is trained: how its base weights are held, how it attends, and which part of it learns."""
 
 import re
-from importlib.util import find_spec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,10 +9,9 @@ from cim.captioners.load import Captioner, load_captioner
 from cim.errors import CimError
 from cim.params import Tune
 
-_PACKAGES = {"bitsandbytes": "bitsandbytes", "flash_attn": "flash-attn"}
 _REMEDIES = {
     "bitsandbytes": "set tune.precision bfloat16 and tune.optimizer.name adamw_torch_fused",
-    "flash_attn": "set tune.attention sdpa",
+    "flash-attn": "set tune.attention sdpa",
 }
 
 
@@ -20,16 +19,24 @@ def check_packages(params: Tune) -> None:
     """Raises CimError for packages that these parameters need and that are not installed, all at once."""
     wanted = {
         "bitsandbytes": params.precision in ("8bit", "4bit") or "8bit" in params.optimizer.name,
-        "flash_attn": params.attention == "flash_attention_2",
+        "flash-attn": params.attention == "flash_attention_2",
         **{name: name in params.report_to for name in ("tensorboard", "wandb", "trackio")},
     }
-    if missing := [name for name, needed in wanted.items() if needed and find_spec(name) is None]:
+    if missing := [name for name, needed in wanted.items() if needed and not _installed(name)]:
         others = [_REMEDIES.get(name, f"leave {name} out of tune.report_to") for name in missing]
         raise CimError(
             f"parameters of tune that need {', '.join(missing)}, not installed",
             "every package that they name",
-            f"pip install {' '.join(_PACKAGES.get(name, name) for name in missing)}, or {', '.join(others)}",
+            f"pip install {' '.join(missing)}, or {', '.join(others)}",
         )
+
+
+def _installed(distribution: str) -> bool:
+    try:
+        version(distribution)
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def load_policy(
