@@ -57,6 +57,10 @@ class TuneJob:
         """Where a rank leaves what a user can mend."""
         return self.layout.tuned.parent / ".error.json"
 
+    def parameters(self) -> dict[str, Any]:
+        """Those that training depends on."""
+        return self.params.model_dump(mode="json", exclude={"interpolation", "report_to"})
+
     def training(self) -> str:
         """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but two.
 
@@ -70,7 +74,7 @@ class TuneJob:
             *(layout.index(part) / "meta.json" for part in ("items", *parts)),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
-            self.params.model_dump(mode="json", exclude={"interpolation", "report_to"}),
+            self.parameters(),
             list(self.prompts),
         )
 

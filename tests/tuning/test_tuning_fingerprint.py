@@ -39,3 +39,14 @@ def test_the_indexes_of_the_space_count(root: Path, tmp_path: Path, space: str, 
         path.write_text("first")
     assert changed == counts
     assert replace(job, prompts=("Else.",)).fingerprint() != before == job.fingerprint()
+
+
+def test_loggers_and_the_encoders_device_change_no_training(root: Path, tmp_path: Path) -> None:
+    tune = load_params(root / "params.yaml").tune
+    job = TuneJob(Layout(tmp_path), tune, ("Describe.",), "cuda", 1, False)
+    assert job.encoders_on == "cuda"
+    assert replace(job, reward_device="cpu").encoders_on == "cpu"
+    told = tune.model_copy(update={"report_to": ["wandb"]})
+    frozen = tune.model_copy(update={"vision": "frozen"})
+    assert job.parameters() == replace(job, params=told).parameters()
+    assert job.parameters() != replace(job, params=frozen).parameters()

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+import numpy as np
 import pytest
 import trl
 from tiny_run import TUNE
@@ -18,6 +19,7 @@ from cim.records import IdentityScore
 from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import NO_VECTOR, Unscorable
+from cim.rewards.terms import reward_functions
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup
@@ -118,6 +120,48 @@ def test_advantages_and_means_are_those_of_a_function_for_each_term(
         assert 0 <= mine["repetition_share"] < 1
     table = curves(log, [])
     assert table.select("reward", "grc", "qir", "unscorable_share", "repetition_share").null_count().row(0) == (0,) * 5
+
+
+def test_each_term_is_normalized_by_itself_where_asked(
+    scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, advantages: list[float]
+) -> None:
+    """The trainer's advantages are those of its formula, worked out here from the same captions' terms."""
+    base, ids, images = scene
+    guards = Guards.off()
+    params = TUNE.model_copy(
+        update={
+            "steps": 1,
+            "generations": 4,
+            "multi_objective_aggregation": "normalize_then_sum",
+            "reward": Reward(alpha=0.5, beta=2.0, guards=guards),
+        }
+    )
+    retriever = HashRetriever(gone=[], reward=params.reward)
+    said: list[Any] = []
+
+    def attempt(captions: Sequence[str], sources: Sequence[str]) -> list[IdentityScore | Unscorable]:
+        said.append([retriever._score(caption) for caption in captions])
+        return said[-1]
+
+    retriever.attempt = attempt  # type: ignore[method-assign]
+    rows, captioner = prompt_rows(ids, ["Say."], images, seed=0), load_captioner(base, "cpu", "float32")
+    functions = reward_functions(TrlReward(retriever), params)  # type: ignore[arg-type]
+    log = grpo(captioner, rows, functions, judge, params, tmp_path / "scratch").log  # type: ignore[arg-type]
+    (scores,) = said  # one retrieval, though there are two reward functions
+    lost = [isinstance(one, Unscorable) for one in scores]
+    assert 0 < sum(lost) < len(lost)
+    totals = np.zeros(8)
+    for name, weight in (("grc", 0.5), ("qir", 2.0)):
+        values = np.array([np.nan if gone else getattr(one, name) for gone, one in zip(lost, scores, strict=True)])
+        groups = values.reshape(2, 4)  # images, captions
+        spread = np.nanstd(groups, axis=1, ddof=1, keepdims=True)
+        normal = (groups - np.nanmean(groups, axis=1, keepdims=True)) / (spread + 1e-4)
+        totals += weight * np.nan_to_num(normal.reshape(8))
+        assert log[0][f"rewards/{name}/mean"] == pytest.approx(np.nanmean(values), abs=1e-6)
+    totals[lost] = np.nan
+    expected = (totals - np.nanmean(totals)) / (np.nanstd(totals, ddof=1) + 1e-4)
+    assert advantages == pytest.approx(np.nan_to_num(expected).tolist(), abs=1e-4)
+    assert log[0]["unscorable_share"] == sum(lost) / 8
 
 
 class FromTheSecondStepOn(HashRetriever):
