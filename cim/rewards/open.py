@@ -1,10 +1,11 @@
 """Encoders and indexes of one build, opened, or an error: what is refused before anything is scored."""
 
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from cim.encoders.base import ImageEncoder, TextEncoder
+from cim.encoders.base import ImageEncoder
 from cim.encoders.card import EncoderCard
 from cim.errors import CimError
 from cim.index.depth import PARTS, searched
@@ -35,7 +36,7 @@ def open_space(layout: Layout, name: str, device: str, index_params: Index | Non
         check_embeddings(index.meta, present_embeddings(layout, ROLES[part]))
         check_gallery(index, layout.index("items") / "ids.parquet")
         indexes.append(index)
-    encoders = [_open_queries(layout, ROLES[index.meta.part], device, index.meta) for index in indexes]
+    encoders = [_open_encoder(layout, ROLES[index.meta.part], device, "text", index.meta) for index in indexes]
     parts = tuple(map(EncodedSpace, encoders, indexes))
     return parts[0] if len(parts) == 1 else FusedSpace(parts)
 
@@ -48,22 +49,26 @@ def present_embeddings(layout: Layout, role: str) -> list[EmbeddingMeta]:
 
 def open_image_encoder(layout: Layout, device: str) -> ImageEncoder:
     """The encoder of the gallery's pictures. Raises CimError for another one than the index was built with."""
-    check_weights(layout.model("image"))
-    from cim.encoders.load import load_image_tower
-
-    encoder = load_image_tower(layout.model("image"), device)
-    check_encoder(IndexMeta.read(layout.index("items")), encoder.fingerprint, str(layout.model("image")))
+    meta = IndexMeta.read(layout.index("items"))
+    encoder: ImageEncoder = _open_encoder(layout, "image", device, "image", meta)
     return encoder
 
 
-def _open_queries(layout: Layout, role: str, device: str, meta: IndexMeta) -> TextEncoder:
-    """What encodes captions for an index of `role`: of an image encoder the text tower alone."""
-    check_weights(layout.model(role))
-    from cim.encoders.load import load_text_encoder, load_text_tower  # torch: only where something has to be encoded
-
-    encoder = (load_text_encoder if role == "text" else load_text_tower)(layout.model(role), device)
+def _open_encoder(layout: Layout, role: str, device: str, of: Literal["text", "image"], meta: IndexMeta) -> Any:
+    encoder = _load(layout, role, device, of)
     check_encoder(meta, encoder.fingerprint, str(layout.model(role)))
     return encoder
+
+
+def _load(layout: Layout, role: str, device: str, of: Literal["text", "image"]) -> Any:
+    """of: what is encoded. Of a CLIP model that tower alone is loaded."""
+    folder = layout.model(role)
+    check_weights(folder)
+    from cim.encoders.load import load_image_tower, load_text_encoder, load_text_tower  # torch: only where it is needed
+
+    if role == "text":
+        return load_text_encoder(folder, device)
+    return load_text_tower(folder, device) if of == "text" else load_image_tower(folder, device)
 
 
 def check_weights(folder: Path) -> None:

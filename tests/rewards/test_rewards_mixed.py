@@ -47,7 +47,7 @@ def test_a_space_of_another_encoder_is_refused_in_each_part_of_fused(world, monk
     layout, _ = world
     for wrong in ("text", "image"):
         made = {role: WordsAsNumbers(f"{role}-{2 if role == wrong else 1}") for role in ("text", "image")}
-        monkeypatch.setattr("cim.rewards.open._load", lambda _, role, __, made=made: made[role])
+        monkeypatch.setattr("cim.rewards.open._load", lambda _, role, *__, made=made: made[role])
         with pytest.raises(CimError, match=rf"built with encoder {wrong}-1; expected {wrong}-2.*dvc repro index"):
             Retriever.open(layout, reward(space="fused"))
 

@@ -142,7 +142,7 @@ def test_the_id_of_a_picture_is_that_of_its_bytes_even_when_broken(tmp_path):
 def test_another_image_encoder_is_refused(world, monkeypatch):
     layout, _ = world
     encoder = ByColour()
-    monkeypatch.setattr("cim.rewards.open._load", lambda _, role, __: {"image": encoder}[role])
+    monkeypatch.setattr("cim.rewards.open._load", lambda _, role, *__: {"image": encoder}[role])
     assert open_image_encoder(layout, "cpu") is encoder
     encoder.fingerprint = "image-2"
     with pytest.raises(CimError, match=r"items built with encoder image-1; expected image-2.*models/image"):
