@@ -65,6 +65,21 @@ def load_captioner(
     return Captioner(model.to(place), processor, fingerprint, trust_remote_code)
 
 
+def outline_captioner(folder: Path, *, trust_remote_code: bool = False) -> Captioner:
+    """As `load_captioner`, but its weights take no memory: what a trainer needs that loads shards of them itself."""
+    import torch
+    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
+
+    fingerprint = captioner_fingerprint(folder)
+    processor = load_processor(folder, trust_remote_code=trust_remote_code)
+    config = load_part(AutoConfig, folder, trust_remote_code=trust_remote_code)
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config, trust_remote_code=trust_remote_code)
+    if (folder / "generation_config.json").is_file():
+        model.generation_config = load_part(GenerationConfig, folder)
+    return Captioner(model, processor, fingerprint, trust_remote_code)
+
+
 def precision_of(
     asked: Literal["auto", "float32", "bfloat16"],
     engine: Literal["transformers", "vllm"],

@@ -7,15 +7,16 @@ from cim.captioners.load import Captioner
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
-from cim.tuning.ranks import rank_and_size
+from cim.tuning.ranks import is_sharded, rank_and_size
 
 
 def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
     """TRL's GRPOConfig of a run. scratch: where its checkpoints go. Raises CimError for several visible GPUs."""
     import torch
+    from accelerate import PartialState
     from trl import GRPOConfig
 
-    on_gpu = captioner.model.device.type == "cuda"
+    on_gpu = captioner.model.device.type == "cuda" or (is_sharded() and PartialState().device.type == "cuda")
     _, ranks = rank_and_size()
     if on_gpu and ranks == 1 and (gpus := torch.cuda.device_count()) > 1:
         raise CimError(
@@ -45,6 +46,7 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         use_cpu=not on_gpu,
         bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay float32
         trust_remote_code=captioner.trusted,
+        model_init_kwargs={"dtype": "float32", "device_map": None} if is_sharded() else None,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         save_strategy="no",  # KeepBest says when

@@ -15,7 +15,7 @@ from cim.params import Tune
 from cim.shards.read import ImageLookup
 from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
 from cim.tuning.config import grpo_config, lora_config
-from cim.tuning.ranks import agreed, barrier, rank_and_size
+from cim.tuning.ranks import agreed, barrier, is_sharded, rank_and_size, use_fsdp_on_cpu
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
@@ -62,14 +62,18 @@ def grpo(
     if log is None:
         from trl import GRPOTrainer
 
+        arguments = grpo_config(captioner, params, scratch)
+        use_fsdp_on_cpu(arguments)
         trainer = GRPOTrainer(
-            model=captioner.model,
+            model=captioner.model.config._name_or_path if is_sharded() else captioner.model,
             reward_funcs=reward,
-            args=grpo_config(captioner, params, scratch),
+            args=arguments,
             train_dataset=rows,
             processing_class=captioner.processor,
             peft_config=lora_config(params),
         )
+        if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have
+            trainer.model._is_fsdp_managed_module = True
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)
         for callback in (RestoreWeights(checkpoint), AlarmCallback(params, keep), keep):
             trainer.add_callback(callback)

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
-from cim.captioners.load import load_captioner, load_processor
+from cim.captioners.load import load_captioner, load_processor, outline_captioner
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_clip
 from cim.errors import CimError
@@ -20,7 +20,7 @@ from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.launch import Launch
-from cim.tuning.ranks import barrier, rank_and_size
+from cim.tuning.ranks import barrier, is_sharded, rank_and_size
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
 from cim.tuning.validate import Validator
@@ -86,9 +86,11 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
     for stale in job.checkpoints.glob("*") if main else ():  # another run's: other data or parameters
         if stale != scratch and stale.is_dir():
             rmtree(stale)
-    captioner = load_captioner(
-        layout.model("captioner"), job.device, "float32", trust_remote_code=job.trust_remote_code
-    )
+    base, trusted = layout.model("captioner"), job.trust_remote_code
+    if is_sharded():
+        captioner = outline_captioner(base, trust_remote_code=trusted)
+    else:
+        captioner = load_captioner(base, job.device, "float32", trust_remote_code=trusted)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
     reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
