@@ -18,6 +18,7 @@ from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
+from cim.tuning.tunable import check_tunable
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
 
@@ -29,11 +30,13 @@ def tune(job: TuneJob) -> dict[str, Any]:
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
     interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    and for a prompt that holds a special token.
+    for a prompt that holds a special token, and for a captioner that `check_tunable` refuses.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
-    check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
+    processor = load_processor(base, trust_remote_code=job.trust_remote_code)
+    check_prompts(processor, job.prompts)
+    check_tunable(processor, job.prompts)
     retriever = Retriever.open(layout, params.reward, job.device, job.index)
     validator = _validator(job, retriever)
     tuned = read_trained(layout.trained, job.training())

@@ -67,7 +67,9 @@ def llava_onevision(out: Path) -> None:
     )
     images = t.LlavaOnevisionImageProcessor(size=SIDE, image_grid_pinpoints=PINPOINTS)
     films = t.LlavaOnevisionVideoProcessor(size=SIDE)
-    processor = t.LlavaOnevisionProcessor(images, made, films, num_image_tokens=16, vision_feature_select_strategy="full")
+    processor = t.LlavaOnevisionProcessor(
+        images, made, films, num_image_tokens=16, vision_feature_select_strategy="full"
+    )
     save(config, processor, chatml("<image>\n"), out)
 
 
@@ -146,12 +148,12 @@ def cohere2_vision(out: Path) -> None:
     made = tokenizer(*COHERE_MARKS, **named, img_line_break_token="<|IMG_LINE_BREAK|>")
     config = t.Cohere2VisionConfig(
         text_config=text(made, model_type="cohere2", head_dim=16, sliding_window=64),
-        vision_config=SIGLIP | {"vision_use_head": False},
+        vision_config=SIGLIP | {"vision_use_head": False, "patch_size": 4},
         downsample_factor=2,
         image_token_id=made.convert_tokens_to_ids("<|IMG_PATCH|>"),
         alignment_intermediate_size=64,
     )
-    images = t.Cohere2VisionImageProcessor(size=SIDE, max_patches=4, patch_size=8, downsample_factor=2)
+    images = t.Cohere2VisionImageProcessor(size=SIDE, max_patches=4, patch_size=4, downsample_factor=2)
     chat = COHERE_CHAT.replace("<image>", "<|IMG_PATCH|>")
     save(config, t.Cohere2VisionProcessor(images, made), chat, out, "<|END_OF_TURN_TOKEN|>")
 
@@ -175,8 +177,8 @@ def internvl(out: Path) -> None:
 def ovis2(out: Path) -> None:
     import transformers as t
 
-    marks = ["<image>", *(f"<|indicator_{number}|>" for number in range(5))]
-    made = tokenizer(*marks)
+    marks = ["<IMG_ATOM>", "<IMG_START>", "<IMG_GRID>", "<IMG_COL>", "<IMG_ROW>", "<IMG_END>"]
+    made = tokenizer("<image>", *marks)
     ids = made.convert_tokens_to_ids(marks)
     config = t.Ovis2Config(
         text_config=text(made, model_type="qwen2"),

@@ -47,8 +47,6 @@ def template(image: str, user: str, end: str, answer: str, start: str = "") -> s
     ).format(*texts)
 
 
-
-
 def chatml(image: str) -> str:
     """The template of Qwen's kin."""
     return template(image, "<|im_start|>user\n", "<|im_end|>\n", "<|im_start|>assistant\n")

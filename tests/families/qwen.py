@@ -20,9 +20,7 @@ def qwen2_vl(out: Path) -> None:
 
     made = tokenizer()
     vision = {"depth": 1, "embed_dim": 32, "num_heads": 2, "hidden_size": 32, "patch_size": 8, "mlp_ratio": 2}
-    config = t.Qwen2VLConfig(
-        text_config=text(made, rope_parameters=ROPE), vision_config=vision, **_qwen_ids(made)
-    )
+    config = t.Qwen2VLConfig(text_config=text(made, rope_parameters=ROPE), vision_config=vision, **_qwen_ids(made))
     films = t.Qwen2VLVideoProcessor(patch_size=8)
     save(config, t.Qwen2VLProcessor(t.Qwen2VLImageProcessor(**PATCHES), made, films), chatml(QWEN_IMAGE), out)
 
@@ -82,16 +80,32 @@ def qwen3_5(out: Path) -> None:
     save(config, t.Qwen3VLProcessor(t.Qwen2VLImageProcessor(**PATCHES), made, films), chatml(QWEN_IMAGE), out)
 
 
-GLM_MARKS = ("[gMASK]", "<sop>", "<|user|>", "<|assistant|>", "<|begin_of_image|>", "<|end_of_image|>",
-             "<|begin_of_video|>", "<|end_of_video|>", "<|image|>", "<|video|>")
+GLM_MARKS = (
+    "[gMASK]",
+    "<sop>",
+    "<|user|>",
+    "<|assistant|>",
+    "<|begin_of_image|>",
+    "<|end_of_image|>",
+    "<|begin_of_video|>",
+    "<|end_of_video|>",
+    "<|image|>",
+    "<|video|>",
+)
 
 
 def _glm(kind: str, out: Path) -> None:
     import transformers as t
 
     made = tokenizer(*GLM_MARKS)
-    names = {"image": "<|image|>", "video": "<|video|>", "image_start": "<|begin_of_image|>",
-             "image_end": "<|end_of_image|>", "video_start": "<|begin_of_video|>", "video_end": "<|end_of_video|>"}
+    names = {
+        "image": "<|image|>",
+        "video": "<|video|>",
+        "image_start": "<|begin_of_image|>",
+        "image_end": "<|end_of_image|>",
+        "video_start": "<|begin_of_video|>",
+        "video_end": "<|end_of_video|>",
+    }
     ids = {f"{name}_token_id": made.convert_tokens_to_ids(mark) for name, mark in names.items()}
     vision = VISION | {"out_hidden_size": 32, "image_size": 32}
     config = getattr(t, f"{kind}Config")(

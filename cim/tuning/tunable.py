@@ -1,0 +1,73 @@
+"""Whether TRL's GRPOTrainer can train a captioner on images: found out by asking its processor, before any work."""
+
+from collections.abc import Mapping, Sequence
+from inspect import signature
+from typing import Any
+
+from PIL import Image
+
+from cim.captioners.inputs import conversation, prepare
+from cim.errors import CimError
+
+_SIZES = ((96, 64), (64, 160))  # of different shapes, so that they differ in tiles and tokens
+
+
+def check_tunable(processor: Any, prompts: Sequence[str]) -> None:
+    """Raises CimError, which names the processor, for a captioner whose images the trainer would lose or break.
+
+    Each prompt, with pictures of two shapes, goes the trainer's two ways: the rollout tokenizes without padding, the
+    update with it, and takes along the fields that its forward pass knows. No weights are needed.
+    """
+    texts = [prompt for prompt in prompts for _ in _SIZES]
+    images = [Image.new("RGB", size) for _ in prompts for size in _SIZES]
+    _check_rollout(processor, images, texts)
+    inputs = dict(prepare(processor, images, texts))
+    _check_fields(processor, inputs)
+    _check_tiles(processor, inputs, images)
+
+
+def _check_rollout(processor: Any, images: Sequence[Image.Image], prompts: Sequence[str]) -> None:
+    """As `_tokenize_prompts` and `_generate_single_turn` of the trainer: lists, each made one tensor by NumPy."""
+    import numpy as np
+
+    asked = [conversation(prompt, image) for prompt, image in zip(prompts, images, strict=True)]
+    try:
+        fields = processor.apply_chat_template(asked, add_generation_prompt=True, tokenize=True, return_dict=True)
+    except (ValueError, TypeError, AttributeError, KeyError) as error:
+        raise _refused(
+            processor, f"does not tokenize prompts of different lengths without padding ({error})"
+        ) from error
+    for name, value in fields.items():
+        ragged = isinstance(value, list) and isinstance(value[0], list)  # by token: padded by the trainer
+        try:
+            np.array(0 if ragged else value)
+        except (ValueError, TypeError) as error:
+            raise _refused(processor, f"gives {name} that do not become one array ({error})") from error
+
+
+def _check_fields(processor: Any, inputs: Mapping[str, Any]) -> None:
+    from trl import GRPOTrainer
+
+    carried = {"input_ids", "attention_mask", *signature(GRPOTrainer._get_per_token_logps_and_entropies).parameters}
+    if lost := sorted(set(inputs) - carried):
+        raise _refused(processor, f"also gives {', '.join(lost)}, which the trainer does not carry to the model")
+    if "pixel_values" not in inputs:
+        raise _refused(processor, "gives no pixel_values")
+
+
+def _check_tiles(processor: Any, inputs: Mapping[str, Any], images: Sequence[Image.Image]) -> None:
+    """Where one image has several rows of pixels, the trainer asks for a grid, shapes or `num_patches`."""
+    pixels = inputs["pixel_values"]
+    if len(pixels) == len(images) or {"image_grid_thw", "spatial_shapes", "image_position_ids"} & set(inputs):
+        return
+    tiles = processor.image_processor(images=images, crop_to_patches=True, return_tensors="pt").get("num_patches")
+    if tiles is None or int(tiles.sum()) != len(pixels):
+        raise _refused(processor, f"cuts {len(images)} images into {len(pixels)} tiles without saying whose they are")
+
+
+def _refused(processor: Any, why: str) -> CimError:
+    return CimError(
+        f"a captioner with {type(processor).__name__}, which {why}",
+        "one whose images TRL's GRPOTrainer can take through rollout and update",
+        "tune a captioner of a family that docs/models.md lists as tuned; this one can caption as it is",
+    )

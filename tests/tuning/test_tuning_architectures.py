@@ -1,0 +1,142 @@
+"""Families of captioners, tiny and with random weights: captions, GRPO, LoRA, save and reload; or refused by name."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from families import gemma, idefics, llama, llava, qwen
+from PIL import Image
+from tiny_run import TUNE, Length
+
+from cim.captioners.decoding import Decoding
+from cim.captioners.generate import generate
+from cim.captioners.inputs import prepare
+from cim.captioners.load import Captioner, load_captioner, load_processor
+from cim.errors import CimError
+from cim.images.decode import decode_rgb
+from cim.images.ids import content_hash
+from cim.params import Lora
+from cim.records import Sample
+from cim.shards.read import ImageLookup
+from cim.shards.tar import write_tar
+from cim.tuning.grpo import grpo, prompt_rows
+from cim.tuning.tunable import check_tunable
+from cim.tuning.validate import Validation
+from cim.tuning.weights import write_tuned
+
+PROMPTS = ["Say.", "What is in this image?"]
+TUNED: list[Any] = [
+    qwen.qwen3_vl,
+    qwen.qwen2_5_vl,
+    gemma.gemma3,
+    idefics.smolvlm,
+    llava.llava,
+    llava.llava_next,
+    llava.internvl,
+    *(
+        pytest.param(one, marks=pytest.mark.slow)
+        for one in (
+            qwen.qwen2_vl,
+            qwen.qwen3_vl_moe,
+            qwen.qwen3_5,
+            qwen.glm4v,
+            qwen.glm46v,
+            gemma.gemma4,
+            idefics.idefics2,
+            idefics.idefics3,
+            llava.vipllava,
+            llava.aya_vision,
+            llava.cohere2_vision,
+            llava.lfm2_vl,
+        )
+    ),
+]
+REFUSED = [
+    (llava.llava_onevision, "LlavaOnevisionProcessor, which also gives batch_num_images"),
+    (llava.pixtral, "PixtralProcessor, which does not tokenize prompts of different lengths without padding"),
+    (llava.mistral3, "PixtralProcessor, which does not tokenize prompts of different lengths without padding"),
+    (llava.deepseek_vl, "DeepseekVLProcessor, which does not tokenize prompts of different lengths"),
+    (llava.ovis2, "Ovis2Processor, which does not tokenize prompts of different lengths without padding"),
+    (llama.mllama, "MllamaProcessor, which also gives aspect_ratio_ids, aspect_ratio_mask, cross_attention_mask"),
+    (llama.llama4, "Llama4Processor, which gives pixel_values that do not become one array"),
+]
+
+
+@pytest.fixture(scope="module")
+def images(tmp_path_factory: pytest.TempPathFactory) -> ImageLookup:
+    """Four pictures of noise, of shapes that tiles and patches differ for."""
+    folder, noise = tmp_path_factory.mktemp("noise"), np.random.default_rng(0)
+    samples = []
+    for height, width in ((40, 60), (90, 30), (32, 32), (64, 64)):
+        data = io.BytesIO()
+        Image.fromarray(noise.integers(0, 255, (height, width, 3), dtype=np.uint8)).save(data, "png")
+        key = content_hash(data.getvalue())[:16]
+        samples.append(Sample(key, data.getvalue(), "png", (), "s", width, height))
+    write_tar(folder / "train-000000.tar", sorted(samples, key=lambda sample: sample.id))
+    return ImageLookup(folder)
+
+
+class Rising:
+    """A validator: every validation is better than the one before."""
+
+    count = 0
+
+    def __call__(self, model: Any, processor: Any) -> Validation:
+        self.count += 1
+        return Validation(self.count / 100, 0.0, 0.0, 0.0, 0, 1.0)
+
+
+def captions(captioner: Captioner, pictures: list[Image.Image]) -> list[str]:
+    return [one.text for one in generate(captioner, pictures, PROMPTS * 2, Decoding(6))]
+
+
+def probabilities(model: Any, inputs: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """(b, length - 1) log-probabilities of each token after the first: by the model's logits, by the trainer's pass."""
+    labels = inputs["input_ids"]
+    with torch.no_grad():
+        logits = model.eval()(**inputs).logits[:, :-1]
+        trainers = model(**inputs, labels=labels, fused_lm_head=True).log_probs
+    return torch.log_softmax(logits, dim=-1).gather(2, labels[:, 1:, None])[..., 0], trainers
+
+
+@pytest.mark.parametrize("lora", [None, Lora(rank=2, alpha=4)], ids=["all weights", "adapters"])
+@pytest.mark.parametrize("make", TUNED)
+def test_family_is_tuned_saved_and_reloaded(
+    make: Callable[[Path], None], lora: Lora | None, images: ImageLookup, tmp_path: Path
+) -> None:
+    base, ids = tmp_path / "base", sorted(images._places)
+    make(base)
+    captioner = load_captioner(base, "cpu", "float32")
+    check_tunable(captioner.processor, PROMPTS)
+    pictures = [decode_rgb(images[one]) for one in ids]
+    params = TUNE.model_copy(update={"steps": 1, "micro_batch": 2, "lora": lora, "kl": 0.1})
+    rows = prompt_rows(ids, PROMPTS, images, seed=1)
+    tuned = grpo(captioner, rows, Length(""), Rising(), params, tmp_path / "scratch")  # type: ignore[arg-type]
+    (record,) = tuned.log
+    # The reference's probabilities are of the whole rollout, the policy's of its halves, after the captions were
+    # shuffled: nothing is trained yet, so they are equal where every caption kept its own picture.
+    assert record["kl"] == pytest.approx(0, abs=1e-6)
+    assert record["grad_norm"] > 0
+
+    inputs = prepare(captioner.processor, pictures[:2], PROMPTS)
+    own, trainers = probabilities(captioner.model, inputs)
+    torch.testing.assert_close(trainers, own, atol=1e-4, rtol=0)
+    other, _ = probabilities(captioner.model, {**inputs, "pixel_values": inputs["pixel_values"] * 0.5})
+    assert (other - own).abs().max() > 1e-6  # the model sees its picture
+
+    write_tuned(base, tuned.best, 1.0, {}, tmp_path / "out", trusted=False)
+    after = load_captioner(tmp_path / "out", "cpu", "float32")
+    assert captions(after, pictures) == captions(Captioner(captioner.model, captioner.processor, ""), pictures)
+    before = dict(load_captioner(base, "cpu", "float32").model.named_parameters())
+    assert any((weight != before[name]).any() for name, weight in after.model.named_parameters())
+
+
+@pytest.mark.parametrize(("make", "why"), REFUSED)
+def test_family_that_cannot_be_tuned_is_refused_by_name(make: Callable[[Path], None], why: str, tmp_path: Path) -> None:
+    make(tmp_path)
+    with pytest.raises(CimError, match=why):
+        check_tunable(load_processor(tmp_path), PROMPTS)
