@@ -18,7 +18,7 @@ from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
-from cim.tuning.tunable import check_tunable
+from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
 
@@ -30,7 +30,7 @@ def tune(job: TuneJob) -> dict[str, Any]:
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
     interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    for a prompt that holds a special token, and for a captioner that `check_tunable` refuses.
+    for a prompt that holds a special token, and for a captioner that `check_tunable` or `check_logits` refuses.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
@@ -77,6 +77,7 @@ def _train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
             rmtree(stale)
     base = layout.model("captioner")
     captioner = load_captioner(base, job.device, "float32", trust_remote_code=job.trust_remote_code)
+    check_logits(captioner, job.prompts[0])
     train = layout.shards("train")
     ids = sorted(read_manifest(train)["id"].to_list())
     rollout = params.prompts_per_step * params.updates_per_rollout

@@ -7,9 +7,12 @@ from typing import Any
 from PIL import Image
 
 from cim.captioners.inputs import conversation, prepare
+from cim.captioners.load import Captioner
 from cim.errors import CimError
 
 _SIZES = ((96, 64), (64, 160))  # of different shapes, so that they differ in tiles and tokens
+
+_LOGITS_APART = 0.1  # rounding in bfloat16 stays below
 
 
 def check_tunable(processor: Any, prompts: Sequence[str]) -> None:
@@ -24,6 +27,32 @@ def check_tunable(processor: Any, prompts: Sequence[str]) -> None:
     inputs = dict(prepare(processor, images, texts))
     _check_fields(processor, inputs)
     _check_tiles(processor, inputs, images)
+
+
+def check_logits(captioner: Captioner, prompt: str) -> None:
+    """Raises CimError for a captioner whose tokens the trainer would score by other logits than it samples them by.
+
+    The trainer computes them itself, from the hidden states and scales that it finds in the text model's config; some
+    families ignore these. One picture is asked about, both ways; the captioner is left as it was.
+    """
+    import torch
+    from trl.trainer import add_fused_lm_head
+
+    model, processor = captioner.model, captioner.processor
+    inputs = prepare(processor, [Image.new("RGB", _SIZES[0])], [prompt]).to(model.device, model.dtype)
+    labels = inputs["input_ids"]
+    with torch.no_grad():
+        own = torch.log_softmax(model(**inputs).logits[:, :-1].float(), dim=-1).gather(2, labels[:, 1:, None])[..., 0]
+        add_fused_lm_head(model)
+        try:
+            trainers = model(**inputs, labels=labels, fused_lm_head=True).log_probs
+        finally:
+            del model.forward  # the class has its own
+    if (off := float((own - trainers).abs().max())) > _LOGITS_APART:
+        raise _refused(
+            processor,
+            f"belongs to a {type(model).__name__} with scaled logits: the trainer's are {off:.2f} apart in log p",
+        )
 
 
 def _check_rollout(processor: Any, images: Sequence[Image.Image], prompts: Sequence[str]) -> None:

@@ -73,3 +73,25 @@ def paligemma(out: Path, chat: str | None = None) -> None:
         vocab_size=len(made) + 5,
     )
     save(config, processor, chat, out)
+
+
+def gemma3n(out: Path) -> None:
+    """The vision tower is one of timm's: here a small ResNet, whose features of 32 x 32 pixels are one token."""
+    import transformers as t
+
+    made = tokenizer(*TURNS, **NAMED, **AUDIO)
+    ids = {f"{name}_id": made.convert_tokens_to_ids(mark) for name, mark in (NAMED | AUDIO).items()}
+    more = {"head_dim": 16, "sliding_window": 64, "num_kv_shared_layers": 0, "activation_sparsity_pattern": [0.0]}
+    more |= {"layer_types": ["full_attention"], "hidden_size_per_layer_input": 8, "altup_num_inputs": 2}
+    more |= {"laurel_rank": 4, "vocab_size_per_layer_input": len(made) + 5}
+    audio = {"hidden_size": 32, "conf_num_attention_heads": 2, "conf_num_hidden_layers": 1, "vocab_size": 8}
+    config = t.Gemma3nConfig(
+        text_config=text(made, **more),
+        vision_config={"architecture": "resnet18", "hidden_size": 512, "vocab_size": 8, "vocab_offset": len(made) + 5},
+        audio_config=audio | {"vocab_offset": len(made) + 13},
+        vision_soft_tokens_per_image=1,
+        **ids,
+    )
+    images = t.SiglipImageProcessor(size=SIDE)
+    processor = t.Gemma3nProcessor(t.Gemma3nAudioFeatureExtractor(), images, made, image_seq_length=1)
+    save(config, processor, _chat("<image_soft_token>"), out, "<end_of_turn>")

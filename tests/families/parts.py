@@ -35,7 +35,7 @@ def tokenizer(*marks: str, **named: str) -> Any:
 
 
 def template(image: str, user: str, end: str, answer: str, start: str = "") -> str:
-    """A chat template in Jinja. image: what stands for a picture. user, answer: what begins a turn; end: what ends it."""
+    """A chat template in Jinja. image: stands for a picture. user, answer: begin a turn; end: ends it."""
     texts = [repr(text) for text in (start, user, answer, image, end, answer)]
     return (
         "{{{{ {} }}}}{{% for message in messages %}}{{{{ {} if message.role == 'user' else {} }}}}"
@@ -66,6 +66,12 @@ def save(config: Any, processor: Any, chat_template: str | None, out: Path, *end
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = AutoModelForImageTextToText.from_config(config)
+        with torch.no_grad():
+            for name, weight in model.named_parameters():
+                if weight.dim() > 1:
+                    weight.mul_(5)  # wide enough for the picture to be heard in the logits
+                if not weight.any() and not name.endswith("bias"):  # gates and projectors begin closed
+                    weight.normal_(std=0.2)
     made = processor.tokenizer
     model.generation_config.eos_token_id = [made.eos_token_id, *map(made.convert_tokens_to_ids, ends)]
     made.chat_template = None
