@@ -43,7 +43,7 @@ def test_architecture_captions_a_mixed_batch_as_it_does_one_by_one(
     guided = Decoding(6, guidance=1.5)
     assert generate(captioner, images, prompts, guided) == generate(captioner, images, prompts, guided, batch_size=1)
     assert all(1 <= row.tokens <= 6 for row in together)
-    inputs = prepare(captioner.processor, images[:1], prompts[:1])
+    inputs = prepare(captioner.processor, images[:1], prompts[:1]).to("cpu", torch.float32)
     with torch.no_grad():
         seen, negative = (
             captioner.model(**{**inputs, "pixel_values": inputs["pixel_values"] * sign}).logits for sign in (1, -1)

@@ -76,7 +76,7 @@ def paligemma(out: Path, chat: str | None = None) -> None:
 
 
 def gemma3n(out: Path) -> None:
-    """The vision tower is one of timm's: here a small ResNet, whose features of 32 x 32 pixels are one token."""
+    """The vision tower is one of timm's: here a small ConvNeXt, whose features of 32 x 32 pixels are one token."""
     import transformers as t
 
     made = tokenizer(*TURNS, **NAMED, **AUDIO)
@@ -87,7 +87,13 @@ def gemma3n(out: Path) -> None:
     audio = {"hidden_size": 32, "conf_num_attention_heads": 2, "conf_num_hidden_layers": 1, "vocab_size": 8}
     config = t.Gemma3nConfig(
         text_config=text(made, **more),
-        vision_config={"architecture": "resnet18", "hidden_size": 512, "vocab_size": 8, "vocab_offset": len(made) + 5},
+        vision_config={
+            "architecture": "convnext_atto",
+            "model_args": {"depths": [1, 1, 1, 1], "dims": [8, 16, 32, 32]},
+            "hidden_size": 32,
+            "vocab_size": 8,
+            "vocab_offset": len(made) + 5,
+        },
         audio_config=audio | {"vocab_offset": len(made) + 13},
         vision_soft_tokens_per_image=1,
         **ids,

@@ -1,6 +1,7 @@
 """Families of captioners, tiny and with random weights: captions, GRPO, LoRA, save and reload; or refused by name."""
 
 import io
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -163,3 +164,13 @@ def test_family_whose_logits_the_trainer_gets_wrong_is_refused_by_name(
     with pytest.raises(CimError, match=why):
         check_logits(captioner, PROMPTS[0])
     assert "forward" not in vars(captioner.model)
+
+
+def test_the_documents_table_says_what_these_tests_show(root: Path) -> None:
+    """Each row: family, name in the tests, captions, tuned, LoRA."""
+    rows = re.findall(
+        r"^\|.*\| `(\w+)` \| yes \| (yes|no: \w+) \| (yes|no) \|$", (root / "docs/models.md").read_text(), re.M
+    )
+    tuned = [one if callable(one) else one.values[0] for one in TUNED]
+    assert {name for name, *said in rows if said == ["yes", "yes"]} == {make.__name__ for make in tuned}
+    assert {name for name, *said in rows if said[1] == "no"} == {make.__name__ for make, _ in [*REFUSED, *SCALED]}
