@@ -13,6 +13,7 @@ from families import gemma, idefics, llama, llava, others, qwen
 from PIL import Image
 from tiny_run import TUNE
 
+from cim.atomic import read_json, write_json
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
 from cim.captioners.inputs import prepare
@@ -20,11 +21,14 @@ from cim.captioners.load import Captioner, load_captioner, load_processor
 from cim.errors import CimError
 from cim.images.decode import decode_rgb
 from cim.images.ids import content_hash
+from cim.layout import Layout
 from cim.params import Lora
 from cim.records import Sample
 from cim.shards.read import ImageLookup
 from cim.shards.tar import write_tar
 from cim.tuning.grpo import grpo, prompt_rows
+from cim.tuning.job import TuneJob
+from cim.tuning.run import tune
 from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validation
 from cim.tuning.weights import write_tuned
@@ -164,6 +168,27 @@ def test_family_whose_logits_the_trainer_gets_wrong_is_refused_by_name(
     with pytest.raises(CimError, match=why):
         check_logits(captioner, PROMPTS[0])
     assert "forward" not in vars(captioner.model)
+
+
+def test_a_scale_of_one_is_no_scale(tmp_path: Path) -> None:
+    llava.cohere2_vision(tmp_path)
+    config = read_json(tmp_path / "config.json")
+    config["text_config"]["logit_scale"] = 1.0
+    write_json(tmp_path / "config.json", config)
+    check_logits(load_captioner(tmp_path, "cpu", "float32"), PROMPTS[0])
+
+
+def test_prompts_of_one_length_need_no_padding(tmp_path: Path) -> None:
+    llava.deepseek_vl(tmp_path)
+    check_tunable(load_processor(tmp_path), PROMPTS[:1])
+
+
+def test_tuning_refuses_before_it_opens_anything_else(tmp_path: Path) -> None:
+    """The workspace holds the captioner and nothing more."""
+    layout = Layout(tmp_path)
+    llama.mllama(layout.model("captioner"))
+    with pytest.raises(CimError, match="MllamaProcessor"):
+        tune(TuneJob(layout, TUNE, ("Say.",), "cpu", 1, False))
 
 
 def test_the_documents_table_says_what_these_tests_show(root: Path) -> None:
