@@ -98,6 +98,10 @@ def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
     processor.tokenizer.padding_side = "left"  # generation continues at the right end of every row
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    # Some classes pad or make tensors unless told otherwise. We say so wherever we want it; TRL's rollout, which says
+    # nothing, wants neither. Of this object only: `save_pretrained` does not write it.
+    defaults = getattr(processor, "text_kwargs", {})
+    processor.text_kwargs = {k: v for k, v in defaults.items() if k not in ("padding", "return_tensors")}
     return processor
 
 

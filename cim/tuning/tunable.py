@@ -66,6 +66,8 @@ def _check_rollout(processor: Any, images: Sequence[Image.Image], prompts: Seque
         raise _refused(
             processor, f"does not tokenize prompts of different lengths without padding ({error})"
         ) from error
+    if any(0 in list(mask) for mask in fields["attention_mask"]):
+        raise _refused(processor, "pads the prompts of a rollout, and the trainer would take padding for text")
     for name, value in fields.items():
         ragged = isinstance(value, list) and isinstance(value[0], list)  # by token: padded by the trainer
         try:
@@ -87,10 +89,17 @@ def _check_fields(processor: Any, inputs: Mapping[str, Any]) -> None:
 def _check_tiles(processor: Any, inputs: Mapping[str, Any], images: Sequence[Image.Image]) -> None:
     """Where one image has several rows of pixels, the trainer asks for a grid, shapes or `num_patches`."""
     pixels = inputs["pixel_values"]
-    if len(pixels) == len(images) or {"image_grid_thw", "spatial_shapes", "image_position_ids"} & set(inputs):
+    if len(pixels) == len(images) or "spatial_shapes" in inputs:
         return
-    tiles = processor.image_processor(images=images, crop_to_patches=True, return_tensors="pt").get("num_patches")
-    if tiles is None or int(tiles.sum()) != len(pixels):
+    if pixels.ndim == 4:  # asked so even where there is a grid
+        try:
+            tiles = processor.image_processor(images=images, crop_to_patches=True, return_tensors="pt")["num_patches"]
+        except (TypeError, ValueError, KeyError) as error:
+            raise _refused(processor, f"does not say how many tiles an image has ({error})") from error
+        known = int(tiles.sum()) == len(pixels)
+    else:
+        known = bool({"image_grid_thw", "image_position_ids"} & set(inputs))
+    if not known:
         raise _refused(processor, f"cuts {len(images)} images into {len(pixels)} tiles without saying whose they are")
 
 

@@ -22,6 +22,7 @@ FAMILIES = [
     *(llava.aya_vision, llava.cohere2_vision, llava.internvl, llava.ovis2, llava.deepseek_vl, llava.lfm2_vl),
     *(idefics.idefics2, idefics.idefics3, idefics.smolvlm, gemma.gemma3, gemma.gemma3n, gemma.gemma4),
     *(llama.mllama, llama.llama4, others.granite_vision, others.video_llama_3),
+    *(others.molmo2, others.minicpmv4_6, others.kimi_k25),
 ]
 
 

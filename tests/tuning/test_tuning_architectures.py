@@ -56,18 +56,21 @@ TUNED: list[Any] = [
             llava.llava,
             llava.vipllava,
             llava.lfm2_vl,
+            llava.pixtral,
+            llava.mistral3,
+            llava.deepseek_vl,
         )
     ),
 ]
 REFUSED = [
     (llava.llava_onevision, "LlavaOnevisionProcessor, which also gives batch_num_images"),
-    (llava.pixtral, "PixtralProcessor, which does not tokenize prompts of different lengths without padding"),
-    (llava.mistral3, "PixtralProcessor, which does not tokenize prompts of different lengths without padding"),
-    (llava.deepseek_vl, "DeepseekVLProcessor, which does not tokenize prompts of different lengths"),
     (llava.ovis2, "Ovis2Processor, which does not tokenize prompts of different lengths without padding"),
     (llama.mllama, "MllamaProcessor, which also gives aspect_ratio_ids, aspect_ratio_mask, cross_attention_mask"),
     (llama.llama4, "Llama4Processor, which gives pixel_values that do not become one array"),
     (others.video_llama_3, "VideoLlama3Processor, which also gives image_merge_sizes"),
+    (others.molmo2, "Molmo2Processor, which also gives image_grids, image_num_crops, image_token_pooling"),
+    (others.minicpmv4_6, "MiniCPMV4_6Processor, which also gives target_sizes"),
+    (others.kimi_k25, "Kimi_K25Processor, which does not say how many tiles an image has"),
 ]
 SCALED = [
     (llava.cohere2_vision, "Cohere2VisionForConditionalGeneration with scaled logits"),
@@ -178,9 +181,14 @@ def test_a_scale_of_one_is_no_scale(tmp_path: Path) -> None:
     check_logits(load_captioner(tmp_path, "cpu", "float32"), PROMPTS[0])
 
 
-def test_prompts_of_one_length_need_no_padding(tmp_path: Path) -> None:
-    llava.deepseek_vl(tmp_path)
-    check_tunable(load_processor(tmp_path), PROMPTS[:1])
+def test_a_processor_that_pads_the_rollout_is_refused(tmp_path: Path) -> None:
+    """Gemma 4's does so by itself; load_processor stops it, here it is undone."""
+    gemma.gemma4(tmp_path)
+    processor = load_processor(tmp_path)
+    check_tunable(processor, PROMPTS)
+    del processor.text_kwargs
+    with pytest.raises(CimError, match="Gemma4Processor, which pads the prompts of a rollout"):
+        check_tunable(processor, PROMPTS)
 
 
 def test_tuning_refuses_before_it_opens_anything_else(tmp_path: Path) -> None:
