@@ -23,6 +23,7 @@ from cim.tuning.launch import Launch
 from cim.tuning.ranks import barrier, is_sharded, rank_and_size
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
+from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
 
@@ -34,11 +35,13 @@ def tune(job: TuneJob) -> dict[str, Any]:
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
     interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    and for a prompt that holds a special token.
+    for a prompt that holds a special token, and for a captioner that `check_tunable` or `check_logits` refuses.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
-    check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
+    processor = load_processor(base, trust_remote_code=job.trust_remote_code)
+    check_prompts(processor, job.prompts)
+    check_tunable(processor, job.prompts)
     reward = cache(partial(open_reward, job))  # only where it is needed: it holds encoders
     tuned = read_trained(layout.trained, job.training())
     if tuned is not None:
@@ -91,6 +94,7 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
         captioner = outline_captioner(base, trust_remote_code=trusted)
     else:
         captioner = load_captioner(base, job.device, "float32", trust_remote_code=trusted)
+        check_logits(captioner, job.prompts[0])
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
     reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
