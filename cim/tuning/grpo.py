@@ -18,7 +18,7 @@ from cim.tuning.config import grpo_config, lora_config
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
-from cim.warm_start.rows import turn, with_images
+from cim.warm_start.rows import turn
 
 _log = logging.getLogger(__name__)
 
@@ -42,9 +42,17 @@ class Tuned:
 
 
 def prompt_rows(ids: Sequence[str], prompts: Sequence[str], images: ImageLookup, seed: int) -> Any:
-    """Rows id, image, prompt for GRPO: one an image; the id reaches the reward functions. A datasets.Dataset."""
+    """Rows id, image (not decoded), prompt for GRPO: one an image; the id reaches the reward. A datasets.Dataset."""
+    from datasets import Dataset
+
+    from cim.tuning.pictures import Unread
+
+    def add_images(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        return {**batch, "image": [Unread(sample_id, images) for sample_id in batch["id"]]}
+
     rng = random.Random(f"prompt-rows-{seed}")
-    return with_images({"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}, images)
+    columns = {"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}
+    return Dataset.from_dict(columns).with_transform(add_images)
 
 
 def grpo(
@@ -58,11 +66,11 @@ def grpo(
     checkpoint = last_checkpoint(scratch)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
-        from trl import GRPOTrainer
+        from cim.tuning.trainer import CaptionTrainer
 
         keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
         callbacks = [RestoreWeights(checkpoint), AlarmCallback(params, keep), keep]
-        trainer = GRPOTrainer(
+        trainer = CaptionTrainer(
             model=captioner.model,
             reward_funcs=reward,
             args=grpo_config(captioner, params, scratch),
@@ -70,6 +78,7 @@ def grpo(
             processing_class=captioner.processor,
             callbacks=callbacks,
             peft_config=lora_config(params),
+            rollout=params.rollout,
         )
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
