@@ -16,7 +16,7 @@ CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 
 @dataclass(frozen=True)
 class TuneJob:
-    """Everything one run depends on besides data/. device, torch_threads: how it runs, not what it makes.
+    """Everything one run depends on besides data/. device and threads: how it runs, not what it makes.
 
     index: what data/index must have been built with; its meta.json is in the fingerprint.
     """
@@ -28,6 +28,7 @@ class TuneJob:
     torch_threads: int
     trust_remote_code: bool
     index: Index | None = None
+    search_threads: int | None = None
 
     def __str__(self) -> str:
         return "the captioner"

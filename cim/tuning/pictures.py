@@ -75,12 +75,14 @@ class ProcessedOnce:
         return self._found[key][1]
 
     def _agree(self, images: Sequence[Any], found: list[dict[str, Any]], asked: dict[str, Any]) -> bool:
-        """Whether side by side is what the processor makes of several, tried on the first two that differ most."""
-        first, others = found[0], [n for n, one in enumerate(found) if one is not found[0]]
-        if not others:
-            return self._agrees.get(False, True)
-        padded = [n for n in others if _shapes(found[n]) != _shapes(first)]
-        other = (padded or others)[0]
+        """Whether side by side is what the processor makes of several, tried on the first and one unlike it."""
+        if not _separable(found):
+            return False
+        if len(found) == 1:
+            return True
+        first, rest = found[0], range(1, len(found))
+        padded = [n for n in rest if _shapes(found[n]) != _shapes(first)]
+        other = (padded or [n for n in rest if found[n] is not first] or rest)[0]
         if bool(padded) not in self._agrees:
             together = dict(self._processor([images[0], images[other]], **asked))
             apart = side_by_side([first, found[other]])
@@ -106,6 +108,18 @@ def side_by_side(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 def _grown(value: torch.Tensor, most: Sequence[int]) -> torch.Tensor:
     lacking = [size - found for size, found in zip(most, value.shape[1:], strict=True)]
     return pad(value, [one for size in reversed(lacking) for one in (0, size)]) if any(lacking) else value
+
+
+def _separable(found: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether all of them are lists, or tensors with a first axis, by the same names and in the same dimensions."""
+    kinds = [
+        {
+            name: value.ndim if isinstance(value, torch.Tensor) else -isinstance(value, list)
+            for name, value in one.items()
+        }
+        for one in found
+    ]
+    return all(kinds[0].values()) and all(one == kinds[0] for one in kinds)
 
 
 def _one_each(images: Any) -> bool:

@@ -34,7 +34,7 @@ def tune(job: TuneJob) -> dict[str, Any]:
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
     check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
-    retriever = Retriever.open(layout, params.reward, job.device, job.index)
+    retriever = Retriever.open(layout, params.reward, job.device, job.index, job.search_threads)
     validator = _validator(job, retriever)
     tuned = read_trained(layout.trained, job.training())
     if tuned is None:

@@ -3,8 +3,10 @@
 import pickle
 from dataclasses import replace
 
+import faiss
 import numpy as np
 import pytest
+import torch
 from word_gallery import WordsAsNumbers, build, reward
 
 from cim.errors import CimError
@@ -122,3 +124,28 @@ def test_a_retriever_can_be_pickled_without_its_vectors(world):
     retriever = Retriever.open(layout, reward())
     again = pickle.loads(pickle.dumps(retriever))
     assert again.score(["1 0"], ["near"]) == retriever.score(["1 0"], ["near"])
+
+
+@pytest.mark.parametrize(("threads", "expected"), [(None, 1), (3, 3)])
+def test_a_search_has_its_own_threads_and_encoding_those_of_torch(world, threads, expected):
+    layout, _ = world
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    retriever = Retriever.open(layout, reward(), threads=threads)
+    seen = []
+    space = retriever.space
+
+    class Noting:
+        def encode(self, captions):
+            seen.append(faiss.omp_get_max_threads())
+            return space.encode(captions)
+
+        def search(self, *args):
+            seen.append(faiss.omp_get_max_threads())
+            return space.search(*args)
+
+    replace(retriever, space=Noting()).score(["1 0"], ["near"])
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert seen == [1, expected]
+    assert after == 1
