@@ -1,4 +1,4 @@
-"""FAISS's number of threads: one setting with torch's, as both count by the same OpenMP."""
+"""FAISS's number of threads, which is also torch's where torch was imported first: both then count by one OpenMP."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ import faiss
 def search_threads(count: int | None) -> Iterator[None]:
     """FAISS searches on `count` threads inside, afterwards and elsewhere on as many as before. None: no change.
 
-    What else counts by OpenMP in the calling thread, torch above all, has that many inside as well.
+    What else counts by the same OpenMP in the calling thread has that many inside as well.
     """
     if count is None:
         yield
