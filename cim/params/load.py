@@ -48,6 +48,18 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _ranks_share_a_step(self) -> "Params":
+        ranks, captions = self.runtime.train.size, self.tune.prompts_per_step * self.tune.generations
+        if captions % ranks:
+            raise ValueError(f"the {captions} captions of a step of tune are not shared evenly by {ranks} processes")
+        elif ranks > 1 and self.tune.micro_batch is not None and captions // ranks % self.tune.micro_batch:
+            raise ValueError(
+                f"tune.micro_batch {self.tune.micro_batch} does not divide the {captions // ranks} captions that each"
+                f" of {ranks} processes has of a step"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _held_out(self) -> "Params":
         if self.models.image_encoder == self.models.heldout_encoder and not self.evaluate.allow_same_encoder:
             raise ValueError(

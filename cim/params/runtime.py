@@ -7,6 +7,40 @@ from pydantic import Field, model_validator
 from cim.params.base import Section
 
 
+class Ranks(Section):
+    """Processes that tune one captioner together, each with its own GPU, as `accelerate launch` starts them."""
+
+    processes: int = Field(1, ge=1, description="on this machine, one a GPU; 1 needs no launcher")
+    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = Field(
+        "ddp",
+        description="ddp: a whole model each; fsdp, zero3: weights, gradients and optimizer in shards; zero2: without"
+        " the weights (zero2, zero3: pip install deepspeed)",
+    )
+    machines: int = Field(1, ge=1, description="with as many processes each, and data/ shared between them")
+    machine_rank: int = Field(0, ge=0, description="which of the machines this is; 0 writes what the run leaves")
+    main_address: str | None = Field(None, description="of machine 0, as the others reach it; null: one machine")
+    main_port: int = Field(0, ge=0, le=65535, description="of machine 0; 0: a free one, for one machine")
+
+    @property
+    def size(self) -> int:
+        """Ranks in all."""
+        return self.processes * self.machines
+
+    @model_validator(mode="after")
+    def _meet_somewhere(self) -> "Ranks":
+        if self.machines > 1 and (self.main_address is None or not self.main_port):
+            raise ValueError(f"machines {self.machines} needs main_address and main_port, where machine 0 is reached")
+        if self.machine_rank >= self.machines:
+            raise ValueError(f"machine_rank {self.machine_rank} of {self.machines} machines: they count from 0")
+        return self
+
+    @model_validator(mode="after")
+    def _shards_something(self) -> "Ranks":
+        if self.strategy != "ddp" and self.size == 1:
+            raise ValueError(f"strategy {self.strategy} with one process shards nothing: set processes, or ddp")
+        return self
+
+
 class Runtime(Section):
     """Execution: where and with how many hands. Takes part in no fingerprint."""
 
@@ -31,6 +65,7 @@ class Runtime(Section):
         ge=1,
         description="threads of a FAISS search on CPU in tune, evaluate and score; null: as FAISS and torch have it",
     )
+    train: Ranks = Field(Ranks(), description="processes that tune together")
     prefetch: int = Field(
         1, ge=0, description="how many prepare batches of images while a captioner is busy with another; 0: none"
     )

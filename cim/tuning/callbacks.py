@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from shutil import rmtree
@@ -10,8 +11,9 @@ from typing import Any
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from cim.atomic import read_json, write_json
-from cim.params import StopEarly, Tune
+from cim.params import Tune
 from cim.tuning.alarms import Alarm, History, rules
+from cim.tuning.ranks import agreed
 from cim.tuning.stopping import best_folder, stalled
 from cim.tuning.validate import Validator
 
@@ -24,18 +26,20 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
     """Validates every `every` steps (and before the first) and keeps the best weights in `folder`/best-<step>.
 
     The history lies in `folder`, so a resumed run goes on with it. The model before training takes part:
-    tuning that helps nothing leaves the base model.
+    tuning that helps nothing leaves the base model. Every rank has the same history; rank 0 writes it.
     """
 
     def __init__(
-        self, validator: Validator, processor: Any, folder: Path, every: int, stop_early: StopEarly | None
+        self, validator: Validator, processor: Any, folder: Path, params: Tune, save: Callable[[str], object]
     ) -> None:
+        """save: writes the weights to a folder, called on every rank: a trainer's `save_model` gathers shards."""
         self.validator = validator
         self.processor = processor
         self.folder = folder
-        self.every = every
-        self.stop_early = stop_early
+        self.params = params
+        self.save = save
         self.history: list[dict[str, float]] = []
+        self.unsaved = False
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -46,13 +50,21 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
             self._validate(kwargs["model"], state)
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
-        """Validate when it is time; have the trainer save, so that a rerun resumes here."""
-        if state.global_step % self.every and state.global_step != state.max_steps:
-            return
-        self._validate(kwargs["model"], state)
-        control.should_save = True
-        if self.stop_early is not None and stalled([one["self_retrieval"] for one in self.history], self.stop_early):
-            control.should_training_stop = True
+        """Validate when it is time; have the trainer save, so that a rerun resumes here.
+
+        Saved is where a rollout ends, at once or a little later: TRL begins a resumed run with a new rollout, so that
+        a checkpoint inside one would shift all that follow.
+        """
+        last = state.global_step == state.max_steps
+        if state.global_step % self.params.validate_every == 0 or last:
+            self._validate(kwargs["model"], state)
+            self.unsaved = True
+            rule = self.params.stop_early
+            if rule is not None and stalled([one["self_retrieval"] for one in self.history], rule):
+                control.should_training_stop = last = True
+        if self.unsaved and (last or state.global_step % self.params.updates_per_rollout == 0):
+            control.should_save = True
+            self.unsaved = False
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         """Validate where an alarm ends the run between two validations: those weights take part too."""
@@ -73,10 +85,10 @@ class KeepBest(TrainerCallback):  # type: ignore[misc]
 
     def _validate(self, model: Any, state: TrainerState) -> None:
         before = max((record["self_retrieval"] for record in self.history), default=-math.inf)
-        self.history.append({"step": state.global_step, **asdict(self.validator(model, self.processor))})
+        self.history.append(agreed({"step": state.global_step, **asdict(self.validator(model, self.processor))}))
+        if self.history[-1]["self_retrieval"] > before:
+            self.save(str(self.best))  # the adapter alone where there is one
         if state.is_world_process_zero:
-            if self.history[-1]["self_retrieval"] > before:
-                model.save_pretrained(self.best)  # the adapter alone where there is one
             write_json(self.folder / HISTORY, self.history)
 
 
@@ -116,7 +128,7 @@ class AlarmCallback(TrainerCallback):  # type: ignore[misc]
             return
         records = [record for record in state.log_history if "loss" in record]
         history = History(records, self.keep.history)
-        readings = {rule.name: rule.measure(history) for rule in self.rules}
+        readings = agreed({rule.name: rule.measure(history) for rule in self.rules})
         alarms = [alarm for rule in self.rules if (alarm := rule.judge(readings[rule.name])) is not None]
         self._note(step, alarms)
         self.checks.append({"step": step, **readings})

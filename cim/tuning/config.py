@@ -6,6 +6,7 @@ from typing import Any
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Tune
+from cim.tuning.ranks import rank_and_size
 from cim.tuning.rollout import rollout_arguments
 
 
@@ -15,13 +16,14 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
     from trl import GRPOConfig
 
     on_gpu = captioner.model.device.type == "cuda"
-    if on_gpu and torch.cuda.device_count() > 1 and not torch.distributed.is_initialized():
+    _, ranks = rank_and_size()
+    if on_gpu and ranks == 1 and (gpus := torch.cuda.device_count()) > 1:
         raise CimError(
-            f"{torch.cuda.device_count()} GPUs visible to one process",
-            "one",
-            "make one visible: CUDA_VISIBLE_DEVICES=0",
+            f"{gpus} GPUs visible to one process",
+            "a process for each, or one GPU",
+            f"set runtime.train.processes: {gpus}, or make one visible: CUDA_VISIBLE_DEVICES=0",
         )
-    captions = params.prompts_per_step * params.generations
+    captions = params.prompts_per_step * params.generations // ranks  # of this process, in a step of all
     micro = params.micro_batch or captions
     return GRPOConfig(
         output_dir=str(scratch),

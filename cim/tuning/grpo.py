@@ -15,6 +15,7 @@ from cim.params import Tune
 from cim.shards.read import ImageLookup
 from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
 from cim.tuning.config import grpo_config, lora_config
+from cim.tuning.ranks import agreed, barrier, rank_and_size
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
@@ -63,25 +64,27 @@ def grpo(
     reward: may log `unscorable_share`, `repetition_share` (for the alarm) and terms, as `cim.rewards.trl` does.
     scratch: checkpoints and best weights; a run that was killed goes on from the newest checkpoint found there.
     """
-    checkpoint = last_checkpoint(scratch)
+    rank, ranks = rank_and_size()
+    checkpoint = agreed(last_checkpoint(scratch, ranks) if rank == 0 else None)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
         from cim.tuning.trainer import CaptionTrainer
 
-        keep = KeepBest(validator, captioner.processor, scratch, params.validate_every, params.stop_early)
-        callbacks = [RestoreWeights(checkpoint), AlarmCallback(params, keep), keep]
         trainer = CaptionTrainer(
             model=captioner.model,
             reward_funcs=reward,
             args=grpo_config(captioner, params, scratch),
             train_dataset=rows,
             processing_class=captioner.processor,
-            callbacks=callbacks,
             peft_config=lora_config(params),
             rollout=params.rollout,
         )
+        keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)
+        for callback in (RestoreWeights(checkpoint), AlarmCallback(params, keep), keep):
+            trainer.add_callback(callback)
         trainer.train(resume_from_checkpoint=checkpoint)
         log = trainer.state.log_history
+        barrier()  # rank 0 writes what all read now
     log = [{name: _plain(value) for name, value in record.items()} for record in log if "reward" in record]
     # The share as well: guards give a caption that has no score a penalty all the same.
     if all(record["reward"] is None or record.get("unscorable_share") == 1 for record in log):

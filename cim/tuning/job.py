@@ -1,6 +1,6 @@
 """What one run of GRPO depends on, and whether all that it leaves is there."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,15 +10,17 @@ from cim.fingerprint import code_of, fingerprint
 from cim.index.depth import CAPTIONS, PARTS
 from cim.layout import Layout
 from cim.params import Index, Tune
+from cim.params.runtime import Ranks
 
 CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 
 
 @dataclass(frozen=True)
 class TuneJob:
-    """Everything one run depends on besides data/. device and threads: how it runs, not what it makes.
+    """Everything one run depends on besides data/. device, threads, ranks: how it runs, not what it makes.
 
-    index: what data/index must have been built with; its meta.json is in the fingerprint.
+    index: what data/index must have been built with; its meta.json is in the fingerprint. ranks: processes that train
+    together.
     """
 
     layout: Layout
@@ -29,6 +31,7 @@ class TuneJob:
     trust_remote_code: bool
     index: Index | None = None
     search_threads: int | None = None
+    ranks: Ranks = field(default_factory=Ranks)
 
     def __str__(self) -> str:
         return "the captioner"
@@ -37,6 +40,17 @@ class TuneJob:
     def checkpoints(self) -> Path:
         """Of a training that is not finished, in a folder named by its fingerprint."""
         return self.layout.tuned.parent / "checkpoints"
+
+    @property
+    def scratch(self) -> Path:
+        """Checkpoints of this training by these ranks: another number of them has other optimizer shards and seeds."""
+        ranks = "" if self.ranks.size == 1 else f"-{self.ranks.strategy}-{self.ranks.size}"
+        return self.checkpoints / f"{self.training()}{ranks}"
+
+    @property
+    def error(self) -> Path:
+        """Where a rank leaves what a user can mend."""
+        return self.layout.tuned.parent / ".error.json"
 
     def training(self) -> str:
         """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but one.

@@ -2,8 +2,11 @@
 
 import logging
 from dataclasses import asdict
+from functools import cache, partial
 from shutil import rmtree
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
@@ -16,6 +19,8 @@ from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
+from cim.tuning.launch import Launch
+from cim.tuning.ranks import barrier, rank_and_size
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
 from cim.tuning.validate import Validator
@@ -34,13 +39,14 @@ def tune(job: TuneJob) -> dict[str, Any]:
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
     check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
-    retriever = Retriever.open(layout, params.reward, job.device, job.index, job.search_threads)
-    validator = _validator(job, retriever)
+    reward = cache(partial(open_reward, job))  # only where it is needed: it holds encoders
     tuned = read_trained(layout.trained, job.training())
-    if tuned is None:
-        tuned = _train(job, retriever, validator)
-    else:
+    if tuned is not None:
         print(f"Nothing to train: weights are written {share:g} of the way to those of {layout.trained}", flush=True)
+    elif job.ranks.size == 1:
+        tuned = train(job, *reward())
+    else:
+        tuned = _train_in_ranks(job)
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts: dict[str, Any] = {
@@ -54,7 +60,7 @@ def tune(job: TuneJob) -> dict[str, Any]:
     write_tuned(base, tuned.best, share, lineage, layout.tuned, trusted=job.trust_remote_code)
     if share < 1:  # weights that no validation has seen yet
         kept = load_captioner(layout.tuned, job.device, "float32", trust_remote_code=job.trust_remote_code)
-        facts["kept"] = asdict(validator(kept.model, kept.processor))
+        facts["kept"] = asdict(reward()[1](kept.model, kept.processor))
         if (between := facts["kept"]["self_retrieval"]) < (before := facts["base"]["self_retrieval"]):
             _log.warning(
                 "weights %g of the way to the tuned ones retrieve themselves less (%.3f) than the base captioner's"
@@ -66,24 +72,55 @@ def tune(job: TuneJob) -> dict[str, Any]:
     return facts
 
 
-def _train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
-    layout, params, name = job.layout, job.params, job.training()
-    scratch = job.checkpoints / name
-    for stale in scratch.parent.glob("*"):  # another run's: other data or parameters
-        if stale != scratch:
-            rmtree(stale)
-    base = layout.model("captioner")
-    captioner = load_captioner(base, job.device, "float32", trust_remote_code=job.trust_remote_code)
-    train = layout.shards("train")
-    ids = sorted(read_manifest(train)["id"].to_list())
+def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
+    """Train in this process, which may be one rank of several; rank 0 keeps what the run leaves in `layout.trained`."""
+    layout, params, scratch = job.layout, job.params, job.scratch
+    train_shards = layout.shards("train")
+    ids = sorted(read_manifest(train_shards)["id"].to_list())
     rollout = params.prompts_per_step * params.updates_per_rollout
     if len(ids) < rollout:  # TRL would drop the incomplete rollout and train nothing
         raise CimError(
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
-    rows = prompt_rows(ids, job.prompts, ImageLookup(train), params.seed)
+    main = rank_and_size()[0] == 0
+    for stale in job.checkpoints.glob("*") if main else ():  # another run's: other data or parameters
+        if stale != scratch and stale.is_dir():
+            rmtree(stale)
+    captioner = load_captioner(
+        layout.model("captioner"), job.device, "float32", trust_remote_code=job.trust_remote_code
+    )
+    rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
     reward = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
-    return save_trained(grpo(captioner, rows, reward, validator, params, scratch), layout.trained, name)
+    tuned = grpo(captioner, rows, reward, validator, params, scratch)
+    if main:
+        tuned = save_trained(tuned, layout.trained, job.training())
+    barrier()
+    return tuned
+
+
+def _train_in_ranks(job: TuneJob) -> Tuned:
+    """Train in the ranks of `accelerate launch`; what rank 0 left."""
+    import torch
+
+    file = job.checkpoints / "job.json"
+    write_bytes(file, TypeAdapter(TuneJob).dump_json(job))
+    on_gpu = job.device != "cpu" and torch.cuda.is_available()
+    precision = "bf16" if on_gpu and job.params.precision != "float32" else "no"
+    Launch("cim.tuning.worker", [str(file)], job.ranks, job.error, precision).run(partial(print, flush=True))
+    tuned = read_trained(job.layout.trained, job.training())
+    if tuned is None:
+        raise CimError(
+            f"no finished training in {job.layout.trained} on this machine",
+            "what rank 0 leaves, on storage that all machines share",
+            "mount data/ alike on all of them",
+        )
+    return tuned
+
+
+def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
+    """What scores captions, and what judges a captioner by them."""
+    retriever = Retriever.open(job.layout, job.params.reward, job.device, job.index, job.search_threads)
+    return retriever, _validator(job, retriever)
 
 
 def _validator(job: TuneJob, retriever: Retriever) -> Validator:

@@ -15,6 +15,7 @@ from cim.images.decode import decode_rgb
 from cim.retrieval import ranks
 from cim.rewards.retriever import Retriever
 from cim.shards.read import ImageLookup
+from cim.tuning.ranks import gathered, rank_and_size
 
 WINDOW = 64  # images in memory at once
 
@@ -51,13 +52,8 @@ class Validator:
     decoding: Decoding
 
     def __call__(self, model: Any, processor: Any) -> Validation:
-        """Caption all images with `model`, restore its mode, and judge the captions."""
-        captioner = Captioner(model, processor, fingerprint="")
-        captions: list[str] = []
-        for start in range(0, len(self.ids), WINDOW):
-            pictures = [decode_rgb(self.images[sample_id]) for sample_id in self.ids[start : start + WINDOW]]
-            found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
-            captions += [one.text for one in found]
+        """Caption all images with `model`, restore its mode, and judge the captions. Ranks share the images."""
+        captions = self._captions(Captioner(model, processor, fingerprint=""))
         found_at = ranks(self.encoder.encode_texts(captions), self.vectors)
         scores = self.retriever.score(captions, list(self.ids))
         known = [score for score in scores if score is not None]
@@ -69,3 +65,16 @@ class Validator:
             unscorable=len(scores) - len(known),
             length=float(np.mean([len(caption.split()) for caption in captions])),
         )
+
+    def _captions(self, captioner: Captioner) -> list[str]:
+        """Of all images. Every rank captions as many, some twice: shards of a model are only there while all ask."""
+        rank, ranks = rank_and_size()
+        each = -(-len(self.ids) // ranks)
+        mine = [self.ids[(rank + ranks * turn) % len(self.ids)] for turn in range(each)]
+        captions: list[str] = []
+        for start in range(0, len(mine), WINDOW):
+            pictures = [decode_rgb(self.images[sample_id]) for sample_id in mine[start : start + WINDOW]]
+            found = generate(captioner, pictures, [self.prompt] * len(pictures), self.decoding)
+            captions += [one.text for one in found]
+        by_turn = zip(*gathered(captions), strict=True)
+        return [caption for turn in by_turn for caption in turn][: len(self.ids)]

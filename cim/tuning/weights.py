@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, ignore_patterns
 from typing import Any
 
 from cim.atomic import done_facts, mark_done, replacing_folder, write_json
@@ -21,7 +21,7 @@ def save_trained(tuned: Tuned, out: Path, fingerprint: str) -> Tuned:
     record = asdict(tuned)
     del record["best"]
     with replacing_folder(out.parent) as work:
-        copytree(tuned.best, work / out.name)
+        copytree(tuned.best, work / out.name, ignore=ignore_patterns("*.bin"))  # the trainer's arguments, pickled
         mark_done(work / out.name, fingerprint, **record)
     return replace(tuned, best=out)
 

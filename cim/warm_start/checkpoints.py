@@ -10,15 +10,17 @@ from transformers import TrainerCallback, TrainerControl, TrainerState, Training
 from cim.models.load import load_model
 
 
-def last_checkpoint(scratch: Path) -> str | None:
+def last_checkpoint(scratch: Path, ranks: int = 1) -> str | None:
     """The newest whole checkpoint in `scratch`, None without one; the folder is made, broken checkpoints go.
 
-    A trainer writes trainer_state.json last: a checkpoint without a whole one is what a kill left.
+    A trainer writes trainer_state.json last: a checkpoint without a whole one is what a kill left. Of several `ranks`
+    each writes the state of its random generators, not in any order.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     whole = []
     for folder in scratch.glob("checkpoint-*"):
-        if _whole(folder / "trainer_state.json"):
+        states = [] if ranks == 1 else [folder / f"rng_state_{rank}.pth" for rank in range(ranks)]
+        if _whole(folder / "trainer_state.json") and all(state.is_file() for state in states):
             whole.append(folder)
         else:
             rmtree(folder)

@@ -3,6 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tiny_run import TUNE
 
 from cim.atomic import read_json
 from cim.params import StopEarly
@@ -17,15 +18,15 @@ class Model:
     def __init__(self) -> None:
         self.name = "before"
 
-    def save_pretrained(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
-        (folder / "name").write_text(self.name)
+    def save(self, folder: str) -> None:
+        Path(folder).mkdir(exist_ok=True)
+        (Path(folder) / "name").write_text(self.name)
 
 
 class Run:
     """Drives KeepBest as a trainer would, with given scores."""
 
-    def __init__(self, folder: Path, scores: Iterator[float], rule: StopEarly | None = None) -> None:
+    def __init__(self, folder: Path, scores: Iterator[float], rule: StopEarly | None = None, **changes: Any) -> None:
         from transformers import TrainerControl, TrainerState, TrainingArguments
 
         from cim.tuning.callbacks import KeepBest
@@ -33,8 +34,9 @@ class Run:
         def judge(model: Any, processor: Any) -> Validation:
             return Validation(next(scores), 0.0, 0.0, 0.0, 0, 1.0)
 
-        self.keep = KeepBest(judge, None, folder, 2, rule)  # type: ignore[arg-type]
         self.model, self.control, self.state = Model(), TrainerControl(), TrainerState(max_steps=6)
+        params = TUNE.model_copy(update={"steps": 6, "validate_every": 2, "stop_early": rule, **changes})
+        self.keep = KeepBest(judge, None, folder, params, self.model.save)  # type: ignore[arg-type]
         self.arguments = TrainingArguments(output_dir=str(folder), use_cpu=True)
 
     def call(self, event: str) -> None:

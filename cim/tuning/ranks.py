@@ -1,0 +1,75 @@
+"""The processes of one training, as torch.distributed numbers them: which one this is, and what all agree on."""
+
+import os
+from typing import Any, TypeVar
+
+from cim.errors import CimError
+
+Value = TypeVar("Value")
+
+
+def rank_and_size() -> tuple[int, int]:
+    """(rank of this process, number of processes), as the launcher says; (0, 1) without one."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+def local_rank() -> int | None:
+    """Which of this machine's processes this is, and so which GPU it has; None without a launcher."""
+    return int(os.environ["LOCAL_RANK"]) if "LOCAL_RANK" in os.environ else None
+
+
+def join(device: str) -> None:
+    """Meet the other ranks: this one's GPU becomes the current one, and its collectives are ready.
+
+    device: auto, cpu or cuda. Raises CimError where a rank has no GPU of its own.
+    """
+    import torch
+    from accelerate import PartialState
+
+    on_cpu = device == "cpu" or (device == "auto" and not torch.cuda.is_available())
+    if not on_cpu and (place := local_rank()) is not None:
+        if place >= (gpus := torch.cuda.device_count()):
+            found = f"{gpus} GPUs for process {place} of this machine"
+            raise CimError(found, "a GPU a process", f"set runtime.train.processes: {gpus}")
+        torch.cuda.set_device(place)
+    PartialState(cpu=on_cpu)
+
+
+def barrier() -> None:
+    """Wait until every rank is here."""
+    if _joined():
+        import torch.distributed as dist
+
+        dist.barrier()
+
+
+def agreed(value: Value) -> Value:
+    """Rank 0's value, on every rank: what is decided is decided once. Every rank must call it. Picklable."""
+    if not _joined():
+        return value
+    import torch.distributed as dist
+
+    box: list[Any] = [value]
+    dist.broadcast_object_list(box, src=0)
+    found: Value = box[0]
+    return found
+
+
+def gathered(value: Value) -> list[Value]:
+    """The values of all ranks, in their order, on every rank. Every rank must call it. Picklable."""
+    if not _joined():
+        return [value]
+    import torch.distributed as dist
+
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, value)
+    return found
+
+
+def _joined() -> bool:
+    """Whether this process is one of several that have found each other."""
+    if rank_and_size()[1] == 1:
+        return False
+    import torch.distributed as dist
+
+    return dist.is_available() and dist.is_initialized()
