@@ -29,6 +29,7 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
         torch_threads=params.runtime.torch_threads,
         trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
         index=params.index,
+        search_threads=params.runtime.search_threads,
         ranks=params.runtime.train,
     )
     facts = map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]

@@ -13,6 +13,7 @@ from cim.params.models import (
     WarmStart,
 )
 from cim.params.retrieval import Embed, Index
+from cim.params.rollout import ImportanceSampling, Rollout
 from cim.params.runtime import Runtime
 from cim.params.sources import (
     CocoSource,
@@ -37,6 +38,7 @@ __all__ = [
     "FittedClip",
     "FolderSource",
     "HuggingFaceSource",
+    "ImportanceSampling",
     "Index",
     "LoadedCaptioner",
     "LoadedClip",
@@ -45,6 +47,7 @@ __all__ = [
     "Params",
     "ParquetSource",
     "Reward",
+    "Rollout",
     "Runtime",
     "ScenesSource",
     "Shard",

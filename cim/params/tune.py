@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from cim.params.base import Section
 from cim.params.guards import Guards
+from cim.params.rollout import Rollout
 
 AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "divergence"]
 
@@ -76,6 +77,7 @@ class Tune(Section):
     generations: int = Field(5, ge=2, description="G, captions sampled an image")
     updates_per_rollout: int = Field(1, ge=1, description="optimizer steps on one rollout, each with its own images")
     micro_batch: int | None = Field(None, ge=1, description="captions a forward pass holds; null: a whole step's")
+    rollout: Rollout = Rollout()
     temperature: float = Field(1.0, gt=0)
     max_new_tokens: int = Field(ge=1)
     learning_rate: float = Field(gt=0)

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from cim.captioners.load import Captioner
-from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Tune
 from cim.tuning.ranks import is_sharded, rank_and_size
+from cim.tuning.rollout import rollout_arguments
 
 
 def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
@@ -35,7 +35,6 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         num_generations=params.generations,
         temperature=params.temperature,
         max_completion_length=params.max_new_tokens,
-        generation_kwargs={"suppress_tokens": suppressed_tokens(captioner.processor, captioner.model)},
         learning_rate=params.learning_rate,
         lr_scheduler_type=params.schedule,
         beta=params.kl,
@@ -53,6 +52,7 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         save_total_limit=1,
         report_to=[],
         seed=params.seed,
+        **rollout_arguments(params.rollout, captioner),
     )
 
 

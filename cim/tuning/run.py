@@ -125,7 +125,7 @@ def _train_in_ranks(job: TuneJob) -> Tuned:
 
 def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
     """What scores captions, and what judges a captioner by them."""
-    retriever = Retriever.open(job.layout, job.params.reward, job.device, job.index)
+    retriever = Retriever.open(job.layout, job.params.reward, job.device, job.index, job.search_threads)
     return retriever, _validator(job, retriever)
 
 
