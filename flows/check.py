@@ -41,11 +41,11 @@ def check(arguments: list[str] | None = None) -> None:
 
 
 def _all(problems: list[CimError]) -> CimError:
-    """One error of several."""
+    """One error of several, each with its own remedy."""
     if len(problems) == 1:
         return problems[0]
-    parts = [(one.found, one.expected, one.remedy) for one in problems]
-    return CimError(*("; and ".join(texts) for texts in zip(*parts, strict=True)))
+    listed = "".join(f"\n  {one.found}; expected {one.expected}. Remedy: {one.remedy}" for one in problems)
+    return CimError(f"{len(problems)} problems:{listed}\n", "none of them", "mend all of them and run again")
 
 
 def parser() -> argparse.ArgumentParser:

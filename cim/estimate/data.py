@@ -39,7 +39,7 @@ def _look(source: SourceBase, size: int) -> SourceFound:
     try:
         return SourceFound(name, open_source(source, size).images(), shares)
     except CimError as error:
-        return SourceFound(name, None, shares, problem=f"{error.found}; {error.remedy}")
+        return SourceFound(name, None, shares, problem=error.found)
 
 
 def images_by_split(found: Sequence[SourceFound]) -> dict[str, int | None]:
