@@ -59,16 +59,25 @@ def update_terms(shape: CaptionerShape, training: Training) -> list[Term]:
         size = shape.text.layers * text + shape.vision.layers * vision
         return [Term("activations", 0, size, f"{t.micro_batch} captions x what autograd saves in all layers")]
     stored = 4 if t.precision == "float32" else 2
-    inputs = stored * (shape.text.layers * shape.text.hidden * tokens + shape.vision.layers * shape.vision.hidden * patches)
+    inputs = stored * (
+        shape.text.layers * shape.text.hidden * tokens + shape.vision.layers * shape.vision.hidden * patches
+    )
     formula = f"{t.micro_batch} captions x (all layers' inputs + all of one layer), checkpointed"
     return [Term("activations", 0, inputs + max(text, vision), formula)]
 
 
-def shared_terms(shape: CaptionerShape, training: Training, encoders: Sequence[Loaded], index: int | None) -> list[Term]:
+def shared_terms(
+    shape: CaptionerShape, training: Training, encoders: Sequence[Loaded], index: int | None
+) -> list[Term]:
     """What is there in both phases: pixels of the rollout, encoders, vectors. index: bytes, None where not known."""
     pixels = training.rollout * training.patches * shape.patch_values * 4
     terms = [
-        Term("pixels of the rollout", pixels, pixels, f"{training.rollout:,} captions x patches x {shape.patch_values} x 4"),
+        Term(
+            "pixels of the rollout",
+            pixels,
+            pixels,
+            f"{training.rollout:,} captions x patches x {shape.patch_values} x 4",
+        ),
     ]
     for one in encoders:
         size = 4 * one.parameters * one.copies

@@ -12,7 +12,7 @@ Strategy = Literal["ddp", "fsdp", "zero2", "zero3"]
 Precision = Literal["float32", "bfloat16", "8bit", "4bit"]
 
 QUANTIZED = {"8bit": 1.0, "4bit": 0.5 + 4 / 64}
-"""Bytes a weight inside layers; 4bit: NF4 with one float32 scale for 64 weights (QLoRA, arXiv 2305.14314, section 3)."""
+"""Bytes a weight inside layers; 4bit: NF4 with one float32 scale for 64 weights (QLoRA, arXiv 2305.14314)."""
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,10 @@ def missing(params: Models) -> list[str]:
 def shapes(params: Models) -> Shapes:
     """Shapes by local configurations and the table of published ones. Raises CimError for a config not understood."""
     return Shapes(
-        _captioner(params.captioner), _text(params.text_encoder), _clip(params.image_encoder), _clip(params.heldout_encoder)
+        _captioner(params.captioner),
+        _text(params.text_encoder),
+        _clip(params.image_encoder),
+        _clip(params.heldout_encoder),
     )
 
 
@@ -107,7 +110,9 @@ def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:
     if folder is None:
         return None
     if not (folder / name).is_file():
-        raise CimError(f"no {name} in {folder}", "a whole model folder", "mend the name of the model, or fetch it again")
+        raise CimError(
+            f"no {name} in {folder}", "a whole model folder", "mend the name of the model, or fetch it again"
+        )
     values: Mapping[str, Any] = read_json(folder / name)
     return values
 

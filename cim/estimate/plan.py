@@ -40,7 +40,7 @@ class Machine:
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is known before a start. problems: why it can't be started as it is. assumed: what was taken for granted.
+    """All that is known before a start. problems: why it can't be started. assumed: what was taken for granted.
 
     shape, training, terms, files, work: None or empty where the captioner's shape is not known.
     """
@@ -81,9 +81,7 @@ def plan_of(params: Params, machine: Machine) -> Plan:
         files = disk(found.captioner, training, found, images)
         work = work_of(params, training.prompt, images.get("train"))
         problems += _refusals(machine, terms, files)
-    return Plan(
-        sources, where(params.models), images, found.captioner, training, terms, files, work, assumed, problems
-    )
+    return Plan(sources, where(params.models), images, found.captioner, training, terms, files, work, assumed, problems)
 
 
 def _training(params: Params, machine: Machine, shape: CaptionerShape) -> tuple[Training, list[str]]:
@@ -134,7 +132,9 @@ def _encoders(params: Params, found: Shapes) -> list[Loaded]:
         needed.append(Loaded("text encoder (reward)", found.text.parameters))
     if found.image.parameters is not None:
         copies = 2 if space in ("clip", "fused") else 1
-        needed.append(Loaded("image encoder (validation)" if copies == 1 else "image encoder", found.image.parameters, copies))
+        needed.append(
+            Loaded("image encoder (validation)" if copies == 1 else "image encoder", found.image.parameters, copies)
+        )
     return needed
 
 

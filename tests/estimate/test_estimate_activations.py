@@ -55,9 +55,9 @@ def saved(model: Any, forward: Callable[[], Any], mixed: bool) -> int:
             kept[tensor.untyped_storage().data_ptr()] = tensor
         return tensor
 
-    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            forward()
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor)
+    with hooks, torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        forward()
     own = {p.untyped_storage().data_ptr() for p in model.parameters()}
     return sum(one.untyped_storage().nbytes() for place, one in kept.items() if place not in own)
 
