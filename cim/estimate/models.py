@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +65,11 @@ def _where(model: Any, command: str) -> str:
     if model.on_hub():
         return f"{model.name.removeprefix(HUB)} at {(model.revision or '')[:12]}, fetched by {command}"
     if model.name.startswith(PACKAGE):
-        module = model.name.removeprefix(PACKAGE)
-        return f"here, in the package {module}" if _importable(model) else f"not found: no Python package {module}"
+        try:
+            local_folder(model.name, "models")
+        except CimError as error:
+            return f"not found: {error.found}"
+        return f"here, {model.name}"
     pretrained = getattr(model, "pretrained", None)
     if pretrained is not None and not Path(pretrained).exists():
         return f"{model.name} with {pretrained}, fetched by {command}"
@@ -105,8 +107,11 @@ def _clip(model: ClipEncoder) -> Encoder:
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:
-    """The configuration in the model's folder here, None where there is no such folder."""
-    folder = local_folder(model.name, "models") if _importable(model) else None
+    """The configuration in the model's folder here, None where there is no such folder, or no such package."""
+    try:
+        folder = local_folder(model.name, "models")
+    except CimError:  # said by `where`
+        return None
     if folder is None:
         return None
     if not (folder / name).is_file():
@@ -115,8 +120,3 @@ def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:
         )
     values: Mapping[str, Any] = read_json(folder / name)
     return values
-
-
-def _importable(model: Loaded) -> bool:
-    """Whether a model inside a package can be looked for; others always can."""
-    return not model.name.startswith(PACKAGE) or find_spec(model.name.removeprefix(PACKAGE)) is not None
