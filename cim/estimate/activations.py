@@ -82,8 +82,10 @@ def shared_terms(
     for one in encoders:
         size = 4 * one.parameters * one.copies
         terms.append(Term(one.name, size, size, f"parameters x 4{f', {one.copies} copies' if one.copies > 1 else ''}"))
-    if index is not None:
-        terms.append(Term("index", index, index, "gallery vectors x d x 4"))
+    said = "gallery vectors x d x 4" if index else "on the CPU, by index.device"
+    terms.append(
+        Term("index", index or 0, index or 0, said if index is not None else "not known: give --gallery-images")
+    )
     return terms
 
 

@@ -55,13 +55,15 @@ def disk(shape: CaptionerShape, training: Training, shapes: Shapes, images: dict
         count = images.get(split) or 0
         vectors += 2 * count * ((shapes.text.dim or 0) + (shapes.image.dim or 0) + (shapes.heldout.dim or 0))
     vectors += 2 * (images.get("gallery") or 0) * ((shapes.text.dim or 0) + 2 * (shapes.image.dim or 0))
+    unknown = [name for name in ("gallery", "train") if images.get(name) is None]
+    said = f"; not known: {', '.join(unknown)}" if unknown else ""
     two = 2 * (saved + 8 * trained)  # one is written before the other goes
     return [
         _file("models", full + 4 * sum(encoders), "parameters x 4 (captioner and three encoders)"),
         _file("checkpoints while training", two, "2 x (weights or adapter + optimizer)"),
         _file("best weights", 2 * saved, "weights or adapter x 4, and their copy"),
         _file("tuned captioner", full, "P x 4"),
-        _file("vectors and index", vectors, "images x dimensions x 2, and the gallery's once more"),
+        _file("vectors and index", vectors, "images x dimensions x 2, and the gallery's once more" + said),
     ]
 
 

@@ -1,5 +1,6 @@
 """`python -m flows.check`: profiles as they are, and what it refuses."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -83,6 +84,17 @@ def test_lora_fits_its_card(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CimError, match="/path/to/photos/images"):  # the only problem
         check(["--profile", "lora-24gb", "--device-memory", "24GiB"])
     assert "fits: 24.0 GiB a device" in capsys.readouterr().out
+
+
+def test_the_page_shows_what_is_printed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every block of docs/profiles.md that begins with `$ python -m flows.check`."""
+    page = (root / "docs/profiles.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```\n\$ python -m flows\.check (.*)\n([^`]*)```", page, re.M)
+    assert len(blocks) == 3
+    for arguments, shown in blocks:
+        with pytest.raises(CimError) as caught:  # their paths are nobody's
+            check(arguments.split())
+        assert f"{capsys.readouterr().out}check: {caught.value}\n" == shown
 
 
 def test_a_file_is_a_profile_and_unknown_names_are_refused(tmp_path: Path) -> None:
