@@ -1,11 +1,32 @@
 """TRL's GRPOTrainer with two economies in a rollout: its pictures are read once, its captions sampled in pieces."""
 
+from collections.abc import Iterator
 from typing import Any
 
+import torch
+from torch.utils.data import Sampler
 from trl import GRPOTrainer
+from trl.trainer.utils import RepeatSampler
 
 from cim.params import Rollout
 from cim.tuning.pictures import ProcessedOnce, read_once
+
+
+class _ByEpoch(Sampler[int]):
+    """TRL's order of rows by the trainer's epoch: a resumed run goes on with it, TRL's own generator begins anew."""
+
+    def __init__(self, sampler: RepeatSampler, trainer: GRPOTrainer) -> None:
+        self._sampler, self._trainer = sampler, trainer
+
+    def __iter__(self) -> Iterator[int]:
+        sampler = self._sampler
+        sampler.generator.manual_seed(sampler.seed)
+        for _ in range(int((self._trainer.state.epoch or 0) + 1e-6)):  # of the epochs before; a step is a fraction
+            torch.randperm(sampler.num_samples, generator=sampler.generator)
+        return iter(sampler)
+
+    def __len__(self) -> int:
+        return len(self._sampler)
 
 
 class CaptionTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -21,6 +42,9 @@ class CaptionTrainer(GRPOTrainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._batch = rollout.batch
         self._images = ProcessedOnce(self.processing_class.image_processor)
+
+    def _get_train_sampler(self, dataset: Any = None) -> Any:
+        return _ByEpoch(super()._get_train_sampler(dataset), self)
 
     def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
         with self._images.standing_in(self.processing_class):
