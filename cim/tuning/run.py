@@ -34,8 +34,9 @@ def tune(job: TuneJob) -> dict[str, Any]:
     """Train, unless that is done, and write the tuned captioner, its curves, alarms and summary; the summary.
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
-    interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    for a prompt that holds a special token, and for a captioner that `check_tunable` or `check_logits` refuses.
+    interpolation, only that is written. Of several machines that train, machine 0 writes. Raises CimError for fewer
+    train images than one rollout takes, for a prompt that holds a special token, and for a captioner that
+    `check_tunable` or `check_logits` refuses.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
@@ -50,6 +51,8 @@ def tune(job: TuneJob) -> dict[str, Any]:
         tuned = train(job, *reward())
     else:
         tuned = _train_in_ranks(job)
+    if job.ranks.machine_rank:
+        return {"steps": int(tuned.validations[-1]["step"]), "stop_reason": tuned.stop_reason}
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts: dict[str, Any] = {
