@@ -22,7 +22,7 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
-from cim.captions.part_identity import Source
+from cim.captions.part_identity import PartIdentity
 from cim.captions.shard import finish_shard
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
@@ -74,7 +74,7 @@ def make(root: Path, shards: int, images: int) -> None:
         job.rejects.touch()
         job.table.touch()
         facts = dict.fromkeys(COUNTS, 1) | {"reject_reasons": {}}
-        mark_done(job.table, job.fingerprint(Source(job).identity()), **facts)
+        mark_done(job.table, job.fingerprint(PartIdentity(job).identity()), **facts)
 
 
 def rerun(root: Path, images: int) -> Cost:

@@ -30,9 +30,12 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
         trust_remote_code=isinstance(made, LoadedCaptioner) and made.trust_remote_code,
         index=params.index,
         reward_device=params.runtime.reward_device,
+        search_threads=params.runtime.search_threads,
         ranks=params.runtime.train,
     )
     facts = map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
+    if job.ranks.machine_rank:
+        return facts
     table = alarm_table(read_json(job.layout.tuned.parent / ALARMS))
     create_markdown_artifact(table, key="tune-alarms", description="What the run was watched for, and what it raised")
     return facts

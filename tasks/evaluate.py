@@ -30,7 +30,8 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     if part == "reward":
         from cim.rewards.retriever import Retriever
 
-        retriever = Retriever.open(layout, params.tune.reward, params.runtime.device, params.index)
+        runtime = params.runtime
+        retriever = Retriever.open(layout, params.tune.reward, runtime.device, params.index, runtime.search_threads)
         return identities(evaluated, retriever.score)
     from cim.encoders.load import load_clip
     from cim.metrics.heldout import judge_held_out

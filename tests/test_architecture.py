@@ -15,6 +15,7 @@ from tasks.models import MAKERS
 STEPS = [name for name in Params.model_fields if name != "runtime"]
 # How any stage is run and shown: changes no artefact.
 SHARED = ("flows.command", "flows.help", "flows.progress", "flows.shards")
+PROFILES = sorted(f"profiles/{path.name}" for path in (Path(__file__).parents[1] / "profiles").glob("*.yaml"))
 BESIDE = {"recaption"}  # flows that are no stage of dvc.yaml
 
 
@@ -199,7 +200,7 @@ class TestParams:
                 assert {f"{step}.{field}" for field in section.model_fields} <= watched
         assert not any(param.split(".")[0] == "runtime" for stage in stages.values() for param in stage["params"])
 
-    @pytest.mark.parametrize("name", ["params.yaml", "examples/photos.yaml", "tests/end_to_end/tiny.yaml"])
+    @pytest.mark.parametrize("name", ["params.yaml", "tests/end_to_end/tiny.yaml", *PROFILES])
     def test_watched_parameters_are_written(self, root: Path, stages: dict[str, dict[str, Any]], name: str) -> None:
         """DVC knows no defaults: it refuses a stage whose parameter the file leaves out."""
         for param in {param for stage in stages.values() for param in stage["params"]}:

@@ -69,7 +69,7 @@ def wrong(text: str, folder: Path = ROOT) -> list[str]:
             found += [f"{module} {option}" for option in options if f'"{option}"' not in source]
         elif (ROOT / module.split(".")[0]).is_dir() or importlib.util.find_spec(module) is None:
             found.append(module)
-    named = re.findall(r"`((?:benchmarks|cim|docs|examples|flows|tasks|tests)/[\w./-]+)`", text)
+    named = re.findall(r"`((?:benchmarks|cim|docs|flows|profiles|tasks|tests)/[\w./-]+)`", text)
     found += [path for path in named if not (ROOT / path).exists()]
     links = re.findall(r"\]\(([^)#\s]*)(?:#([^)]*))?\)", text)
     for link, anchor in ((link, anchor) for link, anchor in links if "://" not in link):

@@ -17,7 +17,7 @@ from cim.params import FittedClip
 
 FEATURES = "pool/AvgPool:0"  # (b, 1024, 1, 1), each >= 0
 BATCH = 16
-FITTED = FittedClip(kind="fit", seed=0, width=16, epochs=20, batch_size=32, learning_rate=0.003)  # examples/photos.yaml
+FITTED = FittedClip(kind="fit", seed=0, width=16, epochs=20, batch_size=32, learning_rate=0.003)  # profiles/photos.yaml
 
 
 def cnn_vectors(photos: Sequence[Path]) -> npt.NDArray[np.float32]:

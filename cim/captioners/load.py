@@ -70,6 +70,21 @@ def load_captioner(
     return Captioner(model, processor, fingerprint, trust_remote_code)
 
 
+def outline_captioner(folder: Path, *, trust_remote_code: bool = False) -> Captioner:
+    """As `load_captioner`, but its weights take no memory: what a trainer needs that loads shards of them itself."""
+    import torch
+    from transformers import AutoConfig, AutoModelForImageTextToText, GenerationConfig
+
+    fingerprint = captioner_fingerprint(folder)
+    processor = load_processor(folder, trust_remote_code=trust_remote_code)
+    config = load_part(AutoConfig, folder, trust_remote_code=trust_remote_code)
+    with torch.device("meta"):
+        model = AutoModelForImageTextToText.from_config(config, trust_remote_code=trust_remote_code)
+    if (folder / "generation_config.json").is_file():
+        model.generation_config = load_part(GenerationConfig, folder)
+    return Captioner(model, processor, fingerprint, trust_remote_code)
+
+
 def precision_of(
     asked: Literal["auto", "float32", "bfloat16"],
     engine: Literal["transformers", "vllm"],
@@ -91,15 +106,32 @@ def precision_of(
 
 
 def load_processor(folder: Path, *, trust_remote_code: bool = False) -> Any:
-    """The AutoProcessor of a captioner folder, padding on the left. Raises CimError when it lacks a part."""
-    from transformers import AutoProcessor
+    """The AutoProcessor of a captioner folder, padding on the left.
 
+    Raises CimError when it lacks a part, and for a model that has an encoder of its own for the prompt.
+    """
+    from transformers import AutoConfig, AutoProcessor
+
+    _check_decoder_only(load_part(AutoConfig, folder, trust_remote_code=trust_remote_code), folder)
     processor = load_part(AutoProcessor, folder, trust_remote_code=trust_remote_code)
     _check_processor(processor, folder)
     processor.tokenizer.padding_side = "left"  # generation continues at the right end of every row
     if processor.tokenizer.pad_token_id is None:
         processor.tokenizer.pad_token = processor.tokenizer.eos_token
+    # Some classes pad or make tensors unless told otherwise. We say so wherever we want it; TRL's rollout, which says
+    # nothing, wants neither. Of this object only: `save_pretrained` does not write it.
+    defaults = getattr(processor, "text_kwargs", {})
+    processor.text_kwargs = {k: v for k, v in defaults.items() if k not in ("padding", "return_tensors")}
     return processor
+
+
+def _check_decoder_only(config: Any, folder: Path) -> None:
+    if config.is_encoder_decoder or config.get_text_config(decoder=True).is_encoder_decoder:
+        raise CimError(
+            f"an encoder-decoder, {config.model_type}, in {folder}",
+            "a model whose captions continue the prompt",
+            "take a captioner of another family; docs/models.md lists those tested",
+        )
 
 
 def _check_processor(processor: Any, folder: Path) -> None:

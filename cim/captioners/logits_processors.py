@@ -52,7 +52,8 @@ class Guidance(LogitsProcessor):  # type: ignore[misc]
         self.scale = scale
         self.ids = blind["input_ids"]
         self.mask = blind["attention_mask"]
-        self.cache = DynamicCache()
+        # By the layers' kinds: convolutions and linear attention (Qwen3.5, LFM2-VL) keep states, not keys.
+        self.cache = DynamicCache(config=model.config.get_text_config(decoder=True))
 
     def __call__(self, input_ids: torch.LongTensor, scores: torch.FloatTensor) -> torch.Tensor:
         """input_ids (b, length so far), scores (b, vocabulary) -> guided scores (b, vocabulary)."""

@@ -1,6 +1,7 @@
 """The same index on all GPUs, each holding a part of the rows."""
 
 import logging
+import os
 from typing import Any
 
 import faiss
@@ -18,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def on_device(index: Any, rows: UnitRows, wanted: str) -> Any:
-    """`index` itself, or its copy sharded over all GPUs.
+    """`index` itself, or its copy sharded over all GPUs; in a rank of a training, on that rank's own.
 
     index: FlatRows or a faiss.Index. wanted: cpu; cuda; or auto, which takes GPUs where FAISS has them and can hold
     this type. Raises CimError for cuda where FAISS sees no GPU or has no GPU version of this type.
@@ -36,7 +37,9 @@ def on_device(index: Any, rows: UnitRows, wanted: str) -> Any:
     options = faiss.GpuMultipleClonerOptions()
     options.shard = True  # a part of the rows on each card, not a copy; float32, as the tie rule needs
     try:
-        moved = faiss.index_cpu_to_all_gpus(_in_memory(rows) if isinstance(index, FlatRows) else index, co=options)
+        own = [int(os.environ["LOCAL_RANK"])] if "LOCAL_RANK" in os.environ else None
+        flat = _in_memory(rows) if isinstance(index, FlatRows) else index
+        moved = faiss.index_cpu_to_gpus_list(flat, co=options, gpus=own)
         return OnCards(moved, FlatRows(rows))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1]

@@ -54,7 +54,7 @@ def fetch(model: Loaded, out: Path, wanted: RequiredFiles) -> None:
     partial = out.with_name(f"{out.name}.{fingerprint(model)}.partial")  # never mixed with another model's files
     for stale in set(out.parent.glob(f"{escape(out.name)}.*.partial")) - {partial}:
         shutil.rmtree(stale)
-    source = _local_folder(model.name, wanted.key)
+    source = local_folder(model.name, wanted.key)
     if source is not None:
         _copy(source, partial, wanted)
     elif HUB_ID.fullmatch(name := model.name.removeprefix(HUB)):
@@ -73,7 +73,7 @@ def fetched(model: Loaded, wanted: RequiredFiles) -> Path:
 
     So it needs the network once only. Raises CimError as `fetch` does.
     """
-    folder = _local_folder(model.name, wanted.key)
+    folder = local_folder(model.name, wanted.key)
     if folder is None:
         from huggingface_hub.constants import HF_HOME
 
@@ -83,7 +83,7 @@ def fetched(model: Loaded, wanted: RequiredFiles) -> Path:
     return folder
 
 
-def _local_folder(name: str, key: str) -> Path | None:
+def local_folder(name: str, key: str) -> Path | None:
     """The folder that a name means here, None where it means none."""
     if name.startswith(PACKAGE):
         try:

@@ -14,6 +14,7 @@ from cim.params.models import (
 )
 from cim.params.optimizer import Optimizer
 from cim.params.retrieval import Embed, Index
+from cim.params.rollout import ImportanceSampling, Rollout
 from cim.params.runtime import Runtime
 from cim.params.sources import (
     CocoSource,
@@ -38,6 +39,7 @@ __all__ = [
     "FittedClip",
     "FolderSource",
     "HuggingFaceSource",
+    "ImportanceSampling",
     "Index",
     "LoadedCaptioner",
     "LoadedClip",
@@ -47,6 +49,7 @@ __all__ = [
     "Params",
     "ParquetSource",
     "Reward",
+    "Rollout",
     "Runtime",
     "ScenesSource",
     "Shard",

@@ -60,10 +60,13 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
-    def _quantized_weights_stay_whole(self) -> "Params":
+    def _shards_have_one_precision(self) -> "Params":
         strategy, precision = self.runtime.train.strategy, self.tune.precision
-        if precision in ("8bit", "4bit") and strategy in ("fsdp", "zero3"):
-            raise ValueError(f"tune.precision {precision} with runtime.train.strategy {strategy}: set ddp or zero2")
+        if precision in ("bfloat16", "8bit", "4bit") and strategy in ("fsdp", "zero3"):
+            raise ValueError(
+                f"tune.precision {precision} with runtime.train.strategy {strategy}, which shards weights of 32 bits:"
+                " set precision auto, or strategy ddp or zero2"
+            )
         return self
 
     @model_validator(mode="after")

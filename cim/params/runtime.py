@@ -63,6 +63,11 @@ class Runtime(Section):
         "auto", description="of the encoders that score captions while tuning; auto: that of `device`"
     )
     torch_threads: int = Field(2, ge=1, description="threads of one torch process on CPU")
+    search_threads: int | None = Field(
+        None,
+        ge=1,
+        description="threads of a FAISS search on CPU in tune, evaluate and score; null: as FAISS and torch have it",
+    )
     train: Ranks = Field(Ranks(), description="processes that tune together")
     prefetch: int = Field(
         1, ge=0, description="how many prepare batches of images while a captioner is busy with another; 0: none"

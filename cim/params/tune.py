@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from cim.params.base import Section
 from cim.params.guards import Guards
 from cim.params.optimizer import Optimizer
+from cim.params.rollout import Rollout
 
 AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "divergence"]
 
@@ -77,6 +78,7 @@ class Tune(Section):
     generations: int = Field(5, ge=2, description="G, captions sampled an image")
     updates_per_rollout: int = Field(1, ge=1, description="optimizer steps on one rollout, each with its own images")
     micro_batch: int | None = Field(None, ge=1, description="captions a forward pass holds; null: a whole step's")
+    rollout: Rollout = Rollout()
     temperature: float = Field(1.0, gt=0)
     max_new_tokens: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
@@ -183,8 +185,11 @@ class Tune(Section):
 
     @model_validator(mode="after")
     def _attends_in_half_precision(self) -> "Tune":
-        if self.attention == "flash_attention_2" and self.precision == "float32":
-            raise ValueError("attention flash_attention_2 with precision float32: it computes in 16 bits; set auto")
+        if self.attention == "flash_attention_2" and self.precision in ("auto", "float32"):
+            raise ValueError(
+                f"attention flash_attention_2 with precision {self.precision}, whose weights have 32 bits, where it"
+                " computes in 16: set sdpa, or precision bfloat16 with lora"
+            )
         return self
 
     @model_validator(mode="after")

@@ -11,6 +11,7 @@ from cim.errors import CimError
 from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.stale import check_files
+from cim.index.threads import search_threads
 from cim.index.vectors import VectorStore, read_ids
 from cim.layout import Layout
 from cim.params.retrieval import Index
@@ -39,7 +40,7 @@ NO_VECTOR = Unscorable("no image vector of the source")
 class Retriever:
     """A retrieval space, the image vectors of its items and of the sources, and the reward's parameters.
 
-    captions: of the items, for the guard that looks for copies of them.
+    captions: of the items, for the guard that looks for copies of them. threads: of a search on CPU, None: as before.
     """
 
     space: Space
@@ -47,9 +48,17 @@ class Retriever:
     sources: ImageVectors
     reward: Reward
     captions: GalleryCaptions | None = None
+    threads: int | None = None
 
     @classmethod
-    def open(cls, layout: Layout, reward: Reward, device: str = "cpu", index: Index | None = None) -> "Retriever":
+    def open(
+        cls,
+        layout: Layout,
+        reward: Reward,
+        device: str = "cpu",
+        index: Index | None = None,
+        threads: int | None = None,
+    ) -> "Retriever":
         """Everything under `layout` that `reward` needs. index: what data/index must have been built with.
 
         Raises CimError when a part is missing, stale or of another encoder, the gallery holds fewer than k items, or
@@ -75,7 +84,7 @@ class Retriever:
         check_embeddings(IndexMeta.read(layout.index(CAPTIONS)), present_embeddings(layout, "text"))
         space = open_space(layout, reward.space, device, index, reward.k)
         captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from])
-        return cls(space, items, sources, reward, captions)
+        return cls(space, items, sources, reward, captions, threads)
 
     def score(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | None]:
         """The reward of b captions of b sources; None where there is no honest number, as `attempt` says.
@@ -115,7 +124,9 @@ class Retriever:
         params, source, near = self.reward, self.sources.get(source_ids), None
         if params.exclude == "near_duplicates":
             near = NearDuplicates(self.items, source, params.duplicate_cosine)
-        ids, scores = self.space.search(queries, params.k, Exclusion(barred_ids(params.exclude, source_ids), near))
+        exclusion = Exclusion(barred_ids(params.exclude, source_ids), near)
+        with search_threads(self.threads):
+            ids, scores = self.space.search(queries, params.k, exclusion)
         found = self.items.get([name for row in ids for name in row]).reshape(len(ids), params.k, self.items.dim)
         reward = identity_reward(source, found, params.beta, params.decay, params.alpha)
         cosines = np.einsum("bd,bkd->bk", source, found)

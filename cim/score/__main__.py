@@ -57,7 +57,8 @@ def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: L
 
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
-    retriever, gallery = Retriever.open(layout, params.tune.reward, device, params.index), Splits.indexed(layout)
+    retriever = Retriever.open(layout, params.tune.reward, device, params.index, params.runtime.search_threads)
+    gallery = Splits.indexed(layout)
     encode = lazy_encoder(lambda: open_image_encoder(layout, device))
     summary = Summary()
     kept: list[Result | InvalidRequest] = []

@@ -4,19 +4,20 @@ from pathlib import Path
 from typing import Any
 
 from cim.captioners.load import Captioner
-from cim.captioners.special_tokens import suppressed_tokens
 from cim.errors import CimError
 from cim.params import Optimizer, Tune
 from cim.rewards.terms import term_weights
-from cim.tuning.ranks import rank_and_size
+from cim.tuning.ranks import is_sharded, rank_and_size
+from cim.tuning.rollout import rollout_arguments
 
 
 def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
     """TRL's GRPOConfig of a run. scratch: where its checkpoints go. Raises CimError for several visible GPUs."""
     import torch
+    from accelerate import PartialState
     from trl import GRPOConfig
 
-    on_gpu = captioner.model.device.type == "cuda"
+    on_gpu = captioner.model.device.type == "cuda" or (is_sharded() and PartialState().device.type == "cuda")
     _, ranks = rank_and_size()
     if on_gpu and ranks == 1 and (gpus := torch.cuda.device_count()) > 1:
         raise CimError(
@@ -36,7 +37,6 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         num_generations=params.generations,
         temperature=params.temperature,
         max_completion_length=params.max_new_tokens,
-        generation_kwargs={"suppress_tokens": suppressed_tokens(captioner.processor, captioner.model)},
         learning_rate=params.learning_rate,
         **_optimizer(params.optimizer, params.schedule),
         beta=params.kl,
@@ -50,13 +50,21 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
         use_cpu=not on_gpu,
         bf16=on_gpu and params.precision != "float32",  # autocast; the weights stay as they are
         trust_remote_code=captioner.trusted,
+        model_init_kwargs=_loading(params) if is_sharded() else None,
         dataloader_pin_memory=on_gpu,
         logging_steps=1,
         save_strategy="no",  # KeepBest says when
         save_total_limit=1,
         report_to=list(params.report_to),
         seed=params.seed,
+        **rollout_arguments(params.rollout, captioner),
     )
+
+
+def _loading(params: Tune) -> dict[str, Any]:
+    """What the trainer gives from_pretrained where it loads the model itself: as `load_policy`, in 32 bits."""
+    attention = {} if params.attention == "auto" else {"attn_implementation": params.attention}
+    return {"dtype": "float32", "device_map": None, **attention}
 
 
 def _optimizer(params: Optimizer, schedule: str) -> dict[str, Any]:

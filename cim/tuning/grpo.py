@@ -16,11 +16,11 @@ from cim.shards.read import ImageLookup
 from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
 from cim.tuning.config import grpo_config
 from cim.tuning.policy import freeze_vision, lora_config
-from cim.tuning.ranks import agreed, barrier, rank_and_size
+from cim.tuning.ranks import agreed, barrier, is_sharded, rank_and_size, use_fsdp_on_cpu
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
-from cim.warm_start.rows import turn, with_images
+from cim.warm_start.rows import turn
 
 _log = logging.getLogger(__name__)
 
@@ -44,9 +44,17 @@ class Tuned:
 
 
 def prompt_rows(ids: Sequence[str], prompts: Sequence[str], images: ImageLookup, seed: int) -> Any:
-    """Rows id, image, prompt for GRPO: one an image; the id reaches the reward functions. A datasets.Dataset."""
+    """Rows id, image (not decoded), prompt for GRPO: one an image; the id reaches the reward. A datasets.Dataset."""
+    from datasets import Dataset
+
+    from cim.tuning.pictures import Unread
+
+    def add_images(batch: dict[str, list[Any]]) -> dict[str, list[Any]]:
+        return {**batch, "image": [Unread(sample_id, images) for sample_id in batch["id"]]}
+
     rng = random.Random(f"prompt-rows-{seed}")
-    return with_images({"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}, images)
+    columns = {"id": list(ids), "prompt": [turn("user", rng.choice(prompts)) for _ in ids]}
+    return Dataset.from_dict(columns).with_transform(add_images)
 
 
 def grpo(
@@ -67,18 +75,23 @@ def grpo(
     checkpoint = agreed(last_checkpoint(scratch, ranks) if rank == 0 else None)
     log = _log_of_the_end(checkpoint, params, scratch)
     if log is None:
-        from trl import GRPOTrainer
+        from cim.tuning.trainer import CaptionTrainer
 
-        if params.vision == "frozen":
-            freeze_vision(captioner.model)
-        trainer = GRPOTrainer(
-            model=captioner.model,
+        arguments = grpo_config(captioner, params, scratch)
+        use_fsdp_on_cpu(arguments)
+        trainer = CaptionTrainer(
+            model=captioner.model.config._name_or_path if is_sharded() else captioner.model,
             reward_funcs=reward,
-            args=grpo_config(captioner, params, scratch),
+            args=arguments,
             train_dataset=rows,
             processing_class=captioner.processor,
             peft_config=lora_config(params, captioner.model),
+            rollout=params.rollout,
         )
+        if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
+            freeze_vision(trainer.model)
+        if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have
+            trainer.model._is_fsdp_managed_module = True
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)
         for callback in (RestoreWeights(checkpoint), AlarmCallback(params, keep), keep):
             trainer.add_callback(callback)

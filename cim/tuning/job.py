@@ -17,7 +17,7 @@ CURVES, ALARMS, SUMMARY = "curves.csv", "alarms.json", "summary.json"
 
 @dataclass(frozen=True)
 class TuneJob:
-    """Everything one run depends on besides data/. device, torch_threads, ranks: how it runs, not what it makes.
+    """Everything one run depends on besides data/. device, threads, ranks: how it runs, not what it makes.
 
     index: what data/index must have been built with; its meta.json is in the fingerprint. reward_device: of the
     encoders, auto for `device`. ranks: processes that train together.
@@ -31,6 +31,7 @@ class TuneJob:
     trust_remote_code: bool
     index: Index | None = None
     reward_device: Literal["auto", "cpu", "cuda"] = "auto"
+    search_threads: int | None = None
     ranks: Ranks = field(default_factory=Ranks)
 
     def __str__(self) -> str:

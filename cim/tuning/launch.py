@@ -7,8 +7,8 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from importlib.util import find_spec
 from pathlib import Path
 
 from cim.atomic import read_json
@@ -38,12 +38,8 @@ class Launch:
     def command(self) -> list[str]:
         """`accelerate launch` of this machine's ranks. Raises CimError where the strategy lacks its package."""
         ranks = self.ranks
-        if ranks.strategy.startswith("zero") and find_spec("deepspeed") is None:
-            raise CimError(
-                f"runtime.train.strategy {ranks.strategy} without its package",
-                "deepspeed installed",
-                "pip install deepspeed, or set strategy: fsdp, which shards as much",
-            )
+        if ranks.strategy.startswith("zero"):
+            _check_deepspeed(ranks.strategy)
         config = files("trl") / "accelerate_configs" / CONFIGS[ranks.strategy]
         return [
             sys.executable, "-m", LAUNCHER, "--config_file", str(config), "--mixed_precision", self.precision,
@@ -86,3 +82,14 @@ class Launch:
             why = f"look for why (out of memory?), and {again}"
             return TransientError(f"{who} ended by {name}", "ranks that all end by themselves", why)
         return CimError(f"{who} with exit code {code}", "ranks that all end with 0", f"see its traceback, and {again}")
+
+
+def _check_deepspeed(strategy: str) -> None:
+    try:
+        version("deepspeed")
+    except PackageNotFoundError as error:
+        raise CimError(
+            f"runtime.train.strategy {strategy} without its package",
+            "deepspeed installed",
+            "pip install deepspeed, or set strategy: fsdp, which shards as much",
+        ) from error

@@ -35,6 +35,26 @@ def join(device: str) -> None:
     PartialState(cpu=on_cpu)
 
 
+def is_sharded() -> bool:
+    """Whether no rank holds all weights, as the launcher says."""
+    return any(os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() == "true" for kind in ("FSDP", "DEEPSPEED"))
+
+
+def use_fsdp_on_cpu(arguments: Any) -> None:
+    """Have the trainer of these TrainingArguments shard on a CPU where the launcher says FSDP.
+
+    accelerate (1.15) reads FSDP's settings for GPUs only, though torch's fully_shard works on a CPU just as well.
+    """
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() != "true" or not arguments.use_cpu:
+        return
+    import torch
+    from accelerate import PartialState
+    from accelerate.utils import DistributedType
+
+    assert arguments.distributed_state is not None  # made here, and its state changed before the trainer reads it
+    PartialState._shared_state.update(distributed_type=DistributedType.MULTI_GPU, device=torch.device("cpu"))
+
+
 def barrier() -> None:
     """Wait until every rank is here."""
     if _joined():

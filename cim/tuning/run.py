@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 
 from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
-from cim.captioners.load import load_captioner, load_processor
+from cim.captioners.load import load_captioner, load_processor, outline_captioner
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_text_tower
 from cim.errors import CimError
@@ -24,9 +24,10 @@ from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.launch import Launch
 from cim.tuning.policy import check_packages, load_policy
-from cim.tuning.ranks import barrier, rank_and_size
+from cim.tuning.ranks import barrier, is_sharded, rank_and_size
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
+from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
 
@@ -40,13 +41,16 @@ def tune(job: TuneJob) -> dict[str, Any]:
     """Train, unless that is done, and write the tuned captioner, its curves, alarms and summary; the summary.
 
     A killed training goes on from its last checkpoint. Where it is done and the captioner is not, as with another
-    interpolation, only that is written. Raises CimError for fewer train images than one rollout takes,
-    for a prompt that holds a special token, and for packages that are not installed.
+    interpolation, only that is written. Of several machines that train, machine 0 writes. Raises CimError for fewer
+    train images than one rollout takes, for a prompt that holds a special token, for packages that are not
+    installed, and for a captioner that `check_tunable` or `check_logits` refuses.
     """
     layout, params = job.layout, job.params
     base, share = layout.model("captioner"), params.interpolation
     check_packages(params)
-    check_prompts(load_processor(base, trust_remote_code=job.trust_remote_code), job.prompts)
+    processor = load_processor(base, trust_remote_code=job.trust_remote_code)
+    check_prompts(processor, job.prompts)
+    check_tunable(processor, job.prompts)
     reward = cache(partial(open_reward, job))  # only where it is needed: it holds encoders
     tuned = read_trained(layout.trained, job.training())
     if tuned is not None:
@@ -55,6 +59,8 @@ def tune(job: TuneJob) -> dict[str, Any]:
         tuned = train(job, *reward())
     else:
         tuned = _train_in_ranks(job)
+    if job.ranks.machine_rank:
+        return {"steps": int(tuned.validations[-1]["step"]), "stop_reason": tuned.stop_reason}
     write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
     write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts: dict[str, Any] = {
@@ -96,7 +102,12 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
             rmtree(stale)
     if "tensorboard" in params.report_to:  # the trainer's own choice are its checkpoints, which go in the end
         os.environ.setdefault("TENSORBOARD_LOGGING_DIR", str(RUNS))
-    captioner = load_policy(layout.model("captioner"), params, job.device, trust_remote_code=job.trust_remote_code)
+    base, trusted = layout.model("captioner"), job.trust_remote_code
+    if is_sharded():
+        captioner = outline_captioner(base, trust_remote_code=trusted)
+    else:
+        captioner = load_policy(base, params, job.device, trust_remote_code=trusted)
+        check_logits(captioner, job.prompts[0])
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
     total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
     reward = reward_functions(total, params)
@@ -128,7 +139,7 @@ def _train_in_ranks(job: TuneJob) -> Tuned:
 
 def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
     """What scores captions, and what judges a captioner by them."""
-    retriever = Retriever.open(job.layout, job.params.reward, job.encoders_on, job.index)
+    retriever = Retriever.open(job.layout, job.params.reward, job.encoders_on, job.index, job.search_threads)
     return retriever, _validator(job, retriever)
 
 

@@ -1,7 +1,7 @@
 """A tiny captioner made from nothing: Qwen2.5-VL's architecture and a tokenizer, by the libraries' own classes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
     "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
+PAD, EOS = "<|endoftext|>", "<|im_end|>"
 
 # Qwen2.5-VL's turn format, for one system-less conversation of text and images.
 CHAT_TEMPLATE = (
@@ -59,9 +60,14 @@ def _processor(params: TinyCaptioner, texts: Iterable[str]) -> Any:
 
 
 def _config(params: TinyCaptioner, tokenizer: Any) -> Any:
+    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
+    return tiny_captioner_config(params, len(tokenizer), ids)
+
+
+def tiny_captioner_config(params: TinyCaptioner, vocabulary: int, ids: Mapping[str, int]) -> Any:
+    """The Qwen2_5_VLConfig of a tiny captioner. vocabulary: its tokenizer's tokens. ids: of those in SPECIAL."""
     from transformers import Qwen2_5_VLConfig
 
-    ids = {token: tokenizer.convert_tokens_to_ids(token) for token in tokenizer.all_special_tokens}
     heads = params.hidden // HEAD
     text = {
         "hidden_size": params.hidden,
@@ -69,13 +75,13 @@ def _config(params: TinyCaptioner, tokenizer: Any) -> Any:
         "num_hidden_layers": params.layers,
         "num_attention_heads": heads,
         "num_key_value_heads": max(n for n in range(1, max(1, heads // 3) + 1) if heads % n == 0),  # a divisor
-        "vocab_size": len(tokenizer),
+        "vocab_size": vocabulary,
         "max_position_embeddings": 1024,
         # Positions of (time, height, width): the three sections sum to half a head's width.
         "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]},
         "bos_token_id": None,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
+        "eos_token_id": ids[EOS],
+        "pad_token_id": ids[PAD],
         "tie_word_embeddings": True,
     }
     vision = {
@@ -123,8 +129,8 @@ def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:
     tokenizer = Qwen2TokenizerFast(
         vocab=learnt["vocab"],
         merges=[tuple(merge) for merge in learnt["merges"]],
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token=EOS,
+        pad_token=PAD,
         extra_special_tokens=list(SPECIAL[1:]),
         padding_side="left",
     )

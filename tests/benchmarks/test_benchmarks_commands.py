@@ -9,7 +9,7 @@ import pytest
 COMMANDS = [
     "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "examples",
     "hacking", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward",
-    "reward.exclusion",
+    "reward.exclusion", "rollout",
 ]  # fmt: skip
 
 

@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from colour_pictures import COLOURS, PROMPT, picture
+from transformers import LlamaConfig
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.generate import generate
@@ -26,6 +27,8 @@ def test_by_hand() -> None:
 
 class Uniform:
     """A model for which every next token is as likely, but token 0 twice as much without an image."""
+
+    config = LlamaConfig()
 
     def __call__(self, **_: object) -> object:
         class Output:

@@ -41,15 +41,15 @@ def cards(monkeypatch):
             scores, rows = self.index.search(queries, k)
             return scores - np.float32(3e-6), rows
 
-    def to_all(index, co):
+    def to_cards(index, co, gpus):
         if "HNSW" in type(index).__name__:
             raise RuntimeError("Error in cloner:\nThis index type is not implemented on GPU.")
-        moved.append((type(index).__name__, co.shard))
+        moved.append((type(index).__name__, co.shard, gpus))
         return Moved(index)
 
     monkeypatch.setattr(gpu.faiss, "get_num_gpus", lambda: 2)
     monkeypatch.setattr(gpu.faiss, "GpuMultipleClonerOptions", type("Options", (), {}), raising=False)
-    monkeypatch.setattr(gpu.faiss, "index_cpu_to_all_gpus", to_all)
+    monkeypatch.setattr(gpu.faiss, "index_cpu_to_gpus_list", to_cards)
     return moved
 
 
@@ -58,11 +58,17 @@ def test_rows_are_sharded_over_the_cards_and_answers_are_the_same(opened, cards)
     here = opened(device="cpu").search(queries, 3)
     assert cards == []
     there = opened(device="auto").search(queries, 3)
-    assert cards == [("IndexFlatIP", True)]
+    assert cards == [("IndexFlatIP", True, None)]  # None: all
     assert there[0] == here[0]
     np.testing.assert_array_equal(there[1], here[1])  # scored again by the vectors here
     opened(device="cuda")
     assert len(cards) == 2
+
+
+def test_a_rank_of_a_training_has_its_own_card(opened, cards, monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    opened(device="auto")
+    assert cards == [("IndexFlatIP", True, [1])]
 
 
 def test_many_ties_go_deeper_than_a_card_can(layout, embed, cards):

@@ -31,7 +31,7 @@ def test_contradictions_are_named_together() -> None:
     ("changes", "part"),
     [
         ([("tune.precision", "bfloat16")], "precision bfloat16 without lora"),
-        ([("tune.precision", "float32"), ("tune.attention", "flash_attention_2")], "it computes in 16 bits"),
+        ([("tune.precision", "float32"), ("tune.attention", "flash_attention_2")], "whose weights have 32 bits"),
         ([("runtime.device", "cpu"), ("tune.attention", "flash_attention_2")], "it needs a GPU"),
         (
             [

@@ -3,6 +3,7 @@
 import pickle
 from dataclasses import replace
 
+import faiss
 import numpy as np
 import pytest
 from word_gallery import WordsAsNumbers, build, reward
@@ -122,3 +123,24 @@ def test_a_retriever_can_be_pickled_without_its_vectors(world):
     retriever = Retriever.open(layout, reward())
     again = pickle.loads(pickle.dumps(retriever))
     assert again.score(["1 0"], ["near"]) == retriever.score(["1 0"], ["near"])
+
+
+@pytest.mark.parametrize("more", [None, 2])
+def test_a_search_has_threads_of_its_own_and_encoding_has_not(world, more):
+    layout, _ = world
+    before = faiss.omp_get_max_threads()
+    retriever = Retriever.open(layout, reward(), threads=more and before + more)
+    seen = []
+    space = retriever.space
+
+    class Noting:
+        def encode(self, captions):
+            seen.append(faiss.omp_get_max_threads() - before)
+            return space.encode(captions)
+
+        def search(self, *args):
+            seen.append(faiss.omp_get_max_threads() - before)
+            return space.search(*args)
+
+    replace(retriever, space=Noting()).score(["1 0"], ["near"])
+    assert [*seen, faiss.omp_get_max_threads() - before] == [0, more or 0, 0]

@@ -11,12 +11,12 @@ import torch
 from safetensors.torch import save_file
 from tiny_run import TUNE
 
-from cim.captioners.load import load_captioner
+from cim.captioners.load import load_captioner, outline_captioner
 from cim.params import Tune
 from cim.shards.read import ImageLookup
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.orphans import end_with_parent
-from cim.tuning.ranks import join, rank_and_size
+from cim.tuning.ranks import is_sharded, join, rank_and_size
 from cim.tuning.validate import Validation
 
 PARAMS = {"steps": 4, "prompts_per_step": 2, "generations": 2, "validate_every": 2, "kl": 0.1, "seed": 3}
@@ -67,10 +67,12 @@ def main(root: Path, out: Path, changes: dict[str, Any], kill_at: int) -> None:
         return given(self, prompt_ids, images), None
 
     trl.GRPOTrainer._generate_single_turn = single_turn
-    captioner, reward = load_captioner(root / "base", "cpu", "float32"), ById()
+    reward = ById()
+    base = root / "base"
+    captioner = outline_captioner(base) if is_sharded() else load_captioner(base, "cpu", "float32")
     # Some gradients are 0 but for rounding (of a key's bias, for one), and AdamW makes steps of them all the same: in
     # float64 that rounding is far below AdamW's epsilon.
-    captioner.model.double()
+    captioner.model.to(getattr(torch, os.environ.get("DTYPE", "float64")))
     images = ImageLookup(root)
     rows = prompt_rows(json.loads((root / "ids.json").read_text()), ["Say."], images, seed=0)
     params = Tune.model_validate({**TUNE.model_dump(), **PARAMS, **changes})
@@ -82,6 +84,8 @@ def main(root: Path, out: Path, changes: dict[str, Any], kill_at: int) -> None:
     tuned = grpo(captioner, rows, reward, validator, params, out / "scratch")  # type: ignore[arg-type]
     record = {"log": tuned.log, "best": tuned.best.name, "validations": tuned.validations, "ids": reward.ids}
     (out / f"rank{rank}.json").write_text(json.dumps(record))
+    if is_sharded():
+        return  # no rank has all weights
     weights = {name: one.detach().clone().contiguous() for name, one in captioner.model.named_parameters()}
     save_file(weights, out / f"rank{rank}.safetensors")
 

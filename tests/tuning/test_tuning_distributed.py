@@ -12,10 +12,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from cim.captioners.load import load_captioner
 from cim.errors import TransientError
 from cim.params.runtime import Ranks
 from cim.shards.read import ImageLookup
 from cim.tuning.launch import Launch
+from cim.tuning.weights import write_tuned
 
 Scene = tuple[Path, list[str], ImageLookup]
 HERE = Path(__file__).parent
@@ -35,7 +37,12 @@ def train(scene: Scene, out: Path, processes: int, changes: dict[str, Any] | Non
     if processes == 1:
         subprocess.run([sys.executable, "-m", "distributed_worker", *arguments], check=True)
     else:
-        Launch("distributed_worker", arguments, Ranks(processes=processes), out / "error.json").run(print)
+        Launch(
+            "distributed_worker",
+            arguments,
+            Ranks(processes=processes, strategy=os.environ.get("STRATEGY", "ddp")),
+            out / "error.json",
+        ).run(print)
 
 
 def left(out: Path, rank: int) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
@@ -92,3 +99,28 @@ def test_a_killed_rank_ends_all_and_the_next_run_goes_on(
         check_same(weights, its)
         rewards = [record["reward"] for record in before["log"]]
         assert [record["reward"] for record in after["log"]] == pytest.approx(rewards, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_fsdp_leaves_a_captioner_that_stands_alone(
+    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DTYPE", "float32")
+    changes = {"steps": 2, "validate_every": 1}
+    train(scene, tmp_path / "one", 1, changes)
+    monkeypatch.setenv("STRATEGY", "fsdp")
+    train(scene, tmp_path / "two", 2, changes)
+    alone, sharded = (json.loads((tmp_path / name / "rank0.json").read_text()) for name in ("one", "two"))
+    for name in ("reward", "loss", "kl", "grad_norm"):
+        assert [record[name] for record in sharded["log"]] == pytest.approx(
+            [record[name] for record in alone["log"]], abs=1e-4
+        )
+    assert sharded["best"] == "best-000001"
+    best = [tmp_path / name / "scratch" / "best-000001" for name in ("one", "two")]
+    for place in best:
+        write_tuned(scene[0], place, 1.0, {}, place.with_name("tuned"), trusted=False)
+    weights = [dict(load_captioner(place.with_name("tuned"), "cpu").model.named_parameters()) for place in best]
+    for name, weight in weights[0].items():
+        torch.testing.assert_close(weights[1][name], weight, rtol=0, atol=0.021, msg=name)  # two steps of 0.01 at most
+    monkeypatch.setenv("SAMPLED", "1")  # resumed, with completions of its own, whose lengths differ between ranks
+    train(scene, tmp_path / "two", 2, {"steps": 3, "validate_every": 1})

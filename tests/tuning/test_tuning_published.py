@@ -1,4 +1,4 @@
-"""TRL's configuration against the official training script of CIM, field by field.
+"""TRL's configuration for profiles/paper-7b.yaml against the official training script of CIM, field by field.
 
 Sources: the paper, arXiv 2603.01696; script, github.com/Jia-hn/CIM rl_qwen2_vl/scripts/coco6k_qwen2.5_vl_7b_grpo.sh;
 actor and rollout, the YAML files of the same repository's rl_qwen2_vl/verl/trainer/config that the script starts from;
@@ -12,26 +12,11 @@ import pytest
 from transformers import TrainingArguments
 
 from cim.captioners.load import load_captioner
-from cim.params import Optimizer, Reward, Tune
+from cim.params import Optimizer, load_params
 from cim.shards.read import ImageLookup
 from cim.tuning.config import grpo_config
 
-PAPER = Tune(
-    reward=Reward(exclude="none"),
-    steps=200,
-    prompts_per_step=64,
-    updates_per_rollout=4,
-    generations=5,
-    micro_batch=8,
-    max_new_tokens=1024,
-    learning_rate=1e-6,
-    delta=3.0,
-    loss="bnpo",
-    optimizer=Optimizer(name="adamw_torch", weight_decay=0.01),
-    activation_checkpointing=True,
-    validate_every=20,
-)
-"""What params must say; all else is our default."""
+PAPER = load_params(Path(__file__).parents[2] / "profiles" / "paper-7b.yaml").tune
 
 PUBLISHED: dict[str, tuple[Any, str]] = {
     "learning_rate": (1e-6, "script: actor.optim.lr=1e-6"),
@@ -71,6 +56,12 @@ def config(scene: tuple[Path, list[str], ImageLookup], tmp_path: Path) -> Any:
 def test_field_is_as_published(config: Any, field: str) -> None:
     expected, source = PUBLISHED[field]
     assert getattr(config, field) == expected, source
+
+
+def test_activations_are_computed_anew_and_the_vision_tower_learns(config: Any) -> None:
+    # script: model.enable_gradient_checkpointing=True, and no freezing
+    assert config.activation_checkpointing
+    assert (PAPER.vision, PAPER.precision, PAPER.lora) == ("trained", "auto", None)
 
 
 def test_batches_are_as_published(config: Any) -> None:

@@ -8,7 +8,6 @@ from zlib import crc32
 
 import numpy as np
 import pytest
-import trl
 from tiny_run import TUNE
 
 from cim.captioners.load import load_captioner
@@ -23,8 +22,10 @@ from cim.rewards.terms import reward_functions
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup
+from cim.tuning import trainer
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.record import curves
+from cim.tuning.trainer import CaptionTrainer
 from cim.tuning.validate import Validation
 
 PARAMS = Reward(alpha=0.5, beta=2.0, guards=Guards(copied=None))
@@ -72,7 +73,7 @@ def advantages(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Those of every caption, as TRL computes them. A reward of many functions has their weights with it."""
     found: list[float] = []
 
-    class Trainer(trl.GRPOTrainer):  # type: ignore[misc]
+    class Trainer(CaptionTrainer):
         def __init__(self, reward_funcs: Any, args: Any, **arguments: Any) -> None:
             if isinstance(reward_funcs, tuple):
                 reward_funcs, args.reward_weights = reward_funcs
@@ -83,7 +84,7 @@ def advantages(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             found.extend(scored["advantages"].tolist())
             return scored
 
-    monkeypatch.setattr(trl, "GRPOTrainer", Trainer)
+    monkeypatch.setattr(trainer, "CaptionTrainer", Trainer)
     return found
 
 
