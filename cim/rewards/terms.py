@@ -43,9 +43,10 @@ class ScoredBatch:
         self,
         prompts: Sequence[Any],
         completions: Sequence[Completion],
-        completion_ids: Sequence[Sequence[int]] | None,
-        id: Sequence[str] | None,
-        log_metric: LogMetric | None,
+        completion_ids: Sequence[Sequence[int]] | None = None,
+        id: Sequence[str] | None = None,
+        log_metric: LogMetric | None = None,
+        **_: Any,
     ) -> list[TrainingReward]:
         """Of b captions, in order. Arguments and errors: as of TrlReward."""
         if completions is not self._completions:
@@ -63,15 +64,6 @@ class TermReward:
         self.__name__ = name
         self._scored = scored
 
-    def __call__(
-        self,
-        prompts: Sequence[Any],
-        completions: Sequence[Completion],
-        completion_ids: Sequence[Sequence[int]] | None = None,
-        id: Sequence[str] | None = None,
-        log_metric: LogMetric | None = None,
-        **_: Any,
-    ) -> list[float | None]:
-        """b values of this term."""
-        rewards = self._scored(prompts, completions, completion_ids, id, log_metric)
-        return [reward.terms().get(self.__name__) for reward in rewards]
+    def __call__(self, **batch: Any) -> list[float | None]:
+        """b values of this term. batch: what TRL gives every reward function, by name."""
+        return [reward.terms().get(self.__name__) for reward in self._scored(**batch)]

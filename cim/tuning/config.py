@@ -7,6 +7,7 @@ from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Optimizer, Tune
 from cim.rewards.terms import term_weights
+from cim.tuning.policy import attention_options
 from cim.tuning.ranks import is_sharded, rank_and_size
 from cim.tuning.rollout import rollout_arguments
 
@@ -63,8 +64,7 @@ def grpo_config(captioner: Captioner, params: Tune, scratch: Path) -> Any:
 
 def _loading(params: Tune) -> dict[str, Any]:
     """What the trainer gives from_pretrained where it loads the model itself: as `load_policy`, in 32 bits."""
-    attention = {} if params.attention == "auto" else {"attn_implementation": params.attention}
-    return {"dtype": "float32", "device_map": None, **attention}
+    return {"dtype": "float32", "device_map": None, **attention_options(params)}
 
 
 def _optimizer(params: Optimizer, schedule: str) -> dict[str, Any]:

@@ -65,7 +65,8 @@ def grpo(
     params: Tune,
     scratch: Path,
 ) -> Tuned:
-    """Tune `captioner.model` in place on `rows`, see `prompt_rows`.
+    """Tune `captioner` on `rows`, see `prompt_rows`: its model in place, or, where ranks hold shards of it, shards that
+    the trainer loads from its folder.
 
     reward: as `cim.rewards.terms.reward_functions` gives it; may log `unscorable_share`, `repetition_share` (for the
     alarm) and terms.

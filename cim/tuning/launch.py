@@ -7,13 +7,13 @@ import sys
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
 from pathlib import Path
 
 from cim.atomic import read_json
 from cim.errors import CimError, TransientError
 from cim.params.runtime import Ranks
+from cim.tuning.policy import is_installed
 
 LAUNCHER = "cim.tuning.launcher"
 CONFIGS = {"ddp": "multi_gpu.yaml", "fsdp": "fsdp2.yaml", "zero2": "zero2.yaml", "zero3": "zero3.yaml"}
@@ -25,7 +25,7 @@ ROOT_CAUSE = re.compile(r"Root Cause.*?rank\s*:\s*(\d+).*?exitcode\s*:\s*(-?\d+)
 class Launch:
     """A module with a command line, to be run in every rank.
 
-    error: the file where a rank leaves {"rank", "found", "expected", "remedy"} of what a user can mend, see
+    error: the file where a rank leaves {"found", "expected", "remedy"} of what a user can mend, see
     `cim.tuning.worker`. precision: that ranks compute in beside float32, as accelerate calls it.
     """
 
@@ -38,8 +38,12 @@ class Launch:
     def command(self) -> list[str]:
         """`accelerate launch` of this machine's ranks. Raises CimError where the strategy lacks its package."""
         ranks = self.ranks
-        if ranks.strategy.startswith("zero"):
-            _check_deepspeed(ranks.strategy)
+        if ranks.strategy.startswith("zero") and not is_installed("deepspeed"):
+            raise CimError(
+                f"runtime.train.strategy {ranks.strategy} without its package",
+                "deepspeed installed",
+                "pip install deepspeed, or set strategy: fsdp, which shards as much",
+            )
         config = files("trl") / "accelerate_configs" / CONFIGS[ranks.strategy]
         return [
             sys.executable, "-m", LAUNCHER, "--config_file", str(config), "--mixed_precision", self.precision,
@@ -82,14 +86,3 @@ class Launch:
             why = f"look for why (out of memory?), and {again}"
             return TransientError(f"{who} ended by {name}", "ranks that all end by themselves", why)
         return CimError(f"{who} with exit code {code}", "ranks that all end with 0", f"see its traceback, and {again}")
-
-
-def _check_deepspeed(strategy: str) -> None:
-    try:
-        version("deepspeed")
-    except PackageNotFoundError as error:
-        raise CimError(
-            f"runtime.train.strategy {strategy} without its package",
-            "deepspeed installed",
-            "pip install deepspeed, or set strategy: fsdp, which shards as much",
-        ) from error

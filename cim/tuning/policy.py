@@ -22,7 +22,7 @@ def check_packages(params: Tune) -> None:
         "flash-attn": params.attention == "flash_attention_2",
         **{name: name in params.report_to for name in ("tensorboard", "wandb", "trackio")},
     }
-    if missing := [name for name, needed in wanted.items() if needed and not _installed(name)]:
+    if missing := [name for name, needed in wanted.items() if needed and not is_installed(name)]:
         others = [_REMEDIES.get(name, f"leave {name} out of tune.report_to") for name in missing]
         raise CimError(
             f"parameters of tune that need {', '.join(missing)}, not installed",
@@ -31,7 +31,8 @@ def check_packages(params: Tune) -> None:
         )
 
 
-def _installed(distribution: str) -> bool:
+def is_installed(distribution: str) -> bool:
+    """Whether pip has it, found out without importing it."""
     try:
         version(distribution)
     except PackageNotFoundError:
@@ -47,13 +48,16 @@ def load_policy(
     Weights of 32 bits are the optimizer's master weights, which a strategy that shards them keeps in shards. Fewer
     bits take no steps: adapters do, which PEFT keeps in float32 and TRL, on quantized weights, in bfloat16.
     """
-    options: dict[str, Any] = {}
-    if params.attention != "auto":
-        options["attn_implementation"] = params.attention
+    options = attention_options(params)
     if params.precision in ("8bit", "4bit"):
         options["quantization_config"] = quantization(params.precision)
     precision: Literal["float32", "bfloat16"] = "float32" if params.precision in ("auto", "float32") else "bfloat16"
     return load_captioner(folder, device, precision, trust_remote_code=trust_remote_code, **options)
+
+
+def attention_options(params: Tune) -> dict[str, Any]:
+    """What from_pretrained is told of attention: nothing where the model chooses."""
+    return {} if params.attention == "auto" else {"attn_implementation": params.attention}
 
 
 def quantization(precision: Literal["8bit", "4bit"]) -> Any:

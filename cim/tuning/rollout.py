@@ -1,6 +1,5 @@
 """What TRL is told of the rollout: which engine samples it, with what, and which tokens it may never hold."""
 
-import os
 from importlib.metadata import packages_distributions, requires, version
 from typing import Any
 
@@ -11,6 +10,7 @@ from cim.captioners.load import Captioner
 from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 from cim.errors import CimError
 from cim.params import Rollout
+from cim.tuning.ranks import rank_and_size
 
 BAN = -100.0
 """vLLM's lowest logit bias: what it is added to is e^-100 times as likely, 0 in float32. It has no suppress_tokens."""
@@ -68,7 +68,7 @@ def installed_vllm() -> str | None:
 
 
 def _check_processes(tensor_parallel: int) -> None:
-    processes = int(os.environ.get("WORLD_SIZE", "1"))  # as launchers leave it
+    _, processes = rank_and_size()
     if processes % tensor_parallel:
         raise CimError(
             f"tune.rollout.tensor_parallel {tensor_parallel} in {processes} training processes",

@@ -9,7 +9,7 @@ from cim.atomic import write_json
 from cim.errors import CimError
 from cim.tuning.job import TuneJob
 from cim.tuning.orphans import end_with_parent
-from cim.tuning.ranks import join, rank_and_size
+from cim.tuning.ranks import join
 
 
 def main(arguments: list[str]) -> int:
@@ -25,9 +25,7 @@ def main(arguments: list[str]) -> int:
     try:
         train(job, *open_reward(job))
     except CimError as error:
-        rank, _ = rank_and_size()
-        left = {"rank": rank, "found": error.found, "expected": error.expected, "remedy": error.remedy}
-        write_json(job.error, left)
+        write_json(job.error, {"found": error.found, "expected": error.expected, "remedy": error.remedy})
         return 1
     return 0
 

@@ -116,7 +116,7 @@ def test_a_model_without_a_vision_tower_has_none_to_freeze() -> None:
     ],
 )
 def test_missing_packages_are_named(monkeypatch: pytest.MonkeyPatch, change: dict[str, Any], said: str) -> None:
-    monkeypatch.setattr("cim.tuning.policy._installed", lambda name: False)
+    monkeypatch.setattr("cim.tuning.policy.is_installed", lambda name: False)
     with pytest.raises(CimError, match=said):
         check_packages(TUNE.model_copy(update=change))
     check_packages(TUNE)  # the default needs none
