@@ -36,8 +36,9 @@ def join(device: str) -> None:
 
 
 def is_sharded() -> bool:
-    """Whether no rank holds all weights, as the launcher says."""
-    return any(os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() == "true" for kind in ("FSDP", "DEEPSPEED"))
+    """Whether no rank holds all weights, as the launcher says: FSDP, and DeepSpeed's ZeRO from stage 3 on."""
+    zero3 = _is_on("DEEPSPEED") and os.environ.get("ACCELERATE_DEEPSPEED_ZERO_STAGE") == "3"
+    return _is_on("FSDP") or zero3
 
 
 def use_fsdp_on_cpu(arguments: Any) -> None:
@@ -45,7 +46,7 @@ def use_fsdp_on_cpu(arguments: Any) -> None:
 
     accelerate (1.15) reads FSDP's settings for GPUs only, though torch's fully_shard works on a CPU just as well.
     """
-    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() != "true" or not arguments.use_cpu:
+    if not _is_on("FSDP") or not arguments.use_cpu:
         return
     import torch
     from accelerate import PartialState
@@ -93,3 +94,7 @@ def _joined() -> bool:
     import torch.distributed as dist
 
     return dist.is_available() and dist.is_initialized()
+
+
+def _is_on(kind: str) -> bool:
+    return os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() == "true"
