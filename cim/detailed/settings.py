@@ -3,33 +3,18 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from cim.errors import CimError
 from cim.params.base import Section
+from cim.params.chat import ChatServer
 from cim.params.yaml import read_yaml
 
 
-def _address(url: str) -> str:
-    import httpx
-
-    try:
-        httpx.URL(url)
-    except httpx.InvalidURL as error:
-        raise ValueError(f"{url} is no address ({error})") from error
-    return url
-
-
-class Endpoint(Section):
-    """A server that speaks OpenAI's chat completions (vLLM, llama.cpp, a provider)."""
+class Endpoint(ChatServer):
+    """A judge's server, and what it is asked for beside the prompt."""
 
     kind: Literal["openai"] = Field(description="an OpenAI-compatible server")
-    base_url: Annotated[str, AfterValidator(_address)] = Field(pattern=r"^https?://", description="up to and with /v1")
-    model: str = Field(min_length=1, description="the model's name at that server")
-    key_file: str | None = Field(None, description="file that holds the key and nothing else; none is sent without")
-    parallel: int = Field(8, ge=1, le=256, description="requests under way at once")
-    attempts: int = Field(5, ge=1, le=20, description="tries a request, when the server is busy or out of reach")
-    timeout: float = Field(60.0, gt=0, description="seconds a try")
     body: dict[str, Any] = Field(
         {"temperature": 0, "max_tokens": 16}, description="further fields of the request; replaces the default"
     )

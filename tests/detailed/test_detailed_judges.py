@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cim.chat.client import ChatClient
 from cim.detailed.benchmark import read_benchmark
 from cim.detailed.endpoint import EndpointJudge
 from cim.detailed.judge import SYSTEM, CachedJudge, ask, prompt
@@ -45,18 +46,9 @@ def endpoint(**more: Any) -> Endpoint:
     return Endpoint(kind="openai", base_url="http://judge/v1/", model="m", **more)
 
 
-def answering(*responses: httpx.Response | Exception) -> tuple[httpx.MockTransport, list[httpx.Request]]:
-    """A server that answers in this order, and the requests it got."""
-    requests: list[httpx.Request] = []
-
-    def handle(request: httpx.Request) -> httpx.Response:
-        requests.append(request)
-        response = responses[len(requests) - 1]
-        if isinstance(response, Exception):
-            raise response
-        return response
-
-    return httpx.MockTransport(handle), requests
+def asking(transport: httpx.MockTransport, **more: Any) -> EndpointJudge:
+    settings = endpoint(**more)
+    return EndpointJudge(settings, ChatClient(settings, transport))
 
 
 def saying(text: str | None) -> httpx.Response:
@@ -64,64 +56,36 @@ def saying(text: str | None) -> httpx.Response:
 
 
 class TestEndpoint:
-    def test_request(self, tmp_path: Path) -> None:
-        (tmp_path / "key").write_text("secret\n")
-        transport, requests = answering(saying("Yes"))
-        assert EndpointJudge(endpoint(key_file=str(tmp_path / "key")), transport).reply(["p"]) == ["Yes"]
-        assert str(requests[0].url) == "http://judge/v1/chat/completions"
-        assert requests[0].headers["Authorization"] == "Bearer secret"
-        assert json.loads(requests[0].content) == {
-            "model": "m",
-            "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "p"}],
-            "temperature": 0,
-            "max_tokens": 16,
-        }
+    """What becomes of requests is held by tests/chat."""
 
-    def test_no_key_none_sent(self) -> None:
-        transport, requests = answering(saying(None))
-        assert EndpointJudge(endpoint(), transport).reply(["p"]) == [""]
-        assert "Authorization" not in requests[0].headers
+    def test_request(self) -> None:
+        bodies: list[Any] = []
+        transport = httpx.MockTransport(
+            lambda request: bodies.append(json.loads(request.content)) or saying("Yes")  # type: ignore[func-returns-value]
+        )
+        assert asking(transport).reply(["p"]) == ["Yes"]
+        assert bodies == [
+            {
+                "model": "m",
+                "messages": [{"role": "system", "content": SYSTEM}, {"role": "user", "content": "p"}],
+                "temperature": 0,
+                "max_tokens": 16,
+            }
+        ]
+
+    def test_nothing_said_is_unparsable_and_no_error(self) -> None:
+        assert asking(httpx.MockTransport(lambda request: saying(None))).reply(["p"]) == [""]
 
     def test_order_is_that_of_the_prompts(self) -> None:
         transport = httpx.MockTransport(
             lambda request: saying(json.loads(request.content)["messages"][1]["content"].upper())
         )
         prompts = [f"p{i}" for i in range(20)]
-        assert EndpointJudge(endpoint(parallel=4), transport).reply(prompts) == [text.upper() for text in prompts]
+        assert asking(transport, parallel=4).reply(prompts) == [text.upper() for text in prompts]
 
-    def test_a_busy_server_is_asked_again(self) -> None:
-        waited: list[float] = []
-        transport, requests = answering(httpx.Response(429), httpx.ConnectError("gone"), saying("No"))
-        assert EndpointJudge(endpoint(), transport, waited.append).reply(["p"]) == ["No"]
-        assert (len(requests), waited) == (3, [2.0, 4.0])
-
-    def test_but_not_for_ever(self) -> None:
-        transport, requests = answering(*[httpx.Response(503, text="full")] * 3)
-        with pytest.raises(CimError, match="HTTP 503: full"):
-            EndpointJudge(endpoint(attempts=3), transport, lambda seconds: None).reply(["p"])
-        assert len(requests) == 3
-
-    def test_a_refusal_is_final_and_keeps_the_key_to_itself(self, tmp_path: Path) -> None:
-        (tmp_path / "key").write_text("secret")
-        transport, requests = answering(httpx.Response(401, text="who are you"))
-        with pytest.raises(CimError) as caught:
-            EndpointJudge(endpoint(key_file=str(tmp_path / "key")), transport).reply(["p"])
-        assert len(requests) == 1
-        assert "secret" not in str(caught.value)
-
-    @pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": []}', "[]"])
-    def test_what_is_no_completion(self, body: str) -> None:
-        transport, _ = answering(httpx.Response(200, text=body))
-        with pytest.raises(CimError, match="chat completion"):
-            EndpointJudge(endpoint(), transport).reply(["p"])
-
-    @pytest.mark.parametrize("content", ["", "two words", "line\nline"])
-    def test_key_files_that_hold_none(self, tmp_path: Path, content: str) -> None:
-        (tmp_path / "key").write_text(content)
-        with pytest.raises(CimError, match="holds no key"):
-            EndpointJudge(endpoint(key_file=str(tmp_path / "key")))
-        with pytest.raises(CimError, match="no readable key file"):
-            EndpointJudge(endpoint(key_file=str(tmp_path / "nowhere")))
+    def test_a_server_that_refuses(self) -> None:
+        with pytest.raises(CimError, match="HTTP 401"):
+            asking(httpx.MockTransport(lambda request: httpx.Response(401))).reply(["p"])
 
 
 class TestLocal:

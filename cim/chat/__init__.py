@@ -1,0 +1,1 @@
+"""Chat servers: one client for all that speaks OpenAI's protocol."""
