@@ -67,7 +67,7 @@ class TestRequest:
 
     @pytest.mark.parametrize("url", ["http://me:pass@chat/v1", "http://chat/v1?api-key=1", "chat/v1", "ftp://chat"])
     def test_addresses_that_may_hold_a_secret_or_are_none(self, url: str) -> None:
-        with pytest.raises(ValueError, match="secret|pattern"):
+        with pytest.raises(ValueError, match=r"secret|pattern"):
             ChatServer(base_url=url, model="m")
 
 
