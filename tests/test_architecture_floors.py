@@ -16,8 +16,8 @@ FLOORS = (
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
-    ("tuning", "metrics", "detailed", "estimate"),
-    ("report",),
+    ("tuning", "metrics", "detailed"),
+    ("report", "estimate"),
     ("score",),
 )  # fmt: skip
 

@@ -18,10 +18,14 @@ STAGES = {"text": "models@text", "image": "models@image", "heldout": "models-hel
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder's parameters and the dimensions of its vectors; None for both where its shape is not known."""
+    """An encoder's parameters and the dimensions of its vectors; None for both where its shape is not known.
+
+    text: parameters of what a CLIP model encodes texts by, which alone is loaded to score captions.
+    """
 
     parameters: int | None
     dim: int | None
+    text: int | None = None
 
 
 @dataclass(frozen=True)

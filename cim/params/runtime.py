@@ -6,12 +6,14 @@ from pydantic import Field, model_validator
 
 from cim.params.base import Section
 
+Strategy = Literal["ddp", "fsdp", "zero2", "zero3"]
+
 
 class Ranks(Section):
     """Processes that tune one captioner together, each with its own GPU, as `accelerate launch` starts them."""
 
     processes: int = Field(1, ge=1, description="on this machine, one a GPU; 1 needs no launcher")
-    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = Field(
+    strategy: Strategy = Field(
         "ddp",
         description="ddp: a whole model each; fsdp, zero3: weights, gradients and optimizer in shards; zero2: without"
         " the weights (zero2, zero3: pip install deepspeed)",

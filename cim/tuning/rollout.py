@@ -26,7 +26,7 @@ def rollout_arguments(rollout: Rollout, captioner: Captioner) -> dict[str, Any]:
     if rollout.engine == "transformers":
         return {"generation_kwargs": {"suppress_tokens": never}}
     check_vllm()
-    _check_processes(rollout.tensor_parallel)
+    check_tensor_parallel(rollout.tensor_parallel, rank_and_size()[1])
     ends = end_tokens(captioner.processor, captioner.model.generation_config.eos_token_id)
     correction = rollout.importance_sampling
     arguments: dict[str, Any] = {
@@ -67,8 +67,8 @@ def installed_vllm() -> str | None:
     return None if distributions is None else version(distributions[0])
 
 
-def _check_processes(tensor_parallel: int) -> None:
-    _, processes = rank_and_size()
+def check_tensor_parallel(tensor_parallel: int, processes: int) -> None:
+    """Raises CimError where a copy of the model would be shared by GPUs of other processes than there are."""
     if processes % tensor_parallel:
         raise CimError(
             f"tune.rollout.tensor_parallel {tensor_parallel} in {processes} training processes",
