@@ -99,7 +99,9 @@ def index_term(size: int | None, where: str) -> Term:
     """The gallery's vectors. size: bytes, None where not known. where: index.device."""
     if size is None:
         return Term("index", "not known: give --gallery-images")
-    return always("index", size, f"on the CPU, by index.device {where}" if where == "cpu" else "gallery vectors x d x 4")
+    return always(
+        "index", size, f"on the CPU, by index.device {where}" if where == "cpu" else "gallery vectors x d x 4"
+    )
 
 
 def vllm_term(vllm: Vllm) -> Term:

@@ -12,11 +12,12 @@ UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "KI": 2**10, "M
 
 
 def size_of(text: str) -> int:
-    """Bytes of 24GiB, 80GB or 512 MiB. Raises CimError for anything else."""
+    """Bytes of 24GiB, 80GB or 512 MiB. Raises CimError for anything else, and for less than one byte."""
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?I?)B?\s*", text.upper())
-    if match is None or match[2] not in UNITS:
-        raise CimError(f"a size {text!r}", "a number and a unit, such as 24GiB or 80GB", "mend it")
-    return int(float(match[1]) * UNITS[match[2]])
+    size = 0 if match is None or match[2] not in UNITS else int(float(match[1]) * UNITS[match[2]])
+    if size < 1:
+        raise CimError(f"a size {text!r}", "a number above 0 and a unit, such as 24GiB or 80GB", "mend it")
+    return size
 
 
 def peak(terms: Sequence[Term]) -> dict[Phase, int]:
@@ -55,12 +56,16 @@ def _of(term: Term, phase: Phase) -> int:
 
 def _remedy(name: str, phase: Phase) -> str:
     if name.startswith(("weights", "reference", "optimizer", "gradients", "float32")):
-        return "train adapters (tune.lora), hold the base in fewer bits (tune.precision), or spread the model over more" \
+        return (
+            "train adapters (tune.lora), hold the base in fewer bits (tune.precision), or spread the model over more"
             " processes (runtime.train, strategy fsdp or zero3)"
+        )
     if name.startswith(("keys", "prompts", "logits", "pixels of a validation")):
         fewer = "tune.validation_images" if phase == "validation" else "tune.rollout.batch"
-        return f"generate fewer captions together ({fewer}), with fewer pixels (models.captioner.max_pixels) or" \
+        return (
+            f"generate fewer captions together ({fewer}), with fewer pixels (models.captioner.max_pixels) or"
             " tune.max_new_tokens"
+        )
     if name == "activations":
         return "lower tune.micro_batch, set tune.activation_checkpointing"
     if name.startswith("pixels"):

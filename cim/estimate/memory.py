@@ -98,7 +98,9 @@ def _copies(shape: CaptionerShape, t: Training, count: int) -> list[Term]:
         formula = "rollout, validation: all of them; else a billion at most"
         return [Term("weights, gathered", formula, whole, live, live, shape.parameters * t.computed)]
     if t.over("fsdp") > 1:
-        gathered = [always("weights, gathered", shape.outside * t.computed + two, "two layers, and what is in no layer")]
+        gathered = [
+            always("weights, gathered", shape.outside * t.computed + two, "two layers, and what is in no layer")
+        ]
         if t.reference and t.lora is None:  # TRL has no part of it sharded by itself
             size = 2 * shape.parameters * t.computed
             formula = f"P x {t.computed}, twice while it arrives: it comes as a whole"

@@ -7,6 +7,13 @@ from typing import Any
 from cim.errors import CimError
 from cim.tuning.policy import vision_tower
 
+LONGEST = 200
+"""Letters of a library's message that are shown."""
+
+
+class UnknownSizes(CimError):
+    """A captioner of which nothing can be summed up, though it may well be tuned."""
+
 
 @dataclass(frozen=True)
 class Tower:
@@ -23,7 +30,8 @@ class Tower:
 class CaptionerShape:
     """What the sums need of a captioner.
 
-    parameters: all, tied ones once. vision_parameters: those that tune.vision: frozen keeps as they are, 0 where no tower is found.
+    parameters: all, tied ones once. vision_parameters: those that tune.vision: frozen keeps as they are, 0 where no
+    tower is found.
     layer: parameters of its largest layer. outside: parameters in no layer (embeddings, head).
     lora, vision_lora: adapters' parameters a unit of rank, inputs + outputs of every linear layer but the head.
     context: tokens that the text takes at most.
@@ -58,7 +66,7 @@ class CaptionerShape:
 def captioner_shape(config: Mapping[str, Any] | Any, name: str) -> CaptionerShape:
     """The shape of `config`, a transformers config or the values of one, named `name` in errors.
 
-    Raises CimError for what the installed transformers knows no image-text-to-text model for.
+    Raises CimError for what the installed transformers knows no image-text-to-text model for; UnknownSizes.
     """
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
@@ -69,15 +77,28 @@ def captioner_shape(config: Mapping[str, Any] | Any, name: str) -> CaptionerShap
             model = AutoModelForImageTextToText.from_config(config)
     except ValueError as error:
         raise CimError(
-            f"{name}, of type {config.model_type} ({error})".splitlines()[0],
+            f"{name}, of type {config.model_type} ({error})".splitlines()[0][:LONGEST],
             "a model of AutoModelForImageTextToText",
             "name another models.captioner",
         ) from error
+    try:
+        return _shape(config, model)
+    except (AttributeError, RuntimeError) as error:  # RuntimeError: sizes that differ from layer to layer
+        raise UnknownSizes(
+            f"a config of {name}, of type {config.model_type}, that says its sizes otherwise ({error})"[:LONGEST],
+            "those of Qwen-VL, LLaVA, Gemma 3, Idefics and their kin",
+            "estimate without it; it may be tuned all the same",
+        ) from error
+
+
+def _shape(config: Any, model: Any) -> CaptionerShape:
+    import torch
+
     text, vision = config.get_text_config(), config.vision_config
     heads = text.num_attention_heads
     width = getattr(text, "head_dim", None) or text.hidden_size // heads
     patch, channels = _one(vision.patch_size), int(getattr(vision, "in_channels", 0) or 3)
-    merge = int(getattr(vision, "spatial_merge_size", 1))
+    merge = int(getattr(vision, "spatial_merge_size", 0) or getattr(config, "spatial_merge_size", 1))
     frames = _one(getattr(vision, "temporal_patch_size", 1))
     seen = _tower(model)
     layers = [_size(layer) for stack in _stacks(model) for layer in stack]
@@ -110,7 +131,7 @@ def captioner_shape(config: Mapping[str, Any] | Any, name: str) -> CaptionerShap
         patch=patch,
         merge=merge,
         patch_values=channels * frames * patch**2,
-        fixed_side=_one(vision.image_size) if getattr(vision, "image_size", None) else None,
+        fixed_side=_one(vision.image_size) if merge == 1 and getattr(vision, "image_size", None) else None,
     )
 
 
@@ -148,7 +169,7 @@ def _as_config(auto: Any, config: Any, name: str) -> Any:
         return auto.for_model(values.pop("model_type"), **values)
     except (KeyError, ValueError) as error:
         raise CimError(
-            f"a config of {name} that the installed transformers does not know ({error})".splitlines()[0],
+            f"a config of {name} that the installed transformers does not know ({error})".splitlines()[0][:LONGEST],
             "the model_type of an architecture that it has",
             "update transformers, or name another model",
         ) from error

@@ -19,7 +19,10 @@ def lines_of(plan: Plan, machine: Machine, rates: tuple[float, float] | None) ->
     yield "models"
     yield from (f"  {role}: {text}" for role, text in plan.models.items())
     if plan.shape is None or plan.training is None or plan.work is None:
-        yield "memory, steps, disk: not known, as the captioner's config.json is not here; fetch it and ask again"
+        yield (
+            "memory, steps, disk: not known: the captioner's config.json is not here (fetch it and ask again), or says"
+            " sizes in words of its own"
+        )
         return
     training, work = plan.training, plan.work
     kind = "full fine-tuning" if training.lora is None else f"LoRA of rank {training.lora}"

@@ -67,4 +67,3 @@ def disk(shape: CaptionerShape, training: Training, shapes: Shapes, images: dict
         always("tuned captioner", full, "P x 4"),
         always("vectors and index", vectors, "images x dimensions x 2, and the gallery's once more" + said),
     ]
-
