@@ -48,8 +48,8 @@ def lines_of(plan: Plan, machine: Machine, rates: tuple[float, float] | None) ->
     if rates is None:
         yield "  hours: state --generate-rate and --train-rate, tokens a second of one device, as measured on yours"
     else:
-        total = hours(work, *rates, training.processes)
-        yield f"  {total:,.1f} hours at {rates[0]:,g} generated and {rates[1]:,g} trained tokens a second of one device"
+        taken = hours(work, *rates, training.processes)
+        yield f"  {taken:,.1f} hours at {rates[0]:,g} generated and {rates[1]:,g} trained tokens a second of one device"
     yield "disk, besides the shards of your images; DVC's cache keeps a second copy unless cache.type links"
     yield from _sizes(plan.files)
     yield "assumed"

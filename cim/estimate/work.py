@@ -42,9 +42,8 @@ def work_of(params: Params, prompt: int, images: int | None) -> Work:
 
 
 def hours(work: Work, generated: float, trained: float, processes: int) -> float:
-    """Hours at tokens a second of one device, as the user measured them; validations run on one device."""
-    shared = work.generated / generated + work.trained / trained
-    return (shared / processes + work.validated / generated) / 3600
+    """Hours at tokens a second of one device, as the user measured them; devices share validations too."""
+    return ((work.generated + work.validated) / generated + work.trained / trained) / processes / 3600
 
 
 def disk(shape: CaptionerShape, training: Training, shapes: Shapes, images: dict[str, int | None]) -> list[Term]:

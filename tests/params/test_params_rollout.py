@@ -62,3 +62,10 @@ def test_is_refused(asked: dict[str, Any], part: str) -> None:
     message = message_for(("tune.rollout", asked))
     assert "1 problem(s)" in message
     assert part in message
+
+
+def test_vllm_takes_no_8_bit_weights_from_the_trainer() -> None:
+    lora = ("tune.lora", {"rank": 4})
+    asked = [lora, ("tune.precision", "8bit"), ("tune.rollout", {"engine": "vllm"})]
+    assert "precision 8bit with rollout.engine vllm" in message_for(*asked)
+    parse_params(changed(lora, ("tune.precision", "4bit"), ("tune.rollout", {"engine": "vllm"})))
