@@ -82,7 +82,7 @@ def test_the_paper_fits_eight_cards(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_paper_does_not_fit_cards_of_40(capsys: pytest.CaptureFixture[str]) -> None:
-    """8,292,166,656 x 12 bytes of weights and moments are 11.6 GiB of each of eight, and gradients not yet summed 15.4."""
+    """8,292,166,656 x 12 bytes of weights and moments are 11.6 GiB of each of eight, gradients not yet summed 15.4."""
     with pytest.raises(CimError, match="2 problems") as caught:
         check(["--profile", "paper-7b", "--device-memory", "40GiB"])
     assert "/path/to/train/images" in caught.value.found
