@@ -13,10 +13,11 @@ from tiny_run import TUNE
 
 from cim.captioners.load import load_captioner, outline_captioner
 from cim.params import Tune
+from cim.ranks import rank_and_size
 from cim.shards.read import ImageLookup
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.orphans import end_with_parent
-from cim.tuning.ranks import is_sharded, join, rank_and_size
+from cim.tuning.ranks import is_sharded, join
 from cim.tuning.validate import Validation
 
 PARAMS = {"steps": 4, "prompts_per_step": 2, "generations": 2, "validate_every": 2, "kl": 0.1, "seed": 3}
