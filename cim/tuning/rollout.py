@@ -10,7 +10,7 @@ from cim.captioners.load import Captioner
 from cim.captioners.special_tokens import end_tokens, suppressed_tokens
 from cim.errors import CimError
 from cim.params import Rollout
-from cim.tuning.ranks import rank_and_size
+from cim.ranks import rank_and_size
 
 BAN = -100.0
 """vLLM's lowest logit bias: what it is added to is e^-100 times as likely, 0 in float32. It has no suppress_tokens."""
