@@ -4,7 +4,7 @@ python -m benchmarks.gpu [--output gpu.md] [--only embed search] [--layers 8] [-
 
 Models have the published shapes and random weights: ViT-H-14, Qwen2.5-VL-3B and 7B. Nothing is fetched. Each part is a
 process of its own that is ended after 8 minutes; what one has measured before it fails is kept, and the others go on.
-Folders of weights need 11 GiB of disk, 15 more for 7B in 4 bits; they are removed in the end.
+Folders of weights and vectors need 13 GiB of disk, 15 more for 7B in 4 bits; they are removed in the end.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def main(arguments: list[str]) -> int:
             print(f"{name} ...", file=sys.stderr, flush=True)
             run_apart(bench, command_of(bench), options.limit)
         measured = read_rows(rows)
-    shown = f"{heading(device)} {machine('numpy')}.\n\n{table(measured)}\n"
+    shown = f"{heading(device)} {machine()}.\n\n{table(measured)}\n"
     print(shown)
     if options.output:
         options.output.write_text(shown, encoding="utf-8")

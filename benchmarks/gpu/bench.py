@@ -35,13 +35,13 @@ TOY = Sizes(6, 64, 48, 4, 400, 32, 16, 6, 2, 1)
 
 @dataclass(frozen=True)
 class Row:
-    """A measurement, or why there is none: skipped. figures: column -> what it says."""
+    """A measurement, or a note why there is none. figures: column -> what it says."""
 
     part: str
     what: str
     device: str
     figures: dict[str, str] = field(default_factory=dict)
-    skipped: str = ""
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,15 @@ class Bench:
         self._leave(Row(self.part, what, self.where, said))
 
     def skip(self, what: str, why: object) -> None:
-        """Leave the reason why there is no measurement."""
-        self._leave(Row(self.part, what, self.where, skipped=" ".join(str(why).split())))
+        """Leave the reason why it is not measured."""
+        self._note(what, f"skipped: {why}")
+
+    def fail(self, what: str, why: str) -> None:
+        """Leave what ended it."""
+        self._note(what, f"failed: {why}")
+
+    def _note(self, what: str, text: str) -> None:
+        self._leave(Row(self.part, what, self.where, note=" ".join(text.split())))
 
     def _leave(self, row: Row) -> None:
         with self.rows.open("a", encoding="utf-8") as file:
@@ -94,7 +101,7 @@ def table(rows: Sequence[Row]) -> str:
     """Markdown: for each part a table with the columns that it fills."""
     blocks = []
     for part in dict.fromkeys(row.part for row in rows):
-        found = [row for row in rows if row.part == part and not row.skipped]
+        found = [row for row in rows if row.part == part and not row.note]
         lines = [f"### {part}"]
         if found:
             columns = list(dict.fromkeys(name for row in found for name in row.figures))
@@ -102,7 +109,7 @@ def table(rows: Sequence[Row]) -> str:
             for row in found:
                 cells = [row.figures.get(name, "") for name in columns]
                 lines.append(f"| {row.what} | {row.device} | {' | '.join(cells)} |")
-        lines += ["", *(f"- {row.what}: skipped, {row.skipped}" for row in rows if row.part == part and row.skipped)]
+        lines += ["", *(f"- {row.what}: {row.note}" for row in rows if row.part == part and row.note)]
         blocks.append("\n".join(lines).strip())
     return "\n\n".join(blocks)
 

@@ -57,7 +57,7 @@ def heading(device: str) -> str:
     """One paragraph: the card, its driver, versions of what is measured."""
     versions = [f"{name} {found}" for name in PACKAGES if (found := _version(name))]
     absent = [name for name in PACKAGES if not _version(name)]
-    where = _card() if device == "cuda" else "**No GPU: device cpu, toy shapes. No figure here is one of a GPU.**"
+    where = _card() if device == "cuda" else "**Device cpu, toy shapes: no figure here is one of a GPU.**"
     return f"{where} {', '.join(versions)}; not installed: {', '.join(absent) or 'nothing'}."
 
 

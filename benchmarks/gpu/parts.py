@@ -34,11 +34,11 @@ def run_apart(bench: Bench, command: Sequence[str], limit: float = LIMIT) -> Non
         try:
             code = child.wait(limit)
         except subprocess.TimeoutExpired:
-            return bench.skip("the part", f"not done after {limit:g} s")
+            return bench.fail("the part", f"not done after {limit:g} s")
         finally:
             _end(child)
     if code:
-        bench.skip("the part", f"ended with {_name(code)}: {_last_line(log)}")
+        bench.fail("the part", f"ended with {_name(code)}: {_last_line(log)}")
 
 
 def command_of(bench: Bench) -> list[str]:

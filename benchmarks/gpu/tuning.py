@@ -32,8 +32,8 @@ class Variant:
     precision: Literal["auto", "bfloat16", "4bit"]
 
     def __str__(self) -> str:
-        held_in = "float32 weights, bfloat16 autocast" if self.precision == "auto" else f"{self.precision} weights"
-        return f"{self.model}, {self.what}, {held_in}"
+        held_in = "float32" if self.precision == "auto" else self.precision
+        return f"{self.model.partition('/')[2]}, {self.what}, {held_in} weights"
 
 
 VARIANTS = {
