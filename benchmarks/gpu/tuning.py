@@ -6,21 +6,21 @@ from typing import Any, Literal
 
 from benchmarks.common.clock import PARTS, Clock, TimedProcessor, timed_training
 from benchmarks.common.project import ROOT
-from benchmarks.gpu.bench import Bench
+from benchmarks.gpu.bench import MIB, Bench
 from benchmarks.gpu.device import card_memory, peak_mib, settle
-from benchmarks.gpu.models import MAX_PIXELS, PROMPT, QWEN_3B, QWEN_7B, captioner_folder, captioner_in_memory, values_of
+from benchmarks.gpu.models import PROMPT, QWEN_3B, QWEN_7B, captioner_folder, captioner_in_memory, values_of
 from benchmarks.gpu.pictures import photos
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.estimate.activations import rollout_terms, update_terms
-from cim.estimate.fit import too_large
-from cim.estimate.memory import Precision, Term, Training, held
+from cim.estimate.fit import peak, too_large
+from cim.estimate.memory import held
 from cim.estimate.shapes import captioner_shape
+from cim.estimate.terms import Term
+from cim.estimate.training import training_of
 from cim.params import Lora, Tune, load_params
 
 PROFILE = ROOT / "profiles/lora-24gb.yaml"
-FRAME = 60
-"""Tokens of a prompt beside those of its image, for the estimate; more than it has."""
 
 
 @dataclass(frozen=True)
@@ -80,22 +80,7 @@ def settings(bench: Bench, variant: Variant) -> Tune:
 def _terms(bench: Bench, variant: Variant, tune: Tune) -> list[Term]:
     """What the estimate of `flows.check` sums up, the reward's part left out."""
     shape = captioner_shape(values_of(bench, variant.model), variant.model)
-    pixels = min(bench.sizes.width * bench.sizes.height, MAX_PIXELS)
-    captions = tune.prompts_per_step * tune.generations
-    precision: Precision = "float32" if variant.precision == "auto" else variant.precision
-    training = Training(
-        precision=precision,
-        autocast=variant.precision == "auto",
-        lora=tune.lora.rank if tune.lora else None,
-        reference=tune.kl > 0,
-        checkpointing=tune.activation_checkpointing,
-        micro_batch=tune.micro_batch or captions,
-        rollout_batch=captions,
-        rollout=captions,
-        prompt=FRAME + shape.image_tokens(pixels),
-        new=tune.max_new_tokens,
-        patches=shape.patches(pixels),
-    )
+    training = training_of(load_params(PROFILE).model_copy(update={"tune": tune}), shape)
     return [*held(shape, training), *rollout_terms(shape, training), *update_terms(shape, training)]
 
 
@@ -150,6 +135,7 @@ def _row(bench: Bench, variant: Variant, tune: Tune, clock: Clock, warm: dict[st
         str(variant), images_a_step=tune.prompts_per_step, captions=captions, tokens_a_caption=tune.max_new_tokens,
         s_a_step=whole, **figures, the_rest_s=max(0.0, whole - sum(spent.values())),
         tokens_per_s_generated=captions * tune.max_new_tokens / spent["generate"], peak_MiB=most,
+        estimated_MiB=max(peak(_terms(bench, variant, tune)).values()) / MIB,
     )  # fmt: skip
 
 
