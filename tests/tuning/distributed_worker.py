@@ -15,12 +15,13 @@ import torch
 from safetensors.torch import save_file
 from tiny_run import TUNE
 
-from cim.captioners.load import load_captioner, outline_captioner
+from cim.captioners.load import outline_captioner
 from cim.params import Tune
 from cim.ranks import rank_and_size
 from cim.shards.read import ImageLookup
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.orphans import end_with_parent
+from cim.tuning.policy import load_policy
 from cim.tuning.ranks import is_sharded, join
 from cim.tuning.validate import Validation
 
@@ -93,13 +94,13 @@ def train(root: Path, run: Run) -> None:
     out.mkdir(exist_ok=True)
     reward = ById()
     base = root / "base"
-    captioner = outline_captioner(base) if is_sharded() else load_captioner(base, "cpu", "float32")
+    params = Tune.model_validate({**TUNE.model_dump(), **PARAMS, **run.changes})
+    captioner = outline_captioner(base) if is_sharded() else load_policy(base, params, "cpu")
     # Some gradients are 0 but for rounding (of a key's bias, for one), and AdamW makes steps of them all the same: in
     # float64 that rounding is far below AdamW's epsilon.
     captioner.model.to(getattr(torch, run.dtype))
     images = ImageLookup(root)
     rows = prompt_rows(sorted(images._places), ["Say."], images, seed=0)
-    params = Tune.model_validate({**TUNE.model_dump(), **PARAMS, **run.changes})
     scores = iter([0.1, 0.3, 0.2, 0.4, 0.5])
 
     def validator(model: Any, processor: Any) -> Validation:

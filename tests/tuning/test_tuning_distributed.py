@@ -25,6 +25,12 @@ from cim.tuning.weights import write_tuned
 HERE = Path(__file__).parent
 LOSSES = ("grpo", "dapo")
 SHORT = {"steps": 2, "validate_every": 1}
+PARTS: dict[str, dict[str, Any]] = {
+    "adapters": {"lora": {"rank": 2, "alpha": 4}},
+    "frozen": {"vision": "frozen", "attention": "eager"},
+    "both": {"lora": {"rank": 2, "alpha": 4}, "vision": "frozen"},
+}
+"""What may learn in place of all weights."""
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +41,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def launch(root: Path, strategy: Literal["ddp", "fsdp"], *runs: Run) -> CimError | None:
+def launch(root: Path, strategy: Literal["ddp", "fsdp", "zero2", "zero3"], *runs: Run) -> CimError | None:
     """Train in two ranks, one run after the other; what ended them early."""
     ranks = Ranks(processes=2, strategy=strategy)
     start = Launch("distributed_worker", distributed_worker.arguments(root, list(runs)), ranks, root / "error.json")
@@ -49,18 +55,29 @@ def launch(root: Path, strategy: Literal["ddp", "fsdp"], *runs: Run) -> CimError
     return None
 
 
+def short(strategy: str, part: str = "all") -> Run:
+    """Two steps on given completions."""
+    return Run(f"{strategy}-{part}", {**SHORT, **PARTS.get(part, {})}, dtype="float32")
+
+
+def longer(strategy: str) -> Run:
+    """A third step, resumed, with completions of the model's own, whose lengths differ between ranks."""
+    return Run(f"{strategy}-all", {**SHORT, "steps": 3}, sampled=True, dtype="float32")
+
+
 @pytest.fixture(scope="module")
 def killed(root: Path) -> CimError | None:
     """What ended two ranks that had trained by each loss, in the midst of a run of their own completions."""
     by_loss = [Run(f"two-{loss}", {"loss": loss}) for loss in LOSSES]
-    return launch(root, "ddp", *by_loss, Run("killed", sampled=True, kill_at=4))
+    by_part = [short("ddp", part) for part in PARTS]
+    return launch(root, "ddp", *by_loss, *by_part, Run("killed", sampled=True, kill_at=4))
 
 
 @pytest.fixture(scope="module")
 def sharded(root: Path) -> None:
-    """FSDP: trained on given completions, then resumed with its own, whose lengths differ between ranks."""
-    resumed = Run("fsdp", {"steps": 3, "validate_every": 1}, sampled=True, dtype="float32")
-    assert launch(root, "fsdp", Run("fsdp", SHORT, dtype="float32"), resumed) is None
+    """FSDP, with all of the ways to train less; ends resumed."""
+    runs = [short("fsdp", part) for part in ("all", *PARTS)]
+    assert launch(root, "fsdp", *runs, longer("fsdp")) is None
 
 
 def record(root: Path, name: str, rank: int) -> dict[str, Any]:
@@ -117,18 +134,48 @@ def test_a_killed_rank_ends_all_and_the_next_run_goes_on(root: Path, killed: Cim
         assert [step["reward"] for step in record(root, "killed", rank)["log"]] == pytest.approx(rewards, abs=1e-5)
 
 
-@pytest.mark.slow
-def test_fsdp_leaves_a_captioner_that_stands_alone(root: Path, sharded: None) -> None:
-    distributed_worker.train(root, Run("one", SHORT, dtype="float32"))
-    alone, shards = record(root, "one", 0), record(root, "fsdp", 0)
+def check_alike(root: Path, strategy: str, part: str = "all") -> None:
+    """One process sees the same, and what ranks leave loads as a captioner with its weights."""
+    one = short("one", part)
+    if not (root / one.out).exists():
+        distributed_worker.train(root, one)
+    alone, together = record(root, one.out, 0), record(root, f"{strategy}-{part}", 0)
     for name in ("reward", "loss", "kl", "grad_norm"):
         expected = [step[name] for step in alone["log"]]
-        assert [step[name] for step in shards["log"]][:2] == pytest.approx(expected, abs=1e-4)
-    assert len(shards["log"]) == 3  # resumed, with completions of its own
-    best = [root / name / "scratch" / "best-000001" for name in ("one", "fsdp")]
-    assert shards["best"] == "best-000001"
-    for place in best:
-        write_tuned(root / "base", place, 1.0, {}, place.with_name("tuned"), trusted=False)
-    ones, shards_ = [dict(load_captioner(place.with_name("tuned"), "cpu").model.named_parameters()) for place in best]
-    for name, weight in ones.items():
-        torch.testing.assert_close(shards_[name], weight, rtol=0, atol=0.021, msg=name)  # two steps of 0.01 at most
+        assert [step[name] for step in together["log"]][:2] == pytest.approx(expected, abs=1e-4), name
+    assert alone["best"] == together["best"] == "best-000001"
+    kept = []
+    for name in ("one", strategy):
+        scratch = root / f"{name}-{part}" / "scratch"
+        write_tuned(root / "base", scratch / "best-000001", 1.0, {}, scratch / "tuned", trusted=False)
+        kept.append(dict(load_captioner(scratch / "tuned", "cpu").model.named_parameters()))
+    for name, weight in kept[0].items():
+        torch.testing.assert_close(kept[1][name], weight, rtol=0, atol=0.021, msg=name)  # two steps of 0.01 at most
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+def test_two_processes_train_a_part_as_one_does(root: Path, killed: CimError | None, part: str) -> None:
+    check_alike(root, "ddp", part)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["all", *PARTS])
+def test_fsdp_leaves_a_captioner_that_stands_alone(root: Path, sharded: None, part: str) -> None:
+    check_alike(root, "fsdp", part)
+    assert len(record(root, "fsdp-all", 0)["log"]) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["zero2", "zero3"])
+def test_zero_leaves_a_captioner_that_stands_alone(root: Path, strategy: Literal["zero2", "zero3"]) -> None:
+    """Each run in ranks of its own, as users' are: ZeRO-3 also shards models that a process makes later."""
+    pytest.importorskip("deepspeed", reason="DeepSpeed is no dependency of the project: pip install deepspeed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DS_ACCELERATOR", "cpu")
+        assert launch(root, strategy, short(strategy)) is None
+        check_alike(root, strategy)
+        assert launch(root, strategy, short(strategy, "both")) is None
+        check_alike(root, strategy, "both")
+        assert launch(root, strategy, longer(strategy)) is None
+    assert len(record(root, f"{strategy}-all", 0)["log"]) == 3
