@@ -50,9 +50,9 @@ def command_of(bench: Bench) -> list[str]:
 
 
 def _one_card() -> dict[str, str]:
-    """The environment with one GPU: a training in one process refuses to see several."""
+    """The environment with one GPU: a training in one process refuses to see several. Idle threads sleep."""
     seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    return {**os.environ, "CUDA_VISIBLE_DEVICES": seen.split(",")[0]}
+    return {"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "CUDA_VISIBLE_DEVICES": seen.split(",")[0]}
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -74,7 +74,9 @@ def test_search_without_gpus_is_the_cpus_alone(scratch: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("part", "lacks"), [("caption-vllm", "vllm"), ("tune-7b-lora-4bit", "bitsandbytes")])
-def test_what_lacks_a_package_says_so(scratch: Path, part: str, lacks: str) -> None:
+def test_what_lacks_a_package_says_so(scratch: Path, part: str, lacks: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "vllm", None)
+    monkeypatch.setattr("cim.tuning.policy.is_installed", lambda _: False)
     (row,) = measured(part, scratch)
     assert row.note.startswith("skipped: ")
     assert lacks in row.note
