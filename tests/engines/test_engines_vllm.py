@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field, replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,7 +33,7 @@ class Answer:
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A module `vllm` whose LLM notes what it is given and says the picture's width."""
     module: Any = ModuleType("vllm")
-    module.made, module.asked = [], []
+    module.made, module.asked, module.adapters = [], [], []
 
     class SamplingParams:
         def __init__(self, **values: Any) -> None:
@@ -43,14 +43,24 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         def __init__(self, **options: Any) -> None:
             module.made.append(options)
 
-        def generate(self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool) -> list[Answer]:
+        def generate(
+            self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool, lora_request: Any
+        ) -> list[Answer]:
             assert len(prompts) == len(sampling_params)
             module.asked.append((prompts, [one.values for one in sampling_params]))
+            module.adapters.append(lora_request)
             widths = [prompt["multi_modal_data"]["image"].width for prompt in prompts]
             return [Answer([Output(f" width {width}", [5, 6, 2], "stop")]) for width in widths]
 
     module.LLM, module.SamplingParams = LLM, SamplingParams
-    monkeypatch.setitem(sys.modules, "vllm", module)
+    module.on_cpu = True
+    lora, platforms = ModuleType("vllm.lora.request"), ModuleType("vllm.platforms")
+    vars(lora)["LoRARequest"] = lambda name, number, folder: (name, number, folder)
+    vars(platforms)["current_platform"] = SimpleNamespace(is_cpu=lambda: module.on_cpu)
+    for name, one in {"vllm": module, "vllm.lora": ModuleType("vllm.lora")}.items():
+        monkeypatch.setitem(sys.modules, name, one)
+    for one in (lora, platforms):
+        monkeypatch.setitem(sys.modules, one.__name__, one)
     return module
 
 
@@ -73,9 +83,12 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     (options,) = vllm.made
     assert options["model"] == str(chosen.folder)
     assert options["enable_prefix_caching"]
-    assert options["limit_mm_per_prompt"] == {"image": 1}
+    assert options["limit_mm_per_prompt"] == {"image": 1, "video": 0}
     assert options["load_format"] == "safetensors"
     assert not options["trust_remote_code"]
+    assert "max_model_len" not in options  # its own defaults
+    assert "gpu_memory_utilization" not in options
+    assert vllm.adapters == [None]
     processor = load_processor(chosen.folder)
     prompts, sampling = vllm.asked[0]
     assert {prompt["prompt"] for prompt in prompts} == {render(processor, chosen.prompt)}
@@ -112,7 +125,7 @@ def test_what_it_cannot_do_is_refused(vllm: Any, chosen: EngineSpec, decoding: D
 
 def test_without_the_package_the_extra_is_named(chosen: EngineSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)  # as if it were not installed
-    with pytest.raises(CimError, match=r"\[vllm\]"):
+    with pytest.raises(CimError, match="make env-vllm"):
         open_engine(chosen)
 
 
