@@ -1,7 +1,7 @@
 """What an engine is opened from, and the parts that make one."""
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -33,7 +33,7 @@ class EngineSpec:
     prefetch: int = 1
     prefetch_in: Literal["threads", "processes"] = "threads"
     trust_remote_code: bool = False
-    vllm: VllmOptions = VllmOptions()
+    vllm: VllmOptions = field(default_factory=VllmOptions)
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
