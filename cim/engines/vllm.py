@@ -23,8 +23,8 @@ class Vllm:
     """A backend. vLLM batches by itself, continuously; equal beginnings of prompts are computed once.
 
     llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it. ends: ids that end a caption.
-    never: ids that no caption may hold. call: images handed over at once; its captions come together. adapter: a
-    LoRARequest, or None.
+    never: ids that no caption may hold. call: images handed over at once; its captions come together. refusal: what
+    vLLM raises for a request that it won't take, such as one longer than the model. adapter: a LoRARequest, or None.
     """
 
     llm: Any
@@ -33,6 +33,7 @@ class Vllm:
     ends: list[int]
     never: list[int]
     call: int
+    refusal: type[Exception]
     adapter: Any = None
 
     @classmethod
@@ -50,6 +51,7 @@ class Vllm:
             )
         try:
             from vllm import LLM, SamplingParams
+            from vllm.exceptions import VLLMValidationError
             from vllm.lora.request import LoRARequest
             from vllm.platforms import current_platform
         except ImportError as error:
@@ -90,6 +92,7 @@ class Vllm:
             end_tokens(processor, model.generation_config.eos_token_id),
             suppressed_tokens(processor, model),
             CALL * spec.batch_size,
+            VLLMValidationError,
             None if adapter is None else LoRARequest("adapter", 1, str(adapter)),
         )
 
@@ -106,7 +109,10 @@ class Vllm:
                 for _ in of
             ]
             sampling = [self._sampling(key, decoding) for of in keys for key in of]
-            answers = iter(self.llm.generate(requests, sampling, use_tqdm=False, lora_request=self.adapter))
+            try:  # vLLM takes back what it had of the call
+                answers = iter(self.llm.generate(requests, sampling, use_tqdm=False, lora_request=self.adapter))
+            except self.refusal as error:  # no ValueError since 0.30
+                raise ValueError(str(error)) from error
             yield [[_generated(next(answers)) for _ in of] for of in keys]
 
     def _sampling(self, key: str, decoding: Decoding) -> Any:

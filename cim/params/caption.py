@@ -86,6 +86,8 @@ class CaptionParams(Section):
             wrong.append("beams with guidance: guidance follows one text an image")
         if self.engine == "vllm" and (beams > 1 or guided):
             wrong.append("engine vllm with beams or guidance: it has neither here")
+        if self.engine == "vllm" and (hot := max(self.temperature, self.decoding.retry_temperature)) > 2:
+            wrong.append(f"engine vllm with temperature {hot:g}: it takes 2 at most")
         if self.engine != "vllm" and self.vllm != VllmParams():
             wrong.append(f"vllm with engine {self.engine}, which has no use for it: leave it out")
         if wrong:
