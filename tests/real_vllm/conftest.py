@@ -3,10 +3,17 @@
 import os
 from pathlib import Path
 
-# Before vLLM is imported: its engine in this process (a test looks into it), and no lines of progress.
-os.environ |= {"VLLM_ENABLE_V1_MULTIPROCESSING": "0", "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1"}
+# Before vLLM is imported: its engine in this process (a test looks into it), no lines of progress, and 1 GiB for keys
+# and values: its share of memory counts all that the process holds, and several engines follow each other in this one.
+os.environ |= {
+    "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+    "VLLM_LOGGING_LEVEL": "ERROR",
+    "VLLM_NO_USAGE_STATS": "1",
+    "VLLM_CPU_KVCACHE_SPACE": "1",
+}
 
 import io
+import sys
 from dataclasses import replace
 
 import pytest
@@ -24,6 +31,7 @@ from cim.scenes.scene import scene_at
 from cim.warm_start.tiny import make_tiny_captioner
 
 ROOT = Path(__file__).parents[2]
+sys.path += [str(ROOT / "tests"), str(ROOT / "tests/tuning")]  # what its tests share with these
 PROMPT = "Describe it."
 OPTIONS = VllmOptions(max_model_length=256, memory_share=0.05, enforce_eager=True)
 
