@@ -1,6 +1,7 @@
 """The vLLM engine: offline `LLM.generate` with images. Run on a CPU (tests/real_vllm); no GPU was at hand."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ class Vllm:
                 "neither: its sampler takes one text at a time",
                 "set caption.engine: transformers, or beams: 1 and guidance: 1",
             )
+        # Its engine in this process: one of its own outlives a kill -9 of this one, and keeps the GPU's memory.
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:
             from vllm import LLM, SamplingParams
             from vllm.exceptions import VLLMValidationError

@@ -40,6 +40,7 @@ class Refused(Exception):
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A module `vllm` whose LLM notes what it is given and says the picture's width."""
+    monkeypatch.delenv("VLLM_ENABLE_V1_MULTIPROCESSING", raising=False)
     module: Any = ModuleType("vllm")
     module.made, module.asked, module.adapters = [], [], []
 
