@@ -98,6 +98,7 @@ def test_killed_and_resumed(root: Path, prefect_server: str, params: Path) -> No
     rows = pl.read_parquet(out / "0000*.parquet")
     rejects = pl.read_parquet(out / "rejects/*.parquet")
     names = sorted(path.stem for path in (params.parent / "in").iterdir())
-    assert sorted([*rows["source_key"], *(Path(name).stem for name in rejects["id"])]) == names  # each image once
+    found = [*rows["source_key"], *rejects["id"]]
+    assert sorted(Path(name).stem for name in found) == names  # each image once
     (refused,) = rejects.filter(pl.col("reason") != "no caption").iter_rows(named=True)  # others it has no words for
     assert "longer than the maximum model length of 48" in refused["detail"]

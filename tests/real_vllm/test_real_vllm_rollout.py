@@ -1,15 +1,19 @@
 """TRL's rollouts by a vLLM in the trainer: what it samples are the trainer's captions, also when the weights change.
 
-vLLM packs linear layers for a CPU's kernels when it has loaded them, after which no weights can be put in: TRL fails
-with 'Parameter' object has no attribute 'weight_loader'. On a GPU nothing is packed. So the packing is off here.
+Three things are put right for that here, and only here (docs/rollout.md): vLLM packs linear layers for a CPU's kernels once
+they are loaded, after which no weights can be put in ('Parameter' object has no attribute 'weight_loader'); it takes
+bfloat16 for a model of float32, as TRL leaves that to it; and TRL hands it prompts in which the image's placeholder is
+repeated already, which vLLM repeats once more.
 """
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+import trl.generation.vllm_generation as through
 import vllm._custom_ops as operators
 from PIL import Image
 from tiny_run import TUNE, Length
@@ -27,10 +31,16 @@ from cim.tuning.trainer import CaptionTrainer
 __all__ = ["scene"]
 
 
+def single(tokens: list[int], image: int) -> list[int]:
+    """With every run of the image's placeholder as one."""
+    return [one for one, before in zip(tokens, [None, *tokens], strict=False) if one != image or before != image]
+
+
 def test_weights_follow_the_trainers(
     scene: tuple[Path, list[str], ImageLookup], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(operators, "_supports_onednn", False)
+    monkeypatch.setattr(through, "LLM", partial(through.LLM, dtype="float32"))
     for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT"):  # TRL leaves them set
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
@@ -45,6 +55,19 @@ def test_weights_follow_the_trainers(
         model=captioner.model, reward_funcs=Length(""), args=args, train_dataset=rows,
         processing_class=captioner.processor, rollout=asked,
     )  # fmt: skip
+    engine, image = trainer.vllm_generation.llm, captioner.processor.image_token_id
+    sample = engine.generate
+
+    def sampled(prompts: list[dict[str, Any]], **options: Any) -> Any:
+        once = [{**one, "prompt_token_ids": single(one["prompt_token_ids"], image)} for one in prompts]
+        answers = sample(once, **options)
+        for one, answer in zip(prompts, answers, strict=True):
+            assert answer.prompt_token_ids == one["prompt_token_ids"]  # as the trainer has it
+        (twice,) = sample(prompts[:1], **options)
+        assert twice.prompt_token_ids.count(image) == 7  # 4, the first of which became 4
+        return answers
+
+    monkeypatch.setattr(engine, "generate", sampled)
     said = []
     for turn in range(2):
         chance = torch.Generator().manual_seed(turn)
