@@ -1,9 +1,9 @@
 """TRL's rollouts by a vLLM in the trainer: what it samples are the trainer's captions, also when the weights change.
 
-Three things are put right for that here, and only here (docs/rollout.md): vLLM packs linear layers for a CPU's kernels once
-they are loaded, after which no weights can be put in ('Parameter' object has no attribute 'weight_loader'); it takes
-bfloat16 for a model of float32, as TRL leaves that to it; and TRL hands it prompts in which the image's placeholder is
-repeated already, which vLLM repeats once more.
+Three things are put right for that here, and only here (docs/rollout.md): vLLM packs linear layers for a CPU's kernels
+once they are loaded, after which no weights can be put in ('Parameter' object has no attribute 'weight_loader'); it
+takes bfloat16 for a model of float32, as TRL leaves that to it; and TRL hands it prompts in which the image's
+placeholder is repeated already, which vLLM repeats once more.
 """
 
 import io
