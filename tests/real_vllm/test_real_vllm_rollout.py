@@ -80,6 +80,6 @@ def test_weights_follow_the_trainers(
         said.append(captioner.processor.tokenizer.batch_decode(texts, skip_special_tokens=True))
         images = [Image.open(io.BytesIO(lookup[one])).convert("RGB") for one in ids]
         theirs = generate(captioner, images, ["Say."] * 4, Decoding(12))
-        assert [text.strip() for text in said[-1][::2]] == [one.text for one in theirs], turn
+        assert [text.rstrip("\ufffd").strip() for text in said[-1][::2]] == [one.text for one in theirs], turn
         assert said[-1][::2] == said[-1][1::2]
     assert not set(said[0]) & set(said[1])
