@@ -1,9 +1,9 @@
 """TRL's rollouts by a vLLM in the trainer: what it samples are the trainer's captions, also when the weights change.
 
-Three things are put right for that here, and only here (docs/rollout.md): vLLM packs linear layers for a CPU's kernels
+Four things are put right for that here, and only here (docs/rollout.md): vLLM packs linear layers for a CPU's kernels
 once they are loaded, after which no weights can be put in ('Parameter' object has no attribute 'weight_loader'); it
-takes bfloat16 for a model of float32, as TRL leaves that to it; and TRL hands it prompts in which the image's
-placeholder is repeated already, which vLLM repeats once more.
+takes bfloat16 for a model of float32, as TRL leaves that to it; TRL hands it prompts in which the image's
+placeholder is repeated already, which vLLM repeats once more; and vLLM keeps what the vision tower made of an image.
 """
 
 import io
@@ -74,6 +74,7 @@ def test_weights_follow_the_trainers(
         for weight in trainer.model.parameters():  # of another training step, so that TRL hands them over
             torch.nn.init.normal_(weight, std=0.3, generator=chance)
         trainer.state.global_step = turn
+        engine.llm_engine.reset_encoder_cache()  # else pictures seen before keep what the old vision tower made of them
         found = trainer._generate_and_score_completions([rows[at] for at in range(4) for _ in range(2)])
         tokens = zip(found["completion_ids"].tolist(), found["completion_mask"].tolist(), strict=True)
         texts = [[one for one, counts in zip(row, mask, strict=True) if counts] for row, mask in tokens]
