@@ -7,13 +7,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from cim.captioners.load import Captioner
-from cim.captioners.special_tokens import end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
 from cim.errors import CimError
 from cim.params import Rollout
 from cim.ranks import rank_and_size
-
-BAN = -100.0
-"""vLLM's lowest logit bias: what it is added to is e^-100 times as likely, 0 in float32. It has no suppress_tokens."""
 
 
 def rollout_arguments(rollout: Rollout, captioner: Captioner) -> dict[str, Any]:
