@@ -12,7 +12,7 @@ from PIL.Image import Image
 
 from cim.embeddings.plan import TEXT, EmbedJob
 from cim.images.checks import Reason, first_line
-from cim.images.decode import decode_rgb
+from cim.images.decode import as_seen, open_image
 from cim.records import Reject
 from cim.shards.places import Place, image_place, read_place, sample_places
 from cim.shards.read import read_captions
@@ -92,15 +92,15 @@ class Prepare:
             for key, place in piece.places:
                 content = read_place(opened.fileno(), place)
                 try:
-                    picture = decode_rgb(content)
+                    with open_image(content) as picture:
+                        pixels = ready(as_seen(picture))
                 except MemoryError:
                     raise
                 except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
                     rejects.append(Reject(key, Reason.CORRUPT.value, first_line(error)))
                     continue
                 ids.append(key)
-                found.append(ready(picture))
-                del picture
+                found.append(pixels)
         return Prepared(piece.number, piece.last, {"id": ids}, np.stack(found) if found else None, rejects)
 
 
