@@ -68,6 +68,8 @@ def _members(tar: Path) -> Iterator[tuple[str, Place]]:
                 raise ValueError(f"it breaks off at {length}")
             yield header[: header.index(0)].decode(), Place(at + _BLOCK, size)
             at += _BLOCK + -(-size // _BLOCK) * _BLOCK
+        if len(header) != _BLOCK:  # our tars end with blocks of zeros
+            raise ValueError(f"it breaks off at {length}")
 
 
 def _sums_up(header: bytes) -> bool:
