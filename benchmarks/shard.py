@@ -111,6 +111,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- shard -->")
     options = parser.parse_args()
+    import webdataset  # noqa: F401  # libraries are not counted on either side
+
     before, taken = seconds_for_additions(), dict[str, list[float]]()
     with tempfile.TemporaryDirectory(prefix="cim-shard-") as name:
         folder = Path(name) / "photos"

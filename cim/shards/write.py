@@ -57,7 +57,7 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
 
 
 def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-    """All images into `spool`, part by part in scan order (cheap for every source); (offset, size) and SHA-256 by id."""
+    """All images into `spool`, part by part in scan order (cheap for every source); place and SHA-256 by id."""
     found, hashes = {}, {}
     for (at, number), wanted in (
         rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True).items()
