@@ -73,7 +73,8 @@ class Runtime(Section):
         1, ge=0, description="how many prepare images ahead while a captioner or an encoder is busy; 0: none"
     )
     prefetch_in: Literal["threads", "processes"] = Field(
-        "threads", description="what prepares them (engine transformers, embed); processes: for images whose work is Python's"
+        "threads",
+        description="what prepares them (engine transformers, embed); processes: for images whose work is Python's",
     )
 
     @model_validator(mode="after")
