@@ -9,7 +9,7 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models", "text",
-        "retrieval", "prefetch", "ranks",
+        "retrieval", "prefetch", "ranks", "lock",
     ),
     ("images", "scenes"),
     ("readers",),

@@ -72,10 +72,11 @@ class Runtime(Section):
     )
     train: Ranks = Field(Ranks(), description="processes that tune together")
     prefetch: int = Field(
-        1, ge=0, description="how many prepare batches of images while a captioner is busy with another; 0: none"
+        1, ge=0, description="how many prepare images ahead while a captioner or an encoder is busy; 0: none"
     )
     prefetch_in: Literal["threads", "processes"] = Field(
-        "threads", description="what prepares them (engine transformers); processes: for images whose work is Python's"
+        "threads",
+        description="what prepares them (engine transformers, embed); processes: for images whose work is Python's",
     )
 
     @model_validator(mode="after")
