@@ -191,6 +191,11 @@ class Tune(Section):
                 "precision 8bit with rollout.engine vllm, which can't take such weights from the trainer: set 4bit, or"
                 " engine transformers"
             )
+        if (self.rollout.engine, self.rollout.mode, self.vision) == ("vllm", "server", "trained"):
+            raise ValueError(
+                "vision trained with rollout.mode server, which keeps what the vision tower made of an image when its"
+                " weights change: set vision frozen, or mode colocate"
+            )
         return self
 
     @model_validator(mode="after")
