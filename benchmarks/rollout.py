@@ -8,17 +8,12 @@ where a forward pass holds one caption, `--batch` what sampling in pieces costs.
 
 import argparse
 import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-from unittest.mock import patch
 
 import torch
 from trl import GRPOTrainer
 
+from benchmarks.common.clock import PARTS, Clock, TimedProcessor, timed_training
 from benchmarks.common.timing import machine, seconds_for_additions
 from cim.captioners.load import load_captioner
 from cim.captioners.special_tokens import suppressed_tokens
@@ -32,52 +27,6 @@ from cim.tuning.config import grpo_config
 from cim.tuning.grpo import prompt_rows
 from cim.tuning.trainer import CaptionTrainer
 from cim.warm_start import rows as eager
-
-PARTS = ("decode", "image processor", "generate", "reward", "reference", "forward and backward")
-
-
-class Clock:
-    """Seconds and calls by part. A part within another counts for itself alone."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self.calls: dict[str, int] = defaultdict(int)
-        self._inner = 0.0
-
-    @contextmanager
-    def part(self, name: str, items: int = 1) -> Iterator[None]:
-        """Time what is done inside."""
-        outer, self._inner, began = self._inner, 0.0, time.perf_counter()
-        try:
-            yield
-        finally:
-            taken = time.perf_counter() - began
-            self.seconds[name] += taken - self._inner
-            self.calls[name] += items
-            self._inner = outer + taken
-
-    def timed(self, name: str, call: Callable[..., Any], count: Callable[..., int] = lambda *_, **__: 1) -> Any:
-        """`call`, timed as this part."""
-
-        def wrapped(*args: Any, **kwargs: Any) -> Any:
-            with self.part(name, count(*args, **kwargs)):
-                return call(*args, **kwargs)
-
-        return wrapped
-
-
-class TimedProcessor:
-    """An image processor that is timed; counts pictures."""
-
-    def __init__(self, inner: Any, clock: Clock) -> None:
-        self._inner = inner
-        self._call = clock.timed("image processor", inner, lambda images, **_: len(images))
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._inner, name)
-
-    def __call__(self, images: Any, **kwargs: Any) -> Any:
-        return self._call(images, **kwargs)
 
 
 def measure(params: Params, layout: Layout, *, alone: bool) -> Clock:
@@ -100,18 +49,7 @@ def measure(params: Params, layout: Layout, *, alone: bool) -> Clock:
             processing_class=captioner.processor,
             **({} if alone else {"rollout": tune.rollout}),
         )
-        trainer._calculate_rewards = clock.timed("reward", trainer._calculate_rewards)
-        trainer.training_step = clock.timed("forward and backward", trainer.training_step)
-        trainer._prepare_inputs = clock.timed("the rest", trainer._prepare_inputs)
-        trainer.model.generate = clock.timed("generate", trainer.model.generate)
-        if trainer.ref_model is not None:
-            trainer.ref_model.forward = clock.timed("reference", trainer.ref_model.forward)
-        decode = clock.timed("decode", pictures.decode_rgb)
-        with (
-            patch.object(pictures, "decode_rgb", decode),
-            patch.object(eager, "decode_rgb", decode),
-            clock.part("the rest"),
-        ):
+        with timed_training(trainer, clock, pictures, eager):
             trainer.train()
     return clock
 

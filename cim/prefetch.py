@@ -1,8 +1,10 @@
-"""Work done ahead of its use by threads, a bounded part of it."""
+"""Work done, and items taken, ahead of their use by threads, a bounded part of them."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import count
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -32,3 +34,16 @@ def prefetch(
         finally:
             for future in begun:
                 future.cancel()
+
+
+def taken_ahead(items: Iterable[Item], waiting: int) -> Generator[Item, None, None]:
+    """The items, in order, `waiting` at most of them taken by one thread while the one before is used.
+
+    For an iterable that works itself: it runs in that thread. Its error is raised in its place.
+    """
+    source, end = iter(items), object()
+    with closing(prefetch(lambda _: next(source, end), count(), 1, waiting)) as taken:
+        for item in taken:
+            if item is end:
+                return
+            yield item  # type: ignore[misc]

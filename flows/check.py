@@ -30,8 +30,7 @@ def check(arguments: list[str] | None = None) -> None:
 
     images = {split: options[f"{split}_images"] for split in ("train", "gallery") if options[f"{split}_images"]}
     memory, room = (None if options[name] is None else size_of(options[name]) for name in ("device_memory", "disk"))
-    given = {name: options[name] for name in ("processes", "strategy", "precision", "optimizer", "rollout_batch")}
-    machine = Machine(memory=memory, disk=room, images=images, **given)
+    machine = Machine(memory, room, images)
     plan = plan_of(params, machine)
     pair = (options["generate_rate"], options["train_rate"])
     print(f"{options['profile']}: an estimate by formulas, not a measurement")
@@ -59,11 +58,6 @@ def parser() -> argparse.ArgumentParser:
     add("--train-rate", type=_rate, metavar="TOKENS", help="trained on a second by one device, as you measured it")
     add("--train-images", type=_count, metavar="N", help="images of the train split, where sources can't tell")
     add("--gallery-images", type=_count, metavar="N", help="images of the gallery, where sources can't tell")
-    add("--processes", type=_count, default=1, metavar="N", help="devices that train together (default: %(default)s)")
-    add("--strategy", choices=["ddp", "fsdp", "zero2", "zero3"], default="ddp", help="how these share the model")
-    add("--precision", choices=["float32", "bfloat16", "8bit", "4bit"], default="float32", help="of the base weights")
-    add("--optimizer", choices=["adamw", "adamw_8bit"], default="adamw", help="(default: %(default)s)")
-    add("--rollout-batch", type=_count, metavar="N", help="captions a device generates together (default: a rollout's)")
     return made
 
 

@@ -15,6 +15,7 @@ from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
 from cim.engines.open import CircuitBreaker
 from cim.engines.spec import Engine, EngineSpec
+from cim.engines.vllm_options import VllmOptions
 from cim.params import CaptionParams, Runtime
 from cim.rewards.pictures import CimScore, ScoreSpec
 
@@ -58,13 +59,15 @@ class ModelJob:
             prefetch=runtime.prefetch,
             prefetch_in=runtime.prefetch_in,
             trust_remote_code=trusted,
+            vllm=VllmOptions.of(caption.vllm),
         )
         return cls(spec, runtime.torch_threads, score)
 
     def lineage(self) -> Lineage:
         """Of the captions it makes."""
         spec = self.spec
-        return Lineage(spec.fingerprint, spec.prompt, spec.decoding, spec.precision, spec.name)
+        options = spec.vllm.decisive()
+        return Lineage(spec.fingerprint, spec.prompt, spec.decoding, spec.precision, spec.name, options)
 
 
 @task

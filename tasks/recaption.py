@@ -8,10 +8,10 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
-from cim.captions.lock import file_lock
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
 from cim.fingerprint import code_of, fingerprint
+from cim.lock import file_lock
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
 from tasks.caption import ModelJob, engine_for

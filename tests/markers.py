@@ -51,7 +51,7 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         **{f"models {role}": Marker(_models(role, layout, params), (entry,)) for role, entry in MAKERS.items()},
         "models captioner, begun": Marker(lambda: _begun(layout, params), ("cim.warm_start.make",)),
         **{
-            f"embed {role}": Marker(_embedded(role, layout), ("cim.embeddings.write", "cim.encoders.load"))
+            f"embed {role}": Marker(_embedded(role, layout), ("cim.embeddings.share", "cim.encoders.load"))
             for role in ("text", "image", "heldout")
         },
         "index items": Marker(lambda: build_items(layout, ["gallery"], 1).fingerprint, ("cim.index.build",)),

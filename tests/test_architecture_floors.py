@@ -9,15 +9,15 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models", "text",
-        "retrieval", "prefetch", "chat",
+        "retrieval", "prefetch", "ranks", "lock", "chat",
     ),
     ("images", "scenes"),
     ("readers",),
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
-    ("tuning", "metrics", "detailed", "estimate"),
-    ("report",),
+    ("tuning", "metrics", "detailed"),
+    ("report", "estimate"),
     ("score",),
 )  # fmt: skip
 

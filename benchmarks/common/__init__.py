@@ -1,1 +1,1 @@
-"""What several benchmarks use: timing, memory, tables in documents, a copy of the project to run in."""
+"""What several benchmarks use: clocks, memory, tables in documents, a copy of the project to run in."""

@@ -26,9 +26,9 @@ def seconds_for_additions() -> float:
 
 def machine(*packages: str) -> str:
     """One line: cores, processor, Python and the versions of `packages`."""
-    versions = ", ".join(f"{name} {version(name)}" for name in packages)
+    versions = [f"{name} {version(name)}" for name in packages]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} cores of {_processor()}, Python {platform.python_version()}, {versions}"
+    return ", ".join([f"{cores} cores of {_processor()}, Python {platform.python_version()}", *versions])
 
 
 def _processor() -> str:

@@ -90,16 +90,16 @@ def precision_of(
     engine: Literal["transformers", "vllm"],
     device: Literal["auto", "cpu", "cuda"],
 ) -> Precision:
-    """What `auto` is on this machine: bfloat16 with vllm or on a GPU, else float32.
+    """What `auto` is on this machine: bfloat16 with vllm or on a GPU, float32 with device cpu and elsewhere.
 
     Imports torch only where it must be asked whether there is a GPU.
     """
     if asked != "auto":
         return asked
-    if engine == "vllm" or device == "cuda":
-        return "bfloat16"
     if device == "cpu":
         return "float32"
+    if engine == "vllm" or device == "cuda":
+        return "bfloat16"
     import torch
 
     return "bfloat16" if torch.cuda.is_available() else "float32"

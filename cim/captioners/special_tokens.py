@@ -6,6 +6,9 @@ from typing import Any
 
 from cim.errors import FatalError
 
+BAN = -100.0
+"""vLLM's lowest logit bias: what it is added to is e^-100 times as likely, 0 in float32. It has no suppress_tokens."""
+
 # A config's names for the ids of pictures, films and sounds. Not bos or pad: those defaults are often stale.
 _MEDIA_FIELD = re.compile(r"(image|video|vision|media|audio).*_token_(id|ids|index)$|^(boi|eoi)_token_(id|index)$")
 

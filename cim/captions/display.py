@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cim.captions.job import ShardJob
-from cim.captions.lock import holder
 from cim.captions.summary import counted
+from cim.lock import holder
 
 NAMED = 10  # shards named in one line
 Rows = Mapping[str, str | Path]  # by name, in order

@@ -17,13 +17,14 @@ ENTRIES = ("cim.captions.shard", "cim.engines.open")
 @dataclass(frozen=True)
 class Lineage:
     """Model, prompt and decoding of a caption, and what it was computed by: never "auto", which is another thing on
-    another machine."""
+    another machine. options: JSON text of the engine's that decide captions, {} where none does."""
 
     model_fingerprint: str
     prompt: str
     decoding: Decoding
     precision: Precision = "float32"
     engine: str = "transformers"
+    options: str = "{}"
 
     def columns(self) -> dict[str, Any]:
         """The lineage columns of a captions table; decoding as JSON text."""
@@ -41,7 +42,9 @@ class Lineage:
         return self.columns() | {"decoding": self._decoding()}
 
     def _decoding(self) -> dict[str, Any]:
-        return {**self.decoding.values(), "precision": self.precision, "engine": self.engine}
+        options = json.loads(self.options)
+        found = {**self.decoding.values(), "precision": self.precision, "engine": self.engine}
+        return found | ({"options": options} if options else {})
 
 
 def pipeline_version() -> str:

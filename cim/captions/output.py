@@ -7,10 +7,10 @@ from typing import Any
 
 from cim.atomic import read_json, write_json
 from cim.captions.job import ShardJob
-from cim.captions.lock import file_lock
 from cim.captions.write import prune
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
+from cim.lock import file_lock
 from cim.readers.address import is_remote
 from cim.readers.base import Part
 

@@ -14,7 +14,6 @@ from cim.captioners.decoding import Generated
 from cim.captions.commit import commit
 from cim.captions.job import ShardJob
 from cim.captions.journal import begun_from, open_journal
-from cim.captions.lock import file_lock
 from cim.captions.output import check_ours
 from cim.captions.part_identity import PartIdentity
 from cim.captions.progress import ShardProgress
@@ -22,6 +21,7 @@ from cim.captions.windows import WINDOW_BYTES, Picture, Window, windows
 from cim.engines.spec import Engine
 from cim.errors import FatalError
 from cim.images.checks import first_line
+from cim.lock import file_lock
 from cim.readers.base import Item, Reading
 from cim.records import Caption, Reject
 

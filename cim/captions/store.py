@@ -11,12 +11,12 @@ from typing import Any
 
 from cim.atomic import done_facts, mark_done, marker_of, read_json, replacing
 from cim.captions.job import ShardJob
-from cim.captions.lock import file_lock
 from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.part_identity import PartIdentity
 from cim.captions.shard import Outcome, finish_shard
 from cim.engines.spec import Engine
 from cim.errors import CimError
+from cim.lock import file_lock
 from cim.readers.address import lies_in
 from cim.readers.base import Chunk, Part
 from cim.readers.remote import RemoteTar

@@ -1,5 +1,6 @@
 """What an encoder is, whatever library stands behind it."""
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy.typing as npt
 from PIL.Image import Image
 
 Vectors = npt.NDArray[np.float32]
+Pixels = npt.NDArray[np.uint8]
 
 Towers = Literal["both", "text", "image"]
 """What of a CLIP model is asked for."""
@@ -36,6 +38,13 @@ class ImageEncoder(Encoder, Protocol):
 
     def encode_images(self, images: list[Image]) -> Vectors:
         """(n, d) float32 unit vectors of n RGB images of any size, in their order; NaN for one that has none."""
+
+    @property
+    def prepare(self) -> Callable[[Image], Pixels]:
+        """Makes an RGB image the (h, w, 3) that the model sees. It can be sent to another process."""
+
+    def encode_pixels(self, pixels: Pixels) -> Vectors:
+        """As `encode_images`, of n prepared images, (n, h, w, 3)."""
 
 
 class ClipEncoder(TextEncoder, ImageEncoder, Protocol):

@@ -1,6 +1,7 @@
 """Images and captions to vectors of one space by an open_clip model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ from PIL.Image import Image
 from safetensors.torch import save_model
 
 from cim.atomic import read_json, write_json
-from cim.encoders.base import Towers, Vectors, unit
+from cim.encoders.base import Pixels, Towers, Vectors, unit
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
@@ -33,8 +34,10 @@ class OpenClipEncoder:
         self._model = open_clip_model(folder, self._device if towers == "both" else torch.device("cpu"))
         with loading(folder):
             self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
-        # PIL image to float tensor (3, side, side), as this model was trained.
-        self._prepare: Any = image_transform_v2(PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False)
+        # As this model was trained. The last two, which make floats, know of no neighbouring pixels: a batch at a time.
+        steps = image_transform_v2(PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False).transforms
+        self.prepare = Prepare(tuple(steps[:-2]))
+        self._normalize: Any = steps[-1]
         self.dim = embed_dim(self._model)
         if towers != "both":
             keep_tower(self._model, towers)
@@ -44,8 +47,12 @@ class OpenClipEncoder:
         """(n, d) float32 unit vectors, NaN where there is none. One forward pass: the caller bounds n."""
         if not images:
             return np.zeros((0, self.dim), dtype=np.float32)
-        pixels = torch.stack([self._prepare(image.convert("RGB")) for image in images])
-        return self._run(self._model.encode_image, pixels)
+        return self.encode_pixels(np.stack([self.prepare(image.convert("RGB")) for image in images]))
+
+    def encode_pixels(self, pixels: Pixels) -> Vectors:
+        """As `encode_images`, of what `prepare` makes, (n, h, w, 3)."""
+        on_device = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).contiguous()
+        return self._run(self._model.encode_image, self._normalize(on_device.float().div_(255)))
 
     def encode_texts(self, texts: list[str]) -> Vectors:
         """As for images; what exceeds the model's context length is cut off."""
@@ -57,6 +64,18 @@ class OpenClipEncoder:
         with torch.inference_mode(), autocast(self._device):
             vectors: torch.Tensor = encode(inputs.to(self._device))
         return unit(vectors.float().cpu().numpy())
+
+
+@dataclass(frozen=True)
+class Prepare:
+    """An RGB image at the size and cut that a model takes, (h, w, 3) uint8. steps: transforms of PIL images."""
+
+    steps: Sequence[Callable[[Image], Image]]
+
+    def __call__(self, image: Image) -> Pixels:
+        for step in self.steps:
+            image = step(image)
+        return np.array(image)
 
 
 def open_clip_model(folder: Path, device: torch.device) -> Any:

@@ -1,13 +1,14 @@
 """What an engine is opened from, and the parts that make one."""
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
+from cim.engines.vllm_options import VllmOptions
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,8 @@ class EngineSpec:
 
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
     at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers).
-    cache: of past tokens (transformers). Only folder, name, precision, prompt and decoding decide captions.
+    cache: of past tokens (transformers). vllm: for that engine. Only folder, name, precision, prompt, decoding and
+    what is `decisive` of vllm decide captions.
     """
 
     folder: Path
@@ -31,6 +33,7 @@ class EngineSpec:
     prefetch: int = 1
     prefetch_in: Literal["threads", "processes"] = "threads"
     trust_remote_code: bool = False
+    vllm: VllmOptions = field(default_factory=VllmOptions)
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids

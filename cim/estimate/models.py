@@ -8,7 +8,7 @@ from typing import Any
 from cim.atomic import read_json
 from cim.errors import CimError
 from cim.estimate.published import CAPTIONERS, OPEN_CLIP, TEXT_ENCODERS
-from cim.estimate.shapes import CaptionerShape, captioner_shape, clip_parameters, text_encoder_parameters
+from cim.estimate.shapes import CaptionerShape, UnknownSizes, captioner_shape, clip_parameters, text_encoder_parameters
 from cim.models.fetch import PACKAGE, local_folder
 from cim.params import FittedClip, Models, TinyCaptioner
 from cim.params.models import HUB, ClipEncoder, Loaded, TextEncoder
@@ -18,10 +18,14 @@ STAGES = {"text": "models@text", "image": "models@image", "heldout": "models-hel
 
 @dataclass(frozen=True)
 class Encoder:
-    """An encoder's parameters and the dimensions of its vectors; None for both where its shape is not known."""
+    """An encoder's parameters and the dimensions of its vectors; None for both where its shape is not known.
+
+    text: parameters of what a CLIP model encodes texts by, which alone is loaded to score captions.
+    """
 
     parameters: int | None
     dim: int | None
+    text: int | None = None
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,10 @@ def _captioner(model: Any) -> CaptionerShape | None:
         ids = {token: place for place, token in enumerate(SPECIAL)}
         return captioner_shape(tiny_captioner_config(model, model.vocabulary, ids), "the tiny captioner")
     config = _config(model, "config.json") or CAPTIONERS.get(model.name)
-    return None if config is None else captioner_shape(config, model.name)
+    try:
+        return None if config is None else captioner_shape(config, model.name)
+    except UnknownSizes:
+        return None
 
 
 def _text(model: TextEncoder) -> Encoder:

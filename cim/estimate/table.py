@@ -1,10 +1,10 @@
 """A plan as text for a terminal."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from cim.estimate.fit import RESERVE, gib, peak
-from cim.estimate.memory import Term
 from cim.estimate.plan import Machine, Plan
+from cim.estimate.terms import PHASES, Term
 from cim.estimate.work import hours
 
 
@@ -19,7 +19,10 @@ def lines_of(plan: Plan, machine: Machine, rates: tuple[float, float] | None) ->
     yield "models"
     yield from (f"  {role}: {text}" for role, text in plan.models.items())
     if plan.shape is None or plan.training is None or plan.work is None:
-        yield "memory, steps, disk: not known, as the captioner's config.json is not here; fetch it and ask again"
+        yield (
+            "memory, steps, disk: not known: the captioner's config.json is not here (fetch it and ask again), or says"
+            " sizes in words of its own"
+        )
         return
     training, work = plan.training, plan.work
     kind = "full fine-tuning" if training.lora is None else f"LoRA of rank {training.lora}"
@@ -29,8 +32,12 @@ def lines_of(plan: Plan, machine: Machine, rates: tuple[float, float] | None) ->
     yield from _terms(plan.terms)
     if machine.memory is not None:
         room = machine.memory * (1 - RESERVE)
-        verdict = "fits" if max(peak(plan.terms)) <= room else "DOES NOT FIT"
+        verdict = "fits" if max(peak(plan.terms).values()) <= room else "DOES NOT FIT"
         yield f"  {verdict}: {gib(machine.memory)} a device, {gib(room)} of it to be used"
+    if plan.apart:
+        total = gib(sum(term.update for term in plan.apart))
+        yield f"memory of what scores captions, which is elsewhere by runtime.reward_device: {total} a process"
+        yield from _sizes(plan.apart)
     epochs = f", {work.epochs:.2f} epochs of the train images" if work.epochs is not None else ""
     yield "work"
     yield f"  {work.steps:,} steps, {work.rollouts:,} rollouts, {work.captions:,} captions{epochs}"
@@ -41,30 +48,28 @@ def lines_of(plan: Plan, machine: Machine, rates: tuple[float, float] | None) ->
     if rates is None:
         yield "  hours: state --generate-rate and --train-rate, tokens a second of one device, as measured on yours"
     else:
-        total = hours(work, *rates, training.processes)
-        yield f"  {total:,.1f} hours at {rates[0]:,g} generated and {rates[1]:,g} trained tokens a second of one device"
-    yield "disk, besides the shards of your images"
-    yield from _files(plan.files)
+        taken = hours(work, *rates, training.processes)
+        yield f"  {taken:,.1f} hours at {rates[0]:,g} generated and {rates[1]:,g} trained tokens a second of one device"
+    yield "disk, besides the shards of your images; DVC's cache keeps a second copy unless cache.type links"
+    yield from _sizes(plan.files)
     yield "assumed"
     yield from (f"  {line}" for line in plan.assumed)
 
 
 def _terms(terms: Sequence[Term]) -> Iterator[str]:
     width = max(len(term.name) for term in terms)
-    yield f"  {'':{width}}  {'rollout':>11}  {'update':>11}"
+    yield f"  {'':{width}}" + "".join(f"  {phase:>10}" for phase in PHASES)
     for term in terms:
-        yield f"  {term.name:{width}}  {_cell(term.rollout)}  {_cell(term.update)}  {term.formula}"
-    rollout, update = peak(terms)
-    yield f"  {'sum':{width}}  {_cell(rollout)}  {_cell(update)}"
+        yield f"  {term.name:{width}}{_cells(getattr(term, phase) for phase in PHASES)}  {term.formula}"
+    yield f"  {'sum':{width}}{_cells(peak(terms).values())}"
 
 
-def _files(files: Sequence[Term]) -> Iterator[str]:
-    width = max(len(term.name) for term in files)
-    for term in files:
-        yield f"  {term.name:{width}}  {_cell(term.update)}  {term.formula}"
-    total = sum(term.update for term in files)
-    yield f"  {'sum':{width}}  {_cell(total)}  DVC's cache keeps a second copy unless cache.type links"
+def _sizes(terms: Sequence[Term]) -> Iterator[str]:
+    width = max(len(term.name) for term in terms)
+    for term in terms:
+        yield f"  {term.name:{width}}{_cells([term.update])}  {term.formula}"
+    yield f"  {'sum':{width}}{_cells([sum(term.update for term in terms)])}"
 
 
-def _cell(size: int) -> str:
-    return f"{gib(size) if size else '-':>11}"
+def _cells(sizes: Iterable[int]) -> str:
+    return "".join(f"  {gib(size) if size else '-':>10}" for size in sizes)

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 
-from cim.estimate.memory import Term, Training, trained_parameters
+from cim.estimate.memory import trained_parameters
 from cim.estimate.models import Shapes
 from cim.estimate.shapes import CaptionerShape
+from cim.estimate.terms import Term, always
+from cim.estimate.training import Training
 from cim.params import Params
 
 
@@ -40,13 +42,12 @@ def work_of(params: Params, prompt: int, images: int | None) -> Work:
 
 
 def hours(work: Work, generated: float, trained: float, processes: int) -> float:
-    """Hours at tokens a second of one device, as the user measured them; validations run on one device."""
-    shared = work.generated / generated + work.trained / trained
-    return (shared / processes + work.validated / generated) / 3600
+    """Hours at tokens a second of one device, as the user measured them; devices share validations too."""
+    return ((work.generated + work.validated) / generated + work.trained / trained) / processes / 3600
 
 
 def disk(shape: CaptionerShape, training: Training, shapes: Shapes, images: dict[str, int | None]) -> list[Term]:
-    """Files under data/: the most that lies there at once, in `update`; shards of images aside, as they are yours."""
+    """Files under data/: the most that lies there at once; shards of images aside, as they are yours."""
     full, trained = 4 * shape.parameters, trained_parameters(shape, training)
     saved = full if training.lora is None else 4 * trained
     encoders = [one.parameters or 0 for one in (shapes.text, shapes.image, shapes.heldout)]
@@ -59,13 +60,9 @@ def disk(shape: CaptionerShape, training: Training, shapes: Shapes, images: dict
     said = f"; not known: {', '.join(unknown)}" if unknown else ""
     two = 2 * (saved + 8 * trained)  # one is written before the other goes
     return [
-        _file("models", full + 4 * sum(encoders), "parameters x 4 (captioner and three encoders)"),
-        _file("checkpoints while training", two, "2 x (weights or adapter + optimizer)"),
-        _file("best weights", 2 * saved, "weights or adapter x 4, and their copy"),
-        _file("tuned captioner", full, "P x 4"),
-        _file("vectors and index", vectors, "images x dimensions x 2, and the gallery's once more" + said),
+        always("models", full + 4 * sum(encoders), "parameters x 4 (captioner and three encoders)"),
+        always("checkpoints while training", two, "2 x (weights or adapter + optimizer)"),
+        always("best weights", 2 * saved, "weights or adapter x 4, and their copy"),
+        always("tuned captioner", full, "P x 4"),
+        always("vectors and index", vectors, "images x dimensions x 2, and the gallery's once more" + said),
     ]
-
-
-def _file(name: str, size: int, formula: str) -> Term:
-    return Term(name, 0, size, formula)

@@ -49,6 +49,14 @@ def open_image(image: bytes) -> Iterator[Image.Image]:
 
 def rgb(picture: Image.Image) -> Image.Image:
     """Decode an opened image in full; see `decode_rgb`."""
+    seen = as_seen(picture)
+    result = seen.copy() if seen is picture else seen  # free of the open file in any case
+    result.info = {}  # else its EXIF would turn it a second time
+    return result
+
+
+def as_seen(picture: Image.Image) -> Image.Image:
+    """As `rgb`, to be looked at while `picture` is open: where nothing is to be changed it is `picture` itself."""
     picture.load()
     turn = _UPRIGHT.get(_orientation(picture))
     upright = picture if turn is None else picture.transpose(turn)
@@ -57,9 +65,7 @@ def rgb(picture: Image.Image) -> Image.Image:
     elif picture.has_transparency_data:
         white = Image.new("RGBA", upright.size, "white")
         upright = Image.alpha_composite(white, upright.convert("RGBA"))
-    result = upright.convert("RGB")  # a copy in any case, free of the open file
-    result.info = {}  # else its EXIF would turn it a second time
-    return result
+    return upright if upright.mode == "RGB" else upright.convert("RGB")
 
 
 def _orientation(picture: Image.Image) -> int:

@@ -18,7 +18,7 @@ from cim.fingerprint import code_of, fingerprint
 from cim.index.approximate import Draft
 from cim.index.load import FILE
 from cim.index.memory import check_memory
-from cim.index.meta import ROLES, IndexMeta, digest_ids
+from cim.index.meta import AT_ONCE, ROLES, IndexMeta, digest_ids
 from cim.index.presets import FLAT, expand, knobs_of, make, remedy
 from cim.index.recall import check_recall, held_out
 from cim.index.rows import NORMS, VECTORS, RowWriter, UnitRows
@@ -137,10 +137,15 @@ def _meta(part: str, ids: Ids, source: EmbeddingSource, whole: str, **facts: Any
     )
 
 
+def _strings(ids: Ids) -> list[str]:
+    return [name.decode() for name in ids]
+
+
 def _finish(folder: Path, ids: Ids, meta: IndexMeta, **facts: int) -> IndexMeta:
     """ids.parquet, meta.json with the digests of the other files, and last the done marker."""
     with replacing(folder / "ids.parquet") as path:
-        pl.DataFrame({"id": [name.decode() for name in ids]}).write_parquet(path)
+        parts = [pl.Series("id", _strings(ids[at : at + AT_ONCE])) for at in range(0, max(1, len(ids)), AT_ONCE)]
+        pl.DataFrame({"id": pl.concat(parts, rechunk=True)}).write_parquet(path)
     files = {name: digest_file(folder / name) for name in (VECTORS, NORMS, FILE) if (folder / name).exists()}
     meta = replace(meta, files=files)
     meta.write(folder)

@@ -1,7 +1,6 @@
 """The same index on all GPUs, each holding a part of the rows."""
 
 import logging
-import os
 from typing import Any
 
 import faiss
@@ -11,6 +10,7 @@ import numpy.typing as npt
 from cim.errors import CimError
 from cim.index.flat import FlatRows
 from cim.index.rows import UnitRows
+from cim.ranks import local_rank
 
 MOST = 2048
 """Rows a query that FAISS's GPU indexes can return."""
@@ -37,9 +37,8 @@ def on_device(index: Any, rows: UnitRows, wanted: str) -> Any:
     options = faiss.GpuMultipleClonerOptions()
     options.shard = True  # a part of the rows on each card, not a copy; float32, as the tie rule needs
     try:
-        own = [int(os.environ["LOCAL_RANK"])] if "LOCAL_RANK" in os.environ else None
         flat = _in_memory(rows) if isinstance(index, FlatRows) else index
-        moved = faiss.index_cpu_to_gpus_list(flat, co=options, gpus=own)
+        moved = faiss.index_cpu_to_gpus_list(flat, co=options, gpus=_own_card())
         return OnCards(moved, FlatRows(rows))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1]
@@ -68,6 +67,11 @@ class OnCards:
 
 def _gpus() -> int:
     return int(faiss.get_num_gpus())  # 0 in faiss-cpu
+
+
+def _own_card() -> list[int] | None:
+    rank = local_rank()
+    return None if rank is None else [rank]
 
 
 def _in_memory(rows: UnitRows) -> Any:

@@ -15,7 +15,12 @@ class Mapped:
         self.array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
 
     def release(self) -> None:
-        """Take the pages out of this process's resident set; they stay in the page cache that all share."""
-        pages = self.array.base
-        if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
-            pages.madvise(mmap.MADV_DONTNEED)
+        """See `release`."""
+        release(self.array)
+
+
+def release(mapped: npt.NDArray[Any]) -> None:
+    """Take a map's pages out of this process's resident set; they stay in the page cache that all share."""
+    pages = mapped.base
+    if isinstance(pages, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+        pages.madvise(mmap.MADV_DONTNEED)

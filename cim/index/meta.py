@@ -13,6 +13,7 @@ from cim.atomic import read_json, write_json
 from cim.errors import CimError
 
 REMEDY = "dvc repro index"
+AT_ONCE = 100_000  # ids that are Python objects at the same time
 
 ROLES = {"caption_text": "text", "clip": "image"}
 """Which embeddings each retrieval space searches; also the model folder whose text side makes its queries."""
@@ -88,7 +89,10 @@ class EmbeddingMeta:
 
 def digest_ids(ids: npt.NDArray[np.bytes_]) -> str:
     """16 hex digits that name the ids and their order."""
-    return hashlib.sha256(b"\n".join(ids.tolist())).hexdigest()[:16]
+    digest = hashlib.sha256()
+    for start in range(0, len(ids), AT_ONCE):
+        digest.update((b"\n" if start else b"") + b"\n".join(ids[start : start + AT_ONCE].tolist()))
+    return digest.hexdigest()[:16]
 
 
 def check_ids(folder: Path, meta: IndexMeta, ids: npt.NDArray[np.bytes_]) -> None:

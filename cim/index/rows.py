@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cim.atomic import replacing
 from cim.errors import CimError
-from cim.index.mapped import Mapped
+from cim.index.mapped import Mapped, release
 
 VECTORS, NORMS = "vectors.npy", "norms.npy"
 BLOCK_BYTES = 100 * 2**20
@@ -105,6 +105,7 @@ class RowWriter:
 
     def __init__(self, folder: Path, rows: int, dim: int) -> None:
         self._folder, self._shape = folder, (rows, dim)
+        self._waiting = 0  # bytes written since the last flush
 
     def __enter__(self) -> "RowWriter":
         self._replacing = replacing(self._folder / VECTORS)
@@ -118,6 +119,11 @@ class RowWriter:
         end = start + len(vectors)
         self._out[start:end] = vectors
         self._norms[start:end] = np.linalg.norm(vectors.astype(np.float32), axis=1)
+        self._waiting += vectors.nbytes
+        if self._waiting >= BLOCK_BYTES:  # to the page cache, out of this process
+            self._out.flush()
+            release(self._out)
+            self._waiting = 0
 
     def __exit__(self, *raised: Any) -> None:
         self._out.flush()

@@ -32,9 +32,11 @@ class EmbeddingSource:
         """Raises CimError when a set is missing, all are empty, or they come from different encoders."""
         sets = [EmbeddingMeta.read(layout.embeddings(role, split)) for split in splits]
         if len({(one.encoder, one.dim) for one in sets}) > 1:
-            found = ", ".join(f"{one.name} by {one.encoder} (dim {one.dim})" for one in sets)
-            raise CimError(f"embeddings of different encoders: {found}", "one encoder", "dvc repro embed")
-        files = [file for split in splits for file in sorted(layout.embeddings(role, split).glob("*.npy"))]
+            encoders = ", ".join(f"{one.name} by {one.encoder} (dim {one.dim})" for one in sets)
+            raise CimError(f"embeddings of different encoders: {encoders}", "one encoder", "dvc repro embed")
+        # A dot begins what somebody writes just now.
+        found = [file for split in splits for file in sorted(layout.embeddings(role, split).glob("*.npy"))]
+        files = [file for file in found if not file.name.startswith(".")]
         if not files:
             raise CimError(f"no vectors in data/embeddings/{role} for {splits}", "a .npy a shard", "dvc repro embed")
         pairs = [(file, file.with_suffix(".parquet")) for file in files]

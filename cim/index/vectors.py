@@ -10,6 +10,7 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.index.mapped import Mapped
+from cim.index.meta import AT_ONCE
 
 REMAKE = "delete data/embeddings and data/index, then run dvc repro index"  # rows come from either
 
@@ -82,8 +83,13 @@ class VectorStore:
 
 
 def read_ids(parquet: Path) -> npt.NDArray[np.bytes_]:
-    """(n,) the column `id` of a Parquet file as fixed-width bytes: 16 bytes an id where Python strings take 65."""
-    return encode_ids(pl.read_parquet(parquet, columns=["id"])["id"].to_list())
+    """(n,) the column `id` of a Parquet file as fixed-width bytes: 16 bytes an id where Python strings take 65.
+
+    Those exist for a part of the column at a time.
+    """
+    column = pl.read_parquet(parquet, columns=["id"])["id"]
+    parts = [encode_ids(column[at : at + AT_ONCE].to_list()) for at in range(0, len(column), AT_ONCE)]
+    return np.concatenate(parts) if parts else encode_ids([])
 
 
 def encode_ids(ids: Sequence[str]) -> npt.NDArray[np.bytes_]:

@@ -27,6 +27,7 @@ from cim.params.sources import (
     WebDatasetSource,
 )
 from cim.params.tune import Alarms, Divergence, Lora, Reward, StopEarly, Tune
+from cim.params.vllm import VllmParams
 
 __all__ = [
     "Alarms",
@@ -58,6 +59,7 @@ __all__ = [
     "TextEncoder",
     "TinyCaptioner",
     "Tune",
+    "VllmParams",
     "WarmStart",
     "WebDatasetSource",
     "load_params",

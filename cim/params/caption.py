@@ -6,6 +6,7 @@ from pydantic import Field, field_validator, model_validator
 
 from cim.params.base import Section
 from cim.params.models import Loaded
+from cim.params.vllm import VllmParams
 
 
 class DecodingParams(Section):
@@ -51,8 +52,9 @@ class CaptionParams(Section):
 
     decoding: DecodingParams = DecodingParams()
     engine: Literal["transformers", "vllm"] = Field(
-        "transformers", description="vllm: needs its extra and a GPU; takes neither beams nor guidance"
+        "transformers", description="vllm: in its own environment, meant for a GPU; takes neither beams nor guidance"
     )
+    vllm: VllmParams = VllmParams()
     cache: Literal["dynamic", "static"] = Field(
         "dynamic", description="keys and values of past tokens (transformers); static is for compiled models on a GPU"
     )
@@ -84,6 +86,10 @@ class CaptionParams(Section):
             wrong.append("beams with guidance: guidance follows one text an image")
         if self.engine == "vllm" and (beams > 1 or guided):
             wrong.append("engine vllm with beams or guidance: it has neither here")
+        if self.engine == "vllm" and (hot := max(self.temperature, self.decoding.retry_temperature)) > 2:
+            wrong.append(f"engine vllm with temperature {hot:g}: it takes 2 at most")
+        if self.engine != "vllm" and self.vllm != VllmParams():
+            wrong.append(f"vllm with engine {self.engine}, which has no use for it: leave it out")
         if wrong:
             raise ValueError("; ".join(wrong))
         return self

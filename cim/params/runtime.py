@@ -6,12 +6,14 @@ from pydantic import Field, model_validator
 
 from cim.params.base import Section
 
+Strategy = Literal["ddp", "fsdp", "zero2", "zero3"]
+
 
 class Ranks(Section):
     """Processes that tune one captioner together, each with its own GPU, as `accelerate launch` starts them."""
 
     processes: int = Field(1, ge=1, description="on this machine, one a GPU; 1 needs no launcher")
-    strategy: Literal["ddp", "fsdp", "zero2", "zero3"] = Field(
+    strategy: Strategy = Field(
         "ddp",
         description="ddp: a whole model each; fsdp, zero3: weights, gradients and optimizer in shards; zero2: without"
         " the weights (zero2, zero3: pip install deepspeed)",
@@ -70,10 +72,11 @@ class Runtime(Section):
     )
     train: Ranks = Field(Ranks(), description="processes that tune together")
     prefetch: int = Field(
-        1, ge=0, description="how many prepare batches of images while a captioner is busy with another; 0: none"
+        1, ge=0, description="how many prepare images ahead while a captioner or an encoder is busy; 0: none"
     )
     prefetch_in: Literal["threads", "processes"] = Field(
-        "threads", description="what prepares them (engine transformers); processes: for images whose work is Python's"
+        "threads",
+        description="what prepares them (engine transformers, embed); processes: for images whose work is Python's",
     )
 
     @model_validator(mode="after")

@@ -9,6 +9,7 @@ from cim.params.guards import Guards
 from cim.params.optimizer import Optimizer
 from cim.params.rollout import Rollout
 
+Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "divergence"]
 
 
@@ -115,7 +116,7 @@ class Tune(Section):
         description="of the base weights: auto, float32: 32 bits, which auto computes with in bfloat16 on a GPU;"
         " bfloat16, 8bit, 4bit (pip install bitsandbytes): only with lora",
     )
-    attention: Literal["auto", "eager", "sdpa", "flash_attention_2"] = Field(
+    attention: Attention = Field(
         "auto", description="implementation; auto: the model's own choice (pip install flash-attn for the last)"
     )
     validate_every: int = Field(ge=1, description="steps between validations and checkpoints")
@@ -180,6 +181,20 @@ class Tune(Section):
             raise ValueError(
                 f"precision {self.precision} without lora: steps of a learning rate {self.learning_rate:g} are lost in"
                 " rounding; set lora, or precision auto, which computes in bfloat16 and steps in float32"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _vllm_takes_its_weights(self) -> "Tune":
+        if (self.rollout.engine, self.rollout.mode, self.precision) == ("vllm", "colocate", "8bit"):
+            raise ValueError(
+                "precision 8bit with rollout.engine vllm, which can't take such weights from the trainer: set 4bit, or"
+                " engine transformers"
+            )
+        if (self.rollout.engine, self.rollout.mode, self.vision) == ("vllm", "server", "trained"):
+            raise ValueError(
+                "vision trained with rollout.mode server, which keeps what the vision tower made of an image when its"
+                " weights change: set vision frozen, or mode colocate"
             )
         return self
 

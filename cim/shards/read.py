@@ -10,6 +10,7 @@ import polars as pl
 
 from cim.errors import CimError
 from cim.records import Sample
+from cim.shards.places import image_place, not_ours, read_place, sample_places
 
 IMAGE_SUFFIXES = (".jpg", ".png", ".webp")
 
@@ -30,11 +31,19 @@ def read_samples(tar: Path) -> Iterator[Sample]:
             for key, members in groupby(opened, key=lambda member: member.name.partition(".")[0]):
                 yield _sample(key, {m.name.partition(".")[2]: _content(opened, m) for m in members})
     except (tarfile.TarError, KeyError, ValueError) as error:
-        raise CimError(
-            f"{tar} is no shard of this pipeline ({type(error).__name__}: {error})",
-            "image, .txt and .json members for every id",
-            "delete it and run the shard stage again",
-        ) from error
+        raise not_ours(tar, error) from error
+
+
+def read_captions(tar: Path) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """(id, captions) of every sample of one of our shards, ascending by id; images are not read. Raises CimError."""
+    try:
+        with tar.open("rb") as opened:
+            for key, places in sample_places(tar):
+                image_place(tar, places)
+                facts = json.loads(read_place(opened.fileno(), places["json"]))
+                yield key, tuple(facts["captions"])
+    except (EOFError, KeyError, ValueError) as error:
+        raise not_ours(tar, error) from error
 
 
 def read_manifest(folder: Path) -> pl.DataFrame:

@@ -3,15 +3,18 @@
 import io
 import json
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from cim.images.ids import content_hash
 from cim.records import Sample
 
 
-def write_tar(path: Path, samples: Iterable[Sample]) -> None:
+def write_tar(path: Path, samples: Iterable[Sample], hashes: Mapping[str, str] = MappingProxyType({})) -> None:
     """Write `samples` (ascending ids) as a WebDataset tar; the bytes depend on nothing else.
+
+    hashes: SHA-256 of images by id, where they are known already.
 
     Members of a sample: `<id>.<suffix>`, `<id>.txt` (first caption; absent without one), `<id>.json`.
     """
@@ -23,7 +26,7 @@ def write_tar(path: Path, samples: Iterable[Sample]) -> None:
             before = sample.id
             facts = {
                 "captions": sample.captions, "source": sample.source, "width": sample.width, "height": sample.height,
-                "sha256": content_hash(sample.image), "extra": sample.extra,
+                "sha256": hashes.get(sample.id) or content_hash(sample.image), "extra": sample.extra,
             }  # fmt: skip
             add_member(tar, f"{sample.id}.{sample.suffix}", sample.image)
             if sample.captions:

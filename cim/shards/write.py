@@ -49,16 +49,16 @@ def write_shard(job: ShardJob) -> dict[str, Any]:
     if (facts := done_facts(job.tar, mark)) is not None:
         return facts
     with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
-        places = _fetch(rows, job, spool)
-        write_tar(temporary, _samples(content, places, spool))
+        places, hashes = _fetch(rows, job, spool)
+        write_tar(temporary, _samples(content, places, spool), hashes)
     facts = {"images": rows.height, "captions": int(rows["captions"].list.len().sum())}
     mark_done(job.tar, mark, **facts)
     return facts
 
 
-def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> dict[str, tuple[int, int]]:
-    """All images into `spool`, part by part in scan order (cheap for every source); id -> (offset, size)."""
-    found = {}
+def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
+    """All images into `spool`, part by part in scan order (cheap for every source); place and SHA-256 by id."""
+    found, hashes = {}, {}
     for (at, number), wanted in (
         rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True).items()
     ):
@@ -66,7 +66,8 @@ def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> dict[str, tup
         images = part.here(copy_of(part, job.copies)).fetch(wanted["place"].to_list())
         names = wanted.select("id", "locator", "source").iter_rows()
         for (sample_id, locator, source), image in zip(names, images, strict=True):
-            if content_hash(image)[:16] != sample_id:
+            hashes[sample_id] = content_hash(image)
+            if hashes[sample_id][:16] != sample_id:
                 raise CimError(
                     f"{locator} of {source} changed while sharding",
                     "sources that stay as they are",
@@ -74,7 +75,7 @@ def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> dict[str, tup
                 )
             found[sample_id] = (spool.tell(), len(image))
             spool.write(image)
-    return found
+    return found, hashes
 
 
 def _samples(rows: pl.DataFrame, places: dict[str, tuple[int, int]], spool: IO[bytes]) -> Iterator[Sample]:

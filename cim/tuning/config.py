@@ -6,9 +6,10 @@ from typing import Any
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Optimizer, Tune
+from cim.ranks import rank_and_size
 from cim.rewards.terms import term_weights
 from cim.tuning.policy import attention_options
-from cim.tuning.ranks import is_sharded, rank_and_size
+from cim.tuning.ranks import is_sharded
 from cim.tuning.rollout import rollout_arguments
 
 

@@ -12,11 +12,12 @@ from cim.atomic import read_json
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Tune
+from cim.ranks import rank_and_size
 from cim.shards.read import ImageLookup
 from cim.tuning.callbacks import AlarmCallback, KeepBest, read_alarms, read_validations
 from cim.tuning.config import grpo_config
 from cim.tuning.policy import freeze_vision, lora_config
-from cim.tuning.ranks import agreed, barrier, is_sharded, rank_and_size, use_fsdp_on_cpu
+from cim.tuning.ranks import agreed, barrier, is_sharded, use_fsdp_on_cpu
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint

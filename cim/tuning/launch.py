@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cim.atomic import read_json
 from cim.errors import CimError, TransientError
-from cim.params.runtime import Ranks
+from cim.params.runtime import Ranks, Strategy
 from cim.tuning.policy import is_installed
 
 LAUNCHER = "cim.tuning.launcher"
@@ -38,12 +38,7 @@ class Launch:
     def command(self) -> list[str]:
         """`accelerate launch` of this machine's ranks. Raises CimError where the strategy lacks its package."""
         ranks = self.ranks
-        if ranks.strategy.startswith("zero") and not is_installed("deepspeed"):
-            raise CimError(
-                f"runtime.train.strategy {ranks.strategy} without its package",
-                "deepspeed installed",
-                "pip install deepspeed, or set strategy: fsdp, which shards as much",
-            )
+        check_strategy(ranks.strategy)
         config = files("trl") / "accelerate_configs" / CONFIGS[ranks.strategy]
         return [
             sys.executable, "-m", LAUNCHER, "--config_file", str(config), "--mixed_precision", self.precision,
@@ -86,3 +81,13 @@ class Launch:
             why = f"look for why (out of memory?), and {again}"
             return TransientError(f"{who} ended by {name}", "ranks that all end by themselves", why)
         return CimError(f"{who} with exit code {code}", "ranks that all end with 0", f"see its traceback, and {again}")
+
+
+def check_strategy(strategy: Strategy) -> None:
+    """Raises CimError where the strategy lacks its package."""
+    if strategy.startswith("zero") and not is_installed("deepspeed"):
+        raise CimError(
+            f"runtime.train.strategy {strategy} without its package",
+            "deepspeed installed",
+            "pip install deepspeed, or set strategy: fsdp, which shards as much",
+        )

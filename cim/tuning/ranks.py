@@ -1,21 +1,12 @@
-"""The processes of one training, as torch.distributed numbers them: which one this is, and what all agree on."""
+"""The processes of one training: how they meet, what they shard, and what all agree on."""
 
 import os
 from typing import Any, TypeVar
 
 from cim.errors import CimError
+from cim.ranks import local_rank, rank_and_size
 
 Value = TypeVar("Value")
-
-
-def rank_and_size() -> tuple[int, int]:
-    """(rank of this process, number of processes), as the launcher says; (0, 1) without one."""
-    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
-
-
-def local_rank() -> int | None:
-    """Which of this machine's processes this is, and so which GPU it has; None without a launcher."""
-    return int(os.environ["LOCAL_RANK"]) if "LOCAL_RANK" in os.environ else None
 
 
 def join(device: str) -> None:

@@ -7,13 +7,10 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from cim.captioners.load import Captioner
-from cim.captioners.special_tokens import end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
 from cim.errors import CimError
 from cim.params import Rollout
-from cim.tuning.ranks import rank_and_size
-
-BAN = -100.0
-"""vLLM's lowest logit bias: what it is added to is e^-100 times as likely, 0 in float32. It has no suppress_tokens."""
+from cim.ranks import rank_and_size
 
 
 def rollout_arguments(rollout: Rollout, captioner: Captioner) -> dict[str, Any]:
@@ -26,7 +23,7 @@ def rollout_arguments(rollout: Rollout, captioner: Captioner) -> dict[str, Any]:
     if rollout.engine == "transformers":
         return {"generation_kwargs": {"suppress_tokens": never}}
     check_vllm()
-    _check_processes(rollout.tensor_parallel)
+    check_tensor_parallel(rollout.tensor_parallel, rank_and_size()[1])
     ends = end_tokens(captioner.processor, captioner.model.generation_config.eos_token_id)
     correction = rollout.importance_sampling
     arguments: dict[str, Any] = {
@@ -67,8 +64,8 @@ def installed_vllm() -> str | None:
     return None if distributions is None else version(distributions[0])
 
 
-def _check_processes(tensor_parallel: int) -> None:
-    _, processes = rank_and_size()
+def check_tensor_parallel(tensor_parallel: int, processes: int) -> None:
+    """Raises CimError where a copy of the model would be shared by GPUs of other processes than there are."""
     if processes % tensor_parallel:
         raise CimError(
             f"tune.rollout.tensor_parallel {tensor_parallel} in {processes} training processes",

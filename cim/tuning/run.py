@@ -16,6 +16,7 @@ from cim.captioners.load import load_captioner, load_processor, outline_captione
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_text_tower
 from cim.errors import CimError
+from cim.ranks import rank_and_size
 from cim.rewards.retriever import Retriever
 from cim.rewards.terms import reward_functions
 from cim.rewards.trl import TrlReward
@@ -24,7 +25,7 @@ from cim.tuning.grpo import Tuned, grpo, prompt_rows
 from cim.tuning.job import ALARMS, CURVES, SUMMARY, TuneJob
 from cim.tuning.launch import Launch
 from cim.tuning.policy import check_packages, load_policy
-from cim.tuning.ranks import barrier, is_sharded, rank_and_size
+from cim.tuning.ranks import barrier, is_sharded
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.stopping import best_of
 from cim.tuning.tunable import check_logits, check_tunable

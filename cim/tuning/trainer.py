@@ -9,6 +9,7 @@ from trl import GRPOTrainer
 from trl.trainer.utils import RepeatSampler
 
 from cim.params import Rollout
+from cim.tuning.colocated import Colocated
 from cim.tuning.pictures import ProcessedOnce, read_once
 
 
@@ -42,6 +43,8 @@ class CaptionTrainer(GRPOTrainer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self._batch = rollout.batch
         self._images = ProcessedOnce(self.processing_class.image_processor)
+        inside = self.use_vllm and rollout.mode == "colocate"
+        self._vllm = Colocated(self.vllm_generation, self.processing_class) if inside else None
 
     def _get_train_sampler(self, dataset: Any = None) -> Any:
         return _ByEpoch(super()._get_train_sampler(dataset), self)
@@ -61,6 +64,8 @@ class CaptionTrainer(GRPOTrainer):  # type: ignore[misc]
         for start in range(0, len(prompts), size):
             pieces.append(super()._tokenize_prompts(prompts[start : start + size]))
         ids = [one for piece in pieces for one in piece[0]]
+        if self._vllm:
+            self._vllm.learn(prompts, ids)
         images = None if pieces[0][1] is None else [one for piece in pieces for one in piece[1]]
         return ids, images, [piece[2] for piece in pieces]
 

@@ -12,10 +12,11 @@ from cim.captioners.generate import generate
 from cim.captioners.load import Captioner
 from cim.encoders.base import TextEncoder
 from cim.images.decode import decode_rgb
+from cim.ranks import rank_and_size
 from cim.retrieval import ranks
 from cim.rewards.retriever import Retriever
 from cim.shards.read import ImageLookup
-from cim.tuning.ranks import gathered, rank_and_size
+from cim.tuning.ranks import gathered
 
 WINDOW = 64  # images in memory at once
 

@@ -44,8 +44,8 @@ class RestoreWeights(TrainerCallback):  # type: ignore[misc]
         if self.checkpoint is None or (Path(self.checkpoint) / "adapter_config.json").is_file():
             return
         model = kwargs["model"]
-        if getattr(model, "_is_fsdp_managed_module", False):
-            return  # loaded by the trainer from FSDP's own files
+        if getattr(model, "_is_fsdp_managed_module", False) or args.deepspeed_plugin is not None:
+            return  # loaded by the trainer from FSDP's or DeepSpeed's own files
         saved = load_model(type(model), Path(self.checkpoint), dtype=model.dtype)
         model.load_state_dict(saved.state_dict())
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "examples",
+    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "examples", "gpu",
     "hacking", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward",
     "reward.exclusion", "rollout",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from cim.captioners.load import precision_of
         ("auto", "transformers", "cpu", True, "float32"),
         ("auto", "transformers", "cuda", False, "bfloat16"),  # without a GPU it fails when the model is loaded
         ("auto", "vllm", "auto", False, "bfloat16"),
+        ("auto", "vllm", "cpu", False, "float32"),
         ("float32", "vllm", "cuda", True, "float32"),
         ("bfloat16", "transformers", "cpu", False, "bfloat16"),
     ],

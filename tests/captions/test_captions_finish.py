@@ -15,9 +15,9 @@ from captioned_shards import contents, png
 import flows.captioning
 import flows.heartbeat
 import tasks.caption
-from cim.captions.lock import file_lock
 from cim.engines.captioning import Captioning
 from cim.errors import CimError, FatalError
+from cim.lock import file_lock
 from flows.recaption import recaption
 
 EngineBatch = list[tuple[str, float]]

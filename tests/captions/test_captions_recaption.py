@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 from captioned_shards import contents
 
-import cim.captions.lock
+import cim.lock
 import flows.precision
 import tasks.caption
 import tasks.recaption
 from cim.atomic import read_json
-from cim.captions.lock import file_lock
 from cim.errors import CimError
+from cim.lock import file_lock
 from cim.params.load import parse_section
 from cim.params.recaption import Recaptioning
 from flows.command import parser_for
@@ -147,7 +147,7 @@ class TestOutputFolder:
         def read_only(path: Path) -> None:
             raise OSError(errno.EROFS, os.strerror(errno.EROFS))
 
-        monkeypatch.setattr(cim.captions.lock, "_attempt", read_only)
+        monkeypatch.setattr(cim.lock, "_attempt", read_only)
         with pytest.raises(CimError, match=r"out can't be written \(Read-only file system\)"):
             recaption.fn()
 

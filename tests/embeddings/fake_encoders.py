@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from cim.atomic import unmark
 from cim.embeddings.plan import EmbedJob
+from cim.embeddings.share import Feed, embed_shards
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import hash_path
 from cim.images.ids import content_id
@@ -24,8 +26,12 @@ class ShadeEncoder:
         self.fingerprint = fingerprint
         self.batches: list[int] = []
 
-    def encode_images(self, images: list[Image.Image]) -> np.ndarray:
-        return self.vectors([image.getpixel((0, 0))[0] for image in images])
+    @staticmethod
+    def prepare(image: Image.Image) -> np.ndarray:
+        return np.array(image)
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        return self.vectors([int(shade) for shade in pixels[:, 0, 0, 0]])
 
     def encode_texts(self, texts: list[str]) -> np.ndarray:
         return self.vectors([int(text) for text in texts])
@@ -63,3 +69,12 @@ def job_in(layout: Layout, role: str = "image", encoder: str = "shade-1") -> Emb
     """The job for shard 0 of the split train."""
     shard = layout.shards("train") / "train-000000.tar"
     return EmbedJob(role, shard, hash_path(shard), layout.embeddings(role, "train"), layout.model(role), encoder)
+
+
+def embed_one(job: EmbedJob, encoder: ShadeEncoder, batch_size: int) -> dict[str, int]:
+    """Embed one shard, done or not; its facts."""
+    unmark(job.vectors)
+    embed_shards([job], encoder, Feed(batch_size))
+    facts = job.done()
+    assert facts is not None
+    return facts

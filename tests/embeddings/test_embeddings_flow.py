@@ -4,11 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from fake_encoders import ShadeEncoder, job_in, write_card, write_shard
+from fake_encoders import ShadeEncoder, embed_one, job_in, write_card, write_shard
 
 import tasks.embed
-from cim.embeddings.plan import EmbedJob, plan_embeddings, prune, wanted_splits
-from cim.embeddings.write import embed_shard
+from cim.embeddings.plan import EmbedJob, JobGroup, plan_embeddings, prune, wanted_splits
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import Runtime
@@ -96,7 +95,7 @@ class TestPlan:
         plan = planned(layout)
         for jobs in plan.values():
             for job in jobs:
-                embed_shard(job, ShadeEncoder(), 8)
+                embed_one(job, ShadeEncoder(), 8)
         root = layout.root / "embeddings"
         kept = sorted(path for path in root.rglob("*") if path.is_file())
         stray = [
@@ -126,19 +125,22 @@ class TestPlan:
 class TestTask:
     def test_an_encoder_is_loaded_once_and_only_for_work(self, layout: Layout, loads: list[Path]) -> None:
         jobs = planned(layout)["image", "gallery"]
-        facts = [embed_task.fn(job, 8, RUNTIME) for job in jobs]
+        embed_task.fn(JobGroup(tuple(jobs)), 8, RUNTIME)
+        facts = [job.done() for job in jobs]
+        assert None not in facts
         assert loads == [layout.model("image")]
         tasks.embed._loaded.cache_clear()
-        assert [embed_task.fn(job, 3, RUNTIME) for job in jobs] == facts
+        assert embed_task.fn(JobGroup(tuple(jobs)), 3, RUNTIME).done == 2
+        assert [job.done() for job in jobs] == facts
         assert loads == [layout.model("image")]
 
     def test_a_changed_encoder_is_redone(self, layout: Layout, loads: list[Path]) -> None:
         (first, *_) = planned(layout)["image", "gallery"]
-        embed_task.fn(first, 8, RUNTIME)
+        embed_task.fn(JobGroup((first,)), 8, RUNTIME)
         write_card(layout, "image", "shade-2")
         (again, *_) = planned(layout)["image", "gallery"]
         assert again.done() is None
 
     def test_an_encoder_that_changes_meanwhile(self, layout: Layout, loads: list[Path]) -> None:
         with pytest.raises(CimError, match="changed while embedding"):
-            embed_task.fn(job_in(layout, encoder="shade-2"), 8, RUNTIME)
+            embed_task.fn(JobGroup((job_in(layout, encoder="shade-2"),)), 8, RUNTIME)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from fake_encoders import ShadeEncoder, gray, job_in, write_card, write_shard
+from fake_encoders import ShadeEncoder, embed_one, gray, job_in, write_card, write_shard
 
 from cim.atomic import marker_of, read_json
-from cim.embeddings.write import drop_stale_meta, embed_shard, write_meta
+from cim.embeddings.share import Feed, embed_shards
+from cim.embeddings.write import drop_stale_meta, write_meta
 from cim.layout import Layout
 
 SHADES = [3, 50, 7, 120, 64]
@@ -30,7 +31,7 @@ def direction(shade: int) -> np.ndarray:
 class TestShard:
     def test_image_vectors(self, layout: Layout) -> None:
         encoder, job = ShadeEncoder(), job_in(layout)
-        assert embed_shard(job, encoder, 2) == {"vectors": 5, "rejects": 0}
+        assert embed_one(job, encoder, 2) == {"vectors": 5, "rejects": 0}
         assert encoder.batches == [2, 2, 1]
         vectors, rows = np.load(job.vectors), pl.read_parquet(job.rows)
         assert (vectors.dtype, vectors.shape, vectors.flags.c_contiguous) == (np.float16, (5, 2), True)
@@ -42,7 +43,7 @@ class TestShard:
 
     def test_one_row_a_caption(self, layout: Layout) -> None:
         job = job_in(layout, "text")
-        assert embed_shard(job, ShadeEncoder(), 3) == {"vectors": 10, "rejects": 0}
+        assert embed_one(job, ShadeEncoder(), 3) == {"vectors": 10, "rejects": 0}
         rows, vectors = pl.read_parquet(job.rows), np.load(job.vectors)
         assert rows.columns == ["id", "caption"]
         assert set(rows["caption"]) == {str(shade + more) for shade in SHADES for more in (0, 100)}
@@ -54,7 +55,7 @@ class TestShard:
         layout = Layout(tmp_path)
         write_shard(layout.shards("train") / "train-000000.tar", [], gray(1), gray(2))
         job = job_in(layout, "text")
-        assert embed_shard(job, ShadeEncoder(), 3) == {"vectors": 0, "rejects": 0}
+        assert embed_one(job, ShadeEncoder(), 3) == {"vectors": 0, "rejects": 0}
         assert np.load(job.vectors, mmap_mode="r").shape == (0, 2)
         assert pl.read_parquet(job.rows).schema == {"id": pl.String, "caption": pl.String}
 
@@ -62,7 +63,7 @@ class TestShard:
         layout = Layout(tmp_path)
         write_shard(layout.shards("train") / "train-000000.tar", SHADES, gray(9)[:45], b"text")
         job = job_in(layout)
-        facts = embed_shard(job, ShadeEncoder(), 2)
+        facts = embed_one(job, ShadeEncoder(), 2)
         assert facts == {"vectors": 5, "rejects": 2}
         rejects = pl.read_parquet(job.rejects)
         assert set(rejects["reason"]) == {"corrupt image"}
@@ -80,7 +81,7 @@ class TestShard:
                 return found
 
         job, total = job_in(layout, role), {"image": 5, "text": 10}[role]
-        assert embed_shard(job, Planted(), 3) == {"vectors": total - 1, "rejects": 1}
+        assert embed_one(job, Planted(), 3) == {"vectors": total - 1, "rejects": 1}
         vectors, rows, rejects = np.load(job.vectors), pl.read_parquet(job.rows), pl.read_parquet(job.rejects)
         assert np.isfinite(vectors).all()
         assert len(rows) == len(vectors)
@@ -91,18 +92,12 @@ class TestShard:
         shades = [int(c) for c in rows["caption"]] if role == "text" else [shade_of[i] for i in rows["id"]]
         np.testing.assert_allclose(vectors.astype(float), np.stack([direction(s) for s in shades]), atol=2**-12)
 
-    def test_large_images_are_not_held_all_at_once(self, layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("cim.embeddings.write.WINDOW_BYTES", 2 * 8 * 8 * 3)
-        encoder = ShadeEncoder()
-        embed_shard(job_in(layout), encoder, 100)
-        assert encoder.batches == [2, 2, 1]
-
 
 class TestResume:
     def test_done_means_all_files_of_this_very_work(self, layout: Layout) -> None:
         job = job_in(layout)
         assert job.done() is None
-        facts = embed_shard(job, ShadeEncoder(), 2)
+        facts = embed_one(job, ShadeEncoder(), 2)
         assert job.done() == facts
         assert job_in(layout, encoder="shade-2").done() is None
         job.rows.unlink()
@@ -110,15 +105,15 @@ class TestResume:
 
     def test_other_shard_bytes_are_other_work(self, layout: Layout) -> None:
         job = job_in(layout)
-        embed_shard(job, ShadeEncoder(), 2)
+        embed_one(job, ShadeEncoder(), 2)
         write_shard(job.shard, [1, 2])
         assert job_in(layout).done() is None
 
     def test_batch_size_changes_nothing(self, layout: Layout) -> None:
         job = job_in(layout)
-        embed_shard(job, ShadeEncoder(), 2)
+        embed_one(job, ShadeEncoder(), 2)
         first = job.vectors.read_bytes()
-        embed_shard(job, ShadeEncoder(), 5)
+        embed_one(job, ShadeEncoder(), 5)
         assert job.vectors.read_bytes() == first
         assert job.done() is not None
 
@@ -130,14 +125,14 @@ class TestResume:
         self, layout: Layout, monkeypatch: pytest.MonkeyPatch, dies_at: str
     ) -> None:
         job = job_in(layout)
-        embed_shard(job, ShadeEncoder(), 2)
+        embed_one(job, ShadeEncoder(), 2)
 
         def die(*_: object, **__: object) -> None:
             raise KeyboardInterrupt
 
         monkeypatch.setattr(pl.DataFrame if dies_at == "write_parquet" else np, dies_at, die)
         with pytest.raises(KeyboardInterrupt):
-            embed_shard(job, ShadeEncoder("shade-2"), 2)
+            embed_shards([job_in(layout, encoder="shade-2")], ShadeEncoder("shade-2"), Feed(2))
         assert not marker_of(job.vectors).exists()
         assert sorted(path.name for path in job.folder.iterdir()) == ["train-000000.npy", "train-000000.parquet"]
 
@@ -147,7 +142,7 @@ class TestMeta:
     def meta(self, layout: Layout) -> Callable[[], dict[str, Any]]:
         def write() -> dict[str, Any]:
             job = job_in(layout)
-            facts = job.done() or embed_shard(job, ShadeEncoder(), 2)
+            facts = job.done() or embed_one(job, ShadeEncoder(), 2)
             return write_meta(write_card(layout, "image"), [job], [facts])
 
         return write

@@ -2,7 +2,8 @@
 
 import sys
 from dataclasses import dataclass, field, replace
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,10 +11,13 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.inputs import render
-from cim.captioners.load import load_processor
+from cim.captioners.load import load_captioner, load_processor
+from cim.captioners.special_tokens import suppressed_tokens
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec, captions_of
+from cim.engines.vllm_options import VllmOptions
 from cim.errors import CimError
+from cim.params import VllmParams
 
 
 @dataclass
@@ -29,11 +33,16 @@ class Answer:
     prompt_token_ids: list[int] | None = field(default_factory=lambda: [1] * 21)
 
 
+class Refused(Exception):
+    """Of a request; no ValueError."""
+
+
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A module `vllm` whose LLM notes what it is given and says the picture's width."""
+    monkeypatch.delenv("VLLM_ENABLE_V1_MULTIPROCESSING", raising=False)
     module: Any = ModuleType("vllm")
-    module.made, module.asked = [], []
+    module.made, module.asked, module.adapters = [], [], []
 
     class SamplingParams:
         def __init__(self, **values: Any) -> None:
@@ -43,15 +52,32 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         def __init__(self, **options: Any) -> None:
             module.made.append(options)
 
-        def generate(self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool) -> list[Answer]:
+        def generate(
+            self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool, lora_request: Any
+        ) -> list[Answer]:
             assert len(prompts) == len(sampling_params)
             module.asked.append((prompts, [one.values for one in sampling_params]))
+            module.adapters.append(lora_request)
             widths = [prompt["multi_modal_data"]["image"].width for prompt in prompts]
             return [Answer([Output(f" width {width}", [5, 6, 2], "stop")]) for width in widths]
 
     module.LLM, module.SamplingParams = LLM, SamplingParams
-    monkeypatch.setitem(sys.modules, "vllm", module)
+    module.on_cpu = True
+    lora, platforms = ModuleType("vllm.lora.request"), ModuleType("vllm.platforms")
+    vars(lora)["LoRARequest"] = lambda name, number, folder: (name, number, folder)
+    vars(platforms)["current_platform"] = SimpleNamespace(is_cpu=lambda: module.on_cpu)
+    vars(errors := ModuleType("vllm.exceptions"))["VLLMValidationError"] = Refused
+    for one in (module, ModuleType("vllm.lora"), lora, platforms, errors):
+        monkeypatch.setitem(sys.modules, one.__name__, one)
     return module
+
+
+@pytest.fixture
+def adapter(tmp_path: Path) -> Path:
+    """A LoRA adapter of rank 5, as far as it is looked at."""
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 5}')
+    (tmp_path / "adapter_model.safetensors").write_bytes(b"weights")
+    return tmp_path
 
 
 @pytest.fixture
@@ -73,9 +99,12 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     (options,) = vllm.made
     assert options["model"] == str(chosen.folder)
     assert options["enable_prefix_caching"]
-    assert options["limit_mm_per_prompt"] == {"image": 1}
+    assert options["limit_mm_per_prompt"] == {"image": 1, "video": 0}
     assert options["load_format"] == "safetensors"
     assert not options["trust_remote_code"]
+    assert "max_model_len" not in options  # its own defaults
+    assert "gpu_memory_utilization" not in options
+    assert vllm.adapters == [None]
     processor = load_processor(chosen.folder)
     prompts, sampling = vllm.asked[0]
     assert {prompt["prompt"] for prompt in prompts} == {render(processor, chosen.prompt)}
@@ -103,6 +132,65 @@ def test_a_request_that_vllm_gave_up_is_an_error_not_a_caption(
     assert captions_of(open_engine(chosen), pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
 
 
+def test_a_refused_request_is_the_images_fault(
+    vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Refused("prompt of 300 tokens, 256 at most")
+
+    monkeypatch.setattr(vllm.LLM, "generate", refuse)
+    with pytest.raises(ValueError, match="300 tokens"):
+        captions_of(open_engine(chosen), pictures[:1], ["a"])
+
+
+def test_tokens_that_no_caption_may_hold(vllm: Any, chosen: EngineSpec, pictures: list[Image]) -> None:
+    captions_of(open_engine(chosen), pictures[:1], ["a"])
+    captioner = load_captioner(chosen.folder, "cpu")
+    banned = dict.fromkeys(suppressed_tokens(captioner.processor, captioner.model), -100.0)
+    assert vllm.asked[0][1][0]["logit_bias"] == banned
+
+
+def test_options_reach_it(vllm: Any, chosen: EngineSpec, pictures: list[Image], adapter: Path) -> None:
+    params = VllmParams(
+        max_model_length=99, mm_processor_kwargs={"max_pixels": 64}, adapter=str(adapter), tensor_parallel=2,
+        memory_share=0.5, enforce_eager=True,
+    )  # fmt: skip
+    captions_of(open_engine(replace(chosen, vllm=VllmOptions.of(params))), pictures[:1], ["a"])
+    told = {
+        "max_model_len": 99, "mm_processor_kwargs": {"max_pixels": 64}, "tensor_parallel_size": 2,
+        "gpu_memory_utilization": 0.5, "enforce_eager": True, "enable_lora": True, "max_lora_rank": 8,
+        "max_loras": 1, "dtype": "float32",
+    }  # fmt: skip
+    assert told.items() <= vllm.made[0].items()
+    assert vllm.adapters == [("adapter", 1, str(adapter))]
+
+
+def test_an_adapter_that_changed_is_not_used(vllm: Any, chosen: EngineSpec, adapter: Path) -> None:
+    options = VllmOptions.of(VllmParams(adapter=str(adapter)))
+    (adapter / "adapter_model.safetensors").write_bytes(b"others")
+    with pytest.raises(CimError, match="changed while captioning"):
+        open_engine(replace(chosen, vllm=options))
+
+
+@pytest.mark.parametrize(("device", "on_cpu"), [("cpu", False), ("cuda", True)])
+def test_a_vllm_for_another_device_is_refused(vllm: Any, chosen: EngineSpec, device: Any, on_cpu: bool) -> None:
+    vllm.on_cpu = on_cpu
+    with pytest.raises(CimError, match=f"device: {device} with a vLLM for"):
+        open_engine(replace(chosen, device=device))
+    assert vllm.made == []
+
+
+def test_a_model_that_does_not_load_is_an_error_with_its_remedy(
+    vllm: Any, chosen: EngineSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise ValueError("no memory for 131072 tokens")
+
+    monkeypatch.setattr(vllm.LLM, "__init__", full)
+    with pytest.raises(CimError, match=r"131072 tokens.*Remedy: set caption\.vllm\.max_model_length"):
+        open_engine(chosen)
+
+
 @pytest.mark.parametrize("decoding", [Decoding(9, beams=2), Decoding(9, guidance=1.5)])
 def test_what_it_cannot_do_is_refused(vllm: Any, chosen: EngineSpec, decoding: Decoding) -> None:
     with pytest.raises(CimError, match="with engine vllm"):
@@ -112,7 +200,7 @@ def test_what_it_cannot_do_is_refused(vllm: Any, chosen: EngineSpec, decoding: D
 
 def test_without_the_package_the_extra_is_named(chosen: EngineSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)  # as if it were not installed
-    with pytest.raises(CimError, match=r"\[vllm\]"):
+    with pytest.raises(CimError, match="make env-vllm"):
         open_engine(chosen)
 
 

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import Any
 
-from cim.estimate.memory import Term, Training
 from cim.estimate.shapes import CaptionerShape, Tower
+from cim.estimate.terms import Term
+from cim.estimate.training import Training
 
 SHAPE = CaptionerShape(
     parameters=1000,
@@ -13,9 +14,10 @@ SHAPE = CaptionerShape(
     outside=300,
     lora=50,
     vision_lora=10,
-    text=Tower(layers=5, hidden=10, intermediate=30, kv=4),
-    vision=Tower(layers=2, hidden=8, intermediate=16, kv=8),
-    vocabulary=100,
+    text=Tower(layers=5, hidden=10, intermediate=30, heads=2, kv=4),
+    vision=Tower(layers=2, hidden=8, intermediate=16, heads=2, kv=8),
+    vocabulary=10,
+    context=50,
     patch=2,
     merge=2,
     patch_values=12,
@@ -28,7 +30,9 @@ PLAN = Training(
     reference=True,
     checkpointing=False,
     micro_batch=2,
-    rollout_batch=4,
+    passes=1,
+    sampled=4,
+    validated=3,
     rollout=6,
     prompt=7,
     new=3,
@@ -44,3 +48,8 @@ def plan(**changes: Any) -> Training:
 def sizes(terms: list[Term]) -> dict[str, tuple[int, int]]:
     """Name -> bytes of the rollout and of the update."""
     return {term.name: (term.rollout, term.update) for term in terms}
+
+
+def all_sizes(terms: list[Term]) -> dict[str, tuple[int, int, int, int]]:
+    """Name -> bytes of the rollout, of scoring, of the update and of a validation."""
+    return {term.name: (term.rollout, term.scores, term.update, term.validation) for term in terms}

@@ -28,9 +28,9 @@ def test_counts(params: Params) -> None:
 
 
 def test_hours() -> None:
-    """7,200 tokens at 2 a second and 3,600 at 1 are two hours, one of two devices; 7,200 more to validate are one."""
+    """7,200 tokens at 2 a second, as many to validate and 3,600 at 1 are three hours, of two devices half as many."""
     work = Work(1, 1, 1, generated=7200, validated=7200, trained=3600, epochs=None)
-    assert hours(work, 2, 1, processes=2) == pytest.approx(1 + 1)
+    assert hours(work, 2, 1, processes=2) == pytest.approx(1.5)
 
 
 def test_files() -> None:

@@ -11,6 +11,7 @@ from cim.params import load_params
 from cim.params.yaml import dump_yaml, read_yaml
 from flows.check import PROFILES, check, parser, profile_file
 
+GALLERY = ["--gallery-images", "1006500"]
 NAMES = sorted(path.stem for path in PROFILES.glob("*.yaml"))
 
 
@@ -69,21 +70,43 @@ def test_a_disk_that_is_too_small_is_refused() -> None:
         check(["--profile", "demo", "--disk", "1MiB"])
 
 
-def test_the_paper_does_not_fit_one_device(capsys: pytest.CaptureFixture[str]) -> None:
-    """8,292,166,656 x 4 bytes are 30.9 GiB: with reference, gradients and AdamW's 61.8 far above any one card."""
-    with pytest.raises(CimError, match="2 problems") as caught:
-        check(["--profile", "paper-7b", "--device-memory", "80GiB", "--train-images", "6500"])
-    assert "/path/to/train/images" in caught.value.found
-    assert "a device in the rollout" in caught.value.found
+def test_the_paper_fits_eight_cards(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CimError, match="/path/to/train/images") as caught:  # absent data are the only problem
+        check(["--profile", "paper-7b", "--device-memory", "80GiB", "--train-images", "6500", *GALLERY])
+    assert "problems" not in caught.value.found
     shown = capsys.readouterr().out
     assert "Qwen/Qwen2.5-VL-7B-Instruct at cc594898137f, fetched by dvc repro models-captioner" in shown
     assert "204 steps, 51 rollouts, 65,280 captions, 2.01 epochs of the train images" in shown
+    assert "8 x fsdp" in shown
+    assert "  fits: 80.0 GiB a device" in shown
+
+
+def test_the_paper_does_not_fit_cards_of_40(capsys: pytest.CaptureFixture[str]) -> None:
+    """8,292,166,656 x 12 bytes of weights and moments are 11.6 GiB of each of eight, gradients not yet summed 15.4."""
+    with pytest.raises(CimError, match="2 problems") as caught:
+        check(["--profile", "paper-7b", "--device-memory", "40GiB"])
+    assert "/path/to/train/images" in caught.value.found
+    assert "a device in the update" in caught.value.found
+    assert "expected at most 36.0 GiB of 40.0 GiB" in caught.value.found
+    assert "Remedy: lower tune.micro_batch" in caught.value.found
+    assert "DOES NOT FIT" in capsys.readouterr().out
 
 
 def test_lora_fits_its_card(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(CimError, match="/path/to/photos/images"):  # the only problem
+    with pytest.raises(CimError, match="/path/to/photos/images") as caught:  # the only problem
         check(["--profile", "lora-24gb", "--device-memory", "24GiB"])
-    assert "fits: 24.0 GiB a device" in capsys.readouterr().out
+    assert "problems" not in caught.value.found
+    assert "  fits: 24.0 GiB a device" in capsys.readouterr().out
+
+
+def test_encoders_elsewhere_are_counted_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values = read_yaml(PROFILES / "demo.yaml")
+    values["runtime"] |= {"device": "cuda", "reward_device": "cpu"}
+    (tmp_path / "mine.yaml").write_text(dump_yaml(values))
+    check(["--profile", str(tmp_path / "mine.yaml")])
+    here, apart = capsys.readouterr().out.split("memory of what scores captions, which is elsewhere")
+    assert "text encoder (reward)" not in here
+    assert "text encoder (reward)" in apart
 
 
 def test_the_page_shows_what_is_printed(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,12 +133,29 @@ def test_a_profile_that_is_not_there() -> None:
         profile_file("paper-8b")
 
 
-def test_captions_that_processes_do_not_divide() -> None:
-    with pytest.raises(CimError, match="128 captions a step for 3 processes"):
-        check(["--profile", "demo", "--processes", "3"])
+def test_every_mistake_of_a_file_at_once(tmp_path: Path) -> None:
+    """A misspelt name, a wrong type, ranks that don't share a step (128 captions) and bits that shards don't have."""
+    values = read_yaml(PROFILES / "demo.yaml")
+    values["runtime"]["train"] = {"processes": 3, "strategy": "fsdp"}
+    values["tune"] |= {"precison": "4bit", "precision": "4bit", "lora": {"rank": "16"}}
+    (tmp_path / "mine.yaml").write_text(dump_yaml(values))
+    with pytest.raises(CimError, match=r"4 problem\(s\)") as caught:
+        check(["--profile", str(tmp_path / "mine.yaml")])
+    text = caught.value.found
+    assert "tune.precison: unknown name; did you mean 'precision'" in text
+    assert "tune.lora.rank: Input should be a valid integer (found '16'); leave the quotes out" in text
+    assert "128 captions of a step of tune are not shared evenly by 3 processes" in text
+    assert "tune.precision 4bit with runtime.train.strategy fsdp" in text
 
 
-@pytest.mark.parametrize("wrong", [["--processes", "0"], ["--train-rate", "0"], ["--strategy", "ddp3"]])
+@pytest.mark.parametrize("size", ["0", "24 cards", "GiB", ""])
+def test_wrong_sizes_are_refused_before_anything_is_looked_at(size: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CimError, match="such as 24GiB or 80GB"):
+        check(["--profile", "demo", "--device-memory", size])
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("wrong", [["--train-images", "0"], ["--train-rate", "0"], ["--gallery-images", "many"]])
 def test_wrong_options(wrong: list[str]) -> None:
     with pytest.raises(SystemExit):
         parser().parse_args(wrong)

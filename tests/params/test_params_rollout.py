@@ -27,7 +27,7 @@ def test_by_default_transformers_samples_a_rollout_in_one_call() -> None:
     ],
 )
 def test_is_taken(asked: dict[str, Any]) -> None:
-    parse_params(changed(("tune.rollout", asked)))
+    parse_params(changed(("tune.rollout", asked), ("tune.vision", "frozen")))
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,19 @@ def test_is_taken(asked: dict[str, Any]) -> None:
     ],
 )
 def test_is_refused(asked: dict[str, Any], part: str) -> None:
-    message = message_for(("tune.rollout", asked))
+    message = message_for(("tune.rollout", asked), ("tune.vision", "frozen"))
     assert "1 problem(s)" in message
     assert part in message
+
+
+def test_vllm_takes_no_8_bit_weights_from_the_trainer() -> None:
+    lora = ("tune.lora", {"rank": 4})
+    asked = [lora, ("tune.precision", "8bit"), ("tune.rollout", {"engine": "vllm"})]
+    assert "precision 8bit with rollout.engine vllm" in message_for(*asked)
+    parse_params(changed(lora, ("tune.precision", "4bit"), ("tune.rollout", {"engine": "vllm"})))
+
+
+def test_a_server_looks_at_pictures_once() -> None:
+    server = {"engine": "vllm", "mode": "server", "server_url": "http://gpu-7:8000"}
+    assert "vision trained with rollout.mode server" in message_for(("tune.rollout", server))
+    parse_params(changed(("tune.rollout", {"engine": "vllm"})))  # in the trainer's processes they are forgotten

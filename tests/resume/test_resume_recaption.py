@@ -14,14 +14,14 @@ from noting import Noting, finish, planned
 
 import cim.captions.commit
 import cim.captions.journal
-import cim.captions.lock
 import cim.captions.shard
 import cim.captions.tar
+import cim.lock
 from benchmarks.chaos import worker
 from benchmarks.chaos.trials import contents
 from benchmarks.chaos.worker import LINEAGE, work
-from cim.captions.lock import file_lock
 from cim.captions.shard import finish_shard
+from cim.lock import file_lock
 
 POINTS = [
     "inside a journal record", "inside a tar", "between tar and table", "before the marker", "after the marker",
@@ -103,7 +103,7 @@ def full(code: int) -> Any:
 @pytest.mark.parametrize(
     ("module", "name"),
     [
-        (cim.captions.lock, "_attempt"),
+        (cim.lock, "_attempt"),
         (cim.captions.journal, "_write"),
         (cim.captions.tar, "add_member"),
         (cim.captions.commit, "write_rejects"),

@@ -1,25 +1,45 @@
-"""One rank of a training on given completions: what each rank sees, and the weights at the end, in files."""
+"""Trainings on given completions, one after the other in this rank: what it sees, and its weights, in files."""
 
 import json
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 from safetensors.torch import save_file
 from tiny_run import TUNE
 
-from cim.captioners.load import load_captioner, outline_captioner
+from cim.captioners.load import outline_captioner
 from cim.params import Tune
+from cim.ranks import rank_and_size
 from cim.shards.read import ImageLookup
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.orphans import end_with_parent
-from cim.tuning.ranks import is_sharded, join, rank_and_size
+from cim.tuning.policy import load_policy
+from cim.tuning.ranks import is_sharded, join
 from cim.tuning.validate import Validation
 
 PARAMS = {"steps": 4, "prompts_per_step": 2, "generations": 2, "validate_every": 2, "kl": 0.1, "seed": 3}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. out: its folder. changes: of PARAMS. sampled: completions by the model itself, else given ones.
+
+    kill_at: the step before which rank 1 kills itself; 0: none.
+    """
+
+    out: str
+    changes: dict[str, Any] = field(default_factory=dict)
+    sampled: bool = False
+    dtype: str = "float64"
+    kill_at: int = 0
 
 
 class ById:
@@ -49,39 +69,45 @@ def given(trainer: Any, prompt_ids: list[list[int]], images: Any) -> list[list[i
     return found
 
 
-def main(root: Path, out: Path, changes: dict[str, Any], kill_at: int) -> None:
-    """Tune the captioner in root/base on root's images. kill_at: the step before which rank 1 kills itself; 0: none."""
-    end_with_parent()
-    torch.set_num_threads(1)
-    join("cpu")
-    rank, _ = rank_and_size()
+@contextmanager
+def completions(run: Run) -> Iterator[None]:
+    """The trainer's rollout as `run` says."""
     import trl
 
     generate = trl.GRPOTrainer._generate_single_turn
 
     def single_turn(self: Any, prompt_ids: Any, images: Any, *rest: Any, **named: Any) -> Any:
-        if kill_at and rank == 1 and self.state.global_step + 1 == kill_at:
+        if run.kill_at and rank_and_size()[0] == 1 and self.state.global_step + 1 == run.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
-        if os.environ.get("SAMPLED"):
+        if run.sampled:
             return generate(self, prompt_ids, images, *rest, **named)
         return given(self, prompt_ids, images), None
 
-    trl.GRPOTrainer._generate_single_turn = single_turn
+    with patch.object(trl.GRPOTrainer, "_generate_single_turn", single_turn):
+        yield
+
+
+def train(root: Path, run: Run) -> None:
+    """Tune the captioner in root/base on root's images, in this rank."""
+    rank, _ = rank_and_size()
+    out = root / run.out
+    out.mkdir(exist_ok=True)
     reward = ById()
     base = root / "base"
-    captioner = outline_captioner(base) if is_sharded() else load_captioner(base, "cpu", "float32")
+    params = Tune.model_validate({**TUNE.model_dump(), **PARAMS, **run.changes})
+    captioner = outline_captioner(base) if is_sharded() else load_policy(base, params, "cpu")
     # Some gradients are 0 but for rounding (of a key's bias, for one), and AdamW makes steps of them all the same: in
     # float64 that rounding is far below AdamW's epsilon.
-    captioner.model.to(getattr(torch, os.environ.get("DTYPE", "float64")))
+    captioner.model.to(getattr(torch, run.dtype))
     images = ImageLookup(root)
-    rows = prompt_rows(json.loads((root / "ids.json").read_text()), ["Say."], images, seed=0)
-    params = Tune.model_validate({**TUNE.model_dump(), **PARAMS, **changes})
+    rows = prompt_rows(sorted(images._places), ["Say."], images, seed=0)
     scores = iter([0.1, 0.3, 0.2, 0.4, 0.5])
 
     def validator(model: Any, processor: Any) -> Validation:
         return Validation(next(scores) + rank, 0.0, 0.0, 0.0, 0, 1.0)  # ranks would choose differently
 
-    tuned = grpo(captioner, rows, reward, validator, params, out / "scratch")  # type: ignore[arg-type]
+    with completions(run):
+        tuned = grpo(captioner, rows, reward, validator, params, out / "scratch")  # type: ignore[arg-type]
     record = {"log": tuned.log, "best": tuned.best.name, "validations": tuned.validations, "ids": reward.ids}
     (out / f"rank{rank}.json").write_text(json.dumps(record))
     if is_sharded():
@@ -90,5 +116,14 @@ def main(root: Path, out: Path, changes: dict[str, Any], kill_at: int) -> None:
     save_file(weights, out / f"rank{rank}.safetensors")
 
 
+def arguments(root: Path, runs: list[Run]) -> list[str]:
+    """The command line of a rank that trains these."""
+    return [str(root), json.dumps([asdict(run) for run in runs])]
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), json.loads(sys.argv[3]), int(sys.argv[4]))
+    end_with_parent()
+    torch.set_num_threads(1)
+    join("cpu")
+    for one in json.loads(sys.argv[2]):
+        train(Path(sys.argv[1]), Run(**one))

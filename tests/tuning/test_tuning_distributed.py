@@ -1,52 +1,92 @@
-"""Two real processes, started as users' are, against one: the same prompts and completions, the same training."""
+"""Two real processes, started as users' are, against one: the same prompts and completions, the same training.
+
+Processes take seconds to start, so that each launch trains several times, and one process is this one.
+"""
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+import distributed_worker
 import psutil
 import pytest
 import torch
+from distributed_worker import Run
 from safetensors.torch import load_file
+from tiny_scene import make_scene
 
 from cim.captioners.load import load_captioner
-from cim.errors import TransientError
+from cim.errors import CimError, TransientError
 from cim.params.runtime import Ranks
-from cim.shards.read import ImageLookup
 from cim.tuning.launch import Launch
 from cim.tuning.weights import write_tuned
 
-Scene = tuple[Path, list[str], ImageLookup]
 HERE = Path(__file__).parent
+LOSSES = ("grpo", "dapo")
+SHORT = {"steps": 2, "validate_every": 1}
+PARTS: dict[str, dict[str, Any]] = {
+    "adapters": {"lora": {"rank": 2, "alpha": 4}},
+    "frozen": {"vision": "frozen", "attention": "eager"},
+    "both": {"lora": {"rank": 2, "alpha": 4}, "vision": "frozen"},
+}
+"""What may learn in place of all weights."""
 
 
-@pytest.fixture(autouse=True)
-def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1])]))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the captioner and its images lie, and each run's folder."""
+    folder = tmp_path_factory.mktemp("distributed")
+    make_scene(folder)
+    return folder
 
 
-def train(scene: Scene, out: Path, processes: int, changes: dict[str, Any] | None = None, kill_at: int = 0) -> None:
-    base, ids, _ = scene
-    (base.parent / "ids.json").write_text(json.dumps(ids))
-    out.mkdir(exist_ok=True)
-    arguments = [str(base.parent), str(out), json.dumps(changes or {}), str(kill_at)]
-    if processes == 1:
-        subprocess.run([sys.executable, "-m", "distributed_worker", *arguments], check=True)
-    else:
-        Launch(
-            "distributed_worker",
-            arguments,
-            Ranks(processes=processes, strategy=os.environ.get("STRATEGY", "ddp")),
-            out / "error.json",
-        ).run(print)
+def launch(root: Path, strategy: Literal["ddp", "fsdp", "zero2", "zero3"], *runs: Run) -> CimError | None:
+    """Train in two ranks, one run after the other; what ended them early."""
+    ranks = Ranks(processes=2, strategy=strategy)
+    start = Launch("distributed_worker", distributed_worker.arguments(root, list(runs)), ranks, root / "error.json")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(HERE), str(HERE.parent), str(HERE.parents[1])]))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        try:
+            start.run(print)
+        except CimError as error:
+            return error
+    return None
 
 
-def left(out: Path, rank: int) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
-    return json.loads((out / f"rank{rank}.json").read_text()), load_file(out / f"rank{rank}.safetensors")
+def short(strategy: str, part: str = "all") -> Run:
+    """Two steps on given completions."""
+    return Run(f"{strategy}-{part}", {**SHORT, **PARTS.get(part, {})}, dtype="float32")
+
+
+def longer(strategy: str) -> Run:
+    """A third step, resumed, with completions of the model's own, whose lengths differ between ranks."""
+    return Run(f"{strategy}-all", {**SHORT, "steps": 3}, sampled=True, dtype="float32")
+
+
+@pytest.fixture(scope="module")
+def killed(root: Path) -> CimError | None:
+    """What ended two ranks that had trained by each loss, in the midst of a run of their own completions."""
+    by_loss = [Run(f"two-{loss}", {"loss": loss}) for loss in LOSSES]
+    by_part = [short("ddp", part) for part in PARTS]
+    return launch(root, "ddp", *by_loss, *by_part, Run("killed", sampled=True, kill_at=4))
+
+
+@pytest.fixture(scope="module")
+def sharded(root: Path) -> None:
+    """FSDP, with all of the ways to train less; ends resumed."""
+    runs = [short("fsdp", part) for part in ("all", *PARTS)]
+    assert launch(root, "fsdp", *runs, longer("fsdp")) is None
+
+
+def record(root: Path, name: str, rank: int) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((root / name / f"rank{rank}.json").read_text())
+    return found
+
+
+def weights(root: Path, name: str, rank: int) -> dict[str, torch.Tensor]:
+    return load_file(root / name / f"rank{rank}.safetensors")
 
 
 def check_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> None:
@@ -55,25 +95,22 @@ def check_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> 
         torch.testing.assert_close(weight, other[name], rtol=0, atol=1e-5, msg=lambda text: f"{name}: {text}")  # noqa: B023
 
 
-def ranks_left() -> list[int]:
-    return [one.pid for one in psutil.process_iter() if "distributed_worker" in " ".join(one.cmdline())]
+def ranks_left(root: Path) -> list[int]:
+    return [one.pid for one in psutil.process_iter() if str(root) in one.cmdline()]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["grpo", "dapo"])
-def test_two_processes_train_as_one_does(scene: Scene, tmp_path: Path, loss: str) -> None:
-    train(scene, tmp_path / "one", 1, {"loss": loss})
-    train(scene, tmp_path / "two", 2, {"loss": loss})
-    (alone, weights), (first, its), (second, others) = (
-        left(tmp_path / name, rank) for name, rank in [("one", 0), ("two", 0), ("two", 1)]
-    )
-    check_same(weights, its)
-    check_same(weights, others)
+@pytest.mark.parametrize("loss", LOSSES)
+def test_two_processes_train_as_one_does(root: Path, killed: CimError | None, loss: str) -> None:
+    distributed_worker.train(root, Run(f"one-{loss}", {"loss": loss}))
+    alone, first, second = (record(root, *one) for one in ((f"one-{loss}", 0), (f"two-{loss}", 0), (f"two-{loss}", 1)))
+    for rank in (0, 1):
+        check_same(weights(root, f"one-{loss}", 0), weights(root, f"two-{loss}", rank))
     # Statistics of the whole batch on every rank, whichever scored it.
     for name in ("reward", "reward_std", "loss", "grad_norm", "kl", "rewards/by_id", "completions/mean_length"):
-        expected = [record[name] for record in alone["log"]]
-        assert [record[name] for record in first["log"]] == pytest.approx(expected, abs=1e-5), name
-        assert [record[name] for record in second["log"]] == pytest.approx(expected, abs=1e-5), name
+        expected = [step[name] for step in alone["log"]]
+        assert [step[name] for step in first["log"]] == pytest.approx(expected, abs=1e-5), name
+        assert [step[name] for step in second["log"]] == pytest.approx(expected, abs=1e-5), name
     # Rank 1's validations would have chosen otherwise: 1.1, 1.3 and 1.2 against 0.1, 0.3 and 0.2.
     assert first["validations"] == second["validations"] == alone["validations"]
     assert first["best"] == second["best"] == "best-000002"
@@ -82,45 +119,63 @@ def test_two_processes_train_as_one_does(scene: Scene, tmp_path: Path, loss: str
 
 
 @pytest.mark.slow
-def test_a_killed_rank_ends_all_and_the_next_run_goes_on(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_rank_ends_all_and_the_next_run_goes_on(root: Path, killed: CimError | None) -> None:
     """With completions sampled by the model itself: weights, optimizer, order and random numbers go on as they were."""
-    monkeypatch.setenv("SAMPLED", "1")
-    train(scene, tmp_path / "undisturbed", 2)
-    with pytest.raises(TransientError, match="rank 1 of 2 ended by SIGKILL") as caught:
-        train(scene, tmp_path / "killed", 2, kill_at=4)
-    assert "goes on from its last checkpoint" in caught.value.remedy
-    assert not ranks_left()
-    assert (tmp_path / "killed" / "scratch" / "checkpoint-2").is_dir()
-    train(scene, tmp_path / "killed", 2)
+    assert isinstance(killed, TransientError)
+    assert "rank 1 of 2 ended by SIGKILL" in killed.found
+    assert "goes on from its last checkpoint" in killed.remedy
+    assert not ranks_left(root)
+    assert (root / "killed" / "scratch" / "checkpoint-2").is_dir()
+    assert not (root / "killed" / "rank0.json").exists()
+    assert launch(root, "ddp", Run("killed", sampled=True), Run("undisturbed", sampled=True)) is None
     for rank in (0, 1):
-        (before, weights), (after, its) = left(tmp_path / "undisturbed", rank), left(tmp_path / "killed", rank)
-        check_same(weights, its)
-        rewards = [record["reward"] for record in before["log"]]
-        assert [record["reward"] for record in after["log"]] == pytest.approx(rewards, abs=1e-5)
+        check_same(weights(root, "undisturbed", rank), weights(root, "killed", rank))
+        rewards = [step["reward"] for step in record(root, "undisturbed", rank)["log"]]
+        assert [step["reward"] for step in record(root, "killed", rank)["log"]] == pytest.approx(rewards, abs=1e-5)
+
+
+def check_alike(root: Path, strategy: str, part: str = "all") -> None:
+    """One process sees the same, and what ranks leave loads as a captioner with its weights."""
+    one = short("one", part)
+    if not (root / one.out).exists():
+        distributed_worker.train(root, one)
+    alone, together = record(root, one.out, 0), record(root, f"{strategy}-{part}", 0)
+    for name in ("reward", "loss", "kl", "grad_norm"):
+        expected = [step[name] for step in alone["log"]]
+        assert [step[name] for step in together["log"]][:2] == pytest.approx(expected, abs=1e-4), name
+    assert alone["best"] == together["best"] == "best-000001"
+    kept = []
+    for name in ("one", strategy):
+        scratch = root / f"{name}-{part}" / "scratch"
+        write_tuned(root / "base", scratch / "best-000001", 1.0, {}, scratch / "tuned", trusted=False)
+        kept.append(dict(load_captioner(scratch / "tuned", "cpu").model.named_parameters()))
+    for name, weight in kept[0].items():
+        torch.testing.assert_close(kept[1][name], weight, rtol=0, atol=0.021, msg=name)  # two steps of 0.01 at most
 
 
 @pytest.mark.slow
-def test_fsdp_leaves_a_captioner_that_stands_alone(
-    scene: Scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DTYPE", "float32")
-    changes = {"steps": 2, "validate_every": 1}
-    train(scene, tmp_path / "one", 1, changes)
-    monkeypatch.setenv("STRATEGY", "fsdp")
-    train(scene, tmp_path / "two", 2, changes)
-    alone, sharded = (json.loads((tmp_path / name / "rank0.json").read_text()) for name in ("one", "two"))
-    for name in ("reward", "loss", "kl", "grad_norm"):
-        assert [record[name] for record in sharded["log"]] == pytest.approx(
-            [record[name] for record in alone["log"]], abs=1e-4
-        )
-    assert sharded["best"] == "best-000001"
-    best = [tmp_path / name / "scratch" / "best-000001" for name in ("one", "two")]
-    for place in best:
-        write_tuned(scene[0], place, 1.0, {}, place.with_name("tuned"), trusted=False)
-    weights = [dict(load_captioner(place.with_name("tuned"), "cpu").model.named_parameters()) for place in best]
-    for name, weight in weights[0].items():
-        torch.testing.assert_close(weights[1][name], weight, rtol=0, atol=0.021, msg=name)  # two steps of 0.01 at most
-    monkeypatch.setenv("SAMPLED", "1")  # resumed, with completions of its own, whose lengths differ between ranks
-    train(scene, tmp_path / "two", 2, {"steps": 3, "validate_every": 1})
+@pytest.mark.parametrize("part", PARTS)
+def test_two_processes_train_a_part_as_one_does(root: Path, killed: CimError | None, part: str) -> None:
+    check_alike(root, "ddp", part)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", ["all", *PARTS])
+def test_fsdp_leaves_a_captioner_that_stands_alone(root: Path, sharded: None, part: str) -> None:
+    check_alike(root, "fsdp", part)
+    assert len(record(root, "fsdp-all", 0)["log"]) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["zero2", "zero3"])
+def test_zero_leaves_a_captioner_that_stands_alone(root: Path, strategy: Literal["zero2", "zero3"]) -> None:
+    """Each run in ranks of its own, as users' are: ZeRO-3 also shards models that a process makes later."""
+    pytest.importorskip("deepspeed", reason="DeepSpeed is no dependency of the project: pip install deepspeed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DS_ACCELERATOR", "cpu")
+        assert launch(root, strategy, short(strategy)) is None
+        check_alike(root, strategy)
+        assert launch(root, strategy, short(strategy, "both")) is None
+        check_alike(root, strategy, "both")
+        assert launch(root, strategy, longer(strategy)) is None
+    assert len(record(root, f"{strategy}-all", 0)["log"]) == 3

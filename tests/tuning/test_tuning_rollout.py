@@ -14,9 +14,9 @@ import vllm_standin as standin
 from rollouts import CountedLookup
 from tiny_run import TUNE, Length
 
-from cim.captioners.load import load_captioner
+from cim.captioners.load import load_captioner, load_processor
 from cim.captioners.special_tokens import end_tokens, suppressed_tokens
-from cim.errors import CimError
+from cim.errors import CimError, FatalError
 from cim.params import ImportanceSampling, Rollout
 from cim.shards.read import ImageLookup
 from cim.tuning import rollout
@@ -27,7 +27,7 @@ Scene = tuple[Path, list[str], ImageLookup]
 
 
 @pytest.fixture
-def vllm(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def vllm(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """TRL's vLLM replaced by stand-ins; the engines and clients that were made."""
     made: list[Any] = []
 
@@ -41,7 +41,8 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(rollout, "installed_vllm", lambda: "0.30.0")
     monkeypatch.setattr(through, "is_vllm_available", lambda: True)
     monkeypatch.setattr(through, "SamplingParams", standin.SamplingParams, raising=False)
-    monkeypatch.setattr(through, "LLM", lambda **options: note(standin.LLM(options)), raising=False)
+    image = load_processor(scene[0]).image_token_id
+    monkeypatch.setattr(through, "LLM", lambda **options: note(standin.LLM(options, image)), raising=False)
     monkeypatch.setattr(through, "VLLMClient", lambda **options: note(standin.Client(**options)))
     return made
 
@@ -79,16 +80,27 @@ def test_an_engine_in_the_trainer(scene: Scene, tmp_path: Path, vllm: list[Any])
     assert len(engine.asked) == 2
     for prompts, sampling in engine.asked:
         assert len(prompts) == 4
+        assert all(one["prompt_token_ids"].count(engine.image) == 1 for one in prompts)  # vLLM makes 4 of it
         assert all(one["multi_modal_data"]["image"].size == (32, 32) for one in prompts)
         assert sampling.logit_bias == banned(captioner)
         ends = end_tokens(captioner.processor, captioner.model.generation_config.eos_token_id)
         assert sampling.stop_token_ids == ends
         assert (sampling.n, sampling.max_tokens, sampling.temperature, sampling.logprobs) == (1, 6, 0.5, 0)
-    assert engine.loaded  # the weights of each step
+    assert engine.loaded  # the weights of each step, after which pictures are looked at anew
+    assert engine.forgot >= 2
     assert Counter(images.asked) == dict.fromkeys(scene[1], 1)
     # 3 ids and the end, each of e^-1 to vLLM and of p to the trainer: outside [0, 3], (p * e)^4 counts 0.
     assert [record["completions/mean_length"] for record in tuned.log] == [4.0, 4.0]
     assert "sampling/importance_sampling_ratio/mean" in tuned.log[0]
+
+
+def test_a_vllm_that_sees_other_prompts(
+    scene: Scene, tmp_path: Path, vllm: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """6 placeholders an image, where the trainer has 4."""
+    monkeypatch.setattr(standin.LLM, "patches", 6)
+    with pytest.raises(FatalError, match="in vLLM"):
+        run(scene, tmp_path, Rollout(engine="vllm"))
 
 
 def test_a_server(scene: Scene, tmp_path: Path, vllm: list[Any]) -> None:

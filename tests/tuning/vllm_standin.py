@@ -26,12 +26,18 @@ class SamplingParams:
 
 @dataclass
 class LLM:
-    """An engine that always says SAID and the first stop token, each with probability e^-1."""
+    """An engine that always says SAID and the first stop token, each with probability e^-1.
 
+    image: the placeholder of an image, of which it makes `patches`, as vLLM does with each one that it finds.
+    """
+
+    patches = 4
     options: dict[str, Any]
+    image: int = -1
     asked: list[tuple[list[dict[str, Any]], SamplingParams]] = field(default_factory=list)
     loaded: list[str] = field(default_factory=list)
     slept: list[Any] = field(default_factory=list)
+    forgot: int = 0
 
     @property
     def llm_engine(self) -> Any:
@@ -46,6 +52,9 @@ class LLM:
     def reset_prefix_cache(self) -> None:
         """Nothing is kept."""
 
+    def reset_encoder_cache(self) -> None:
+        self.forgot += 1
+
     def sleep(self, level: int) -> None:
         self.slept.append(level)
 
@@ -56,8 +65,13 @@ class LLM:
         self.asked.append((prompts, sampling_params))
         ids = [*SAID, (sampling_params.stop_token_ids or [0])[0]]
         logprobs = [{one: SimpleNamespace(logprob=-1.0, rank=1)} for one in ids]
-        one = SimpleNamespace(token_ids=ids, logprobs=logprobs)
-        return [SimpleNamespace(prompt_token_ids=prompt["prompt_token_ids"], outputs=[one]) for prompt in prompts]
+        said = SimpleNamespace(token_ids=ids, logprobs=logprobs)
+        return [
+            SimpleNamespace(prompt_token_ids=self._seen(one["prompt_token_ids"]), outputs=[said]) for one in prompts
+        ]
+
+    def _seen(self, ids: list[int]) -> list[int]:
+        return [token for one in ids for token in [one] * (self.patches if one == self.image else 1)]
 
 
 class Client:

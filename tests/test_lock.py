@@ -8,7 +8,7 @@ import time
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from cim.captions.lock import file_lock, holder
+from cim.lock import file_lock, holder
 
 FORK = multiprocessing.get_context("fork")
 

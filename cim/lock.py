@@ -1,4 +1,4 @@
-"""One worker a shard: a file lock beside the output, which the system lets go of when its holder dies."""
+"""Who works on what: a file lock, which the system lets go of when its holder dies."""
 
 import fcntl
 import os
