@@ -13,7 +13,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
-from cim.engines.open import CircuitBreaker
+from cim.engines.open import open_guarded
 from cim.engines.spec import Engine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.rewards.pictures import CimScore, ScoreSpec
@@ -105,4 +105,4 @@ def _opened(model: ModelJob) -> Engine:
 
     torch.set_num_threads(model.torch_threads)
     scorer = None if model.score is None else CimScore.open(model.score, model.spec.device)
-    return CircuitBreaker.open(model.spec, BATCHES * model.spec.batch_size, scorer)
+    return open_guarded(model.spec, BATCHES * model.spec.batch_size, scorer)

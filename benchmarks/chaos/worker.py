@@ -14,7 +14,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
-from cim.engines.spec import Engine, EngineBatch, EngineResults
+from cim.engines.spec import Engine, EngineBatch, EngineResults, as_it_is
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
 
@@ -25,6 +25,8 @@ LINEAGE = Lineage("says-what-it-sees", "Colour?", Decoding(8), "float32")
 
 class SaysWhatItSees:
     """One caption an image, made from its pixels alone."""
+
+    prepare = staticmethod(as_it_is)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Not in the order given, as a sorting engine's."""

@@ -14,7 +14,7 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, as_it_is
 from cim.engines.workers import Workers
 from cim.errors import CimError
 from cim.prefetch import prefetch as in_threads
@@ -42,6 +42,7 @@ class Local:
     captioner: Captioner
     spec: EngineSpec
     workers: Workers[Sequence[Image], Any] | None = None
+    prepare = staticmethod(as_it_is)
 
     @classmethod
     def open(cls, spec: EngineSpec) -> Self:

@@ -11,7 +11,7 @@ from cim.captioners.inputs import render
 from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
 from cim.captioners.special_tokens import end_tokens
 from cim.engines.local import check_unchanged
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, as_it_is
 from cim.errors import CimError
 
 CALL = 4  # times the sequences at once: near its end a call has fewer than fit
@@ -30,6 +30,7 @@ class Vllm:
     asked: str
     ends: list[int]
     call: int
+    prepare = staticmethod(as_it_is)
 
     @classmethod
     def open(cls, spec: EngineSpec) -> "Vllm":
