@@ -27,8 +27,7 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.captions.windows import PIXEL_BYTES
-from cim.engines.spec import Engine
+from cim.engines.spec import PIXEL_BYTES, Engine
 from cim.readers.webdataset import TarPart
 
 DISTINCT = 16  # pictures; a tar repeats them

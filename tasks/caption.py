@@ -3,18 +3,20 @@
 import gc
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 from prefect import task
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import Precision, captioner_fingerprint, precision_of
+from cim.captions.feed import Feed, Turns
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
 from cim.engines.open import open_guarded
-from cim.engines.spec import Engine, EngineSpec
+from cim.engines.spec import AnyEngine, EngineSpec
 from cim.params import CaptionParams, Runtime
 from cim.rewards.pictures import CimScore, ScoreSpec
 
@@ -77,30 +79,36 @@ def precision_task(asked: tuple[Any, Any, Any]) -> Precision:
 def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
     """Caption one shard unless that is done already; None when another worker keeps it for `patience` seconds.
 
-    Not for two threads of one process at once.
+    Several threads of a process share its engine, as long as they ask for the same model.
     """
-    return finish_shard(job, lambda: engine_for(model, job, batch_size), patience)
+    with TURNS.shard():
+        return finish_shard(job, lambda: feed_for(model, job, batch_size), patience)
 
 
-def engine_for(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
-    """What captions the shard, loaded unless it is there already."""
+def feed_for(model: ModelJob, job: ShardJob, batch_size: int) -> Feed:
+    """What captions the shard, its model loaded unless it is there already."""
     spec = replace(model.spec, prompt=job.lineage.prompt, decoding=job.lineage.decoding, batch_size=batch_size)
     return _loaded(replace(model, spec=spec))
 
 
-_kept: dict[ModelJob, Engine] = {}  # at most one: a process has one model
+TURNS = Turns()  # of this process's shards
+_kept: dict[ModelJob, Feed] = {}  # at most one: a process has one model
+_loading = Lock()
 
 
-def _loaded(model: ModelJob) -> Engine:
+def _loaded(model: ModelJob) -> Feed:
     """The engine of the last call, or a new one once that is gone: there need not be memory for two models."""
-    if model not in _kept:
-        _kept.clear()
-        gc.collect()  # also what refers to itself
-        _kept[model] = _opened(model)
-    return _kept[model]
+    with _loading:
+        if model not in _kept:
+            for old in _kept.values():
+                old.close()
+            _kept.clear()
+            gc.collect()  # also what refers to itself
+            _kept[model] = Feed(_opened(model), turns=TURNS)
+        return _kept[model]
 
 
-def _opened(model: ModelJob) -> Engine:
+def _opened(model: ModelJob) -> AnyEngine:
     import torch
 
     torch.set_num_threads(model.torch_threads)

@@ -8,7 +8,7 @@ from cim.captioners.special_tokens import check_prompts
 from cim.engines.breaker import CircuitBreaker, ContinuousCircuitBreaker
 from cim.engines.captioning import Captioning
 from cim.engines.continuous import ContinuousCaptioning
-from cim.engines.spec import AnyEngine, Backend, ContinuousBackend, EngineSpec, Scorer
+from cim.engines.spec import AnyEngine, Backend, ContinuousBackend, ContinuousEngine, EngineSpec, Scorer
 from cim.errors import CimError
 
 _M_MMAP_THRESHOLD = -3  # malloc.h of glibc
@@ -42,11 +42,9 @@ def open_guarded(spec: EngineSpec, most: int, scorer: Scorer | None = None) -> A
     """
     map_large_blocks()
     engine = open_engine(spec, scorer)
-    return (
-        ContinuousCircuitBreaker(engine, most)
-        if isinstance(engine, ContinuousCaptioning)
-        else CircuitBreaker(engine, most)
-    )
+    if isinstance(engine, ContinuousEngine):
+        return ContinuousCircuitBreaker(engine, most)
+    return CircuitBreaker(engine, most)
 
 
 def _backend(spec: EngineSpec) -> Backend | ContinuousBackend:
