@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from cim.captions.windows import WINDOW_BYTES
 from cim.engines.shared import SharedEngine
 from cim.engines.spec import AnyEngine, ContinuousEngine
+from cim.errors import FatalError
 
 CLAIMED = 2  # shards of a process that are not read to their end: the one being read, and the one behind it
 LOOK = 0.05  # seconds between two looks at whether a shard was given up
@@ -23,22 +24,46 @@ class Turns:
     def __init__(self, claimed: int = CLAIMED) -> None:
         self._claims = threading.Semaphore(claimed)
         self._mine = threading.local()
+        self._lock = threading.Lock()
+        self._there = 0  # shards that are at it or wait
+        self._broken: FatalError | None = None
 
     @contextmanager
     def shard(self) -> Iterator[None]:
-        """Wait for a turn; it is over when this closes or, before that, by `read_out` in the same thread."""
+        """Wait for a turn; it is over when this closes or, before that, by `read_out` in the same thread.
+
+        Raises FatalError where another shard has met one, until all are gone that were there then.
+        """
+        if getattr(self._mine, "held", False):  # a run within a run
+            yield
+            return
+        with self._lock:
+            self._there += 1
         self._claims.acquire()
         self._mine.held = True
         try:
+            self.check()
             yield
+        except FatalError as error:
+            self._broken = error
+            raise
         finally:
             self.read_out()
+            with self._lock:
+                self._there -= 1
+                if not self._there:
+                    self._broken = None
 
     def read_out(self) -> None:
         """Let the next shard begin: this thread's is read to its end."""
         if getattr(self._mine, "held", False):
             self._mine.held = False
             self._claims.release()
+
+    def check(self) -> None:
+        """Raise FatalError where another shard has met one."""
+        if self._broken is not None:
+            raise self._broken
 
 
 class GivenUp(Exception):

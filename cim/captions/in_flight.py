@@ -163,6 +163,7 @@ class InFlight:
             self._ask([pictures[row] for row in rows], opened)
 
     def _ask(self, pictures: Sequence[Picture], of: _Open | None) -> None:
+        self.feed.turns.check()
         self._asked += len(pictures)
         samples = [Sample(one.prepared, one.id, (one, of)) for one in pictures]
         self.feed.shared.ask(Work(samples, self._answered, lambda: not self.ticket.given_up))

@@ -1,7 +1,8 @@
-"""The vLLM engine: offline `LLM.generate` with images. Not measured: no GPU was at hand."""
+"""The vLLM engine: requests with an image, one by one, and its step loop. Not measured: no GPU was at hand."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,26 +12,28 @@ from cim.captioners.inputs import render
 from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
 from cim.captioners.special_tokens import end_tokens
 from cim.engines.local import check_unchanged
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, as_it_is
+from cim.engines.spec import Answer, EngineSpec, Request, as_it_is
 from cim.errors import CimError
 
-CALL = 4  # times the sequences at once: near its end a call has fewer than fit
+MORE = 4  # one request for so many sequences at once waits beside them, for the place of the next one that ends
 
 
 @dataclass(frozen=True)
 class Vllm:
-    """A backend. vLLM batches by itself, continuously; equal beginnings of prompts are computed once.
+    """A `ContinuousBackend`. vLLM batches by itself; equal beginnings of prompts are computed once.
 
-    llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it. call: images handed over at
-    once; its captions come together.
+    llm: a vllm.LLM. params: vllm.SamplingParams. last: its RequestOutputKind of answers that come when they are whole.
+    asked: the prompt as the model sees it. capacity: requests at once.
     """
 
     llm: Any
     params: Any
+    last: Any
     asked: str
     ends: list[int]
-    call: int
+    capacity: int
     prepare = staticmethod(as_it_is)
+    retried = 0
 
     @classmethod
     def open(cls, spec: EngineSpec) -> "Vllm":
@@ -43,6 +46,7 @@ class Vllm:
             )
         try:
             from vllm import LLM, SamplingParams
+            from vllm.sampling_params import RequestOutputKind
         except ImportError as error:
             raise CimError(
                 f"caption.engine: vllm without its package ({error})",
@@ -63,23 +67,26 @@ class Vllm:
         )
         config = spec.folder / "generation_config.json"
         ends = end_tokens(processor, read_json(config).get("eos_token_id") if config.is_file() else None)
-        return cls(llm, SamplingParams, render(processor, spec.prompt), ends, CALL * spec.batch_size)
+        most = spec.batch_size + -(-spec.batch_size // MORE)
+        return cls(llm, SamplingParams, RequestOutputKind.FINAL_ONLY, render(processor, spec.prompt), ends, most)
 
-    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """In the order given, `call` at once."""
-        return [list(range(len(sizes)))[start : start + self.call] for start in range(0, len(sizes), self.call)]
+    def submit(self, request: Request) -> None:
+        """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
+        content = {"prompt": self.asked, "multi_modal_data": {"image": request.prepared}}
+        sampling = self._sampling(request.key, request.decoding)
+        self.llm.llm_engine.add_request(str(request.number), content, sampling)
 
-    def __call__(self, batches: Iterable[BackendBatch], decoding: Decoding) -> BackendResults:
-        """As `Backend` says: a request for every key, those of a batch handed over at once."""
-        for images, keys in batches:
-            requests = [
-                {"prompt": self.asked, "multi_modal_data": {"image": image}}
-                for image, of in zip(images, keys, strict=True)
-                for _ in of
-            ]
-            sampling = [self._sampling(key, decoding) for of in keys for key in of]
-            answers = iter(self.llm.generate(requests, sampling, use_tqdm=False))
-            yield [[_generated(next(answers)) for _ in of] for of in keys]
+    def collect(self, wait: float) -> Sequence[Answer]:
+        """As `ContinuousBackend` says. A step of the model is not cut short: it may take longer than `wait`."""
+        engine, ends = self.llm.llm_engine, time.monotonic() + wait
+        while engine.has_unfinished_requests():
+            found = [Answer(int(one.request_id), _generated(one)) for one in engine.step() if one.finished]
+            if found or time.monotonic() >= ends:
+                return found
+        return []
+
+    def close(self) -> None:
+        """What is in flight is given up; the model goes with this object."""
 
     def _sampling(self, key: str, decoding: Decoding) -> Any:
         seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
@@ -89,6 +96,7 @@ class Vllm:
             seed=seed,
             stop_token_ids=self.ends,
             skip_special_tokens=True,
+            output_kind=self.last,
         )
 
 

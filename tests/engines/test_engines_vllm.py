@@ -2,7 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field, replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -27,11 +27,35 @@ class Output:
 class Answer:
     outputs: list[Output]
     prompt_token_ids: list[int] | None = field(default_factory=lambda: [1] * 21)
+    request_id: str = ""
+    finished: bool = True
+
+
+class EngineLoop:
+    """`LLM.llm_engine`: says the picture's width, two requests a step, the last one first."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.waiting = module, list[tuple[str, Any]]()
+
+    def add_request(self, request_id: str, prompt: Any, params: Any) -> str:
+        self.module.asked.append((prompt, params.values))
+        self.waiting.append((request_id, prompt))
+        return request_id
+
+    def has_unfinished_requests(self) -> bool:
+        return bool(self.waiting)
+
+    def step(self) -> list[Answer]:
+        some, self.waiting = self.waiting[:2], self.waiting[2:]
+        return [self.answer(one, prompt["multi_modal_data"]["image"].width) for one, prompt in some[::-1]]
+
+    def answer(self, request_id: str, width: int) -> Answer:
+        return Answer([Output(f" width {width}", [5, 6, 2], "stop")], request_id=request_id)
 
 
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module `vllm` whose LLM notes what it is given and says the picture's width."""
+    """A module `vllm` that notes what it is given."""
     module: Any = ModuleType("vllm")
     module.made, module.asked = [], []
 
@@ -42,15 +66,12 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     class LLM:
         def __init__(self, **options: Any) -> None:
             module.made.append(options)
-
-        def generate(self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool) -> list[Answer]:
-            assert len(prompts) == len(sampling_params)
-            module.asked.append((prompts, [one.values for one in sampling_params]))
-            widths = [prompt["multi_modal_data"]["image"].width for prompt in prompts]
-            return [Answer([Output(f" width {width}", [5, 6, 2], "stop")]) for width in widths]
+            self.llm_engine = EngineLoop(module)
 
     module.LLM, module.SamplingParams = LLM, SamplingParams
+    vars(sampling := ModuleType("vllm.sampling_params"))["RequestOutputKind"] = SimpleNamespace(FINAL_ONLY="whole")
     monkeypatch.setitem(sys.modules, "vllm", module)
+    monkeypatch.setitem(sys.modules, "vllm.sampling_params", sampling)
     return module
 
 
@@ -77,14 +98,15 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     assert options["load_format"] == "safetensors"
     assert not options["trust_remote_code"]
     processor = load_processor(chosen.folder)
-    prompts, sampling = vllm.asked[0]
-    assert {prompt["prompt"] for prompt in prompts} == {render(processor, chosen.prompt)}
+    sampling = [one for _, one in vllm.asked]
+    assert {prompt["prompt"] for prompt, _ in vllm.asked} == {render(processor, chosen.prompt)}
     assert {(one["temperature"], one["max_tokens"]) for one in sampling} == {(0.8, 9)}
     assert sampling[0]["stop_token_ids"] == [processor.tokenizer.eos_token_id]
     seeds = [one["seed"] for one in sampling]
     assert len(set(seeds)) == len(keys)  # a seed of its own for each sample, ...
     captions_of(engine, pictures[::-1], keys[::-1])
-    assert [one["seed"] for one in vllm.asked[1][1]] == seeds[::-1]  # ... wherever it stands
+    assert [one["seed"] for _, one in vllm.asked[len(keys) :]] == seeds[::-1]  # ... wherever it stands
+    assert {one["output_kind"] for one in sampling} == {"whole"}
 
 
 def test_candidates_are_requests_with_other_seeds(vllm: Any, chosen: EngineSpec, pictures: list[Image]) -> None:
@@ -92,14 +114,14 @@ def test_candidates_are_requests_with_other_seeds(vllm: Any, chosen: EngineSpec,
     engine = open_engine(replace(chosen, decoding=decoding), lambda texts, *_: [float(n) for n in range(len(texts))])
     (found,) = captions_of(engine, pictures[:1], ["a"])
     assert found.scores == (0.0, 1.0, 2.0)
-    assert len({one["seed"] for one in vllm.asked[0][1]}) == 3
+    assert len({one["seed"] for _, one in vllm.asked}) == 3
 
 
 def test_a_request_that_vllm_gave_up_is_an_error_not_a_caption(
     vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = Answer([Output("half", [5], "abort")], None)
-    monkeypatch.setattr(vllm.LLM, "generate", lambda *_, **__: [gone])
+    gone = Answer([Output("half", [5], "abort")], None, "0")
+    monkeypatch.setattr(EngineLoop, "answer", lambda *_: gone)
     assert captions_of(open_engine(chosen), pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
 
 
