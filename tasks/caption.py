@@ -81,6 +81,11 @@ def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: floa
 
     Several threads of a process share its engine, as long as they ask for the same model.
     """
+    return caption_here(job, model, batch_size, patience)
+
+
+def caption_here(job: ShardJob, model: ModelJob, batch_size: int, patience: float) -> Outcome | None:
+    """As the task; what it holds can't be sent to another process, where a task's function itself is."""
     with TURNS.shard():
         return finish_shard(job, lambda: feed_for(model, job, batch_size), patience)
 
@@ -100,9 +105,8 @@ def _loaded(model: ModelJob) -> Feed:
     """The engine of the last call, or a new one once that is gone: there need not be memory for two models."""
     with _loading:
         if model not in _kept:
-            for old in _kept.values():
-                old.close()
-            _kept.clear()
+            while _kept:
+                _kept.popitem()[1].close()
             gc.collect()  # also what refers to itself
             _kept[model] = Feed(_opened(model), turns=TURNS)
         return _kept[model]

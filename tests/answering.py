@@ -16,6 +16,7 @@ class Says:
     answer: Callable[[list[Image.Image], list[str]], list[Generated]]
     size: int = 512
     prepare = staticmethod(as_it_is)
+    retried = 0
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         rows = list(range(len(sizes)))

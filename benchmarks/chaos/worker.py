@@ -27,6 +27,7 @@ class SaysWhatItSees:
     """One caption an image, made from its pixels alone."""
 
     prepare = staticmethod(as_it_is)
+    retried = 0
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Not in the order given, as a sorting engine's."""

@@ -6,6 +6,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from cim.captions.cost import NO_COST, Cost
 from cim.captions.windows import WINDOW_BYTES
 from cim.engines.shared import SharedEngine
 from cim.engines.spec import AnyEngine, ContinuousEngine
@@ -117,7 +118,7 @@ class Held:
 
 @dataclass
 class Feed:
-    """Of one engine. decoders: how many decode pictures at once. turns: of the process."""
+    """Of one engine. decoders: how many decode pictures at once. turns: of the process. nbytes: of images read."""
 
     engine: AnyEngine
     decoders: int = 1
@@ -126,6 +127,9 @@ class Feed:
     shared: SharedEngine = field(init=False)
     pool: Executor = field(init=False)
     lane: threading.Lock = field(default_factory=threading.Lock, init=False)
+    nbytes: int = field(default=0, init=False)
+    _told: Cost = field(default=NO_COST, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __post_init__(self) -> None:
         self.shared = SharedEngine(self.engine)
@@ -152,6 +156,14 @@ class Feed:
             yield
         finally:
             self.lane.release()
+
+    def since(self) -> Cost:
+        """What it cost since this was last asked, for whatever shards: all of a run's together are the run's."""
+        waiting = self.shared.waiting
+        with self._lock:
+            found = Cost(waiting.busy, waiting.waited, self.nbytes, self.engine.retried)
+            new, self._told = found - self._told, found
+        return new
 
     def close(self) -> None:
         """Nothing is asked of it any more."""

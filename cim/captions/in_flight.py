@@ -1,7 +1,7 @@
 """A shard's samples on their way: read and decoded ahead, asked of the engine, journalled as they are answered."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -53,8 +53,6 @@ class InFlight:
     progress: ShardProgress
     bar: "tqdm[Any]"
     ticket: Ticket
-    read_out: Callable[[], None]
-    nbytes: int = 0
     tokens: int = 0
     _events: "SimpleQueue[Event]" = field(default_factory=SimpleQueue)
     _open: deque[_Open] = field(default_factory=deque)
@@ -105,8 +103,9 @@ class InFlight:
         return found if isinstance(engine, ContinuousEngine) else windows(found, self.job.window, WINDOW_BYTES)
 
     def _weighed(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Item]]:
+        """One reader at a time counts: it has the lane."""
         for at, item in items:
-            self.nbytes += len(item.image or b"")
+            self.feed.nbytes += len(item.image or b"")
             yield at, item
 
     def _counted(self, found: Iterable[Picture | Unused]) -> Iterator[Picture | Unused]:
@@ -130,7 +129,7 @@ class InFlight:
                     rejects[event.at] = event.reject
                 case _End():
                     self._ended = True
-                    self.read_out()
+                    self.feed.turns.read_out()
                     errors += [event.error] if event.error else []
                 case (samples, found):
                     self._asked -= len(samples)

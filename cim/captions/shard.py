@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from cim.captions.commit import commit
+from cim.captions.cost import NO_COST, Cost
 from cim.captions.feed import Feed
 from cim.captions.in_flight import InFlight
 from cim.captions.job import ShardJob
@@ -27,13 +28,15 @@ from cim.readers.base import Item, Reading
 class Outcome:
     """A shard that is done. facts: its counts, see `caption_shard`. seconds: it took this run.
 
-    before: images whose captions earlier runs had made, all of them where the shard was done already.
+    before: images whose captions earlier runs had made, all of them where the shard was done already. cost: of its
+    process since the last shard that it finished.
     """
 
     shard: str
     facts: dict[str, Any]
     seconds: float
     before: int
+    cost: Cost = NO_COST
 
 
 def finish_shard(job: ShardJob, engine: Callable[[], AnyEngine | Feed], patience: float = 0.0) -> Outcome | None:
@@ -56,7 +59,7 @@ def finish_shard(job: ShardJob, engine: Callable[[], AnyEngine | Feed], patience
         with _feed_of(engine()) as feed:
             start = time.perf_counter()  # the first shard is no slower for loading the model
             facts, before = caption_shard(job, feed, identity)
-            return Outcome(job.stem, facts, time.perf_counter() - start, before)
+            return Outcome(job.stem, facts, time.perf_counter() - start, before, feed.since())
 
 
 @contextmanager
@@ -100,14 +103,12 @@ def caption_shard(job: ShardJob, feed: Feed, identity: PartIdentity) -> tuple[di
     return facts, before
 
 
-def _caption_rest(job: ShardJob, items: Iterable[Item], feed: Feed, progress: ShardProgress) -> int:
-    """Caption what is not journalled yet; bytes of images that were read for it."""
+def _caption_rest(job: ShardJob, items: Iterable[Item], feed: Feed, progress: ShardProgress) -> None:
+    """Caption what is not journalled yet."""
     with (
         tqdm(
             total=job.part.images, initial=len(progress), desc=f"caption {job.stem}", unit="caption", leave=False
         ) as bar,
         feed.ticket() as ticket,
     ):
-        flight = InFlight(job, feed, progress, bar, ticket, feed.turns.read_out)
-        flight.run(items)
-        return flight.nbytes
+        InFlight(job, feed, progress, bar, ticket).run(items)

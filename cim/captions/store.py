@@ -196,7 +196,7 @@ def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], pati
             assert made is not None
             made_from = read_json(marker_of(job.table))["fingerprint"]
             facts = store.publish(job, made_from, made.facts, before)
-            outcome = Outcome(job.stem, facts, made.seconds, made.before)
+            outcome = Outcome(job.stem, facts, made.seconds, made.before, made.cost)
         store.fetch_table(job, made_from, facts)
         job.pairs.unlink(missing_ok=True)
         return outcome

@@ -45,6 +45,11 @@ class CircuitBreaker:
         """The engine's."""
         return self.engine.prepare
 
+    @property
+    def retried(self) -> int:
+        """The engine's."""
+        return self.engine.retried
+
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """The engine's."""
         return self.engine.plan(sizes)

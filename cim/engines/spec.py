@@ -67,6 +67,11 @@ class Engine(Protocol):
         """Gives an image: pixels from which the same captions come."""
         ...
 
+    @property
+    def retried(self) -> int:
+        """Captions that were asked for again so far."""
+        ...
+
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Positions of n images of these (width, height) in the batches to hand over; the same for the same sizes."""
         ...

@@ -17,6 +17,7 @@ class Refuses:
     """Batches with any of these keys; takes two batches ahead, as a prefetching engine does."""
 
     prepare = staticmethod(as_it_is)
+    retried = 0
 
     def __init__(self, *keys: str) -> None:
         self.keys = keys
