@@ -25,12 +25,13 @@ from cim.rewards.pictures import CimScore, ScoreSpec
 class ModelJob:
     """Which captioner to hold, and how. spec: its fingerprint is what the folder held when the flow began.
 
-    score: what gives the CIM score, where it is asked for.
+    score: what gives the CIM score, where it is asked for. decoders: threads that decode images ahead.
     """
 
     spec: EngineSpec
     torch_threads: int
     score: ScoreSpec | None = None
+    decoders: int = 2
 
     @classmethod
     def of(
@@ -61,7 +62,7 @@ class ModelJob:
             prefetch_in=runtime.prefetch_in,
             trust_remote_code=trusted,
         )
-        return cls(spec, runtime.torch_threads, score)
+        return cls(spec, runtime.torch_threads, score, runtime.decoders)
 
     def lineage(self) -> Lineage:
         """Of the captions it makes."""
@@ -108,7 +109,7 @@ def _loaded(model: ModelJob) -> Feed:
             while _kept:
                 _kept.popitem()[1].close()
             gc.collect()  # also what refers to itself
-            _kept[model] = Feed(_opened(model), turns=TURNS)
+            _kept[model] = Feed(_opened(model), model.decoders, TURNS)
         return _kept[model]
 
 

@@ -97,7 +97,8 @@ class InFlight:
         rest = islice(enumerate(items), self.progress.read, None)
         if isinstance(engine, ContinuousEngine):
             rest, most = (one for one in rest if one[0] not in self.progress), 2 * engine.capacity
-        work = partial(picture_of, limits=self.job.limits, prepare=engine.prepare)
+        draft = self.job.lineage.decoding.draft_pixels
+        work = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
         room = partial(self.feed.held.wait, self.ticket, most)
         found = self._counted(ahead(self._weighed(rest), work, self.feed.pool, AHEAD * self.feed.decoders, room))
         return found if isinstance(engine, ContinuousEngine) else windows(found, self.job.window, WINDOW_BYTES)
@@ -192,7 +193,7 @@ class InFlight:
                 detail = one.text.strip()[:200] or "the captioner wrote nothing"
                 rejects[picture.at] = Reject(picture.name, NO_CAPTION, detail)
             else:
-                captions[picture.at] = _row(picture, one)
+                captions[picture.at] = caption_of(picture, one)
 
     def _journal(self, captions: dict[int, Caption], rejects: dict[int, Reject]) -> None:
         """Keep them, once for all at once; both are empty then."""
@@ -216,7 +217,8 @@ class InFlight:
         self.bar.update(len(self.progress) - self.bar.n)
 
 
-def _row(picture: Picture, one: Generated) -> Caption:
+def caption_of(picture: Picture, one: Generated) -> Caption:
+    """What is kept of a caption and its sample."""
     width, height = picture.size
     return Caption(
         id=picture.id, caption=one.text, finish_reason=one.finish_reason, tokens=one.tokens, tokens_in=one.tokens_in,

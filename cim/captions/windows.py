@@ -55,12 +55,14 @@ class Window:
     nbytes: int = 0
 
 
-def picture_of(at: int, item: Item, limits: Limits, prepare: Prepare) -> Picture | Unused:
+def picture_of(
+    at: int, item: Item, limits: Limits, prepare: Prepare, draft_pixels: int | None = None
+) -> Picture | Unused:
     """What comes of an item: its picture, decoded and prepared, or why there is none."""
     try:
         if (problem := problem_of(item)) or item.image is None:
             raise Unusable(*(problem or (Reason.WITHOUT_IMAGE, "")))
-        facts, pixels = decode(item.image, limits)
+        facts, pixels = decode(item.image, limits, draft_pixels)
     except Unusable as found:
         return Unused(at, Reject(item.name, found.reason.value, found.detail))
     text, size = next(iter(item.captions), None), (facts.width, facts.height)
