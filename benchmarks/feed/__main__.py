@@ -135,11 +135,12 @@ def _window(engine: ContinuousCaptioning, pictures: list[Picture]) -> list[Capti
 def table(rows: list[Row], options: argparse.Namespace, calibration: tuple[float, float]) -> str:
     """Markdown."""
     before, after, smaller = rows
+    low, high = options.megapixels
     return (
-        f"{options.shards} shards of {options.images} JPEGs of 0.3 to 12 megapixels, an engine of {options.at_once}"
-        f" places and 20 ms an image, {options.decoders} decoding threads. Calibration ({ADDITIONS:,} additions in"
-        f" Python, about 0.5 s on a laptop): {calibration[0]:.2f} s before, {calibration[1]:.2f} s after."
-        f" {machine('pillow')}.\n\n"
+        f"{options.shards} shards of {options.images} JPEGs of {low:g} to {high:g} megapixels, an engine of"
+        f" {options.at_once} places and 20 ms an image, {options.decoders} decoding threads. Calibration"
+        f" ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {calibration[0]:.2f} s before,"
+        f" {calibration[1]:.2f} s after. {machine('pillow')}.\n\n"
         "| | images/s | seconds | engine waited | pictures held at most | engines opened |\n|---|---|---|---|---|---|\n"
         + "\n".join(row.cells() for row in rows)
         + f"\n\n{before.seconds / after.seconds:.2f} and {before.seconds / smaller.seconds:.2f} times the images"
@@ -156,6 +157,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=37, help="in each")
     parser.add_argument("--at-once", type=int, default=4, help="requests that the engine works on")
     parser.add_argument("--decoders", type=int, default=2, help="threads that decode")
+    parser.add_argument("--megapixels", type=float, nargs=2, default=(0.3, 12.0), help="smallest and largest photo")
     parser.add_argument("--held", type=int, default=256, help="MiB of decoded pictures, at most")
     parser.add_argument("--write", type=Path, help="document with the markers <!-- feed -->")
     options = parser.parse_args()
@@ -163,7 +165,7 @@ def main() -> None:
     calibration = seconds_for_additions()
     with tempfile.TemporaryDirectory(prefix="cim-feed-") as name:
         root = Path(name)
-        tars = make_corpus(root / "in", options.shards, options.images)
+        tars = make_corpus(root / "in", options.shards, options.images, tuple(options.megapixels))
         case = Case(tars, options.shards * options.images, options.at_once, options.decoders, options.held * MIB)
         rows = []
         smaller = replace(case, draft=MOST_PIXELS)

@@ -8,14 +8,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-SMALLEST, LARGEST = 0.3e6, 12e6  # pixels
 DISTINCT = 24  # pictures; those of one are told apart by a number behind their end
 
 
-def make_corpus(folder: Path, shards: int, images: int) -> list[Path]:
-    """So many tars of so many JPEGs, their pixels drawn evenly in the logarithm between SMALLEST and LARGEST."""
+def make_corpus(folder: Path, shards: int, images: int, megapixels: tuple[float, float] = (0.3, 12.0)) -> list[Path]:
+    """So many tars of so many JPEGs, their sizes drawn evenly in the logarithm between these."""
     dice = np.random.default_rng(0)
-    sizes = np.exp(np.linspace(math.log(SMALLEST), math.log(LARGEST), DISTINCT))
+    sizes = np.exp(np.linspace(*(math.log(1e6 * one) for one in megapixels), DISTINCT))
     pictures = [_photo(dice, int(pixels)) for pixels in sizes]
     tars = [folder / f"{number:05d}.tar" for number in range(shards)]
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,10 @@ from cim.atomic import read_json
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.inputs import render
 from cim.captioners.load import captioner_fingerprint, load_processor, precision_of
+from cim.captioners.shrink import shrink_for
 from cim.captioners.special_tokens import end_tokens
 from cim.engines.local import check_unchanged
-from cim.engines.spec import Answer, EngineSpec, Request, as_it_is
+from cim.engines.spec import Answer, EngineSpec, Prepare, Request, as_it_is
 from cim.errors import CimError
 
 MORE = 4  # one request for so many sequences at once waits beside them, for the place of the next one that ends
@@ -32,8 +33,8 @@ class Vllm:
     asked: str
     ends: list[int]
     capacity: int
-    prepare = staticmethod(as_it_is)
-    retried = 0
+    prepare: Prepare = as_it_is
+    retried: int = 0
 
     @classmethod
     def open(cls, spec: EngineSpec) -> "Vllm":
@@ -68,7 +69,9 @@ class Vllm:
         config = spec.folder / "generation_config.json"
         ends = end_tokens(processor, read_json(config).get("eos_token_id") if config.is_file() else None)
         most = spec.batch_size + -(-spec.batch_size // MORE)
-        return cls(llm, SamplingParams, RequestOutputKind.FINAL_ONLY, render(processor, spec.prompt), ends, most)
+        prepare = shrink_for(processor) or as_it_is
+        asked = render(processor, spec.prompt)
+        return cls(llm, SamplingParams, RequestOutputKind.FINAL_ONLY, asked, ends, most, prepare)
 
     def submit(self, request: Request) -> None:
         """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
