@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import wraps
-from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import Any, Self
@@ -14,7 +13,7 @@ from prefect import Task
 from cim.errors import CimError, TransientError
 from cim.params import Runtime
 from flows.model_workers import SHARDS
-from flows.runners import EXTRA_RUNNERS, in_folder, missing_extra
+from flows.runners import in_folder, missing_extra
 
 
 class Worker:
@@ -52,7 +51,7 @@ class RayWorkers:
     def started(cls, runtime: Runtime, items: int) -> Iterator[Self]:
         """As many as the cluster has room for, `items` at most; a cluster of this machine where params name none."""
         try:
-            ray = import_module(EXTRA_RUNNERS["ray"][0]) and import_module("ray")
+            import ray
         except ImportError as error:
             raise missing_extra("ray", error) from error
         ours = not ray.is_initialized()

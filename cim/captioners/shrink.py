@@ -41,7 +41,7 @@ class Shrink:
 def shrink_for(processor: Any) -> Shrink | None:
     """For a captioner's processor; None where it is of another kind, or the tensors of two probes differ."""
     own = processor.image_processor
-    size = getattr(own, "size", None)
+    size: Any = getattr(own, "size", None)
     if not all(hasattr(own, name) for name in ("patch_size", "merge_size")) or not getattr(size, "longest_edge", None):
         return None
     small = type(size)(shortest_edge=min(size.shortest_edge, PROBED // 4), longest_edge=PROBED)

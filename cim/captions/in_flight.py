@@ -94,7 +94,7 @@ class InFlight:
     def _found(self, items: Iterable[Item]) -> Iterator[Window | Picture | Unused]:
         """Of a continuous engine every sample that is not journalled, else windows of what is in none that is."""
         engine, most = self.feed.engine, 2 * self.job.window
-        rest = islice(enumerate(items), self.progress.read, None)
+        rest: Iterator[tuple[int, Item]] = islice(enumerate(items), self.progress.read, None)
         if isinstance(engine, ContinuousEngine):
             rest, most = (one for one in rest if one[0] not in self.progress), 2 * engine.capacity
         draft = self.job.lineage.decoding.draft_pixels
