@@ -85,6 +85,7 @@ class InFlight:
             with self.feed.reading(self.ticket):
                 for one in self._found(items):
                     self._events.put(one)
+                    del one  # or a window would stay until the next one is whole
             self._events.put(_End())
         except GivenUp:
             pass

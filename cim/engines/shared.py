@@ -122,6 +122,7 @@ class Batches:
                 for found in answers:
                     work = self._asked.popleft()
                     work.answer(work.samples, found)
+                    del work, found  # before the next one is asked for
             if self._asked:
                 raise RuntimeError("an engine that left a batch without an answer")
         except ValueError as error:
@@ -149,7 +150,10 @@ class Batches:
                 return
             if work.wanted():
                 self._asked.append(work)
-                yield [one.prepared for one in work.samples], [one.key for one in work.samples]
+                images, keys = [one.prepared for one in work.samples], [one.key for one in work.samples]
+                del work
+                yield images, keys
+                del images
 
     def _fail(self, error: BaseException) -> None:
         for work in (*self._asked, *self._next, *_all_of(self.queue)):
