@@ -1,6 +1,6 @@
 """How long a fast engine waits for pictures: read ahead across windows and shards, or window by window.
 
-python -m benchmarks.feed [--shards 50] [--images 37] [--at-once 4] [--decoders 2] [--write docs/benchmarks.md]
+python -m benchmarks.feed [--shards 50] [--images 37] [--at-once 4] [--decoders 3] [--write docs/benchmarks.md]
 
 A stand-in for a continuous engine has so many places and takes 20 ms an image: 20 ms times the places for each, that
 many at once. It captions shards of photos of 0.3 to 12 megapixels, drawn evenly in the logarithm. "After" is what
@@ -156,7 +156,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=50)
     parser.add_argument("--images", type=int, default=37, help="in each")
     parser.add_argument("--at-once", type=int, default=4, help="requests that the engine works on")
-    parser.add_argument("--decoders", type=int, default=2, help="threads that decode")
+    parser.add_argument("--decoders", type=int, default=3, help="threads that decode")
     parser.add_argument("--megapixels", type=float, nargs=2, default=(0.3, 12.0), help="smallest and largest photo")
     parser.add_argument("--held", type=int, default=256, help="MiB of decoded pictures, at most")
     parser.add_argument("--write", type=Path, help="document with the markers <!-- feed -->")
