@@ -14,9 +14,9 @@ from cim.engines.spec import Answer, Prepare, Request, as_it_is
 MOST_PIXELS = 1_000_000
 
 
-def mean_colour(pixels: Image) -> str:
-    """What the picture shows, as far as a caption beside the wrong picture would show."""
-    return f"mean colour {pixels.resize((1, 1)).getpixel((0, 0))}"
+def colour_of(pixels: Image) -> str:
+    """Of the pixel in the middle: a caption beside the wrong picture would show, and it costs nothing."""
+    return f"colour {pixels.getpixel((pixels.width // 2, pixels.height // 2))}"
 
 
 def reduced(pixels: Image, encoded: bytes) -> Image:
@@ -35,9 +35,7 @@ class FixedLatency:
     capacity: int = 4
     seconds: float = 0.02
     prepare: Prepare = as_it_is
-    answers: Callable[[Request], Generated | ValueError] = lambda one: Generated(
-        mean_colour(one.prepared), "stop", 5, 20
-    )
+    answers: Callable[[Request], Generated | ValueError] = lambda one: Generated(colour_of(one.prepared), "stop", 5, 20)
     retried: int = 0
     busy: float = field(default=0.0, init=False)
     most: int = field(default=0, init=False)

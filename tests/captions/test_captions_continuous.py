@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from captioned_shards import LINEAGE, contents, job_for, png, write_shard
 
-from benchmarks.feed.engine import FixedLatency, mean_colour
+from benchmarks.feed.engine import FixedLatency, colour_of
 from cim.captioners.decoding import Decoding, Generated
 from cim.captions.feed import Feed, Turns
 from cim.captions.job import ShardJob
@@ -52,7 +52,7 @@ class Dies:
         if len(self.keys) == self.after:
             raise KeyboardInterrupt
         self.keys.append(request.key)
-        return Generated(mean_colour(request.prepared), "stop", 5, 20)
+        return Generated(colour_of(request.prepared), "stop", 5, 20)
 
 
 def undisturbed(jobs: list[ShardJob]) -> dict[str, bytes]:
