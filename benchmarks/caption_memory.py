@@ -27,8 +27,7 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.captions.windows import PIXEL_BYTES
-from cim.engines.spec import Engine
+from cim.engines.spec import PIXEL_BYTES, Engine
 from cim.readers.webdataset import TarPart
 
 DISTINCT = 16  # pictures; a tar repeats them
@@ -75,6 +74,9 @@ def write_tar(path: Path, images: int, side: int) -> None:
 
 def work(folder: Path, window: int, model: str) -> None:
     """Caption folder/00000.tar into folder/out, and print what `Case.measure` returns."""
+    from cim.engines.open import map_large_blocks
+
+    map_large_blocks()  # as tasks/caption does
     engine, lineage = _engine(model)
     write_tar(folder / "first.tar", 2, 64)
     for name in ("first", "00000"):
@@ -89,10 +91,9 @@ def _engine(model: str) -> tuple[Engine, Lineage]:
         worker.LAG, worker.BATCH = 0.0, 64
         return worker.SaysWhatItSees(), worker.LINEAGE
     from cim.captioners.load import captioner_fingerprint
-    from cim.engines.open import map_large_blocks, open_engine
+    from cim.engines.open import open_engine
     from cim.engines.spec import EngineSpec
 
-    map_large_blocks()  # as tasks/caption does
     found, decoding = captioner_fingerprint(Path(model)), Decoding(16)
     return open_engine(EngineSpec(Path(model), found, "Describe it.", decoding)), Lineage(
         found, "Describe it.", decoding

@@ -15,6 +15,7 @@ from cim.captions.summary import check_rejects, summarize
 from cim.errors import CimError, FatalError
 from cim.params import CaptionParams, Runtime
 from flows.heartbeat import heartbeat
+from flows.model_workers import model_workers
 from flows.progress import Progress, logger
 from flows.shards import map_shards
 from tasks.caption import ModelJob, caption_task
@@ -41,18 +42,20 @@ def caption_shards(
     progress = Progress(name, len(jobs), total, log)
 
     def attempt(doing: str, patience: float) -> CimError | None:
+        left = [job for job in jobs if job.stem not in progress.facts]
         try:
-            map_shards(
-                task,
-                [job for job in jobs if job.stem not in progress.facts],
-                runtime,
-                doing,
-                workers=1,  # a process has one model
-                seen=progress,
-                model=model,
-                batch_size=caption.batch_size,
-                patience=patience,
-            )
+            with model_workers(runtime, task, len(left)) as found:
+                map_shards(
+                    found.task,
+                    left,
+                    found.runtime,
+                    doing,
+                    workers=found.shards,
+                    seen=progress,
+                    model=model,
+                    batch_size=caption.batch_size,
+                    patience=patience,
+                )
         except CimError as failure:
             return failure
         return None

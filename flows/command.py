@@ -24,7 +24,7 @@ def main(
     """Run `flow_function(params_path=...)` as a command for the params section `section`.
 
     A further parameter of the flow with a Literal type becomes an argument (`python -m flows.models image`),
-    one that may be left out if it has a default; others are for deployments. The whole of the params file, as the
+    one that may be left out if it has a default; a number is an option. The whole of the params file, as the
     type `whole` describes it, is checked before the flow starts.
     A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug, but
     for a reader of stdout that is gone. SIGINT and SIGTERM end it at once, see `interruptible`.
@@ -60,6 +60,8 @@ def parser_for(
             needed = parameter.default is parameter.empty
             default = {} if needed else {"nargs": "?", "default": parameter.default}
             parser.add_argument(name, choices=choices, **default)
+        elif parameter.annotation is int:
+            parser.add_argument(f"--{name}", type=int, default=parameter.default, help="(default: %(default)s)")
     return parser
 
 

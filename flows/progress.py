@@ -14,6 +14,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from prefect.context import FlowRunContext
 from prefect.logging import get_run_logger
 
+from cim.captions.cost import Cost
 from cim.captions.display import Run, as_page, as_text, display_rows
 from cim.captions.output import open_log
 from cim.captions.shard import Outcome
@@ -36,6 +37,7 @@ class Progress:
         self.facts: dict[str, dict[str, Any]] = {}
         self.made = {"images": 0, "captions": 0, "tokens": 0}
         self._all = {"images": 0, "rejects": 0, "tokens": 0}  # of `facts`; not summed anew for each shard
+        self.cost = Cost()
         self._lost = Counter[str]()
         self._start = time.perf_counter()
         self._artifact = self._begin()
@@ -53,10 +55,14 @@ class Progress:
         seconds = max(self.seconds, 1e-9)
         shown = {
             "captions/s": round(self.made["captions"] / seconds, 1),
+            "tokens/s": round(self.made["tokens"] / seconds, 1),
             "eta": _clock(self.eta()),
             "rejects": self._all["rejects"],
             "tokens": self._all["tokens"],
         }
+        if self.cost.busy:
+            shown["engine waited"] = f"{self.cost.share:.1%}"
+            shown |= {"MiB read": round(self.cost.nbytes / 2**20), "retries": self.cost.retries}
         if new and self._artifact is not None:
             said = ", ".join(f"{name} {value}" for name, value in shown.items())
             said = f"{self.title}: {len(self.facts)} of {self.shards} shards, {said}"
@@ -76,15 +82,15 @@ class Progress:
         """The run's last line; its summary (of what is done), printed and as an artefact. folder: of its output."""
         speed = {f"{name}_per_second": round(count / self.seconds, 3) for name, count in self.made.items()}
         not_done, line = self.shards - len(self.facts), {"run": self.title, "seconds": round(self.seconds, 3), **speed}
-        self._write({**line, "shards_not_done": not_done, "summary": summary})
-        rows = display_rows(summary, Run(self.seconds, self.made, folder, self.log, not_done, self._lost))
+        self._write({**line, **self.cost.values(), "shards_not_done": not_done, "summary": summary})
+        rows = display_rows(summary, Run(self.seconds, self.made, folder, self.log, not_done, self._lost, self.cost))
         if FlowRunContext.get():
             with self._at_most_a_warning("summary on Prefect's page"):
                 create_markdown_artifact(as_page(rows), key="captioning-summary", description=self.title)
         print(as_text(rows), flush=True)
 
     def _add(self, outcome: Outcome) -> None:
-        facts = outcome.facts
+        facts, self.cost = outcome.facts, self.cost + outcome.cost
         self.facts[outcome.shard] = facts
         for name in self._all:
             self._all[name] += facts[name]

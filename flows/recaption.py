@@ -8,6 +8,7 @@ from typing import Any
 from prefect import flow
 
 from cim.captions.job import ShardJob
+from cim.captions.order import in_order
 from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.captions.windows import BATCHES
@@ -26,11 +27,14 @@ from tasks.recaption import captioner_task, stored_task
 
 
 @flow(name="recaption")
-def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | None = None) -> dict[str, Any]:
+def recaption(
+    params_path: str = "recaption.yaml", overrides: dict[str, Any] | None = None, rank: int = 0, world: int = 1
+) -> dict[str, Any]:
     """Caption every image of recaption.corpus into shards in recaption.output; the run's summary.
 
     Killed anywhere, it goes on from the last finished batch. overrides: values in place of the file's, by dotted
-    name ({"recaption.output": "data/other"}), for deployments.
+    name ({"recaption.output": "data/other"}), for deployments. rank, world: of several workers at once, which this is
+    and how many there are (of a Slurm array, of a job's pods): it begins with its share, then does what is left.
     """
     params = load_section(Path(params_path), Recaptioning, overrides or {})
     section, folder = params.recaption, Path(params.recaption.output).expanduser()
@@ -52,13 +56,15 @@ def recaption(params_path: str = "recaption.yaml", overrides: dict[str, Any] | N
     known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
     prune(known, parts)
     jobs = [replace(job, plan=plan, hash_caches=known) for job in jobs]
+    jobs = in_order(jobs, rank, world)
     log = log_of(folder)
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
     store = Store(section.store.rstrip("/"), plan)
     store.prepare(folder / CARD, parts)
     stored = [StoredJob(**vars(job), store=store) for job in jobs]
-    random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
+    if world == 1:
+        random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
     summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)
     store.check_ours()  # another run may have replaced what this one had finished
     store.put(folder / SUMMARY)

@@ -87,8 +87,13 @@ def _extra(name: str) -> Callable[..., TaskRunner[Any]]:
         found: Callable[..., TaskRunner[Any]] = getattr(import_module(module), kind)
         return found
     except ImportError as error:
-        raise CimError(
-            f"runtime.task_runner: {name} without its package ({error})",
-            f"the extra {name!r} installed",
-            f"pip install '.[{name}]', or set runtime.task_runner: threads",
-        ) from error
+        raise missing_extra(name, error) from error
+
+
+def missing_extra(name: str, error: ImportError) -> CimError:
+    """What to raise where the package of the runner `name` is missing."""
+    return CimError(
+        f"runtime.task_runner: {name} without its package ({error})",
+        f"the extra {name!r} installed",
+        f"pip install '.[{name}]', or set runtime.task_runner: threads",
+    )

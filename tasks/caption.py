@@ -3,18 +3,20 @@
 import gc
 from dataclasses import dataclass, replace
 from pathlib import Path
+from threading import Lock
 from typing import Any, Self
 
 from prefect import task
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import Precision, captioner_fingerprint, precision_of
+from cim.captions.feed import Feed, Turns
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
-from cim.engines.open import CircuitBreaker
-from cim.engines.spec import Engine, EngineSpec
+from cim.engines.open import open_guarded
+from cim.engines.spec import AnyEngine, EngineSpec
 from cim.engines.vllm_options import VllmOptions
 from cim.params import CaptionParams, Runtime
 from cim.rewards.pictures import CimScore, ScoreSpec
@@ -24,12 +26,13 @@ from cim.rewards.pictures import CimScore, ScoreSpec
 class ModelJob:
     """Which captioner to hold, and how. spec: its fingerprint is what the folder held when the flow began.
 
-    score: what gives the CIM score, where it is asked for.
+    score: what gives the CIM score, where it is asked for. decoders: threads that decode images ahead.
     """
 
     spec: EngineSpec
     torch_threads: int
     score: ScoreSpec | None = None
+    decoders: int = 2
 
     @classmethod
     def of(
@@ -61,7 +64,7 @@ class ModelJob:
             trust_remote_code=trusted,
             vllm=VllmOptions.of(caption.vllm),
         )
-        return cls(spec, runtime.torch_threads, score)
+        return cls(spec, runtime.torch_threads, score, runtime.decoders)
 
     def lineage(self) -> Lineage:
         """Of the captions it makes."""
@@ -80,32 +83,42 @@ def precision_task(asked: tuple[Any, Any, Any]) -> Precision:
 def caption_task(job: ShardJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
     """Caption one shard unless that is done already; None when another worker keeps it for `patience` seconds.
 
-    Not for two threads of one process at once.
+    Several threads of a process share its engine, as long as they ask for the same model.
     """
-    return finish_shard(job, lambda: engine_for(model, job, batch_size), patience)
+    return caption_here(job, model, batch_size, patience)
 
 
-def engine_for(model: ModelJob, job: ShardJob, batch_size: int) -> Engine:
-    """What captions the shard, loaded unless it is there already."""
+def caption_here(job: ShardJob, model: ModelJob, batch_size: int, patience: float) -> Outcome | None:
+    """As the task; what it holds can't be sent to another process, where a task's function itself is."""
+    with TURNS.shard():
+        return finish_shard(job, lambda: feed_for(model, job, batch_size), patience)
+
+
+def feed_for(model: ModelJob, job: ShardJob, batch_size: int) -> Feed:
+    """What captions the shard, its model loaded unless it is there already."""
     spec = replace(model.spec, prompt=job.lineage.prompt, decoding=job.lineage.decoding, batch_size=batch_size)
     return _loaded(replace(model, spec=spec))
 
 
-_kept: dict[ModelJob, Engine] = {}  # at most one: a process has one model
+TURNS = Turns()  # of this process's shards
+_kept: dict[ModelJob, Feed] = {}  # at most one: a process has one model
+_loading = Lock()
 
 
-def _loaded(model: ModelJob) -> Engine:
+def _loaded(model: ModelJob) -> Feed:
     """The engine of the last call, or a new one once that is gone: there need not be memory for two models."""
-    if model not in _kept:
-        _kept.clear()
-        gc.collect()  # also what refers to itself
-        _kept[model] = _opened(model)
-    return _kept[model]
+    with _loading:
+        if model not in _kept:
+            while _kept:
+                _kept.popitem()[1].close()
+            gc.collect()  # also what refers to itself
+            _kept[model] = Feed(_opened(model), model.decoders, TURNS)
+        return _kept[model]
 
 
-def _opened(model: ModelJob) -> Engine:
+def _opened(model: ModelJob) -> AnyEngine:
     import torch
 
     torch.set_num_threads(model.torch_threads)
     scorer = None if model.score is None else CimScore.open(model.score, model.spec.device)
-    return CircuitBreaker.open(model.spec, BATCHES * model.spec.batch_size, scorer)
+    return open_guarded(model.spec, BATCHES * model.spec.batch_size, scorer)

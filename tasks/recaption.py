@@ -14,7 +14,7 @@ from cim.fingerprint import code_of, fingerprint
 from cim.lock import file_lock
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
-from tasks.caption import ModelJob, engine_for
+from tasks.caption import TURNS, ModelJob, feed_for
 
 
 @task
@@ -37,4 +37,10 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
 @task
 def stored_task(job: StoredJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
     """As caption_task, but what is done lies in the job's store."""
-    return finish_in_store(job, lambda: engine_for(model, job, batch_size), patience)
+    return store_here(job, model, batch_size, patience)
+
+
+def store_here(job: StoredJob, model: ModelJob, batch_size: int, patience: float) -> Outcome | None:
+    """As the task; see `caption_here`."""
+    with TURNS.shard():
+        return finish_in_store(job, lambda: feed_for(model, job, batch_size), patience)

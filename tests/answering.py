@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from cim.captioners.decoding import Generated
-from cim.engines.spec import EngineBatch, EngineResults
+from cim.engines.spec import EngineBatch, EngineResults, as_it_is
 
 
 @dataclass
@@ -15,6 +15,8 @@ class Says:
 
     answer: Callable[[list[Image.Image], list[str]], list[Generated]]
     size: int = 512
+    prepare = staticmethod(as_it_is)
+    retried = 0
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         rows = list(range(len(sizes)))

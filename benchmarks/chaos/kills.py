@@ -57,7 +57,7 @@ class Worker:
         return False
 
     def stems(self) -> list[str]:
-        """Of the shards whose lock it holds: one or none."""
+        """Of the shards whose lock it holds."""
         return [path.name[1:-5] for path in self.files() if path.suffix == ".lock" and path.name[1:-5].isdigit()]
 
     def written(self) -> Seen:

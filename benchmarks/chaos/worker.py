@@ -5,26 +5,37 @@ import random
 import tarfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
 
+from benchmarks.feed.engine import FixedLatency
 from cim.captioners.decoding import Decoding, Generated
+from cim.captions.feed import Feed, Turns
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare
 from cim.captions.shard import finish_shard
-from cim.engines.spec import Engine, EngineBatch, EngineResults
+from cim.engines.continuous import ContinuousCaptioning
+from cim.engines.spec import Engine, EngineBatch, EngineResults, as_it_is
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
 
 SHARDS, IMAGES, WINDOW, BATCH, LAG = 10, 40, 8, 2, 0.01  # LAG: seconds a batch
-KINDS = ("webdataset", "folder", "parquet")
+AT_ONCE, DECODERS = 4, 2  # shards and threads that decode, as a flow has them
+REQUESTS = "requests"  # a corpus of tars, which a continuous engine captions
+KINDS = ("webdataset", "folder", "parquet", REQUESTS)
 LINEAGE = Lineage("says-what-it-sees", "Colour?", Decoding(8), "float32")
 
 
 class SaysWhatItSees:
     """One caption an image, made from its pixels alone."""
+
+    prepare = staticmethod(as_it_is)
+    retried = 0
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Not in the order given, as a sorting engine's."""
@@ -34,8 +45,7 @@ class SaysWhatItSees:
     def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         for images, _ in batches:
             time.sleep(LAG)
-            colours = [image.resize((1, 1)).getpixel((0, 0)) for image in images]
-            yield [Generated(f"mean colour {colour}", "stop", 5, 20) for colour in colours]
+            yield [said(image) for image in images]
 
 
 opened: Callable[[], Engine] = SaysWhatItSees  # a test puts a real captioner here
@@ -89,9 +99,25 @@ def jobs(corpus: Path, out: Path) -> list[ShardJob]:
 
 
 def work(corpus: Path, out: Path) -> None:
-    """What one worker does: every shard that no other holds, then those that others held."""
-    planned = jobs(corpus, out)
+    """What one worker does: every shard that no other holds, then those that others held; as many at once as a flow."""
+    planned, turns = jobs(corpus, out), Turns()
     prepare(out, planned)
-    for patience in (0.0, 60.0):
-        for job in planned:
-            finish_shard(job, opened, patience)
+    engine = requests() if corpus.name == REQUESTS else opened()
+
+    def finish(job: ShardJob, patience: float) -> None:
+        with turns.shard():
+            finish_shard(job, lambda: feed, patience)
+
+    with closing(Feed(engine, DECODERS, turns)) as feed, ThreadPoolExecutor(AT_ONCE) as pool:
+        for patience in (0.0, 60.0):
+            list(pool.map(partial(finish, patience=patience), planned))
+
+
+def requests() -> ContinuousCaptioning:
+    """A continuous engine with eight requests in flight, that says the same."""
+    return ContinuousCaptioning(FixedLatency(8, 4 * LAG, answers=lambda one: said(one.prepared)), LINEAGE.decoding)
+
+
+def said(picture: Image.Image) -> Generated:
+    """One caption, made from the picture's pixels alone."""
+    return Generated(f"mean colour {picture.resize((1, 1)).getpixel((0, 0))}", "stop", 5, 20)

@@ -15,7 +15,8 @@ class Decoding:
     beams: above 1, beam search of that width. guidance: above 1, away from what the model says without the image.
     The rest is what engines do with finished captions. candidates: sampled an image, the best kept. max_repetition:
     share of repeated word 3-grams above which a caption is sampled anew at retry_temperature, `retries` times at most;
-    1 never is. scored_by: fingerprint of what gives the CIM score that chooses, "" where none is asked for.
+    1 never is. draft_pixels: see `cim.images.decode.draft`. scored_by: fingerprint of what gives the CIM score that
+    chooses, "" where none is asked for.
     """
 
     max_new_tokens: int
@@ -28,6 +29,7 @@ class Decoding:
     retries: int = 0
     retry_temperature: float = 0.7
     scored_by: str = ""
+    draft_pixels: int | None = None
 
     @classmethod
     def of(cls, params: CaptionParams, scored_by: str = "") -> "Decoding":
@@ -35,7 +37,7 @@ class Decoding:
         more = params.decoding.model_dump(exclude={"score"})
         return cls(params.max_new_tokens, params.temperature, params.seed, scored_by=scored_by, **more)
 
-    def values(self) -> dict[str, float | str]:
+    def values(self) -> dict[str, float | str | None]:
         """JSON-able values, for lineage and fingerprints; of all but the first three only what is not the default."""
         plain = asdict(Decoding(self.max_new_tokens))
         always = ("max_new_tokens", "temperature", "seed")

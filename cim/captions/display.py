@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from cim.captions.cost import NO_COST, Cost
 from cim.captions.job import ShardJob
 from cim.captions.summary import counted
 from cim.lock import holder
@@ -18,7 +19,7 @@ Rows = Mapping[str, str | Path]  # by name, in order
 class Run:
     """What a run itself did: seconds it took; captions and tokens it made; where its output and its log lie.
 
-    not_done: shards that failed. lost: messages that could not be displayed on the way, with counts.
+    not_done: shards that failed. lost: messages that could not be displayed on the way, with counts. cost: beside them.
     """
 
     seconds: float
@@ -27,6 +28,7 @@ class Run:
     log: Path
     not_done: int = 0
     lost: Mapping[str, int] = field(default_factory=dict)
+    cost: Cost = NO_COST
 
 
 def display_rows(summary: Mapping[str, Any], run: Run) -> Rows:
@@ -45,11 +47,19 @@ def display_rows(summary: Mapping[str, Any], run: Run) -> Rows:
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
         "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
+        **({"engine": cost_text(run.cost)} if run.cost.busy else {}),
         **({"could not be displayed": counted(run.lost)} if run.lost else {}),
         "shards": run.folder.absolute(),
         "list of rejects": run.folder.absolute() / "rejects",
         "a line a shard": run.log.absolute(),
     }
+
+
+def cost_text(cost: Cost) -> str:
+    """What a run cost beside its captions."""
+    return (
+        f"waited {cost.share:.1%} of its time, {cost.nbytes / 2**20:,.1f} MiB of images read, {cost.retries:,} retries"
+    )
 
 
 def unfinished_shards(jobs: Sequence[ShardJob], done: Container[str]) -> str:

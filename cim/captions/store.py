@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import done_facts, mark_done, marker_of, read_json, replacing
+from cim.captions.feed import Feed
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, taken_over
 from cim.captions.part_identity import PartIdentity
 from cim.captions.shard import Outcome, finish_shard
-from cim.engines.spec import Engine
+from cim.engines.spec import AnyEngine
 from cim.errors import CimError
 from cim.lock import file_lock
 from cim.readers.address import lies_in
@@ -173,7 +174,7 @@ class StoredJob(ShardJob):
         return self.folder / ".moving" / f"{self.stem}.lock"
 
 
-def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: float = 0.0) -> Outcome | None:
+def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], patience: float = 0.0) -> Outcome | None:
     """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
     store = job.store
     with file_lock(job.outer_lock, patience) as mine:
@@ -195,7 +196,7 @@ def finish_in_store(job: StoredJob, engine: Callable[[], Engine], patience: floa
             assert made is not None
             made_from = read_json(marker_of(job.table))["fingerprint"]
             facts = store.publish(job, made_from, made.facts, before)
-            outcome = Outcome(job.stem, facts, made.seconds, made.before)
+            outcome = Outcome(job.stem, facts, made.seconds, made.before, made.cost)
         store.fetch_table(job, made_from, facts)
         job.pairs.unlink(missing_ok=True)
         return outcome

@@ -1,18 +1,19 @@
-"""A part's samples in windows: decoded, checked, bounded in memory, cut at the same places on every run."""
+"""A part's samples decoded ahead, and in windows that are cut at the same places on every run."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from PIL.Image import Image
-
+from cim.engines.spec import Prepare, held_bytes
 from cim.images.checks import Checked, Limits, Reason, Unusable, decode
 from cim.images.ids import content_id
 from cim.readers.base import Item, Problem
 from cim.records import Reject
 
 BATCHES = 8  # batches in one window: enough for sorting by length to pay
-WINDOW_BYTES = 512 * 2**20  # decoded pixels held at once, whatever the size of the shard
-PIXEL_BYTES = 4  # as Pillow keeps RGB: three bytes and one of padding
+WINDOW_BYTES = 512 * 2**20  # of prepared pictures in one window, whatever the size of the shard
 _SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
 
 
@@ -20,7 +21,7 @@ _SAME = {"jpg": ("jpg", "jpeg")}  # names of one format that are kept as found
 class Picture:
     """A usable sample, its encoded bytes let go. at: its place in the part, rejects counted. name, text: as in Item.
 
-    id: of its bytes. suffix: fits its content.
+    id: of its bytes. suffix: fits its content. size: width and height in pixels. prepared: for the engine.
     """
 
     at: int
@@ -28,7 +29,17 @@ class Picture:
     text: str | None
     id: str
     suffix: str
-    pixels: Image
+    size: tuple[int, int]
+    prepared: Any
+    nbytes: int
+
+
+@dataclass(frozen=True)
+class Unused:
+    """A sample that is not captioned."""
+
+    at: int
+    reject: Reject
 
 
 @dataclass
@@ -41,31 +52,61 @@ class Window:
     pictures: list[Picture] = field(default_factory=list)
     rejects: dict[int, Reject] = field(default_factory=dict)
     read: int = 0
-    nbytes: int = 0  # bytes of decoded pixels
+    nbytes: int = 0
 
 
-def windows(items: Iterator[tuple[int, Item]], size: int, limits: Limits, max_bytes: int) -> Iterator[Window]:
-    """Windows of `size` usable samples at most and about `held` bytes of pixels; together they hold all items.
+def picture_of(
+    at: int, item: Item, limits: Limits, prepare: Prepare, draft_pixels: int | None = None
+) -> Picture | Unused:
+    """What comes of an item: its picture, decoded and prepared, or why there is none."""
+    try:
+        if (problem := problem_of(item)) or item.image is None:
+            raise Unusable(*(problem or (Reason.WITHOUT_IMAGE, "")))
+        facts, pixels = decode(item.image, limits, draft_pixels)
+    except Unusable as found:
+        return Unused(at, Reject(item.name, found.reason.value, found.detail))
+    text, size = next(iter(item.captions), None), (facts.width, facts.height)
+    prepared = prepare(pixels, item.image)
+    name, suffix = content_id(item.image), _suffix(item, facts)
+    return Picture(at, item.name, text, name, suffix, size, prepared, held_bytes(prepared))
 
-    Where a window ends depends on the items before it alone, so that a resumed run, given the items behind its
+
+def ahead(
+    items: Iterable[tuple[int, Item]],
+    work: Callable[[int, Item], Picture | Unused],
+    pool: Executor,
+    most: int,
+    room: Callable[[], None],
+) -> Iterator[Picture | Unused]:
+    """work of every item, in order; `most` at once in `pool`. room: waits until another one may be begun."""
+    begun: deque[Future[Picture | Unused]] = deque()
+    try:
+        for at, item in items:
+            room()
+            begun.append(pool.submit(work, at, replace(item, facts={})))
+            while begun and (len(begun) >= most or begun[0].done()):
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
+
+
+def windows(found: Iterable[Picture | Unused], size: int, max_bytes: int) -> Iterator[Window]:
+    """Windows of `size` usable samples at most and about `max_bytes` of pictures; together they hold all samples.
+
+    Where a window ends depends on the samples before it alone, so that a resumed run, given those behind its
     last finished window, cuts the rest as an undisturbed one does.
     """
     window = Window()
-    for at, item in items:
+    for one in found:
         window.read += 1
-        try:
-            if (problem := problem_of(item)) or item.image is None:
-                raise Unusable(*(problem or (Reason.WITHOUT_IMAGE, "")))
-            facts, pixels = decode(item.image, limits)
-        except Unusable as found:
-            window.rejects[at] = Reject(item.name, found.reason.value, found.detail)
+        if isinstance(one, Unused):
+            window.rejects[one.at] = one.reject
         else:
-            window.pictures.append(
-                Picture(
-                    at, item.name, next(iter(item.captions), None), content_id(item.image), _suffix(item, facts), pixels
-                )
-            )
-            window.nbytes += PIXEL_BYTES * facts.width * facts.height
+            window.pictures.append(one)
+            window.nbytes += one.nbytes
         if len(window.pictures) >= size or window.nbytes >= max_bytes or len(window.rejects) >= size:
             yield window
             window = Window()

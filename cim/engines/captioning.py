@@ -1,30 +1,33 @@
-"""The engine around a backend: the best of several candidates, no caption that goes round, none cut in a sentence."""
+"""The engine around a backend that is asked in batches: candidates and retries, batch by batch."""
 
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
-from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Scorer
-from cim.text import repeated_share
-
-# A mark, what closes after it, then a blank or the end; Chinese and Japanese leave no blank.
-_END = re.compile(r"(?:[.!?\u2026]+[\"'\u201d\u2019)\]]*(?=\s|$))|(?:[\u3002\uff01\uff1f][\u300d\u300f\u201d\uff09]*)")
-_SHORT = re.compile(r"(?:^|[\s(\"'\u201c])(?:mr|mrs|ms|dr|st|jr|sr|vs|no|approx|ca|cf|e\.g|i\.e|etc|[a-z])\.$", re.I)
-_OPENS = re.compile(r"\s+[\"'\u201c\u2018(\[*#-]*\s*[^\Wa-z_]")  # what a new sentence begins with: no small letter
+from cim.engines.choice import Choice
+from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is
 
 
-@dataclass(frozen=True)
+@dataclass
 class Captioning:
-    """An `Engine`. scorer: chooses between candidates, and scores captions even where there is but one."""
+    """An `Engine`. scorer: chooses between candidates, and scores captions even where there is but one.
+
+    retried: captions sampled anew so far.
+    """
 
     backend: Backend
     decoding: Decoding
     scorer: Scorer | None = None
+    retried: int = field(default=0, init=False)
+
+    @property
+    def prepare(self) -> Prepare:
+        """The backend's; where captions are scored, the picture itself, as the scorer looks at it too."""
+        return self.backend.prepare if self.scorer is None else as_it_is
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """The backend's."""
@@ -36,88 +39,29 @@ class Captioning:
         Retries are not put off to be gathered from several batches: a caption that waits for them would be lost by a
         kill together with its batch.
         """
+        choice = Choice(self.decoding, self.scorer)
         asked: deque[EngineBatch] = deque()  # handed over, not yet answered
 
         def several() -> Iterator[BackendBatch]:
             for images, keys in batches:
                 asked.append((images, keys))
-                more = range(1, self.decoding.candidates)  # the first is named by its sample's id alone
-                yield images, [[key, *(f"{key}\x00{turn}" for turn in more)] for key in keys]
+                yield images, [choice.draws(key) for key in keys]
 
         with closing(self.backend(several(), self.decoding)) as answers:
             for tried in answers:
-                yield self._final(tried, *asked.popleft())
+                yield self._final(choice, tried, *asked.popleft())
 
-    def _final(self, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:
+    def _final(
+        self, choice: Choice, tried: list[list[Generated]], images: Sequence[Image], keys: Sequence[str]
+    ) -> list[Generated]:
         """The captions of one batch, from what was tried first."""
-        again = replace(self.decoding, temperature=self.decoding.retry_temperature, beams=1)
         for turn in range(self.decoding.retries):
-            rows = [row for row, texts in enumerate(tried) if all(self._repeats(one) for one in texts)]
+            rows = [row for row, texts in enumerate(tried) if not choice.is_over(texts, turn)]
             if not rows:
                 break
-            batch = [images[row] for row in rows], [[f"{keys[row]}\x00again {turn}"] for row in rows]
-            (new,) = self.backend([batch], again)
+            self.retried += len(rows)
+            batch = [images[row] for row in rows], [[choice.again(keys[row], turn)] for row in rows]
+            (new,) = self.backend([batch], choice.anew)
             for row, texts in zip(rows, new, strict=True):
                 tried[row] = [*tried[row], *texts]
-        whole = [[_ended(one) for one in texts] for texts in tried]
-        scores = self._scores(whole, keys, images)
-        return [self._choose(*row) for row in zip(tried, whole, scores, strict=True)]
-
-    def _repeats(self, one: Generated) -> bool:
-        return repeated_share(one.text) > self.decoding.max_repetition
-
-    def _scores(
-        self, tried: Sequence[Sequence[Generated]], keys: Sequence[str], images: Sequence[Image]
-    ) -> list[tuple[float | None, ...]]:
-        """Of all texts of a batch, in one call of the scorer; None without one."""
-        if self.scorer is None:
-            return [(None,) * len(texts) for texts in tried]
-        of = [row for row, texts in enumerate(tried) for _ in texts]
-        flat = [one.text for texts in tried for one in texts]
-        found = iter(self.scorer(flat, [keys[row] for row in of], [images[row] for row in of]))
-        return [tuple(next(found) for _ in texts) for texts in tried]
-
-    def _choose(self, raw: list[Generated], whole: list[Generated], scores: tuple[float | None, ...]) -> Generated:
-        """The best score among texts that don't repeat themselves; else the least repetitive, so marked."""
-        sound = [place for place, one in enumerate(raw) if not self._repeats(one)]
-        if sound:
-            chosen = whole[max(sound, key=lambda place: -float("inf") if (score := scores[place]) is None else score)]
-        else:
-            least = min(range(len(raw)), key=lambda place: repeated_share(raw[place].text))
-            chosen = whole[least]._replace(finish_reason="repetition")
-        if len(raw) == 1 and self.scorer is None:
-            return chosen
-        return chosen._replace(candidates=tuple(one.text for one in whole), scores=scores)
-
-
-def _ended(one: Generated) -> Generated:
-    """One that ran out of tokens, without its last half sentence."""
-    if one.finish_reason != "length":
-        return one
-    text, cut = cut_at_sentence(one.text)
-    return one._replace(text=text, cut=cut)
-
-
-def cut_at_sentence(text: str) -> tuple[str, bool]:
-    """(text up to its last full sentence, whether that left anything out); all of it where no sentence is full.
-
-    A full stop ends a sentence unless a small letter follows, or it belongs to a number or a common abbreviation.
-    One at the very end counts, but for digits before it: "3." may be half of 3.5.
-    """
-    ends = [found.end() for found in _END.finditer(text) if _full(text, found)]
-    if not ends:
-        return text, False
-    return text[: ends[-1]], bool(text[ends[-1] :].strip())
-
-
-def _full(text: str, mark: re.Match[str]) -> bool:
-    before, after = text[: mark.end()], text[mark.end() :]
-    if not any(letter.isalnum() for letter in before):
-        return False
-    if mark[0][0] != ".":
-        return mark[0][0] not in "\u2026" or not after or _OPENS.match(after) is not None
-    if mark[0] == "." and _SHORT.search(before):
-        return False
-    if not after.strip():
-        return not before[: -len(mark[0])][-1:].isdigit()
-    return _OPENS.match(after) is not None
+        return choice.final(tried, keys, images)

@@ -14,14 +14,15 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
+from cim.captioners.shrink import shrink_for
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
 from cim.engines.workers import Workers
 from cim.errors import CimError
 from cim.prefetch import prefetch as in_threads
 
 
 @dataclass(frozen=True)
-class Prepare:
+class ToTensors:
     """Images as tensors for a model, each with the same prompt; can be sent to another process."""
 
     processor: Any
@@ -36,12 +37,13 @@ class Prepare:
 class Local:
     """A backend. Of the batches it is given it holds spec.prefetch + 1, prepared, however many there are.
 
-    workers: prepare them, where threads of this process do not.
+    workers: prepare them, where threads of this process do not. prepare: leaves of a picture what the model sees.
     """
 
     captioner: Captioner
     spec: EngineSpec
     workers: Workers[Sequence[Image], Any] | None = None
+    prepare: Prepare = as_it_is
 
     @classmethod
     def open(cls, spec: EngineSpec) -> Self:
@@ -55,14 +57,15 @@ class Local:
     @classmethod
     def around(cls, captioner: Captioner, spec: EngineSpec) -> Self:
         """With a captioner that is loaded. Worker processes start now, with no images yet that they would inherit."""
-        if spec.prefetch_in == "threads" or not spec.prefetch:
-            return cls(captioner, spec)
         processor = captioner.processor
+        prepare = shrink_for(processor) or as_it_is
+        if spec.prefetch_in == "threads" or not spec.prefetch:
+            return cls(captioner, spec, prepare=prepare)
         # CUDA does not survive a fork; forking is no habit of other systems.
         forks = captioner.model.device.type == "cpu" and sys.platform == "linux"
         modules = sorted({type(one).__module__ for one in (processor, processor.tokenizer, processor.image_processor)})
-        work = Prepare(processor, spec.prompt)
-        return cls(captioner, spec, Workers(work, spec.prefetch, "fork" if forks else "forkserver", modules))
+        work = ToTensors(processor, spec.prompt)
+        return cls(captioner, spec, Workers(work, spec.prefetch, "fork" if forks else "forkserver", modules), prepare)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Batches of like length, see `cim.captioners.inputs.batches`."""
@@ -72,7 +75,7 @@ class Local:
         """As `Backend` says."""
         spec, ready = self.spec, made_ready(self.captioner)
 
-        work = Prepare(self.captioner.processor, spec.prompt)
+        work = ToTensors(self.captioner.processor, spec.prompt)
         waiting: deque[Sequence[Sequence[str]]] = deque()  # keys of what is handed over
 
         def pixels() -> Iterator[Sequence[Image]]:

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from PIL.Image import Image
 
@@ -44,8 +44,36 @@ BackendBatch = tuple[
 BackendResults = Generator[list[list[Generated]], None, None]
 
 
+class Prepare(Protocol):
+    """What is done to a picture while it waits for its engine, by any thread; can be pickled.
+
+    pixels: decoded, RGB, upright. encoded: the bytes they came in. Gives what the engine is handed: no larger than it
+    need be, as this is what is held in memory (see `held_bytes`).
+    """
+
+    def __call__(self, pixels: Image, encoded: bytes) -> Any: ...
+
+
+def as_it_is(pixels: Image, encoded: bytes) -> Image:
+    """The picture itself: for an engine with no use for less."""
+    return pixels
+
+
 class Engine(Protocol):
-    """Gives captions batch by batch, so that each can be kept before the next one is begun."""
+    """Gives captions batch by batch, so that each can be kept before the next one is begun.
+
+    Of those whose captions depend, in the last digits, on what else is in the batch.
+    """
+
+    @property
+    def prepare(self) -> Prepare:
+        """Gives an image: pixels from which the same captions come."""
+        ...
+
+    @property
+    def retried(self) -> int:
+        """Captions that were asked for again so far."""
+        ...
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Positions of n images of these (width, height) in the batches to hand over; the same for the same sizes."""
@@ -54,13 +82,67 @@ class Engine(Protocol):
     def __call__(self, batches: Iterable[EngineBatch]) -> EngineResults:
         """For every batch, as (images, their samples' ids), the captions in its order, final when they are yielded.
 
+        Batches are taken no sooner than needed, in the thread that asks for captions.
         Raises ValueError in place of a batch with an image that the model's processor refuses; that ends it.
         """
         ...
 
 
+class Answer(NamedTuple):
+    """What came of one request. number: the request's. found: ValueError where its image, and it alone, was refused."""
+
+    number: int
+    found: Generated | ValueError
+
+
+@runtime_checkable
+class ContinuousEngine(Protocol):
+    """Gives captions one by one, in whatever order they are ready, with many images in flight.
+
+    Of those that batch by themselves (vllm), or are elsewhere. Used by one thread.
+    """
+
+    @property
+    def capacity(self) -> int:
+        """Images in flight with which it has all it can use."""
+        ...
+
+    @property
+    def prepare(self) -> Prepare:
+        """What `submit` takes."""
+        ...
+
+    @property
+    def retried(self) -> int:
+        """Requests that were made again so far, for whatever reason."""
+        ...
+
+    def submit(self, number: int, prepared: Any, key: str) -> None:
+        """Begin a caption, without waiting for it. number: not in flight. prepared: by `prepare`. key: the sample's id.
+
+        What is wrong with the image may be raised as ValueError, or answered.
+        """
+        ...
+
+    def collect(self, wait: float) -> Sequence[Answer]:
+        """Captions that are final; where there are none yet, those of the next `wait` seconds, as soon as there is one.
+
+        Any other exception than an answer's ValueError is the engine's failure: after it nothing is in flight.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of what it holds; what is in flight is given up."""
+        ...
+
+
 class Backend(Protocol):
     """A model that is asked, in the batches it plans."""
+
+    @property
+    def prepare(self) -> Prepare:
+        """As `Engine.prepare`."""
+        ...
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """As `Engine.plan`."""
@@ -74,17 +156,73 @@ class Backend(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Request:
+    """One text for one image. number: names it in its `Answer`. prepared: by `ContinuousBackend.prepare`.
+
+    key: seeds its sampling. decoding: of this text; candidates, repetition and scores are not the backend's concern.
+    """
+
+    number: int
+    prepared: Any
+    key: str
+    decoding: Decoding
+
+
+@runtime_checkable
+class ContinuousBackend(Protocol):
+    """A model that is at many requests at once; as `ContinuousEngine`, a text instead of a caption."""
+
+    @property
+    def capacity(self) -> int: ...
+
+    @property
+    def prepare(self) -> Prepare: ...
+
+    @property
+    def retried(self) -> int: ...
+
+    def submit(self, request: Request) -> None: ...
+
+    def collect(self, wait: float) -> Sequence[Answer]: ...
+
+    def close(self) -> None: ...
+
+
 class Scorer(Protocol):
     """CIM scores of b captions of b images, named by sample id; None where there is no honest number."""
 
     def __call__(self, captions: list[str], keys: list[str], images: list[Image]) -> Sequence[float | None]: ...
 
 
-def captions_of(engine: Engine, images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:
+AnyEngine = Engine | ContinuousEngine
+PIXEL_BYTES = 4  # as Pillow keeps RGB: three bytes and one of padding
+
+
+def held_bytes(prepared: Any) -> int:
+    """Memory that a prepared picture takes: an image's pixels, bytes or text by length, else as it says itself."""
+    if isinstance(prepared, Image):
+        return PIXEL_BYTES * prepared.width * prepared.height
+    if isinstance(prepared, (bytes, str)):
+        return len(prepared)
+    found: int = prepared.nbytes
+    return found
+
+
+def captions_of(engine: AnyEngine, images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:
     """All captions of n images at once, in their order; ValueError where the processor refuses one."""
+    found: dict[int, Generated] = {}
+    if isinstance(engine, ContinuousEngine):
+        for row, (image, key) in enumerate(zip(images, keys, strict=True)):
+            engine.submit(row, engine.prepare(image, b""), key)
+        while len(found) < len(images):
+            for row, one in engine.collect(1.0):
+                if isinstance(one, ValueError):
+                    raise one
+                found[row] = one
+        return [found[row] for row in range(len(images))]
     plan = engine.plan([image.size for image in images])
     batches = [([images[row] for row in rows], [keys[row] for row in rows]) for rows in plan]
-    found: dict[int, Generated] = {}
     for rows, captions in zip(plan, engine(batches), strict=True):
         found.update(zip(rows, captions, strict=True))
     return [found[row] for row in range(len(images))]

@@ -1,41 +1,48 @@
-"""The vLLM engine: offline `LLM.generate` with images. Run on a CPU (tests/real_vllm); no GPU was at hand."""
+"""The vLLM engine: requests with an image, one by one, and its step loop. Run on a CPU; no GPU was at hand."""
 
 import hashlib
+import json
 import os
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.inputs import render
 from cim.captioners.load import outline_captioner, precision_of
+from cim.captioners.shrink import shrink_for
 from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
 from cim.engines.local import check_unchanged
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec
+from cim.engines.spec import Answer, EngineSpec, Prepare, Request, as_it_is
 from cim.engines.vllm_options import adapter_fingerprint
 from cim.errors import CimError
 from cim.images.checks import first_line
 
-CALL = 4  # times the sequences at once: near its end a call has fewer than fit
+MORE = 4  # one request for so many sequences at once waits beside them, for the place of the next one that ends
 
 
 @dataclass(frozen=True)
 class Vllm:
-    """A backend. vLLM batches by itself, continuously; equal beginnings of prompts are computed once.
+    """A `ContinuousBackend`. vLLM batches by itself; equal beginnings of prompts are computed once.
 
-    llm: a vllm.LLM. params: vllm.SamplingParams. asked: the prompt as the model sees it. ends: ids that end a caption.
-    never: ids that no caption may hold. call: images handed over at once; its captions come together. refusal: what
-    vLLM raises for a request that it won't take, such as one longer than the model. adapter: a LoRARequest, or None.
+    llm: a vllm.LLM. params: vllm.SamplingParams. last: its RequestOutputKind of answers that come when they are whole.
+    asked: the prompt as the model sees it. ends: ids that end a caption. never: ids that no caption may hold.
+    capacity: requests at once. refusal: what vLLM raises for a request that it won't take, such as one longer than the
+    model. adapter: a LoRARequest, or None.
     """
 
     llm: Any
     params: Any
+    last: Any
     asked: str
     ends: list[int]
     never: list[int]
-    call: int
+    capacity: int
     refusal: type[Exception]
     adapter: Any = None
+    prepare: Prepare = as_it_is
+    retried: int = 0
 
     @classmethod
     def open(cls, spec: EngineSpec) -> "Vllm":
@@ -57,6 +64,7 @@ class Vllm:
             from vllm.exceptions import VLLMValidationError
             from vllm.lora.request import LoRARequest
             from vllm.platforms import current_platform
+            from vllm.sampling_params import RequestOutputKind
         except ImportError as error:
             raise CimError(
                 f"caption.engine: vllm without its package ({error})",
@@ -91,32 +99,37 @@ class Vllm:
         return cls(
             llm,
             SamplingParams,
+            RequestOutputKind.FINAL_ONLY,
             render(processor, spec.prompt),
             end_tokens(processor, model.generation_config.eos_token_id),
             suppressed_tokens(processor, model),
-            CALL * spec.batch_size,
+            spec.batch_size + -(-spec.batch_size // MORE),
             VLLMValidationError,
             None if adapter is None else LoRARequest("adapter", 1, str(adapter)),
+            # Kwargs may ask for more pixels than the processor alone would leave.
+            as_it_is if json.loads(spec.vllm.mm_processor_kwargs) else shrink_for(processor) or as_it_is,
         )
 
-    def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
-        """In the order given, `call` at once."""
-        return [list(range(len(sizes)))[start : start + self.call] for start in range(0, len(sizes), self.call)]
+    def submit(self, request: Request) -> None:
+        """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
+        content = {"prompt": self.asked, "multi_modal_data": {"image": request.prepared}}
+        sampling = self._sampling(request.key, request.decoding)
+        try:
+            self.llm.llm_engine.add_request(str(request.number), content, sampling, lora_request=self.adapter)
+        except self.refusal as error:  # no ValueError since 0.30
+            raise ValueError(str(error)) from error
 
-    def __call__(self, batches: Iterable[BackendBatch], decoding: Decoding) -> BackendResults:
-        """As `Backend` says: a request for every key, those of a batch handed over at once."""
-        for images, keys in batches:
-            requests = [
-                {"prompt": self.asked, "multi_modal_data": {"image": image}}
-                for image, of in zip(images, keys, strict=True)
-                for _ in of
-            ]
-            sampling = [self._sampling(key, decoding) for of in keys for key in of]
-            try:  # vLLM takes back what it had of the call
-                answers = iter(self.llm.generate(requests, sampling, use_tqdm=False, lora_request=self.adapter))
-            except self.refusal as error:  # no ValueError since 0.30
-                raise ValueError(str(error)) from error
-            yield [[_generated(next(answers)) for _ in of] for of in keys]
+    def collect(self, wait: float) -> Sequence[Answer]:
+        """As `ContinuousBackend` says. A step of the model is not cut short: it may take longer than `wait`."""
+        engine, ends = self.llm.llm_engine, time.monotonic() + wait
+        while engine.has_unfinished_requests():
+            found = [Answer(int(one.request_id), _generated(one)) for one in engine.step() if one.finished]
+            if found or time.monotonic() >= ends:
+                return found
+        return []
+
+    def close(self) -> None:
+        """What is in flight is given up; the model goes with this object."""
 
     def _sampling(self, key: str, decoding: Decoding) -> Any:
         seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
@@ -127,6 +140,7 @@ class Vllm:
             stop_token_ids=self.ends,
             logit_bias=dict.fromkeys(self.never, BAN) or None,
             skip_special_tokens=True,
+            output_kind=self.last,
         )
 
 

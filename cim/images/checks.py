@@ -7,7 +7,7 @@ from typing import Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from cim.images.decode import PNG, SUFFIXES, open_image, rgb
+from cim.images.decode import PNG, SUFFIXES, draft, open_image, rgb
 
 # Offset, bytes there, name. Told to the user as "unsupported format", never decoded.
 _OTHERS = (
@@ -93,8 +93,11 @@ class Limits(Protocol):
     def max_aspect(self) -> float: ...
 
 
-def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
-    """The facts of an image and its pixels as `rgb` gives them. Raises Unusable with the first reason found."""
+def decode(image: bytes, limits: Limits, draft_pixels: int | None = None) -> tuple[Checked, Image.Image]:
+    """The facts of an image and its pixels as `rgb` gives them; of a large JPEG fewer, see `draft`, where asked for.
+
+    Raises Unusable with the first reason found.
+    """
     if not image:
         raise Unusable(Reason.EMPTY)
     if not is_decodable(image):
@@ -112,6 +115,7 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
             if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
                 raise Unusable(Reason.ANIMATED, f"{getattr(picture, 'n_frames', 1)} frames")
             suffix = SUFFIXES[picture.format or ""]
+            size = draft(picture, draft_pixels) if draft_pixels else None
             pixels = rgb(picture)
     except (Unusable, MemoryError):
         raise
@@ -119,7 +123,7 @@ def decode(image: bytes, limits: Limits) -> tuple[Checked, Image.Image]:
         raise Unusable(Reason.TOO_LARGE, str(error)) from error
     except Exception as error:  # Pillow's decoders raise many kinds on broken bytes, all meaning this
         raise Unusable(Reason.CORRUPT, first_line(error)) from error
-    return Checked(suffix, *pixels.size), pixels
+    return Checked(suffix, *(size or pixels.size)), pixels
 
 
 def is_decodable(content: bytes) -> bool:

@@ -28,6 +28,12 @@ class DecodingParams(Section):
     )
     retries: int = Field(2, ge=0, le=2, description="samplings of a caption that repeats itself before it is marked")
     retry_temperature: float = Field(0.7, gt=0, description="of those samplings")
+    draft_pixels: int | None = Field(
+        None,
+        ge=1,
+        description="JPEGs are decoded at a half, quarter or eighth of their sides where that leaves so many pixels:"
+        " faster, other pixels; null: in full",
+    )
 
 
 class CaptionParams(Section):

@@ -79,6 +79,8 @@ class Runtime(Section):
         description="what prepares them (engine transformers, embed); processes: for images whose work is Python's",
     )
 
+    decoders: int = Field(2, ge=1, description="threads that decode images ahead of a captioner")
+
     @model_validator(mode="after")
     def _processes_have_a_use(self) -> "Runtime":
         if self.prefetch_in == "processes" and self.prefetch == 0:

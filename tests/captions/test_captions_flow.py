@@ -181,9 +181,10 @@ def test_both_captioners_caption_both_splits_and_a_rerun_does_only_what_changed(
     asked: list[str] = []
     caption_all = Captioning.__call__
 
-    def noted(engine: Captioning, batches: list[Any]) -> Any:
-        asked.extend(key for _, keys in batches for key in keys)
-        return caption_all(engine, batches)
+    def noted(engine: Captioning, batches: Any) -> Any:
+        there = list(batches)
+        asked.extend(key for _, keys in there for key in keys)
+        return caption_all(engine, there)
 
     monkeypatch.setattr(Captioning, "__call__", noted)
     tasks.caption._kept.clear()

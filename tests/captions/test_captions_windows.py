@@ -6,7 +6,8 @@ from captioned_shards import png
 from PIL import Image
 
 from cim.captions.job import AnySize
-from cim.captions.windows import PIXEL_BYTES, windows
+from cim.captions.windows import picture_of, windows
+from cim.engines.spec import PIXEL_BYTES, as_it_is
 from cim.readers.base import Item
 
 
@@ -26,5 +27,6 @@ def test_a_pixel_takes_what_is_counted_for_it() -> None:
     ],
 )
 def test_a_window_ends_with_the_picture_that_fills_it(held: int, sizes: list[int]) -> None:
-    items = ((at, Item(f"{at}", png(at, (10, 10)), "png")) for at in range(7))
-    assert [len(one.pictures) for one in windows(items, 5, AnySize(), held)] == sizes
+    items = (Item(f"{at}", png(at, (10, 10)), "png") for at in range(7))
+    found = [picture_of(at, item, AnySize(), as_it_is) for at, item in enumerate(items)]
+    assert [len(one.pictures) for one in windows(found, 5, held)] == sizes

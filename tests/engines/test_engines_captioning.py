@@ -8,7 +8,7 @@ from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.captioning import Captioning
-from cim.engines.spec import captions_of
+from cim.engines.spec import as_it_is, captions_of
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
 PICTURES = [Image.new("RGB", (8 * n, 8)) for n in range(1, 4)]
@@ -23,6 +23,7 @@ class Says:
     answers: dict[str, list[Generated]]
     asked: list[tuple[list[list[str]], Decoding, list[int]]] = field(default_factory=list)
     size: int = 9
+    prepare = staticmethod(as_it_is)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         rows = list(range(len(sizes)))

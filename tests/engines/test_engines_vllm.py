@@ -31,6 +31,31 @@ class Output:
 class Answer:
     outputs: list[Output]
     prompt_token_ids: list[int] | None = field(default_factory=lambda: [1] * 21)
+    request_id: str = ""
+    finished: bool = True
+
+
+class EngineLoop:
+    """`LLM.llm_engine`: says the picture's width, two requests a step, the last one first."""
+
+    def __init__(self, module: Any) -> None:
+        self.module, self.waiting = module, list[tuple[str, Any]]()
+
+    def add_request(self, request_id: str, prompt: Any, params: Any, lora_request: Any) -> str:
+        self.module.adapters.append(lora_request)
+        self.module.asked.append((prompt, params.values))
+        self.waiting.append((request_id, prompt))
+        return request_id
+
+    def has_unfinished_requests(self) -> bool:
+        return bool(self.waiting)
+
+    def step(self) -> list[Answer]:
+        some, self.waiting = self.waiting[:2], self.waiting[2:]
+        return [self.answer(one, prompt["multi_modal_data"]["image"].width) for one, prompt in some[::-1]]
+
+    def answer(self, request_id: str, width: int) -> Answer:
+        return Answer([Output(f" width {width}", [5, 6, 2], "stop")], request_id=request_id)
 
 
 class Refused(Exception):
@@ -39,7 +64,7 @@ class Refused(Exception):
 
 @pytest.fixture
 def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """A module `vllm` whose LLM notes what it is given and says the picture's width."""
+    """A module `vllm` that notes what it is given."""
     monkeypatch.delenv("VLLM_ENABLE_V1_MULTIPROCESSING", raising=False)
     module: Any = ModuleType("vllm")
     module.made, module.asked, module.adapters = [], [], []
@@ -51,15 +76,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     class LLM:
         def __init__(self, **options: Any) -> None:
             module.made.append(options)
-
-        def generate(
-            self, prompts: list[Any], sampling_params: list[Any], *, use_tqdm: bool, lora_request: Any
-        ) -> list[Answer]:
-            assert len(prompts) == len(sampling_params)
-            module.asked.append((prompts, [one.values for one in sampling_params]))
-            module.adapters.append(lora_request)
-            widths = [prompt["multi_modal_data"]["image"].width for prompt in prompts]
-            return [Answer([Output(f" width {width}", [5, 6, 2], "stop")]) for width in widths]
+            self.llm_engine = EngineLoop(module)
 
     module.LLM, module.SamplingParams = LLM, SamplingParams
     module.on_cpu = True
@@ -67,7 +84,8 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     vars(lora)["LoRARequest"] = lambda name, number, folder: (name, number, folder)
     vars(platforms)["current_platform"] = SimpleNamespace(is_cpu=lambda: module.on_cpu)
     vars(errors := ModuleType("vllm.exceptions"))["VLLMValidationError"] = Refused
-    for one in (module, ModuleType("vllm.lora"), lora, platforms, errors):
+    vars(sampling := ModuleType("vllm.sampling_params"))["RequestOutputKind"] = SimpleNamespace(FINAL_ONLY="whole")
+    for one in (module, ModuleType("vllm.lora"), lora, platforms, errors, sampling):
         monkeypatch.setitem(sys.modules, one.__name__, one)
     return module
 
@@ -88,8 +106,9 @@ def chosen(spec: EngineSpec) -> EngineSpec:
 def test_captions_come_back_in_order_with_their_facts(
     vllm: Any, chosen: EngineSpec, pictures: list[Image], keys: list[str]
 ) -> None:
-    found = captions_of(open_engine(chosen), pictures, keys)
-    assert [one.text for one in found] == [f"width {picture.width}" for picture in pictures]
+    engine = open_engine(chosen)
+    found = captions_of(engine, pictures, keys)
+    assert [one.text for one in found] == [f"width {engine.prepare(picture, b'').width}" for picture in pictures]
     assert {one[1:4] for one in found} == {("stop", 3, 21)}
 
 
@@ -104,16 +123,17 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     assert not options["trust_remote_code"]
     assert "max_model_len" not in options  # its own defaults
     assert "gpu_memory_utilization" not in options
-    assert vllm.adapters == [None]
+    assert set(vllm.adapters) == {None}
     processor = load_processor(chosen.folder)
-    prompts, sampling = vllm.asked[0]
-    assert {prompt["prompt"] for prompt in prompts} == {render(processor, chosen.prompt)}
+    sampling = [one for _, one in vllm.asked]
+    assert {prompt["prompt"] for prompt, _ in vllm.asked} == {render(processor, chosen.prompt)}
     assert {(one["temperature"], one["max_tokens"]) for one in sampling} == {(0.8, 9)}
     assert sampling[0]["stop_token_ids"] == [processor.tokenizer.eos_token_id]
     seeds = [one["seed"] for one in sampling]
     assert len(set(seeds)) == len(keys)  # a seed of its own for each sample, ...
     captions_of(engine, pictures[::-1], keys[::-1])
-    assert [one["seed"] for one in vllm.asked[1][1]] == seeds[::-1]  # ... wherever it stands
+    assert [one["seed"] for _, one in vllm.asked[len(keys) :]] == seeds[::-1]  # ... wherever it stands
+    assert {one["output_kind"] for one in sampling} == {"whole"}
 
 
 def test_candidates_are_requests_with_other_seeds(vllm: Any, chosen: EngineSpec, pictures: list[Image]) -> None:
@@ -121,14 +141,14 @@ def test_candidates_are_requests_with_other_seeds(vllm: Any, chosen: EngineSpec,
     engine = open_engine(replace(chosen, decoding=decoding), lambda texts, *_: [float(n) for n in range(len(texts))])
     (found,) = captions_of(engine, pictures[:1], ["a"])
     assert found.scores == (0.0, 1.0, 2.0)
-    assert len({one["seed"] for one in vllm.asked[0][1]}) == 3
+    assert len({one["seed"] for _, one in vllm.asked}) == 3
 
 
 def test_a_request_that_vllm_gave_up_is_an_error_not_a_caption(
     vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = Answer([Output("half", [5], "abort")], None)
-    monkeypatch.setattr(vllm.LLM, "generate", lambda *_, **__: [gone])
+    gone = Answer([Output("half", [5], "abort")], None, "0")
+    monkeypatch.setattr(EngineLoop, "answer", lambda *_: gone)
     assert captions_of(open_engine(chosen), pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
 
 
@@ -138,7 +158,7 @@ def test_a_refused_request_is_the_images_fault(
     def refuse(*_: Any, **__: Any) -> None:
         raise Refused("prompt of 300 tokens, 256 at most")
 
-    monkeypatch.setattr(vllm.LLM, "generate", refuse)
+    monkeypatch.setattr(EngineLoop, "add_request", refuse)
     with pytest.raises(ValueError, match="300 tokens"):
         captions_of(open_engine(chosen), pictures[:1], ["a"])
 
@@ -147,7 +167,7 @@ def test_tokens_that_no_caption_may_hold(vllm: Any, chosen: EngineSpec, pictures
     captions_of(open_engine(chosen), pictures[:1], ["a"])
     captioner = load_captioner(chosen.folder, "cpu")
     banned = dict.fromkeys(suppressed_tokens(captioner.processor, captioner.model), -100.0)
-    assert vllm.asked[0][1][0]["logit_bias"] == banned
+    assert vllm.asked[0][1]["logit_bias"] == banned
 
 
 def test_options_reach_it(vllm: Any, chosen: EngineSpec, pictures: list[Image], adapter: Path) -> None:

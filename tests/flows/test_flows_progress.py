@@ -2,12 +2,14 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import flows.progress
+from cim.captions.cost import Cost
 from cim.captions.shard import Outcome
 from cim.errors import CimError
 from flows.progress import Progress
@@ -38,10 +40,28 @@ def test_speed_and_time_left_go_by_what_this_run_made(clock: list[float], tmp_pa
     assert progress.eta() is None
     clock[0] = 110.0
     # 20 images in 10 s: 2 a second; 80 are left: 40 s
-    assert progress(outcome("0", 20)) == {"captions/s": 2.0, "eta": "0:00:40", "rejects": 0, "tokens": 200}
+    assert progress(outcome("0", 20)) == {
+        "captions/s": 2.0, "tokens/s": 20.0, "eta": "0:00:40", "rejects": 0, "tokens": 200,
+    }  # fmt: skip
     # 30 more, all made by an earlier run: 50 are left, still 2 a second
     assert progress(outcome("1", 30, before=30))["eta"] == "0:00:25"
     assert progress(None)["eta"] == "0:00:25"  # left to another worker
+
+
+def test_what_a_run_cost_is_shown_and_in_its_last_line(
+    clock: list[float], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two shards: their engine worked 9 + 7 seconds and waited 1 + 3 of 20 in all: 20%."""
+    progress = Progress("test", 2, 40, tmp_path / "log.jsonl")
+    clock[0] = 110.0
+    progress(replace(outcome("0", 20), cost=Cost(9.0, 1.0, 3 << 20, 1)))
+    shown = progress(replace(outcome("1", 20), cost=Cost(7.0, 3.0, 4 << 20, 2)))
+    assert (shown["engine waited"], shown["MiB read"], shown["retries"]) == ("20.0%", 7, 3)
+    progress.end(SUMMARY, tmp_path)
+    assert "engine: waited 20.0% of its time, 7.0 MiB of images read, 3 retries\n" in capsys.readouterr().out
+    last = json.loads((tmp_path / "log.jsonl").read_text().splitlines()[-1])
+    cost = ("engine_busy_seconds", "engine_waited_seconds", "bytes_read", "retries")
+    assert [last[name] for name in cost] == [16.0, 4.0, 7 << 20, 3]
 
 
 def test_uncounted_shards_are_taken_to_be_like_those_done(clock: list[float], tmp_path: Path) -> None:
@@ -78,7 +98,7 @@ def test_prefects_page_shows_what_the_bar_does(
     progress(outcome("0", 20, rejects=2))
     progress(None)
     # 18 captions of 20 images in 10 s; 80 images are left at 2 a second
-    said = "captioning into out: 1 of 4 shards, captions/s 1.8, eta 0:00:40, rejects 2, tokens 180"
+    said = "captioning into out: 1 of 4 shards, captions/s 1.8, tokens/s 18.0, eta 0:00:40, rejects 2, tokens 180"
     assert told == [(("artefact", 25.0), {"description": said})]
     progress.end(SUMMARY, tmp_path / "out")
     page, printed = told[-1][0].splitlines(), capsys.readouterr().out.splitlines()

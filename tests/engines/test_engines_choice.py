@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cim.engines.captioning import cut_at_sentence
+from cim.engines.choice import cut_at_sentence
 
 FULL = [
     "A cat sits.",

@@ -6,8 +6,8 @@ import pytest
 from PIL.Image import new
 
 from cim.captioners.decoding import Generated
-from cim.engines.open import CircuitBreaker
-from cim.engines.spec import EngineBatch, EngineResults
+from cim.engines.breaker import CircuitBreaker
+from cim.engines.spec import EngineBatch, EngineResults, as_it_is
 from cim.errors import FatalError
 
 DOT = new("RGB", (1, 1))
@@ -15,6 +15,9 @@ DOT = new("RGB", (1, 1))
 
 class Refuses:
     """Batches with any of these keys; takes two batches ahead, as a prefetching engine does."""
+
+    prepare = staticmethod(as_it_is)
+    retried = 0
 
     def __init__(self, *keys: str) -> None:
         self.keys = keys

@@ -1,0 +1,1 @@
+"""How long an engine waits for pictures."""
