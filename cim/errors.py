@@ -23,5 +23,9 @@ class FatalError(CimError):
     """One that every other item of a run would meet as well: the run stops at it."""
 
 
+class EngineLost(FatalError):
+    """One that ends an engine which had worked: what it made before is good, and kept."""
+
+
 class TransientError(CimError):
     """One that may be over when tried again: a store that does not answer, a process that was killed."""

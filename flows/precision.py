@@ -6,8 +6,10 @@ from flows.shards import map_shards
 from tasks.caption import precision_task
 
 
-def resolve_precision(caption: CaptionParams, runtime: Runtime) -> Precision:
-    """What caption.precision means for this run, on whatever machine its shards are captioned."""
+def resolve_precision(caption: CaptionParams, runtime: Runtime) -> Precision | None:
+    """What caption.precision means for this run, on whatever machine its shards are captioned; None: a server's."""
+    if caption.engine == "endpoint":
+        return None
     asked = caption.precision, caption.engine, runtime.device
     if runtime.task_runner == "threads" or (caption.precision, runtime.device) != ("auto", "auto"):
         return precision_of(*asked)

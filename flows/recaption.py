@@ -39,9 +39,11 @@ def recaption(
     params = load_section(Path(params_path), Recaptioning, overrides or {})
     section, folder = params.recaption, Path(params.recaption.output).expanduser()
     parts = numbered(open_source(section.corpus, section.samples_per_shard))
-    (found,) = map_shards(
-        captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
-    )
+    found: Path | None = None  # a server has it
+    if params.caption.engine != "endpoint":
+        (found,) = map_shards(
+            captioner_task, [section.model], params.runtime, "fetching the captioner", kept=Path(section.models)
+        )
     score = ScoreSpec(Layout(Path(section.workspace)), section.reward) if params.caption.scored else None
     trusted = section.model.trust_remote_code
     precision = resolve_precision(params.caption, params.runtime)

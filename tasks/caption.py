@@ -15,6 +15,7 @@ from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
+from cim.engines.endpoint_options import EndpointOptions
 from cim.engines.open import open_guarded
 from cim.engines.spec import AnyEngine, EngineSpec
 from cim.engines.vllm_options import VllmOptions
@@ -37,40 +38,44 @@ class ModelJob:
     @classmethod
     def of(
         cls,
-        folder: Path,
+        folder: Path | None,
         caption: CaptionParams,
         runtime: Runtime,
         *,
-        precision: Precision,
+        precision: Precision | None,
         trusted: bool,
         score: ScoreSpec | None = None,
     ) -> Self:
-        """The captioner in `folder` as it is now; precision: settled for the whole run.
+        """The captioner in `folder` as it is now, or, where that is None, behind caption.endpoint.
 
-        Raises CimError when there is none.
+        precision: settled for the whole run; None: the server's matter. Raises CimError when there is none.
         """
+        endpoint = EndpointOptions.of(caption.endpoint) if caption.endpoint else None
+        assert (folder is None) == (endpoint is not None), "a folder or a server"
         spec = EngineSpec(
-            folder=folder,
-            fingerprint=captioner_fingerprint(folder),
+            folder=folder or Path(),
+            fingerprint=endpoint.fingerprint if endpoint else captioner_fingerprint(folder or Path()),
             prompt=caption.prompts[0],
             decoding=Decoding.of(caption, score.fingerprint() if score else ""),
             name=caption.engine,
             device=runtime.device,
-            precision=precision,
+            precision=precision or "auto",
             cache=caption.cache,
             batch_size=caption.batch_size,
             prefetch=runtime.prefetch,
             prefetch_in=runtime.prefetch_in,
             trust_remote_code=trusted,
             vllm=VllmOptions.of(caption.vllm),
+            endpoint=endpoint,
         )
         return cls(spec, runtime.torch_threads, score, runtime.decoders)
 
     def lineage(self) -> Lineage:
         """Of the captions it makes."""
         spec = self.spec
-        options = spec.vllm.decisive()
-        return Lineage(spec.fingerprint, spec.prompt, spec.decoding, spec.precision, spec.name, options)
+        precision = None if spec.endpoint else spec.precision
+        options = spec.endpoint.decisive() if spec.endpoint else spec.vllm.decisive()
+        return Lineage(spec.fingerprint, spec.prompt, spec.decoding, precision, spec.name, options)
 
 
 @task

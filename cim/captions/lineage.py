@@ -17,12 +17,13 @@ ENTRIES = ("cim.captions.shard", "cim.engines.open")
 @dataclass(frozen=True)
 class Lineage:
     """Model, prompt and decoding of a caption, and what it was computed by: never "auto", which is another thing on
-    another machine. options: JSON text of the engine's that decide captions, {} where none does."""
+    another machine; None where a server decides. options: JSON text of the engine's that decide captions, {} where
+    none does."""
 
     model_fingerprint: str
     prompt: str
     decoding: Decoding
-    precision: Precision = "float32"
+    precision: Precision | None = "float32"
     engine: str = "transformers"
     options: str = "{}"
 
@@ -43,7 +44,8 @@ class Lineage:
 
     def _decoding(self) -> dict[str, Any]:
         options = json.loads(self.options)
-        found = {**self.decoding.values(), "precision": self.precision, "engine": self.engine}
+        found = {**self.decoding.values(), "engine": self.engine}
+        found |= {"precision": self.precision} if self.precision else {}
         return found | ({"options": options} if options else {})
 
 

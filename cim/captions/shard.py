@@ -19,7 +19,7 @@ from cim.captions.part_identity import PartIdentity
 from cim.captions.progress import ShardProgress
 from cim.captions.windows import WINDOW_BYTES
 from cim.engines.spec import AnyEngine
-from cim.errors import FatalError
+from cim.errors import EngineLost, FatalError
 from cim.lock import file_lock
 from cim.readers.base import Item, Reading
 
@@ -89,8 +89,9 @@ def caption_shard(job: ShardJob, feed: Feed, identity: PartIdentity) -> tuple[di
         before = len(progress)
         try:
             _caption_rest(job, reading, feed, progress)
-        except FatalError:
-            journal.take_back()  # its rejects are the set-up's, not the images'
+        except FatalError as error:
+            if not isinstance(error, EngineLost):
+                journal.take_back()  # its rejects are the set-up's, not the images'
             raise
     check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
     sha256 = reading.sha256()

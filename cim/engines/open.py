@@ -28,7 +28,8 @@ def open_engine(spec: EngineSpec, scorer: Scorer | None = None) -> AnyEngine:
             "the CIM score, from an index and image vectors",
             "run the index stage first, or set caption.decoding.candidates: 1",
         )
-    check_prompts(load_processor(spec.folder, trust_remote_code=spec.trust_remote_code), [spec.prompt])
+    if spec.name != "endpoint":
+        check_prompts(load_processor(spec.folder, trust_remote_code=spec.trust_remote_code), [spec.prompt])
     backend = _backend(spec)
     if isinstance(backend, ContinuousBackend):
         return ContinuousCaptioning(backend, spec.decoding, scorer)
@@ -52,6 +53,10 @@ def _backend(spec: EngineSpec) -> Backend | ContinuousBackend:
         from cim.engines.vllm import Vllm
 
         return Vllm.open(spec)
+    if spec.name == "endpoint":
+        from cim.engines.endpoint import Endpoint
+
+        return Endpoint.open(spec)
     from cim.engines.local import Local
 
     return Local.open(spec)

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
+from cim.engines.endpoint_options import EndpointOptions
 from cim.engines.vllm_options import VllmOptions
 
 
@@ -17,15 +18,15 @@ class EngineSpec:
 
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
     at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers).
-    cache: of past tokens (transformers). vllm: for that engine. Only folder, name, precision, prompt, decoding and
-    what is `decisive` of vllm decide captions.
+    cache: of past tokens (transformers). vllm, endpoint: for those engines; with endpoint there is no folder. Only
+    folder, name, precision, prompt, decoding and what is `decisive` of vllm and endpoint decide captions.
     """
 
     folder: Path
     fingerprint: str
     prompt: str
     decoding: Decoding
-    name: Literal["transformers", "vllm"] = "transformers"
+    name: Literal["transformers", "vllm", "endpoint"] = "transformers"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     cache: Literal["dynamic", "static"] = "dynamic"
@@ -34,6 +35,7 @@ class EngineSpec:
     prefetch_in: Literal["threads", "processes"] = "threads"
     trust_remote_code: bool = False
     vllm: VllmOptions = field(default_factory=VllmOptions)
+    endpoint: EndpointOptions | None = None
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids

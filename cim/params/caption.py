@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from cim.params.base import Section
+from cim.params.endpoint import EndpointParams
 from cim.params.models import Loaded
 from cim.params.vllm import VllmParams
 
@@ -57,10 +58,13 @@ class CaptionParams(Section):
     )
 
     decoding: DecodingParams = DecodingParams()
-    engine: Literal["transformers", "vllm"] = Field(
-        "transformers", description="vllm: in its own environment, meant for a GPU; takes neither beams nor guidance"
+    engine: Literal["transformers", "vllm", "endpoint"] = Field(
+        "transformers",
+        description="vllm: in its own environment, meant for a GPU; endpoint: an OpenAI-compatible server"
+        " (flows.recaption alone); both take neither beams nor guidance",
     )
     vllm: VllmParams = VllmParams()
+    endpoint: EndpointParams | None = Field(None, description="the server, for engine endpoint")
     cache: Literal["dynamic", "static"] = Field(
         "dynamic", description="keys and values of past tokens (transformers); static is for compiled models on a GPU"
     )
@@ -90,8 +94,12 @@ class CaptionParams(Section):
             wrong.append(f"candidates {self.decoding.candidates} with temperature 0: they would all be the same")
         if beams > 1 and guided:
             wrong.append("beams with guidance: guidance follows one text an image")
-        if self.engine == "vllm" and (beams > 1 or guided):
-            wrong.append("engine vllm with beams or guidance: it has neither here")
+        if self.engine != "transformers" and (beams > 1 or guided):
+            wrong.append(f"engine {self.engine} with beams or guidance: it has neither here")
+        if (self.engine == "endpoint") != (self.endpoint is not None):
+            wrong.append("engine endpoint and the section endpoint: one wants the other")
+        if self.engine == "endpoint" and self.precision != "auto":
+            wrong.append(f"precision {self.precision} with engine endpoint: the server's matter")
         if self.engine == "vllm" and (hot := max(self.temperature, self.decoding.retry_temperature)) > 2:
             wrong.append(f"engine vllm with temperature {hot:g}: it takes 2 at most")
         if self.engine != "vllm" and self.vllm != VllmParams():

@@ -48,6 +48,12 @@ class Params(Section):
         return self
 
     @model_validator(mode="after")
+    def _captioners_are_here(self) -> "Params":
+        if self.caption.engine == "endpoint":
+            raise ValueError("caption.engine endpoint: captioners are folders here; flows.recaption has it")
+        return self
+
+    @model_validator(mode="after")
     def _ranks_share_a_step(self) -> "Params":
         ranks, captions = self.runtime.train.size, self.tune.prompts_per_step * self.tune.generations
         if captions % ranks:

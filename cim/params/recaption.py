@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
 from cim.params.caption import CaptionParams
@@ -67,3 +67,9 @@ class Recaptioning(Section):
     runtime: Runtime = Runtime()
     caption: CaptionParams
     recaption: Recaption
+
+    @model_validator(mode="after")
+    def _one_captioner(self) -> "Recaptioning":
+        if self.caption.engine == "endpoint" and "model" in self.recaption.model_fields_set:
+            raise ValueError("recaption.model with caption.engine endpoint: the server's is caption.endpoint.model")
+        return self

@@ -1,0 +1,163 @@
+"""The engine of a server that speaks OpenAI's chat completions: many requests at once, tried again when they fail."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, Self
+
+from cim.captioners.decoding import Decoding, Generated
+from cim.chat.client import ChatClient, NoAnswer, RefusedRequest, Reply
+from cim.engines.endpoint_options import identity_of
+from cim.engines.spec import Answer, EngineSpec, Prepare, Request
+from cim.engines.upload import Upload
+from cim.errors import CimError, EngineLost
+
+FAILED = 8  # requests in a row without an answer, from a server that is there: no longer the images' fault
+_REASONS = {"stop": "stop", "eos": "stop", "": "stop", "length": "length"}
+
+_Outcome = Generated | ValueError | BaseException
+
+
+@dataclass
+class Endpoint:
+    """A `ContinuousBackend`. asked: the prompt's text; the server's chat template is put around it.
+
+    A request that stays without an answer is its image's fault only if the server answers others: until that is known
+    it is held back, so that a server that is gone makes no rejects.
+    """
+
+    client: ChatClient
+    asked: str
+    body: dict[str, Any]
+    prepare: Prepare
+    retried: int = 0
+    _pool: ThreadPoolExecutor = field(init=False)
+    _answers: "SimpleQueue[tuple[int, _Outcome, int]]" = field(default_factory=SimpleQueue, init=False)
+    _in_flight: int = field(default=0, init=False)
+    _held: list[Answer] = field(default_factory=list, init=False)
+    _failed: int = field(default=0, init=False)  # in a row
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.client.server.parallel, "request")
+
+    @classmethod
+    def open(cls, spec: EngineSpec) -> Self:
+        """Raises CimError where the server is not the one that the work was planned with, and for beams or guidance."""
+        options = spec.endpoint
+        assert options is not None, "the spec of an endpoint has one"
+        if spec.decoding.beams > 1 or spec.decoding.guidance > 1:
+            raise CimError(
+                f"beams {spec.decoding.beams} and guidance {spec.decoding.guidance:g} with engine endpoint",
+                "neither: the protocol has no word for them",
+                "set beams: 1 and guidance: 1, or caption with engine transformers",
+            )
+        client = ChatClient(options.server)
+        if (found := identity_of(client)) != options.identity:
+            raise CimError(
+                f"{options.server.base_url} is {found}, and was {options.identity} when the run began",
+                "the same model and version for a whole run",
+                "run again: all shards are then made by the one that is there now",
+            )
+        return cls(client, spec.prompt, json.loads(options.body), Upload(options.max_pixels, options.reencode))
+
+    @property
+    def capacity(self) -> int:
+        """A quarter more than the server is asked at once: the next ones are ready when one ends."""
+        return self.client.server.parallel + -(-self.client.server.parallel // 4)
+
+    def submit(self, request: Request) -> None:
+        """As `ContinuousBackend` says."""
+        self._in_flight += 1
+        self._pool.submit(self._ask, request, self._answers)
+
+    def collect(self, wait: float) -> Sequence[Answer]:
+        """As `ContinuousBackend` says. Raises EngineLost where the server answers no more."""
+        found: list[Answer] = []
+        try:
+            found += self._taken(self._answers.get(timeout=wait) if wait else self._answers.get_nowait())
+            while True:
+                found += self._taken(self._answers.get_nowait())
+        except Empty:
+            return [*found, *self._nobody_else()]
+        except BaseException:
+            self._forget()
+            raise
+
+    def close(self) -> None:
+        """Requests under way fail, and nobody hears of it."""
+        self._forget()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.client.close()
+
+    def _ask(self, request: Request, answers: "SimpleQueue[tuple[int, _Outcome, int]]") -> None:
+        """In a thread of its own."""
+        outcome: _Outcome
+        retries = 0
+        try:
+            reply = self.client.complete(self._messages(request.prepared), self._fields(request.key, request.decoding))
+            outcome, retries = _generated(reply), reply.retries
+        except RefusedRequest as error:
+            outcome = ValueError(error.found)
+        except BaseException as error:
+            outcome = error
+            retries = self.client.server.attempts - 1 if isinstance(error, NoAnswer) else 0
+        answers.put((request.number, outcome, retries))
+
+    def _messages(self, url: str) -> list[dict[str, Any]]:
+        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": self.asked}]
+        return [{"role": "user", "content": content}]
+
+    def _fields(self, key: str, decoding: Decoding) -> dict[str, Any]:
+        """Ours, then the user's; the seed is the sample's own."""
+        seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
+        ours = {"max_tokens": decoding.max_new_tokens, "temperature": decoding.temperature, "seed": seed}
+        return {name: value for name, value in (ours | self.body).items() if value is not None}
+
+    def _taken(self, answer: tuple[int, _Outcome, int]) -> list[Answer]:
+        """What is known for sure now: this one, and those held back before a server that answers."""
+        number, outcome, retries = answer
+        self._in_flight -= 1
+        self.retried += retries
+        if isinstance(outcome, NoAnswer):
+            self._failed += 1
+            self._held.append(Answer(number, ValueError(outcome.found)))
+            return []
+        if not isinstance(outcome, (Generated, ValueError)):
+            raise outcome
+        self._failed = 0
+        held, self._held = self._held, []
+        return [*held, Answer(number, outcome)]
+
+    def _nobody_else(self) -> list[Answer]:
+        """Those held back, when no other request can tell whether the server is there."""
+        if not self._held or self._in_flight:
+            return []
+        held, self._held = self._held, []
+        server = self.client.server
+        try:
+            self.client.identity()
+        except CimError as error:
+            self._forget()
+            raise EngineLost(f"a server that is gone ({error.found})", error.expected, error.remedy) from error
+        if self._failed >= max(FAILED, server.parallel):
+            failed = self._failed
+            self._forget()
+            raise EngineLost(
+                f"{failed} requests in a row without an answer from {server.base_url} ({held[-1].found})",
+                "a server that has time for them",
+                "look after it, or lower caption.endpoint.parallel, or raise timeout; then run again",
+            )
+        return held
+
+    def _forget(self) -> None:
+        """Nothing is in flight any more, as far as anybody here is told."""
+        self._answers, self._held, self._in_flight, self._failed = SimpleQueue(), [], 0, 0
+
+
+def _generated(reply: Reply) -> Generated | ValueError:
+    if (reason := _REASONS.get(reply.finish_reason)) is None:
+        return ValueError(f"the server ended with {reply.finish_reason!r}")
+    return Generated(reply.text.strip(), reason, reply.tokens, reply.tokens_in)
