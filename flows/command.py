@@ -17,6 +17,12 @@ from flows.interrupt import interruptible
 from flows.links import check_links
 from flows.server import check_server
 
+OPTIONS = {
+    "rank": ("--rank", "which of several workers at once this is, from 0; it begins with its share of the shards"),
+    "world": ("--world", "how many workers there are"),
+}
+"""Parameters of flows that are numbers of a command."""
+
 
 def main(
     flow_function: Callable[..., Any], section: str, arguments: list[str] | None = None, whole: type[Section] = Params
@@ -24,7 +30,7 @@ def main(
     """Run `flow_function(params_path=...)` as a command for the params section `section`.
 
     A further parameter of the flow with a Literal type becomes an argument (`python -m flows.models image`),
-    one that may be left out if it has a default; a number is an option. The whole of the params file, as the
+    one that may be left out if it has a default; those of OPTIONS are options. The whole of the params file, as the
     type `whole` describes it, is checked before the flow starts.
     A CimError is printed to stderr without a traceback and ends the process with code 1; anything else is a bug, but
     for a reader of stdout that is gone. SIGINT and SIGTERM end it at once, see `interruptible`.
@@ -60,8 +66,9 @@ def parser_for(
             needed = parameter.default is parameter.empty
             default = {} if needed else {"nargs": "?", "default": parameter.default}
             parser.add_argument(name, choices=choices, **default)
-        elif parameter.annotation is int:
-            parser.add_argument(f"--{name}", type=int, default=parameter.default, help="(default: %(default)s)")
+        elif name in OPTIONS:
+            option, meaning = OPTIONS[name]
+            parser.add_argument(option, type=int, default=parameter.default, help=f"{meaning} (default: %(default)s)")
     return parser
 
 

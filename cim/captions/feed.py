@@ -45,9 +45,6 @@ class Turns:
         try:
             self.check()
             yield
-        except FatalError as error:
-            self._broken = error
-            raise
         finally:
             self.read_out()
             with self._lock:
@@ -60,6 +57,12 @@ class Turns:
         if getattr(self._mine, "held", False):
             self._mine.held = False
             self._claims.release()
+
+    def fail(self, error: BaseException) -> None:
+        """Tell all that are there now of a FatalError; of others nothing."""
+        with self._lock:
+            if self._there and isinstance(error, FatalError):
+                self._broken = error
 
     def check(self) -> None:
         """Raise FatalError where another shard has met one."""

@@ -170,7 +170,10 @@ class InFlight:
         self.feed.shared.ask(Work(samples, self._answered, lambda: not self.ticket.given_up))
 
     def _answered(self, samples: Sequence[Sample], found: Found) -> None:
-        """In the engine's thread."""
+        """In the engine's thread. Where it failed, what is asked of it meanwhile is not wanted any more."""
+        if isinstance(found, BaseException) and not isinstance(found, ValueError):
+            self.ticket.given_up = True
+            self.feed.turns.fail(found)
         self._events.put((samples, found))
 
     def _note(

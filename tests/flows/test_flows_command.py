@@ -106,3 +106,13 @@ class TestMain:
         assert "2 problem(s)" in message
         assert "did you mean 'steps'?" in message
         assert "tune.kl" in message
+
+
+def test_ranks_are_options(capsys: pytest.CaptureFixture[str]) -> None:
+    from cim.params.recaption import Recaptioning
+    from flows.recaption import recaption
+
+    parser = parser_for(recaption, "recaption", Recaptioning)
+    assert vars(parser.parse_args(["--rank", "3", "--world", "64"])) | {"params": None} == {
+        "params": None, "rank": 3, "world": 64,
+    }  # fmt: skip
