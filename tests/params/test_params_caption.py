@@ -8,6 +8,8 @@ from test_params_load import changed, message_for
 from cim.captioners.decoding import Decoding
 from cim.params import parse_params
 
+SERVER = {"base_url": "http://gpu-7:8000/v1", "model": "captioner"}
+
 
 @pytest.mark.parametrize(
     ("changes", "part"),
@@ -19,6 +21,13 @@ from cim.params import parse_params
         ([("caption.vllm", {"memory_share": 0.5})], "vllm with engine transformers, which has no use for it"),
         ([("caption.engine", "vllm"), ("caption.temperature", 2.5)], "temperature 2.5: it takes 2 at most"),
         ([("caption.engine", "vllm"), ("caption.vllm", {"memory": 0.5})], "unknown name"),
+        ([("caption.engine", "endpoint")], "engine endpoint and the section endpoint"),
+        ([("caption.endpoint", SERVER)], "engine endpoint and the section endpoint"),
+        ([("caption.endpoint", SERVER), ("caption.engine", "endpoint")], "captioners are folders here"),
+        (
+            [("caption.endpoint", SERVER | {"base_url": "http://a:secret@b/v1"}), ("caption.engine", "endpoint")],
+            "keys come by key_env alone",
+        ),
         ([("caption.engine", "continuous")], "takes token ids and no images"),
         ([("caption.decoding", {"guidance": 0.5})], "caption.decoding.guidance"),
         ([("caption.decoding", {"retries": 3})], "caption.decoding.retries"),

@@ -2,7 +2,10 @@
 
 import base64
 import io
+import json
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,8 +13,10 @@ import pytest
 from openai_server import NAME, serving
 from PIL.Image import Image
 
+from cim.engines.endpoint_options import EndpointOptions
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec, captions_of
+from cim.params.endpoint import EndpointParams
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +55,12 @@ def test_an_image_over_its_limits_is_a_bad_request(server: str, pictures: list[I
     wide = pictures[0].resize((3200, 16))
     assert ask(server, wide, "red " * 210, max_tokens=4).status_code == 400
     assert ask(server, pictures[0], "red " * 20, max_tokens=4).status_code == 200
+
+
+def test_the_engine_endpoint_says_it_too(server: str, spec: EngineSpec, pictures: list[Image], keys: list[str]) -> None:
+    options = EndpointOptions.of(EndpointParams(base_url=server, model=NAME, parallel=4))
+    endpoint = replace(spec, name="endpoint", folder=Path(), endpoint=options, fingerprint=options.fingerprint)
+    theirs = captions_of(open_engine(spec), pictures, keys)
+    found = captions_of(open_engine(endpoint), pictures, keys)
+    assert [one[:4] for one in found] == [one[:4] for one in theirs]
+    assert json.loads(options.identity)["version"]
