@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.chat.client import ChatClient, NoAnswer, RefusedRequest, Reply
@@ -18,15 +19,23 @@ from cim.errors import CimError, EngineLost
 FAILED = 8  # requests in a row without an answer, from a server that is there: no longer the images' fault
 _REASONS = {"stop": "stop", "eos": "stop", "": "stop", "length": "length"}
 
-_Outcome = Generated | ValueError | BaseException
+
+class _Done(NamedTuple):
+    """A request that is over. began, ended: seconds on the monotonic clock."""
+
+    number: int
+    outcome: Generated | BaseException
+    retries: int
+    began: float
+    ended: float
 
 
 @dataclass
 class Endpoint:
     """A `ContinuousBackend`. asked: the prompt's text; the server's chat template is put around it.
 
-    A request that stays without an answer is its image's fault only if the server answers others: until that is known
-    it is held back, so that a server that is gone makes no rejects.
+    A request that stays without an answer is its image's fault only if the server answers one that begins after it:
+    until then it is held back, so that a server that is gone makes no rejects.
     """
 
     client: ChatClient
@@ -35,9 +44,9 @@ class Endpoint:
     prepare: Prepare
     retried: int = 0
     _pool: ThreadPoolExecutor = field(init=False)
-    _answers: "SimpleQueue[tuple[int, _Outcome, int]]" = field(default_factory=SimpleQueue, init=False)
+    _answers: "SimpleQueue[_Done]" = field(default_factory=SimpleQueue, init=False)
     _in_flight: int = field(default=0, init=False)
-    _held: list[Answer] = field(default_factory=list, init=False)
+    _held: list[tuple[float, Answer]] = field(default_factory=list, init=False)  # with when they ended
     _failed: int = field(default=0, init=False)  # in a row
 
     def __post_init__(self) -> None:
@@ -92,10 +101,10 @@ class Endpoint:
         self._pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
 
-    def _ask(self, request: Request, answers: "SimpleQueue[tuple[int, _Outcome, int]]") -> None:
+    def _ask(self, request: Request, answers: "SimpleQueue[_Done]") -> None:
         """In a thread of its own."""
-        outcome: _Outcome
-        retries = 0
+        outcome: Generated | BaseException
+        retries, began = 0, time.monotonic()
         try:
             reply = self.client.complete(self._messages(request.prepared), self._fields(request.key, request.decoding))
             outcome, retries = _generated(reply), reply.retries
@@ -104,7 +113,7 @@ class Endpoint:
         except BaseException as error:
             outcome = error
             retries = self.client.server.attempts - 1 if isinstance(error, NoAnswer) else 0
-        answers.put((request.number, outcome, retries))
+        answers.put(_Done(request.number, outcome, retries, began, time.monotonic()))
 
     def _messages(self, url: str) -> list[dict[str, Any]]:
         content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": self.asked}]
@@ -116,26 +125,27 @@ class Endpoint:
         ours = {"max_tokens": decoding.max_new_tokens, "temperature": decoding.temperature, "seed": seed}
         return {name: value for name, value in (ours | self.body).items() if value is not None}
 
-    def _taken(self, answer: tuple[int, _Outcome, int]) -> list[Answer]:
-        """What is known for sure now: this one, and those held back before a server that answers."""
-        number, outcome, retries = answer
+    def _taken(self, done: _Done) -> list[Answer]:
+        """What is known for sure now: this one, and those that ended before a request which the server answers."""
+        outcome = done.outcome
         self._in_flight -= 1
-        self.retried += retries
+        self.retried += done.retries
         if isinstance(outcome, NoAnswer):
             self._failed += 1
-            self._held.append(Answer(number, ValueError(outcome.found)))
+            self._held.append((done.ended, Answer(done.number, ValueError(outcome.found))))
             return []
         if not isinstance(outcome, (Generated, ValueError)):
             raise outcome
         self._failed = 0
-        held, self._held = self._held, []
-        return [*held, Answer(number, outcome)]
+        sure = [answer for ended, answer in self._held if ended <= done.began]
+        self._held = [one for one in self._held if one[0] > done.began]
+        return [*sure, Answer(done.number, outcome)]
 
     def _nobody_else(self) -> list[Answer]:
         """Those held back, when no other request can tell whether the server is there."""
         if not self._held or self._in_flight:
             return []
-        held, self._held = self._held, []
+        held, self._held = [answer for _, answer in self._held], []
         server = self.client.server
         try:
             self.client.identity()
