@@ -121,31 +121,37 @@ class InFlight:
     def _handle(self, events: Sequence[Event]) -> None:
         """All that is there: what a continuous engine has answered meanwhile is journalled in one go."""
         captions, rejects, errors = dict[int, Caption](), dict[int, Reject](), list[BaseException]()
-        for event in events:
-            match event:
-                case Window():
-                    self._plan(event)
-                case Picture():
-                    self._ask([event], None)
-                case Unused():
-                    rejects[event.at] = event.reject
-                case _End():
-                    self._ended = True
-                    self.feed.turns.read_out()
-                    errors += [event.error] if event.error else []
-                case (samples, found):
-                    self._asked -= len(samples)
-                    if isinstance(found, BaseException) and not isinstance(found, ValueError):
-                        errors.append(found)
-                        continue
-                    self._note(samples, found, captions, rejects)
-                    if not self.feed.shared.continuous:  # batch by batch, and windows by their end
-                        self._journal(captions, rejects)
-                        self._end_windows()
-        self._journal(captions, rejects)
+        try:
+            for event in events:
+                errors += self._take(event, captions, rejects)
+        finally:  # what was answered is kept, whatever came with it
+            self._journal(captions, rejects)
         if errors:
             raise errors[0]
         self._end_windows()
+
+    def _take(self, event: Event, captions: dict[int, Caption], rejects: dict[int, Reject]) -> list[BaseException]:
+        """One of them; what is to be raised when the others are taken, too."""
+        match event:
+            case Window():
+                self._plan(event)
+            case Picture():
+                self._ask([event], None)
+            case Unused():
+                rejects[event.at] = event.reject
+            case _End():
+                self._ended = True
+                self.feed.turns.read_out()
+                return [event.error] if event.error else []
+            case (samples, found):
+                self._asked -= len(samples)
+                if isinstance(found, BaseException) and not isinstance(found, ValueError):
+                    return [found]
+                self._note(samples, found, captions, rejects)
+                if not self.feed.shared.continuous:  # batch by batch, and windows by their end
+                    self._journal(captions, rejects)
+                    self._end_windows()
+        return []
 
     def _plan(self, window: Window) -> None:
         """Ask for the batches of a window that an earlier run has not finished."""

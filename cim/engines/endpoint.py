@@ -48,6 +48,7 @@ class Endpoint:
     _in_flight: int = field(default=0, init=False)
     _held: list[tuple[float, Answer]] = field(default_factory=list, init=False)  # with when they ended
     _failed: int = field(default=0, init=False)  # in a row
+    _broken: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.client.server.parallel, "request")
@@ -86,14 +87,19 @@ class Endpoint:
         """As `ContinuousBackend` says. Raises EngineLost where the server answers no more."""
         found: list[Answer] = []
         try:
-            found += self._taken(self._answers.get(timeout=wait) if wait else self._answers.get_nowait())
-            while True:
-                found += self._taken(self._answers.get_nowait())
+            done = self._answers.get(timeout=wait) if wait else self._answers.get_nowait()
+            while self._broken is None:
+                found += self._taken(done)
+                done = self._answers.get_nowait()
         except Empty:
-            return [*found, *self._nobody_else()]
-        except BaseException:
+            pass
+        if found:
+            return found  # what went wrong behind them is told the next time: they are good
+        if self._broken is not None:
+            broken, self._broken = self._broken, None
             self._forget()
-            raise
+            raise broken
+        return self._nobody_else()
 
     def close(self) -> None:
         """Requests under way fail, and nobody hears of it."""
@@ -135,7 +141,8 @@ class Endpoint:
             self._held.append((done.ended, Answer(done.number, ValueError(outcome.found))))
             return []
         if not isinstance(outcome, (Generated, ValueError)):
-            raise outcome
+            self._broken = outcome
+            return []
         self._failed = 0
         sure = [answer for ended, answer in self._held if ended <= done.began]
         self._held = [one for one in self._held if one[0] > done.began]

@@ -10,7 +10,7 @@ from PIL.Image import Image
 from cim.captioners.decoding import Decoding
 from cim.captioners.inputs import render
 from cim.captioners.load import load_processor
-from cim.engines.captioning import Captioning
+from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.open import open_engine
 from cim.engines.spec import EngineSpec, captions_of
 from cim.engines.vllm import Vllm
@@ -19,21 +19,22 @@ SAMPLED = Decoding(24, temperature=1.0, seed=3)
 
 
 def ask(backend: Vllm, decoding: Decoding, pictures: list[Image], keys: list[str], scorer: Any = None) -> list[Any]:
-    return captions_of(Captioning(backend, decoding, scorer), pictures, keys)
+    return captions_of(ContinuousCaptioning(backend, decoding, scorer), pictures, keys)
 
 
 @pytest.fixture
 def outputs(backend: Vllm, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """vLLM's own answers, one after another."""
     found: list[Any] = []
-    generate = backend.llm.generate
+    engine = backend.llm.llm_engine
+    step = engine.step
 
-    def noted(*arguments: Any, **options: Any) -> Any:
-        answers = generate(*arguments, **options)
-        found.extend(answers)
+    def noted() -> Any:
+        answers = step()
+        found.extend(one for one in answers if one.finished)
         return answers
 
-    monkeypatch.setattr(backend.llm, "generate", noted)
+    monkeypatch.setattr(engine, "step", noted)
     return found
 
 
