@@ -24,7 +24,7 @@ def ask(backend: Vllm, decoding: Decoding, pictures: list[Image], keys: list[str
 
 @pytest.fixture
 def outputs(backend: Vllm, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """vLLM's own answers, one after another."""
+    """vLLM's own answers, in the order asked."""
     found: list[Any] = []
     engine = backend.llm.llm_engine
     step = engine.step
@@ -32,6 +32,7 @@ def outputs(backend: Vllm, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     def noted() -> Any:
         answers = step()
         found.extend(one for one in answers if one.finished)
+        found.sort(key=lambda one: int(one.request_id))  # in the order asked
         return answers
 
     monkeypatch.setattr(engine, "step", noted)

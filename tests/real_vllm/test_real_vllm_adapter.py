@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from cim.captioners.load import load_captioner
 from cim.engines.captioning import Captioning
+from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.local import Local
 from cim.engines.spec import EngineSpec, captions_of
 from cim.engines.vllm import Vllm
@@ -31,6 +32,6 @@ def test_captions_are_those_of_the_adapted_model(
     )
     options = VllmOptions.of(VllmParams(adapter=str(tmp_path / "adapter"), **TOLD))  # type: ignore[arg-type]
     backend = Vllm.open(replace(spec, name="vllm", vllm=options))
-    assert captions_of(Captioning(backend, spec.decoding), pictures, keys) == theirs
-    without = captions_of(Captioning(replace(backend, adapter=None), spec.decoding), pictures, keys)
+    assert captions_of(ContinuousCaptioning(backend, spec.decoding), pictures, keys) == theirs
+    without = captions_of(ContinuousCaptioning(replace(backend, adapter=None), spec.decoding), pictures, keys)
     assert [one.text for one in without] != [one.text for one in theirs]
