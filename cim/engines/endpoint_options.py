@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from cim.chat.client import ChatClient
 from cim.fingerprint import fingerprint
 from cim.params.chat import ChatServer
 from cim.params.endpoint import EndpointParams
+
+if TYPE_CHECKING:
+    from cim.chat.client import ChatClient
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,8 @@ class EndpointOptions:
     @classmethod
     def of(cls, params: EndpointParams) -> Self:
         """The options of the section, and who answers there. Raises CimError for a server that has not the model."""
+        from cim.chat.client import ChatClient  # and httpx, which other engines have no use for
+
         server = ChatServer(**params.model_dump(include=set(ChatServer.model_fields)))
         body = json.dumps(params.body, sort_keys=True)
         return cls(server, params.max_pixels, params.reencode, body, identity_of(ChatClient(server)))
@@ -43,6 +47,6 @@ class EndpointOptions:
         return json.dumps({name: value for name, value in found.items() if value}, sort_keys=True)
 
 
-def identity_of(client: ChatClient) -> str:
+def identity_of(client: "ChatClient") -> str:
     """JSON text of `ChatClient.identity`."""
     return json.dumps(client.identity(), sort_keys=True)
