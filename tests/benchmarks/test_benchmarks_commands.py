@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "examples", "gpu",
-    "hacking", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward",
-    "reward.exclusion", "rollout",
+    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "embed", "embed.feed",
+    "examples", "gpu", "hacking", "index_memory", "memory", "pipeline", "pipeline.results", "pipeline.warm_start",
+    "report", "rerun", "reward", "reward.exclusion", "rollout", "shard",
 ]  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def test_a_command_says_what_it_measures(root: Path, name: str) -> None:
 
 def test_all_commands_are_listed(root: Path) -> None:
     """A file that only other files of benchmarks/ start, and the packages' own parts, are no commands."""
-    started = {"pipeline.probe", "reward.baseline_server", "common.timing"}
+    started = {"embed.baseline", "embed.ours", "pipeline.probe", "reward.baseline_server", "common.timing"}
     found = set()
     for path in (root / "benchmarks").rglob("*.py"):
         if '__name__ == "__main__"' in path.read_text(encoding="utf-8"):
