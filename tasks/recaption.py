@@ -1,7 +1,9 @@
 """recaption: any captioner brought to a local folder is one task, a shard moved to a store another."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 
@@ -11,6 +13,7 @@ from cim.captioners.load import captioner_fingerprint
 from cim.captions.lock import file_lock
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
+from cim.captions.store_run import StoreRun
 from cim.fingerprint import code_of, fingerprint
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
@@ -38,3 +41,9 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
 def stored_task(job: StoredJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
     """As caption_task, but what is done lies in the job's store."""
     return finish_in_store(job, lambda: engine_for(model, job, batch_size), patience)
+
+
+@task
+def tables_task(run: StoreRun, done: Mapping[str, dict[str, Any]]) -> None:
+    """Bring the tables of shards that were made elsewhere; those that are here are left."""
+    run.bring_tables(done)
