@@ -38,8 +38,10 @@ class StoreIndex:
     summary: Version | None = None
 
     @classmethod
-    def read(cls, store: Store) -> Self:
-        """The one in the store; an empty one where there is none, or it can't be used."""
+    def read(cls, store: Store, listed: Mapping[str, Version]) -> Self:
+        """The one in the store, of which a listing says `listed`; an empty one where there is none that can be used."""
+        if listed.get(INDEX, {}).get("size", "0") == "0":
+            return cls()
         try:
             found = json.loads(gzip.decompress(store.read(INDEX)))
             return cls(dict(found["shards"]), dict(found["card"]), found["summary"])

@@ -49,7 +49,7 @@ class StoreRun:
         """
         stems = [job.stem for job in jobs]
         listed = store.listed([job.part for job in jobs])
-        index = StoreIndex.read(store) if listed else StoreIndex()
+        index = StoreIndex.read(store, listed)
         read = index.update(store, listed, stems)
         run = cls(store, card, jobs, index, _found(jobs, index, listed))
         ours = index.knows_card(card, listed.get(card.name))

@@ -70,7 +70,7 @@ def test_markers_without_an_index_are_read_once(filled: Callable[[int], str], tm
         assert len(begin(bucket, tmp_path / "a/out").found) == 6
     with requests_sent() as second:  # the first was killed here
         assert len(begin(bucket, tmp_path / "b/out").found) == 6
-    assert first["GET"] - second["GET"] == 6 - 1 + 1  # six markers, and the card that it then looked at
+    assert first["GET"] - second["GET"] == 6 - 1 + 1  # six markers and the card, but no index
 
 
 @pytest.mark.parametrize("name", ["00002.tar", "00002.parquet", "rejects/00002.parquet", "00002.parquet.done.json"])
