@@ -1,7 +1,8 @@
 """Shards captioned by one model and summed up: what the caption stage and re-captioning share."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,30 +22,57 @@ from flows.shards import map_shards
 from tasks.caption import ModelJob, caption_task
 
 
+@dataclass(frozen=True)
+class Kept:
+    """Where finished shards are kept, and what is known of them before the first is looked at.
+
+    task: finishes one. found: facts of those that are done, by stem. summary: of all, where that is known.
+    collect: a task that is given `place` and the facts of what is done, and brings here what summing up needs.
+    """
+
+    task: Task[..., Outcome | None] = caption_task
+    found: Mapping[str, dict[str, Any]] = field(default_factory=dict)
+    summary: dict[str, Any] | None = None
+    collect: Task[..., None] | None = None
+    place: Any = None
+
+    def summed_up(self, folder: Path, facts: Mapping[str, dict[str, Any]], runtime: Runtime) -> dict[str, Any]:
+        """The summary of shards that are done. folder: of their tables."""
+        if self.summary is not None:
+            return self.summary
+        if self.collect and facts:
+            here = runtime.model_copy(update={"task_runner": "threads", "address": None})
+            map_shards(self.collect, [self.place], here, "collecting tables", workers=1, done=facts)
+        return summarize(folder, facts)
+
+
 def caption_shards(
     jobs: Sequence[ShardJob],
     model: ModelJob,
     caption: CaptionParams,
     runtime: Runtime,
     log: Path,
-    task: Task[..., Outcome | None] = caption_task,
+    kept: Kept | None = None,
 ) -> dict[str, Any]:
     """Caption all shards of one folder; the summary, also printed and, when all are done, summary.json there.
 
-    log: JSON lines with times, a line a shard. task: finishes one. Shards that another run is at are left to it; at
-    the end this one waits until they are done, or takes them over should the other die, and tries once more those
-    that failed. Raises CimError when some are not done then, or too many images went without a caption, after what
-    there is has been summed up; at once when a run with another plan has taken the folder over.
+    log: JSON lines with times, a line a shard. kept: where, if not in the folder. Shards that another run is at are
+    left to it; at the end this one waits until they are done, or takes them over should the other die, and tries once
+    more those that failed. Raises CimError when some are not done then, or too many images went without a caption,
+    after what there is has been summed up; at once when a run with another plan has taken the folder over.
     """
     folder, plan, name = jobs[0].folder, jobs[0].plan, f"captioning into {jobs[0].folder}"
     known = [job.part.images for job in jobs]
     total = None if None in known else sum(filter(None, known))
-    progress = Progress(name, len(jobs), total, log)
+    progress, kept = Progress(name, len(jobs), total, log), kept or Kept()
+    progress.found(Outcome(stem, facts, 0.0, facts["images"]) for stem, facts in kept.found.items())
 
     def attempt(doing: str, patience: float) -> CimError | None:
         left = [job for job in jobs if job.stem not in progress.facts]
+        if not left:
+            return None
         try:
-            with model_workers(runtime, task, len(left)) as found:
+            with model_workers(runtime, kept.task, len(left)) as found:
                 map_shards(
                     found.task,
                     left,
@@ -63,12 +91,16 @@ def caption_shards(
     failed = attempt(name, 0.0)
     check_ours(folder, plan)
     # Where every shard failed, or would, it is not the shards: nothing to wait for.
-    hopeless = isinstance(failed, FatalError) or (failed is not None and not progress.facts)
+    hopeless = isinstance(failed, FatalError) or (failed is not None and len(progress.facts) == len(kept.found))
     if len(progress.facts) < len(jobs) and not hopeless:
         with heartbeat(lambda: unfinished_shards(jobs, progress.facts), logger().warning):
             failed = attempt(f"{name}, what was left", math.inf)
         check_ours(folder, plan)
-    summary = summarize(folder, {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts})
+    done = {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts}
+    try:
+        summary = kept.summed_up(folder, done, runtime)
+    except CimError as lost:
+        raise _both(failed, lost) from lost
     if failed is None:
         write_summary(folder, summary, plan)
     progress.end(summary, folder)

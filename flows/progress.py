@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,13 @@ class Progress:
         """Since the run began."""
         return time.perf_counter() - self._start
 
+    def found(self, outcomes: Iterable[Outcome]) -> None:
+        """Take note of shards that were done before the run began."""
+        for outcome in outcomes:
+            self._add(outcome)
+        if self.facts:
+            self._tell(f"{self.title}: {len(self.facts)} of {self.shards} shards, done before")
+
     def __call__(self, outcome: Outcome | None) -> dict[str, Any]:
         """Take note of a shard that is done (None: left to another worker); what to show beside the bar."""
         new = outcome is not None and outcome.shard not in self.facts
@@ -63,11 +70,9 @@ class Progress:
         if self.cost.busy:
             shown["engine waited"] = f"{self.cost.share:.1%}"
             shown |= {"MiB read": round(self.cost.nbytes / 2**20), "retries": self.cost.retries}
-        if new and self._artifact is not None:
+        if new:
             said = ", ".join(f"{name} {value}" for name, value in shown.items())
-            said = f"{self.title}: {len(self.facts)} of {self.shards} shards, {said}"
-            with self._at_most_a_warning("progress on Prefect's page"):
-                update_progress_artifact(self._artifact, 100 * len(self.facts) / self.shards, description=said)
+            self._tell(f"{self.title}: {len(self.facts)} of {self.shards} shards, {said}")
         return shown
 
     def eta(self) -> float | None:
@@ -105,6 +110,11 @@ class Progress:
     def _write(self, line: dict[str, Any]) -> None:
         with self._at_most_a_warning("line of the log"), self.log.open("a", encoding="utf-8") as log:
             log.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _tell(self, said: str) -> None:
+        if self._artifact is not None:
+            with self._at_most_a_warning("progress on Prefect's page"):
+                update_progress_artifact(self._artifact, 100 * len(self.facts) / self.shards, description=said)
 
     def _begin(self) -> UUID | None:
         if not FlowRunContext.get():  # called outside a flow run: there is no server to tell

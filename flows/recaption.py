@@ -11,6 +11,7 @@ from cim.captions.job import ShardJob
 from cim.captions.order import in_order
 from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
+from cim.captions.store_run import StoreRun
 from cim.captions.windows import BATCHES
 from cim.captions.write import prune
 from cim.layout import Layout
@@ -18,12 +19,12 @@ from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
 from cim.readers.open import numbered, open_source
 from cim.rewards.pictures import ScoreSpec
-from flows.captioning import caption_shards
+from flows.captioning import Kept, caption_shards
 from flows.command import main
 from flows.precision import resolve_precision
 from flows.shards import map_shards
 from tasks.caption import ModelJob
-from tasks.recaption import captioner_task, stored_task
+from tasks.recaption import captioner_task, stored_task, tables_task
 
 
 @flow(name="recaption")
@@ -63,13 +64,13 @@ def recaption(
     if section.store is None:
         return caption_shards(jobs, model, params.caption, params.runtime, log)
     store = Store(section.store.rstrip("/"), plan)
-    store.prepare(folder / CARD, parts)
     stored = [StoredJob(**vars(job), store=store) for job in jobs]
+    run = StoreRun.begin(store, folder / CARD, stored)
     if world == 1:
         random.shuffle(stored)  # runs on several machines have no lock in common: let them meet late
-    summary = caption_shards(stored, model, params.caption, params.runtime, log, stored_task)
-    store.check_ours()  # another run may have replaced what this one had finished
-    store.put(folder / SUMMARY)
+    kept = Kept(stored_task, run.found, run.summary, tables_task, run)
+    summary = caption_shards(stored, model, params.caption, params.runtime, log, kept)
+    run.end(folder / SUMMARY)
     return summary
 
 

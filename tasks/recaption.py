@@ -1,7 +1,9 @@
 """recaption: any captioner brought to a local folder is one task, a shard moved to a store another."""
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from prefect import task
 
@@ -10,6 +12,7 @@ from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.shard import Outcome
 from cim.captions.store import StoredJob, finish_in_store
+from cim.captions.store_run import StoreRun
 from cim.fingerprint import code_of, fingerprint
 from cim.lock import file_lock
 from cim.params import LoadedCaptioner
@@ -44,3 +47,9 @@ def store_here(job: StoredJob, model: ModelJob, batch_size: int, patience: float
     """As the task; see `caption_here`."""
     with TURNS.shard():
         return finish_in_store(job, lambda: feed_for(model, job, batch_size), patience)
+
+
+@task
+def tables_task(run: StoreRun, done: Mapping[str, dict[str, Any]]) -> None:
+    """Bring the tables of shards that were made elsewhere; those that are here are left."""
+    run.bring_tables(done)

@@ -3,13 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import done_facts, mark_done, marker_of, read_json, replacing
+from cim.atomic import mark_done, marker_of, read_json, replacing, unmark
 from cim.captions.feed import Feed
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD, SUMMARY, taken_over
@@ -21,9 +21,9 @@ from cim.lock import file_lock
 from cim.readers.address import lies_in
 from cim.readers.base import Chunk, Part
 from cim.readers.remote import RemoteTar
-from cim.readers.stores import store_errors, store_of, version_info
+from cim.readers.stores import listed_below, store_errors, store_of, version_info
 
-_OURS = re.compile(r"(?:rejects/)?(\d{5})\.(?:tar|parquet|parquet\.done\.json)")
+_OURS = re.compile(r"(?:rejects/)?(\d{5,})\.(?:tar|parquet|parquet\.done\.json)")
 
 
 @dataclass(frozen=True)
@@ -40,36 +40,33 @@ class Store:
     url: str
     plan: str = ""
 
-    def prepare(self, card: Path, parts: Mapping[str, Part]) -> None:
-        """Delete the summary there, put the card, and delete shards that `parts` no longer has.
+    def listed(self, parts: Iterable[Part]) -> dict[str, dict[str, str]]:
+        """What the store says of each file there, by name: one listing.
 
         Raises CimError for a folder not ours, or one that parts lie in: their tars have the names of ours.
         """
-        remote = [part for part in parts.values() if isinstance(part, (RemoteTar, Chunk))]
+        remote = [part for part in parts if isinstance(part, (RemoteTar, Chunk))]
         if inside := [part.name for part in remote if lies_in(part.url, self.url)]:
             raise CimError(
                 f"recaption.store {self.url}, and {inside[0]} of the corpus in it",
                 "an address apart from the corpus",
                 "set recaption.store to another one",
             )
-        with store_errors(self.url, "written"):
-            system, root = store_of(self.url)
-            system.invalidate_cache()
-            names = {name[len(root) :].lstrip("/") for name in system.find(root)}
+        names = listed_below(self.url)
         if names and CARD not in names:
             raise CimError(
                 f"{self.url} with files in it, but no {CARD}",
                 "a new or empty address, or an earlier run's",
                 "set recaption.store to another one",
             )
-        stale = [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in parts]
-        with store_errors(self.url, "written"), suppress(FileNotFoundError):
-            if SUMMARY in names:  # it says that all is done, and a run begins here
-                system.rm_file(f"{root}/{SUMMARY}")
+        return names
+
+    def take(self, card: Path, names: Iterable[str], stems: Collection[str]) -> None:
+        """Delete the summary there, put the card, and delete shards that are not among `stems`. names: see `listed`."""
+        if SUMMARY in names:  # it says that all is done, and a run begins here
+            self._remove([SUMMARY])
         self.put(card)
-        with store_errors(self.url, "written"):
-            for name in sorted(stale, key=lambda name: not name.endswith(".done.json")):  # markers first
-                system.rm_file(f"{root}/{name}")
+        self._remove(sorted(stale_in(names, stems), key=lambda name: not name.endswith(".done.json")))  # markers first
 
     def put(self, file: Path, name: str = "") -> None:
         """Copy a local file there."""
@@ -90,7 +87,7 @@ class Store:
 
     def check_ours(self) -> None:
         """Raise CimError when a run with another plan has taken the store over."""
-        if (theirs := self._json(CARD).get("plan")) != self.plan:
+        if (theirs := self.json(CARD).get("plan")) != self.plan:
             raise taken_over(self.url, theirs, self.plan, "store")
 
     def publish(
@@ -101,9 +98,10 @@ class Store:
         before: the marker (`marker`) when work on the shard began, which this one may replace. Raises CimError when
         another run has put one since that was made from something else: to remove it would be answered in kind.
         """
-        while (theirs := self.facts(job, made_from)) is None:
+        mine = False
+        while (theirs := self.facts_in(found := self.marker(job), job, made_from)) is None:
             self.check_ours()
-            if found := self.marker(job):  # of an earlier run, or of files that are no longer there
+            if found:  # of an earlier run, or of files that are no longer there
                 if found.get("fingerprint") != made_from and found != before:
                     raise CimError(
                         f"shard {job.stem} in {self.url} finished by another run meanwhile, made from something else"
@@ -112,44 +110,60 @@ class Store:
                         "set recaption.store to another address for each; or run again when the other run has ended",
                     )
                 before = {}  # gone for good: should it be there again, somebody puts it there
-                with store_errors(self.url, "written"):
-                    system, root = store_of(self.url)
-                    system.rm_file(f"{root}/{marker_of(job.table).name}")
+                self._remove([marker_of(job.table).name])
             for name, file in _files(job).items():
                 self.put(file, name)
-            self._mark(job, {"fingerprint": made_from, "facts": facts, "holds": self._holds(job)})
+            mine = self._mark(job, {"fingerprint": made_from, "facts": facts, "holds": self._holds(job)})
+        if not mine:
+            unmark(job.table)  # the other's captions may be worded otherwise: the summary is to be of theirs
         return theirs
 
     def fetch_table(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> None:
         """Bring the captions of a shard that was made elsewhere, for the summary."""
-        if done_facts(job.table, made_from) is None:
-            with store_errors(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
-                system, path = store_of(f"{self.url}/{job.table.name}")
-                system.get_file(path, str(temporary))
-            mark_done(job.table, made_from, **facts)
+        with store_errors(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
+            system, path = store_of(f"{self.url}/{job.table.name}")
+            system.get_file(path, str(temporary))
+        mark_done(job.table, made_from, **facts)
 
-    def _mark(self, job: ShardJob, marker: dict[str, Any]) -> None:
-        """Put the marker there unless there is one: another worker's, who was faster."""
+    def _mark(self, job: ShardJob, marker: dict[str, Any]) -> bool:
+        """Put the marker there unless there is one, another worker's, who was faster; whether this one is there now."""
         url = f"{self.url}/{marker_of(job.table).name}"
         content = (json.dumps(marker, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
-        with store_errors(url, "written"), suppress(FileExistsError):
+        with store_errors(url, "written"):
             system, path = store_of(url)
-            system.pipe_file(path, content, mode="create")
+            try:
+                system.pipe_file(path, content, mode="create")
+            except FileExistsError:
+                return False
+        return True
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Delete these files, in this order; another run may have done so."""
+        with store_errors(self.url, "written"):
+            system, root = store_of(self.url)
+            for name in names:
+                with suppress(FileNotFoundError):
+                    system.rm_file(f"{root}/{name}")
 
     def marker(self, job: ShardJob) -> dict[str, Any]:
         """The shard's done marker, of whatever run; empty where there is none."""
-        return self._json(marker_of(job.table).name)
+        return self.json(marker_of(job.table).name)
 
-    def _json(self, name: str) -> dict[str, Any]:
-        url = f"{self.url}/{name}"
-        with store_errors(url):
-            system, path = store_of(url)
+    def json(self, name: str) -> dict[str, Any]:
+        """The fields of the JSON file `name` there; empty where there is none."""
+        content = self.read(name)
+        found: dict[str, Any] = json.loads(content) if content else {}
+        return found
+
+    def read(self, name: str) -> bytes:
+        """The file `name` there, by one request; empty where there is none."""
+        with store_errors(f"{self.url}/{name}"):
+            system, path = store_of(f"{self.url}/{name}")
             system.invalidate_cache(path)
             try:
-                found: dict[str, Any] = json.loads(system.cat_file(path))
+                return bytes(system.cat_file(path, start=0))  # without a start S3's driver asks for the size first
             except FileNotFoundError:
-                return {}
-        return found
+                return b""
 
     def _holds(self, job: ShardJob) -> dict[str, Any]:
         """What the store says of each file of the shard; without those that it does not have."""
@@ -158,9 +172,14 @@ class Store:
             with store_errors(f"{self.url}/{name}"):
                 system, path = store_of(f"{self.url}/{name}")
                 system.invalidate_cache(path)
-                if system.exists(path):
+                with suppress(FileNotFoundError):
                     holds[name] = version_info(system.info(path))
         return holds
+
+
+def stale_in(names: Iterable[str], stems: Collection[str]) -> list[str]:
+    """Those of the files `names` of a store that belong to shards, but to none of `stems`."""
+    return [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in stems]
 
 
 @dataclass(frozen=True)
@@ -194,13 +213,13 @@ def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], pati
             store.check_ours()
             made = finish_shard(job, engine, math.inf)
             assert made is not None
-            made_from = read_json(marker_of(job.table))["fingerprint"]
+            made_from = read_json(marker_of(job.table))["fingerprint"]  # before another one's may take its place
             facts = store.publish(job, made_from, made.facts, before)
             outcome = Outcome(job.stem, facts, made.seconds, made.before, made.cost)
-        store.fetch_table(job, made_from, facts)
         job.pairs.unlink(missing_ok=True)
         return outcome
 
 
 def _files(job: ShardJob) -> dict[str, Path]:
+    """The files of a shard that a store holds, by their names there."""
     return {f"rejects/{job.rejects.name}": job.rejects, job.pairs.name: job.pairs, job.table.name: job.table}

@@ -22,14 +22,12 @@ class Recaptioned:
 
 
 def sample_key(shard: int, sample: int) -> str:
-    """`000010023`: shard 1 in five digits, sample 23 in four; unique, free of dots, sorted as the samples are.
+    """`000010023`: shard 1 in five digits, sample 23 in four; unique, free of dots, sorted as the samples of its shard.
 
-    A sample beyond 9,999 gets more digits: still unique below 100,000 shards, no longer of one length.
-    Raises ValueError for a shard of more than five digits, where keys could meet.
+    A sample beyond 9,999 gets more digits. A shard beyond 99,999 does, too, and is set apart, `100000_0023`: a corpus
+    that grows keeps the keys it has, and no two meet.
     """
-    if not 0 <= shard <= 99_999:
-        raise ValueError(f"shard {shard}: five digits are all that a key has for it")
-    return f"{shard:05d}{sample:04d}"
+    return f"{shard:05d}{'_' * (shard > 99_999)}{sample:04d}"
 
 
 def write_pairs(path: Path, samples: Iterable[Recaptioned]) -> None:

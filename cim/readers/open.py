@@ -77,11 +77,12 @@ def open_sources(params: Sequence[SourceBase], size: int) -> list[Source]:
 
 
 def numbered(source: Source) -> dict[str, Part]:
-    """Output shard (`00000`, `00001` ...) -> what it is made from. Raises CimError for none, or too many parts."""
+    """Output shard (`00000` ... `99999`, `100000` ...) -> what it is made from. Raises CimError for no part.
+
+    Five digits as img2dataset's, more only where a number needs them: a corpus that grows keeps its shards' names.
+    """
     if not source.parts:
         raise CimError("no image in recaption.corpus", "at least one", "mend recaption.corpus.path")
-    if (count := len(source.parts)) > 100_000:
-        raise CimError(f"{count} shards", "at most 100,000, as keys have five digits for it", "split the corpus")
     return {f"{number:05d}": part for number, part in enumerate(source.parts)}
 
 

@@ -1,15 +1,20 @@
 """Tars that lie elsewhere: in object stores, on web servers, behind commands; copied while they are worked on."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from cim.atomic import replacing
+from cim.errors import CimError
 from cim.fingerprint import fingerprint
-from cim.readers.address import public
+from cim.readers.address import PIPE, folder_of, public
 from cim.readers.base import Part
-from cim.readers.stores import blocks, version_of
+from cim.readers.stores import blocks, listed_in, store_of, version_of
 from cim.readers.webdataset import TarPart
+
+_UNLISTED = (PIPE, "http:", "https:")
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,11 @@ class RemoteTar:
 
     def identity(self) -> str:
         """The name with what its store says of size and version now; a command stands for what it prints."""
-        return fingerprint("remote", self.name, version_of(self.url))
+        return self.identity_by(version_of(self.url))
+
+    def identity_by(self, version: Mapping[str, str]) -> str:
+        """Its identity where its store has said `version` of it, in a listing for one."""
+        return fingerprint("remote", self.name, version)
 
     def paths(self) -> None:
         """None that are local: its store is asked each time."""
@@ -40,6 +49,25 @@ class RemoteTar:
             with replacing(copy) as temporary, temporary.open("wb") as to:
                 to.writelines(blocks(self.url))
         return TarPart(copy, self.name)
+
+
+def listed_identities(tars: Iterable[RemoteTar]) -> dict[RemoteTar, str]:
+    """The identities of tars by listings of their folders: a request a thousand names instead of one a tar.
+
+    Without tars that are alone in their folder, and those of which no listing says anything: on a web server, missing,
+    or in a folder that may be read but not listed. Whoever needs these asks for each.
+    """
+    folders = defaultdict[str, list[RemoteTar]](list)
+    for tar in tars:
+        if not tar.url.startswith(_UNLISTED) and "::" not in tar.url:
+            folders[folder_of(tar.url)].append(tar)
+    found = dict[RemoteTar, str]()
+    for folder, inside in folders.items():
+        if len(inside) > 1:
+            with suppress(CimError):  # told where the tars themselves are asked for
+                listed = listed_in(folder)
+                found |= {tar: tar.identity_by(listed[at]) for tar in inside if (at := store_of(tar.url)[1]) in listed}
+    return found
 
 
 def copy_of(part: Part, folder: Path) -> Path:

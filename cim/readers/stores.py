@@ -65,6 +65,26 @@ def version_of(url: str) -> dict[str, str]:
         return version_info(system.info(path))
 
 
+def listed_below(folder: str) -> dict[str, dict[str, str]]:
+    """Name below `folder` -> what the store says of its size and version, of all files there: a request a page.
+
+    Pages hold 1,000 names in S3. Empty where there is no such folder. Raises TransientError.
+    """
+    with store_errors(folder):
+        system, root = store_of(folder)
+        system.invalidate_cache()  # what was listed before may be hours old
+        found = system.find(root, detail=True)
+        return {name.removeprefix(root).lstrip("/"): version_info(info) for name, info in found.items()}
+
+
+def listed_in(folder: str) -> dict[str, dict[str, str]]:
+    """Path as the driver has it -> as `listed_below`, of the files that lie in `folder` itself."""
+    with store_errors(folder):
+        system, root = store_of(folder)
+        system.invalidate_cache(root)
+        return {info["name"]: version_info(info) for info in system.ls(root, detail=True) if info["type"] == "file"}
+
+
 def blocks(url: str) -> Iterator[bytes]:
     """The file's content. Only reading is watched here: a full disk on the writer's side is not the store's failure."""
     with store_errors(url), _stream(url) as source:

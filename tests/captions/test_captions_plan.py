@@ -25,17 +25,21 @@ def test_shards_go_to_a_store(place: Path) -> None:
     shards = {f"0000{n}{end}" for n in range(3) for end in (".tar", ".parquet", ".parquet.done.json")}
     rejects = {f"rejects/0000{n}.parquet" for n in range(3)}
     found = {name.removeprefix("/captioned/out/"): store.cat_file(name) for name in store.find("/captioned/out")}
-    assert set(found) == {"recaption.json", "summary.json", *shards, *rejects}
+    assert set(found) == {"recaption.json", "summary.json", "markers.json.gz", *shards, *rejects}
     assert json.loads(found["summary.json"]) == summary
     assert not list((place / "out").glob("*.tar"))
     kept = recaption.fn(overrides={"recaption.output": "kept"})
     assert kept == summary
-    assert {name: (place / "kept" / name).read_bytes() for name in found if not name.endswith("done.json")} == {
-        name: content for name, content in found.items() if not name.endswith("done.json")
-    }
+    assert {
+        name: (place / "kept" / name).read_bytes() for name in found if not name.endswith((".gz", "done.json"))
+    } == {name: content for name, content in found.items() if not name.endswith((".gz", "done.json"))}
     assert recaption.fn(overrides=there) == summary
     log = [json.loads(line) for line in (place / "out.log.jsonl").read_text().splitlines()]
     assert sorted(line["made_before"] for line in log[4:7]) == [1, 2, 2]
+    store.rm("/captioned/out/00001.tar")
+    assert recaption.fn(overrides=there | {"recaption.output": "elsewhere"}) == summary
+    for name in (f"0000{n}.parquet" for n in range(3)):  # one made, two brought there for the summary
+        assert (place / "elsewhere" / name).read_bytes() == found[name]
     store.rm("/captioned", recursive=True)
 
 

@@ -1,10 +1,7 @@
 """A store is never the corpus itself, however its address is spelled."""
 
-from pathlib import Path
-
 import pytest
 
-from cim.captions.output import CARD
 from cim.captions.store import Store
 from cim.errors import CimError
 from cim.readers.remote import RemoteTar
@@ -19,7 +16,7 @@ from cim.readers.remote import RemoteTar
         ("pipe:aws s3 cp s3://ours/out/00000.tar -", "pipe:aws#[0-9a-f]{16}"),
     ],
 )
-def test_a_corpus_is_never_written_over(tmp_path: Path, url: str, name: str) -> None:
+def test_a_corpus_is_never_written_over(url: str, name: str) -> None:
     """An earlier run's shards, described anew, into the same address: 00000.tar would be read and replaced."""
     with pytest.raises(CimError, match=rf"s3://ours/out, and {name} of the corpus in it"):
-        Store("s3://ours/out").prepare(tmp_path / CARD, {"00000": RemoteTar(url)})
+        Store("s3://ours/out").listed([RemoteTar(url)])

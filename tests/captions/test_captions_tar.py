@@ -23,20 +23,25 @@ from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
 from cim.captions.tar import sample_key
 
-NUMBERS = st.integers(0, 99_999)
+NUMBERS = st.one_of(st.integers(0, 200_000), st.sampled_from([10_000, 99_999, 100_000, 100_001]))
 
 
 @given(NUMBERS, NUMBERS, NUMBERS, NUMBERS)
 def test_keys_are_unique_padded_and_free_of_dots(shard: int, at: int, other: int, there: int) -> None:
     first, second = sample_key(shard, at), sample_key(other, there)
     assert (first == second) == ((shard, at) == (other, there))
-    assert re.fullmatch(r"\d{9,10}", first)
+    assert re.fullmatch(r"\d{9,11}|\d{6}_\d{4,6}", first)
 
 
 def test_keys_are_img2datasets() -> None:
     assert sample_key(1, 23) == "000010023"
-    with pytest.raises(ValueError, match="five digits"):
-        sample_key(100_000, 0)
+    assert sample_key(99_999, 9_999) == "999999999"
+
+
+def test_keys_beyond_five_digits_meet_no_other() -> None:
+    """Digits alone would: shard 10,000 with its sample 10,001, and shard 100,001 with its sample 1 (`1000010001`)."""
+    assert sample_key(10_000, 10_001) == "1000010001"
+    assert sample_key(100_001, 1) == "100001_0001"
 
 
 def engine(images: list[Image.Image], keys: list[str]) -> list[Generated]:

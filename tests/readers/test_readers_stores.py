@@ -1,19 +1,23 @@
 """S3 and Google Cloud Storage, through their fsspec drivers and local servers that speak their protocols."""
 
+import io
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from corpus_files import first, plan, read, shard
+from corpus_files import first, picture, plan, read, shard
 
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.errors import TransientError
-from cim.readers.remote import RemoteTar
+from cim.readers.remote import RemoteTar, listed_identities
 
 TEXTS = [["alt 0", "alt 1"], ["alt 10", "alt 11"]]
 
@@ -65,6 +69,33 @@ def test_a_store_is_listed_and_read(store: str, tmp_path: Path, pattern: str) ->
     assert [[first(item) for item in items] for items in read(parts, tmp_path / "copies")] == TEXTS
 
 
+@pytest.mark.parametrize("kind", ["parquet", "huggingface", "saved"])
+def test_tables_are_read_where_they_lie(store: str, tmp_path: Path, kind: str) -> None:
+    """A Parquet file, a downloaded dataset of such, and what `save_to_disk` writes."""
+    table = pa.table({"image": [{"bytes": picture(shade)} for shade in (1, 2, 3)], "caption": ["one", "two", "three"]})
+    sink = io.BytesIO()
+    if kind == "saved":
+        state = {"_data_files": [{"filename": "data-00000-of-00001.arrow"}]}
+        fsspec.filesystem(store[:2]).pipe_file("corpus/tables/state.json", json.dumps(state).encode())
+        with pa.ipc.new_stream(sink, table.schema) as writer:
+            writer.write_table(table)
+    else:
+        pq.write_table(table, sink)
+    name = "data-00000-of-00001.arrow" if kind == "saved" else "train-00000-of-00001.parquet"
+    fsspec.filesystem(store[:2]).pipe_file(f"corpus/tables/{name}", sink.getvalue())
+    path = f"{store[:2]}://corpus/tables"
+    corpus = (
+        {"kind": "parquet", "path": f"{path}/*.parquet"} if kind == "parquet" else {"kind": "huggingface", "path": path}
+    )
+    parts = plan(corpus, 2)
+    assert list(parts) == ["00000", "00001"]
+    items = [item for found in read(parts, tmp_path / "copies") for item in found]
+    assert [(item.image, first(item)) for item in items] == [
+        (picture(1), "one"), (picture(2), "two"), (picture(3), "three"),
+    ]  # fmt: skip
+    assert plan(corpus, 2)["00001"].identity() == parts["00001"].identity()
+
+
 def test_a_file_is_known_by_its_content_whatever_was_listed_before(store: str) -> None:
     same, other = plan({"kind": "webdataset", "path": f"{store}/*.tar"}).values()  # the driver keeps this listing
     before = [same.identity(), other.identity()]
@@ -80,6 +111,15 @@ def test_a_new_file_is_listed(store: str) -> None:
     assert len(plan(corpus)) == 2
     type(fsspec.filesystem(store[:2]))(skip_instance_cache=True).pipe_file("corpus/a/2.tar", shard(20, 2))
     assert len(plan(corpus)) == 3
+
+
+def test_a_listing_gives_the_identity_that_asking_gives(store: str) -> None:
+    """What is done is looked for by listings; another identity would have every shard asked for, and none believed."""
+    tars = [
+        part for part in plan({"kind": "webdataset", "path": f"{store}/*.tar"}).values() if isinstance(part, RemoteTar)
+    ]
+    unlisted = [RemoteTar(f"{store}/none.tar"), RemoteTar("pipe:cat 0.tar"), RemoteTar(f"{store}/of/its/own.tar")]
+    assert listed_identities([*tars, *unlisted]) == {tar: tar.identity() for tar in tars}
 
 
 def test_a_changed_file_redoes_its_shard_only(s3: str, tmp_path: Path) -> None:
