@@ -11,7 +11,7 @@ import polars as pl
 from cim.errors import CimError
 from cim.records import Sample
 
-IMAGE_SUFFIXES = (".jpg", ".png", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".png", ".webp", ".gif")
 
 
 def shard_paths(folder: Path) -> list[Path]:
