@@ -21,7 +21,7 @@ class Sample:
     """One image of a shard.
 
     id: first 16 hex digits of SHA-256 of the original image bytes.
-    image: those bytes, untouched. suffix: "jpg", "png" or "webp".
+    image: those bytes, untouched. suffix: "jpg", "png", "webp" or "gif".
     captions: at least zero, in source order, without repeats.
     """
 

@@ -12,6 +12,7 @@ from cim.captions.order import in_order
 from cim.captions.output import CARD, SUMMARY, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.captions.store_run import StoreRun
+from cim.captions.summary import repeated_warning
 from cim.captions.windows import BATCHES
 from cim.captions.write import prune
 from cim.layout import Layout
@@ -22,6 +23,7 @@ from cim.rewards.pictures import ScoreSpec
 from flows.captioning import Kept, caption_shards
 from flows.command import main
 from flows.precision import resolve_precision
+from flows.progress import logger
 from flows.shards import map_shards
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task, stored_task, tables_task
@@ -62,7 +64,7 @@ def recaption(
     jobs = in_order(jobs, rank, world)
     log = log_of(folder)
     if section.store is None:
-        return caption_shards(jobs, model, params.caption, params.runtime, log)
+        return _looked_at(caption_shards(jobs, model, params.caption, params.runtime, log), section.max_repeated_share)
     store = Store(section.store.rstrip("/"), plan)
     stored = [StoredJob(**vars(job), store=store) for job in jobs]
     run = StoreRun.begin(store, folder / CARD, stored)
@@ -71,6 +73,13 @@ def recaption(
     kept = Kept(stored_task, run.found, run.summary, tables_task, run)
     summary = caption_shards(stored, model, params.caption, params.runtime, log, kept)
     run.end(folder / SUMMARY)
+    return _looked_at(summary, section.max_repeated_share)
+
+
+def _looked_at(summary: dict[str, Any], most: float) -> dict[str, Any]:
+    """The summary, with a warning where more than the share `most` of its captions repeat."""
+    if said := repeated_warning(summary, most):
+        logger().warning(said)
     return summary
 
 

@@ -1,5 +1,6 @@
 """What a captioning run displays: whom it waits for, and the same rows in the terminal and on its page."""
 
+import re
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -8,7 +9,7 @@ from typing import Any
 
 from cim.captions.cost import NO_COST, Cost
 from cim.captions.job import ShardJob
-from cim.captions.summary import counted
+from cim.captions.summary import counted, named_captions
 from cim.lock import holder
 
 NAMED = 10  # shards named in one line
@@ -46,6 +47,7 @@ def display_rows(summary: Mapping[str, Any], run: Run) -> Rows:
         **({"shards cut short": f"{cut_short:,} (broken tar)"} if cut_short else {}),
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
+        "captions that repeat": _repeated(summary["repeated"]),
         "this run": f"{run.made['captions']:,} captions in {timedelta(seconds=round(run.seconds))}, {speed}",
         **({"engine": cost_text(run.cost)} if run.cost.busy else {}),
         **({"could not be displayed": counted(run.lost)} if run.lost else {}),
@@ -77,9 +79,20 @@ def as_text(rows: Rows) -> str:
 
 def as_page(rows: Rows) -> str:
     """A table in Markdown."""
-    cells = {name: f"`{value}`" if isinstance(value, Path) else value for name, value in rows.items()}
+    cells = {name: f"`{value}`" if isinstance(value, Path) else _plain(value) for name, value in rows.items()}
     return "\n".join(["| | |", "|---|---|", *(f"| {name} | {cell} |" for name, cell in cells.items())]) + "\n"
 
 
 def _spread(found: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:g}" for name, value in found.items())
+
+
+def _repeated(found: Mapping[str, Any]) -> str:
+    if not found["captions"]:
+        return "none"
+    return f"{found['captions']:,} ({found['share']:.2%}), most often {named_captions(found['most'])}"
+
+
+def _plain(text: str) -> str:
+    """Text that a cell shows as it is: captions may hold what Markdown or HTML takes for its own."""
+    return re.sub(r"[\\`*_{}\[\]<>|#&~]", lambda found: f"&#{ord(found[0])};", text)

@@ -10,7 +10,7 @@ from cim.captions.journal import begun_from
 from cim.captions.lineage import ENTRIES, Lineage
 from cim.captions.write import captions_path, rejects_path
 from cim.fingerprint import code_of, fingerprint
-from cim.images.checks import Limits
+from cim.images.checks import Animated, Limits
 from cim.readers.base import Part
 
 
@@ -21,6 +21,7 @@ class AnySize:
     min_side: int = 1
     max_pixels: int = 178_956_970
     max_aspect: float = 1e9
+    animated: Animated = "first_frame"
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ class ShardJob:
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
-        limits = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.shortest]
+        sizes = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect]
+        limits = [*sizes, self.limits.animated, self.shortest]
         code = code_of(*ENTRIES, type(self.part).__module__)  # and how such a part is read
         return {"code": code, "limits": limits, "tar": self.tar, **self.lineage.values()}
 

@@ -1,24 +1,24 @@
 """What came of a run, read from its files: counts, lengths, why captions ended, why there are none."""
 
+import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
+from cim.captions.texts import text_statistics
 from cim.captions.write import captions_path
 from cim.errors import CimError
 from cim.images.checks import Reason
 
-PERCENTILES = {"p5": 0.05, "p50": 0.5, "p95": 0.95}
+SHOWN = 60  # characters of a caption that a message shows
 
 
 def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Counts over the shards `facts` (stem -> facts of its done marker) and lengths of their captions in `folder`.
+    """Counts over the shards `facts` (stem -> facts of its done marker), and what their tables in `folder` tell.
 
-    cut_short: shards whose tar is broken. words, characters, tokens: mean, p5, p50, p95, max of the captions.
-    No times: the same work, the same summary.
+    cut_short: shards whose tar is broken. lengths, repeated: see `text_statistics`. No times: the same work, the
+    same summary.
     """
     total: dict[str, Any] = {"shards": len(facts)}
     for name in ("images", "captions", "rejects", "tokens", "tokens_in"):
@@ -26,7 +26,7 @@ def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str,
     for name in ("finish_reasons", "reject_reasons"):
         total[name] = dict(sorted(sum((Counter(one[name]) for one in facts.values()), Counter[str]()).items()))
     total["cut_short"] = sum(Reason.BROKEN_TAR in one["reject_reasons"] for one in facts.values())
-    return total | {"lengths": _lengths([captions_path(folder, stem) for stem in facts])}
+    return total | text_statistics([captions_path(folder, stem) for stem in facts])
 
 
 def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: Path) -> None:
@@ -53,21 +53,23 @@ def counted(reasons: Mapping[str, int]) -> str:
     return ", ".join(f"{reason}: {count:,}" for reason, count in ordered)
 
 
-def _lengths(tables: Iterable[Path]) -> dict[str, dict[str, float]]:
-    columns = {
-        "words": pl.col("caption").str.count_matches(r"\S+"),
-        "characters": pl.col("caption").str.len_chars(),
-        "tokens": pl.col("tokens"),
-    }
-    parts = [pl.scan_parquet(table).select(**columns) for table in tables]
-    frame = pl.concat(parts).cast(pl.Float64).collect() if parts else pl.DataFrame()
-    if frame.is_empty():
-        return {}
-    return {name: _spread(frame[name]) for name in columns}
+def repeated_warning(summary: Mapping[str, Any], most: float) -> str | None:
+    """What to say where more than the share `most` of the captions is word for word another image's; None elsewhere."""
+    found = summary["repeated"]
+    if found["share"] <= most:
+        return None
+    return (
+        f"{found['captions']:,} of {summary['captions']:,} captions ({found['share']:.2%}) repeat another image's word"
+        f" for word, more than recaption.max_repeated_share ({most:.2%}); most often {named_captions(found['most'])}:"
+        " look at these images, they may be blank, or all of one kind"
+    )
 
 
-def _spread(values: pl.Series) -> dict[str, float]:
-    spread = {"mean": round(float(values.mean()), 3)}  # type: ignore[arg-type]
-    for name, share in PERCENTILES.items():
-        spread[name] = float(values.quantile(share, "nearest") or 0)
-    return spread | {"max": float(values.max())}  # type: ignore[arg-type]
+def named_captions(most: Sequence[Mapping[str, Any]], named: int = 3) -> str:
+    """The first captions with their counts, each shortened to one line: `4,000 times "a white wall"`."""
+    return ", ".join(f"{one['count']:,} times {_short(one['caption'])}" for one in most[:named])
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return json.dumps(line if len(line) <= SHOWN else f"{line[: SHOWN - 3]}...", ensure_ascii=False)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from PIL import Image
 
-from cim.images.decode import open_image
+from cim.images.decode import GIF, open_image
 
 QUALITY = 95
 """Of JPEGs that are made here."""
@@ -39,10 +39,10 @@ class Upload:
 
 def _as_it_came(pixels: Image.Image, encoded: bytes) -> str | None:
     """The media type of bytes that any reader sees as `pixels`: RGB, not to be turned, the same size."""
-    if not encoded:
+    if not encoded or encoded.startswith(GIF):
         return None
     with open_image(encoded) as found:
-        plain = found.mode == "RGB" and found.getexif().get(_ORIENTATION, 1) == 1
+        plain = found.mode == "RGB" and found.getexif().get(_ORIENTATION, 1) == 1 and getattr(found, "n_frames", 1) == 1
         same = plain and found.size == pixels.size and not found.has_transparency_data
         return _SENT.get(found.format or "") if same else None
 

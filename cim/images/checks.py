@@ -3,16 +3,15 @@
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 from PIL import Image, UnidentifiedImageError
 
-from cim.images.decode import PNG, SUFFIXES, draft, open_image, rgb
+from cim.images.decode import GIF, PNG, SUFFIXES, draft, open_image, rgb
 
 # Offset, bytes there, name. Told to the user as "unsupported format", never decoded.
 _OTHERS = (
-    (0, b"GIF87a", "GIF"),
-    (0, b"GIF89a", "GIF"),
+    *((0, signature, "GIF") for signature in GIF),
     (0, b"II*\0", "TIFF"),
     (0, b"MM\0*", "TIFF"),
     (0, b"II+\0", "TIFF"),  # BigTIFF
@@ -80,8 +79,14 @@ class Checked:
     height: int
 
 
+Animated = Literal["reject", "first_frame"]
+
+
 class Limits(Protocol):
-    """What sizes are taken: pixels of the smaller side, of the whole, and the longer side by the smaller."""
+    """What is taken: pixels of the smaller side, of the whole, the longer side by the smaller; moving images, or not.
+
+    animated: "first_frame" takes GIFs, moving or not, and the first frame of images that have several.
+    """
 
     @property
     def min_side(self) -> int: ...
@@ -92,6 +97,9 @@ class Limits(Protocol):
     @property
     def max_aspect(self) -> float: ...
 
+    @property
+    def animated(self) -> Animated: ...
+
 
 def decode(image: bytes, limits: Limits, draft_pixels: int | None = None) -> tuple[Checked, Image.Image]:
     """The facts of an image and its pixels as `rgb` gives them; of a large JPEG fewer, see `draft`, where asked for.
@@ -100,7 +108,7 @@ def decode(image: bytes, limits: Limits, draft_pixels: int | None = None) -> tup
     """
     if not image:
         raise Unusable(Reason.EMPTY)
-    if not is_decodable(image):
+    if not (is_decodable(image) or (image.startswith(GIF) and limits.animated == "first_frame")):
         other = other_format(image)
         raise (
             Unusable(Reason.UNSUPPORTED, other)
@@ -112,7 +120,8 @@ def decode(image: bytes, limits: Limits, draft_pixels: int | None = None) -> tup
             width, height = picture.size
             _check_size(width, height, limits)  # before decoding: the header is enough
             # A moving image has no one content; several frames in a JPEG (MPO) are not movement.
-            if picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1:
+            moving = limits.animated == "reject" and picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1
+            if moving:
                 raise Unusable(Reason.ANIMATED, f"{getattr(picture, 'n_frames', 1)} frames")
             suffix = SUFFIXES[picture.format or ""]
             size = draft(picture, draft_pixels) if draft_pixels else None

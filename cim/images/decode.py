@@ -13,8 +13,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 # What shards may hold: Pillow's format name -> file suffix. MPO is a JPEG with further pictures (depth,
 # preview) behind the first, as phones write them; the first one counts.
-SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp"}
-_READERS = ("JPEG", "PNG", "WEBP")  # only these parsers see untrusted bytes
+# GIFs only where a parameter takes them, for their first frame, as it takes that of other moving images.
+SUFFIXES = {"JPEG": "jpg", "MPO": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
+_READERS = ("JPEG", "PNG", "WEBP")  # only these parsers see untrusted bytes, and GIF's those that begin as a GIF
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -27,6 +28,7 @@ _UPRIGHT = {
 }
 _TURNED = (5, 6, 7, 8)  # width and height change places
 PNG = b"\x89PNG\r\n\x1a\n"  # how such a file begins
+GIF = (b"GIF87a", b"GIF89a")
 _METADATA = (b"iCCP", b"tEXt", b"zTXt", b"iTXt")
 # Pillow's own limits (PngImagePlugin.MAX_TEXT_CHUNK, MAX_TEXT_MEMORY), beyond which it refuses the picture.
 _MOST_OF_ONE, _MOST_OF_ALL = 2**20, 64 * 2**20
@@ -35,8 +37,8 @@ _MOST_OF_ONE, _MOST_OF_ALL = 2**20, 64 * 2**20
 def decode_rgb(image: bytes) -> Image.Image:
     """The picture as a viewer shows it: upright (EXIF), RGB, 8 bits a channel.
 
-    CMYK is converted; 16-bit gray is scaled, not clipped; transparency is put on white.
-    Raises what Pillow raises (mostly OSError) for bytes that are no whole JPEG, PNG or WebP;
+    CMYK is converted; 16-bit gray is scaled, not clipped; transparency is put on white. Of several frames the first.
+    Raises what Pillow raises (mostly OSError) for bytes that are no whole JPEG, PNG, WebP or GIF;
     samples in shards have passed this once.
     """
     with open_image(image) as picture:
@@ -46,7 +48,8 @@ def decode_rgb(image: bytes) -> Image.Image:
 @contextmanager
 def open_image(image: bytes) -> Iterator[Image.Image]:
     """The image with its header read and its pixels not yet decoded."""
-    with Image.open(io.BytesIO(without_excess(image)), formats=_READERS) as picture:
+    formats = ("GIF",) if image.startswith(GIF) else _READERS
+    with Image.open(io.BytesIO(without_excess(image)), formats=formats) as picture:
         yield picture
 
 

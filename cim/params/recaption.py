@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
 from cim.params.caption import CaptionParams
+from cim.params.images import ImageLimits
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
@@ -33,14 +34,6 @@ class RecaptionModel(Loaded):
     max_pixels: int | None = Field(None, ge=1, description="larger images are scaled down to this for the captioner")
 
 
-class SizeLimits(Section):
-    """Images outside are quarantined before they are decoded."""
-
-    min_side: int = Field(16, ge=1, description="pixels of the smaller side")
-    max_pixels: int = Field(100_000_000, ge=1, le=178_956_970, description="width x height")
-    max_aspect: float = Field(200.0, ge=1, description="the longer side by the smaller")
-
-
 class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
@@ -56,7 +49,13 @@ class Recaption(Section):
     samples_per_shard: int = Field(
         10_000, ge=1, le=10_000, description="of corpora that have no shards of their own (not webdataset)"
     )
-    images: SizeLimits = SizeLimits()
+    images: ImageLimits = ImageLimits()
+    max_repeated_share: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="above this share of captions that repeat another image's word for word: a warning",
+    )
     workspace: str = Field("data", description="data folder with index and encoders, where a CIM score is asked for")
     reward: Reward = Reward()
 

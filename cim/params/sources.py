@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
+from cim.params.images import ImageLimits
 
 Split = Literal["gallery", "train", "validation", "target", "eval"]
 CaptionColumn = Annotated[
@@ -112,21 +113,12 @@ def without_splits(source: SourceBase) -> SourceBase:
     return source
 
 
-class Shard(Section):
+class Shard(ImageLimits):
     """Sources to WebDataset shards, checked, deduplicated and split."""
 
     seed: int = Field(0, ge=0, description="moves images between splits; images stay put when others are added")
     samples_per_shard: int = Field(500, ge=1, description="images a tar")
-    min_side: int = Field(32, ge=1, description="smaller images are quarantined (pixels)")
-    max_pixels: int = Field(
-        100_000_000,
-        ge=1,
-        le=178_956_970,  # where Pillow itself refuses
-        description="larger images are quarantined before decoding",
-    )
-    max_aspect: float = Field(
-        200.0, ge=1, description="images with one side longer than this many times the other are quarantined"
-    )  # Qwen2-VL's image processor takes no more
+    min_side: int = Field(32, ge=1, description="pixels of the smaller side; smaller images are quarantined")
     max_reject_share: float = Field(0.5, ge=0, le=1, description="above this share of rejected images: stop")
     sources: list[Annotated[Source, AfterValidator(with_splits)]] = Field(
         min_length=1, description="read in this order"

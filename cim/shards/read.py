@@ -12,7 +12,7 @@ from cim.errors import CimError
 from cim.records import Sample
 from cim.shards.places import image_place, not_ours, read_place, sample_places
 
-IMAGE_SUFFIXES = (".jpg", ".png", ".webp")
+IMAGE_SUFFIXES = (".jpg", ".png", ".webp", ".gif")
 
 
 def shard_paths(folder: Path) -> list[Path]:

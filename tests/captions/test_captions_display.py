@@ -14,6 +14,7 @@ SUMMARY = {
     "finish_reasons": {"length": 90, "stop": 1900},
     "reject_reasons": {"empty file": 3, "not an image": 7},
     "cut_short": 2,
+    "repeated": {"captions": 41, "share": 0.020603, "most": [{"caption": "a | b\n*c*", "count": 42}]},
     "lengths": {"words": {"mean": 16.5, "max": 18.0}, "tokens": {"mean": 20.0, "max": 21.0}},
 }
 
@@ -32,6 +33,7 @@ def test_a_page(tmp_path: Path) -> None:
         "| tokens | 39,800 written, 98,000 read |",
         "| words a caption | mean 16.5, max 18 |",
         "| tokens a caption | mean 20, max 21 |",
+        '| captions that repeat | 41 (2.06%), most often 42 times "a &#124; b &#42;c&#42;" |',
         "| this run | 995 captions in 0:01:40, 9.9 captions/s, 199.0 tokens/s |",  # 995 / 100 = 9.95, to even
         f"| shards | `{tmp_path}/out` |",
         f"| list of rejects | `{tmp_path}/out/rejects` |",
@@ -41,6 +43,12 @@ def test_a_page(tmp_path: Path) -> None:
 
 def test_of_nothing(tmp_path: Path) -> None:
     counts = ("shards", "images", "captions", "rejects", "cut_short", "tokens", "tokens_in")
-    nothing = dict.fromkeys(counts, 0) | {"lengths": {}, "finish_reasons": {}, "reject_reasons": {}}
+    nothing = dict.fromkeys(counts, 0) | {
+        "lengths": {},
+        "repeated": {"captions": 0},
+        "finish_reasons": {},
+        "reject_reasons": {},
+    }
     text = as_text(display_rows(nothing, Run(0, {"captions": 0, "tokens": 0}, tmp_path, tmp_path)))
-    assert "rejects: 0\nreject reasons: none\ntokens: 0 written, 0 read\nthis run: 0 captions in 0:00:00" in text
+    assert "rejects: 0\nreject reasons: none\ntokens: 0 written, 0 read\n" in text
+    assert "captions that repeat: none\nthis run: 0 captions in 0:00:00" in text

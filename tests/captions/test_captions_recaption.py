@@ -3,15 +3,20 @@
 import errno
 import json
 import os
+import shutil
+import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
 import pytest
 from captioned_shards import contents
+from PIL import Image
 
 import cim.lock
 import flows.precision
+import flows.recaption
 import tasks.caption
 import tasks.recaption
 from cim.atomic import read_json
@@ -45,6 +50,29 @@ def test_a_corpus_becomes_shards_a_summary_and_a_log(place: Path, capsys: pytest
     assert "images: 5 in 3 shards\ncaptions: 5\nfinish reasons: length: 5\nrejects: 0\n" in printed
     card = read_json(place / "out/recaption.json")
     assert (card["shards"], card["prompt"]) == (3, "Say.")
+
+
+def test_captions_that_repeat_are_warned_of_and_gifs_taken_where_params_say_so(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = list[str]()
+    monkeypatch.setattr(flows.recaption, "logger", lambda: SimpleNamespace(warning=said.append))
+    frames = [Image.new("RGB", (64, 64), shade) for shade in ("red", "blue")]
+    frames[0].save(place / "in/5.gif", save_all=True, append_images=frames[1:])
+    for path in sorted((place / "in").glob("*.png"))[1:]:
+        path.unlink()
+    shutil.copy(place / "in/5.gif", place / "in/6.gif")
+    rejected = recaption.fn(overrides={"caption.max_reject_share": 0.9})
+    assert rejected["reject_reasons"] == {"unsupported format": 2}
+    assert said == []  # one caption
+    summary = recaption.fn(overrides={"recaption.images.animated": "first_frame"})
+    assert summary["captions"] == 3
+    assert summary["repeated"]["most"][0]["count"] >= 2  # the same picture twice
+    assert "repeat another image's word for word" in said[0]
+    with tarfile.open(place / "out/00001.tar") as tar:
+        content = tar.extractfile("000010000.gif")
+        assert content is not None
+        assert content.read() == (place / "in/6.gif").read_bytes()
 
 
 def test_a_second_run_loads_no_model_and_changes_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,7 +45,9 @@ def test_shards_with_a_broken_tar_are_counted(tmp_path: Path) -> None:
 
 def test_no_captions_have_no_lengths(tmp_path: Path) -> None:
     write_captions(tmp_path / "0.parquet", [], LINEAGE)
-    assert summarize(tmp_path, {"0": _facts(0, {"empty file": 2})})["lengths"] == {}
+    found = summarize(tmp_path, {"0": _facts(0, {"empty file": 2})})
+    assert found["lengths"] == {}
+    assert found["repeated"] == {"captions": 0, "share": 0.0, "most": []}
 
 
 def test_the_share_of_rejects_may_be_reached_but_not_passed() -> None:

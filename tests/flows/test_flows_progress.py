@@ -24,6 +24,7 @@ def outcome(shard: str, images: int, before: int = 0, rejects: int = 0) -> Outco
 SUMMARY = {
     "images": 20, "captions": 18, "rejects": 2, "shards": 1, "tokens": 180, "tokens_in": 400, "cut_short": 1,
     "finish_reasons": {"stop": 18}, "reject_reasons": {"broken tar": 2}, "lengths": {"words": {"mean": 7.5}},
+    "repeated": {"captions": 0, "share": 0.0, "most": []},
 }  # fmt: skip
 
 

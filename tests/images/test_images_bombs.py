@@ -11,15 +11,15 @@ from malformed_images import jpeg_of, png_of, webp_of
 ALLOWED = 48  # MiB above what the imports took
 DECODE = """
 import resource, sys
-from cim.params.recaption import SizeLimits
+from cim.params.images import ImageLimits
 from cim.images.checks import Unusable, decode
 image = open(sys.argv[1], "rb").read()
-decode(open(sys.argv[2], "rb").read(), SizeLimits())  # loads what decoding loads
+decode(open(sys.argv[2], "rb").read(), ImageLimits())  # loads what decoding loads
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 taken = int(status["VmSize"].split()[0]) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (taken + int(sys.argv[3]) * 2**20, -1))
 try:
-    print(decode(image, SizeLimits())[0].width)
+    print(decode(image, ImageLimits())[0].width)
 except Unusable as refused:
     print(refused.reason.value)
 except MemoryError:

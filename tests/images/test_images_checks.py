@@ -11,6 +11,7 @@ from PIL import Image
 from shard_pictures import encoded, params, picture
 
 from cim.images.checks import Checked, Reason, Unusable, decode
+from cim.images.decode import decode_rgb
 
 LIMITS = params(min_side=32, max_pixels=100_000, max_aspect=9)
 
@@ -92,6 +93,44 @@ def test_refused(name):
     assert caught.value.reason is reason
     assert detail in caught.value.detail
     assert " at 0x" not in caught.value.detail  # an address would differ from run to run
+
+
+MOVING = {"GIF": "gif", "WEBP": "webp", "PNG": "png"}
+
+
+@pytest.mark.parametrize("kind", MOVING)
+def test_of_moving_images_the_first_frame_is_taken_where_params_say_so(kind: str) -> None:
+    first, second = Image.new("RGB", (40, 36), "red"), Image.new("RGB", (40, 36), "blue")
+    image = encoded(first, kind, save_all=True, append_images=[second], lossless=True)
+    facts, pixels = decode(image, params(animated="first_frame"))
+    assert facts == Checked(MOVING[kind], 40, 36)
+    assert pixels.getcolors() == [(40 * 36, (255, 0, 0))]
+    assert decode_rgb(image).tobytes() == pixels.tobytes()  # as shards with it are read
+    with pytest.raises(Unusable):
+        decode(image, params())
+
+
+def test_a_gif_that_does_not_move_is_taken_with_the_others_and_put_on_white() -> None:
+    image = Image.new("P", (40, 36), 1)
+    image.putpalette([255, 0, 0, 0, 255, 0])
+    image.paste(0, (0, 0, 20, 36))
+    _, pixels = decode(encoded(image, "GIF", transparency=1), params(animated="first_frame"))
+    assert sorted(pixels.getcolors()) == [(720, (255, 0, 0)), (720, (255, 255, 255))]
+
+
+@pytest.mark.parametrize("cut", [8, 14, 200])
+def test_a_gif_that_breaks_off_in_its_first_frame_is_corrupt(cut: int) -> None:
+    with pytest.raises(Unusable) as caught:
+        decode(encoded(picture(1, (90, 90)), "GIF")[:cut], params(animated="first_frame"))
+    assert caught.value.reason is Reason.CORRUPT
+
+
+def test_a_large_gif_is_refused_by_its_header() -> None:
+    image = bytearray(encoded(picture(1), "GIF"))
+    image[6:10] = struct.pack("<HH", 60_000, 2_000)
+    with pytest.raises(Unusable) as caught:
+        decode(bytes(image), params(animated="first_frame", max_pixels=1_000_000))
+    assert caught.value.reason is Reason.TOO_LARGE
 
 
 @pytest.mark.parametrize("size", [(32, 9 * 32), (9 * 32, 32)])

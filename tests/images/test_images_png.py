@@ -10,7 +10,7 @@ from PIL import Image
 
 from cim.images.checks import decode
 from cim.images.decode import PNG, without_excess
-from cim.params.recaption import SizeLimits
+from cim.params.images import ImageLimits
 
 RNG = random.Random(4)
 ROWS = zlib.compress(b"".join(b"\0" + RNG.randbytes(120) for _ in range(40)))
@@ -33,16 +33,16 @@ def text(kind: bytes, size: int) -> bytes:
 def test_one_that_is_too_large_is_left_out(kind: bytes) -> None:
     image = png_of(40, 40, ROWS, before=text(kind, LARGE + 1))
     assert without_excess(image) == BARE
-    facts, pixels = decode(image, SizeLimits())
+    facts, pixels = decode(image, ImageLimits())
     assert (facts.suffix, facts.width, facts.height) == ("png", 40, 40)
-    assert pixels.tobytes() == decode(BARE, SizeLimits())[1].tobytes()
+    assert pixels.tobytes() == decode(BARE, ImageLimits())[1].tobytes()
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
 def test_what_pillow_takes_is_left_as_it_is(kind: bytes) -> None:
     image = png_of(40, 40, ROWS, before=text(kind, LARGE // 2))
     assert without_excess(image) is image
-    decode(image, SizeLimits())
+    decode(image, ImageLimits())
 
 
 def test_many_that_together_are_too_large_are_left_out() -> None:

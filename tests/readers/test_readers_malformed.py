@@ -23,7 +23,7 @@ from cim.captions.lineage import Lineage
 from cim.captions.read import read_captions, read_rejects
 from cim.captions.shard import finish_shard
 from cim.images.ids import content_id
-from cim.params.recaption import SizeLimits
+from cim.params.images import ImageLimits
 
 Corpus = Callable[[Path, int, random.Random, bytes], list[Planned]]
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # about broken EXIF
@@ -39,7 +39,7 @@ def differences(folder: Path, planned: list[Planned]) -> list[str]:
     """Caption the parts, and say where rejects, captions or bytes are not what they must be."""
     for number, (part, _) in enumerate(planned):
         lineage = Lineage("model", "Describe it.", Decoding(8))
-        job = ShardJob(part, folder / "out", f"{number:05d}", number, lineage, True, 64, SizeLimits())
+        job = ShardJob(part, folder / "out", f"{number:05d}", number, lineage, True, 64, ImageLimits())
         assert finish_shard(job, lambda: Says(sees)) is not None
     found = Counter(read_rejects(folder / "out").select("shard", "id", "reason").iter_rows())
     every = [(part.name, one) for part, known in planned for one in known]
