@@ -113,7 +113,7 @@ def likenesses(like: Likenesses) -> str:
 
 def blas() -> str:
     """The loaded libraries of matrix products and how many threads each may use."""
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_info
 
     pools = [one for one in threadpool_info() if one["user_api"] == "blas"]
     named = [f"{Path(one['filepath']).parent.name} {one['version']} ({one['num_threads']} threads)" for one in pools]

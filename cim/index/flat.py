@@ -1,9 +1,9 @@
 """Exact search by FAISS over vectors that stay float16 in the page cache."""
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
+from cim.index.library import faiss
 from cim.index.rows import UnitRows
 
 ROWS_A_PRODUCT = 4096

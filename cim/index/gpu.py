@@ -4,12 +4,12 @@ import logging
 import os
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
 from cim.index.flat import FlatRows
+from cim.index.library import faiss
 from cim.index.rows import UnitRows
 
 MOST = 2048

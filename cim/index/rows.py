@@ -5,12 +5,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from cim.atomic import replacing
 from cim.errors import CimError
+from cim.index.library import faiss
 from cim.index.mapped import Mapped
 
 VECTORS, NORMS = "vectors.npy", "norms.npy"

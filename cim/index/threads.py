@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import faiss
+from cim.index.library import faiss
 
 
 @contextmanager
