@@ -23,7 +23,7 @@ KERNELS = {
     "Cooperlake": "SkylakeX",
     "SapphireRapids": "SkylakeX",
 }
-"""Kernels that the wheels' OpenBLAS has, by those that NumPy's chose. Where NumPy's are none of these, FAISS chooses."""
+"""Those that the wheels' OpenBLAS has, by those that NumPy's chose. Where NumPy's are none of these, FAISS chooses."""
 
 
 def kernel_for(libraries: list[dict[str, str]]) -> str | None:

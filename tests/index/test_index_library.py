@@ -28,9 +28,8 @@ def test_faiss_takes_the_kernels_that_numpy_chose(architectures, expected):
 
 def test_the_variable_is_set_only_meanwhile_and_a_users_choice_stays(monkeypatch):
     monkeypatch.delenv(VARIABLE, raising=False)
-    with pytest.raises(KeyError), named_kernel("Zen"):
-        assert os.environ[VARIABLE] == "Zen"
-        raise KeyError
+    with pytest.raises(ZeroDivisionError), named_kernel("Zen"):
+        _ = 1 / (os.environ[VARIABLE] != "Zen")
     assert VARIABLE not in os.environ
     with named_kernel(None):
         assert VARIABLE not in os.environ
