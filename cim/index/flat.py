@@ -15,6 +15,8 @@ MUCH = 5e10
 """Multiplications and additions from which on quicker products are worth their trial."""
 FEW = 64
 """Queries for which making codes of all rows takes longer than float32's products."""
+DEEP = 128
+"""More rows than this a query, asked for where many tie, are left to float32: four times as many proposals take too much memory."""
 TOO_MANY = 0.1
 """Share of queries left unproven that ends the proposals: these vectors are too much alike for codes."""
 
@@ -39,11 +41,11 @@ class FlatRows:
         """Inner products (b, k), highest first, and rows (b, k), -1 where there are fewer than k rows."""
         proposer = self._chosen(len(queries), k)
         if proposer is None:
-            return self._in_float32(queries, k)
+            return self.in_float32(queries, k)
         found = proposer.search(queries, k)
         left = np.flatnonzero(~found.proven)
         if len(left):
-            found.near[left], found.rows[left] = self._in_float32(queries[left], k)
+            found.near[left], found.rows[left] = self.in_float32(queries[left], k)
         self._alike = len(left) > TOO_MANY * len(queries)
         return found.near, found.rows
 
@@ -53,7 +55,7 @@ class FlatRows:
         return "float32" if self._proposer is None or self._alike else self._proposer.coding.name
 
     def _chosen(self, queries: int, k: int) -> Proposer | None:
-        if self._alike or queries < FEW or k > self.ntotal or 2.0 * queries * self.ntotal * self.d < MUCH:
+        if self._alike or queries < FEW or k > min(DEEP, self.ntotal) or 2.0 * queries * self.ntotal * self.d < MUCH:
             return None
         coding = quickest(self.d)
         if coding is None:
@@ -62,7 +64,8 @@ class FlatRows:
             self._proposer = Proposer(coding, self._rows)
         return self._proposer
 
-    def _in_float32(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+    def in_float32(self, queries: npt.NDArray[np.float32], k: int) -> Found:
+        """As `search`, whatever else is quicker."""
         faiss.cvar.distance_compute_blas_database_bs = ROWS_A_PRODUCT  # FAISS knows it for the whole process only
         best = faiss.ResultHeap(len(queries), k, keep_max=True)
         for start, block in self._rows.blocks():

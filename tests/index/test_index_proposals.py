@@ -101,7 +101,7 @@ def test_rows_too_much_alike_are_left_to_float32(coding):
     rows = stored(np.tile(clustered(1, DIM), (1500, 1)) + 1e-3 * clustered(1500, DIM))
     queries, index = clustered(5, DIM, seed=2).astype(np.float32), FlatRows(rows)
     first, again = index.search(queries, 4), index.search(queries, 4)
-    expected = FlatRows(rows)._in_float32(queries, 4)
+    expected = FlatRows(rows).in_float32(queries, 4)
     for found in (first, again):
         np.testing.assert_array_equal(found[1], expected[1])
         np.testing.assert_array_equal(found[0], expected[0])
