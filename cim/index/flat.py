@@ -16,7 +16,7 @@ MUCH = 5e10
 FEW = 64
 """Queries for which making codes of all rows takes longer than float32's products."""
 DEEP = 128
-"""More rows than this a query, asked for where many tie, are left to float32: four times as many proposals take too much memory."""
+"""More rows than this a query, asked for where many tie, are left to float32, as proposals are four times as many."""
 TOO_MANY = 0.1
 """Share of queries left unproven that ends the proposals: these vectors are too much alike for codes."""
 

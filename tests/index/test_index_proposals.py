@@ -1,7 +1,7 @@
 """Proposals by codes of few bits: how far off they are, that what is decided among them is exact, and when not."""
 
-import sys
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -148,11 +148,19 @@ def test_sums_cut_off_are_found():
     assert not sums_right(Saturating(), 48)
 
 
+def test_deep_searches_and_few_queries_are_float32s(monkeypatch):
+    monkeypatch.setattr(flat, "MUCH", 0)
+    monkeypatch.setattr(flat, "quickest", lambda dim: pytest.fail("not to be tried"))
+    index, queries = FlatRows(stored(clustered(300, DIM))), clustered(70, DIM, seed=1).astype(np.float32)
+    assert index.search(queries, 129)[1].shape == (70, 129)
+    assert index.search(queries[:63], 3)[1].shape == (63, 3)
+
+
 def test_float32_where_nothing_else_multiplies_or_can(monkeypatch):
     quickest.cache_clear()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
     assert quickest(48) is None
     quickest.cache_clear()
-    monkeypatch.delitem(sys.modules, "torch")
+    monkeypatch.setattr("cim.index.quickest.sys", SimpleNamespace(modules={}))  # torch is not loaded
     assert quickest(48) is None
     quickest.cache_clear()
