@@ -72,6 +72,9 @@ class TestLayers:
     def test_tasks_know_neither_flows_nor_dvc(self, root: Path) -> None:
         assert importers(root / "tasks", ["flows", "dvc"]) == {}
 
+    def test_faiss_is_imported_in_one_place(self, root: Path) -> None:
+        assert importers(root / "cim", ["faiss"]) == {"index/library.py": {"faiss"}}
+
     def test_flows_only_orchestrate(self, root: Path) -> None:
         heavy = ["torch", "transformers", "trl", "faiss", "numpy", "polars", "open_clip", "sentence_transformers"]
         assert importers(root / "flows", heavy) == {}

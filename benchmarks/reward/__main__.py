@@ -12,11 +12,13 @@ machine in one state.
 import argparse
 import random
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+from tqdm import tqdm
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import seconds_for_additions
@@ -46,6 +48,7 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--batch", type=int, default=1280, help="captions scored at once")
+    parser.add_argument("--turns", type=int, default=5, help="of each measurement")
     parser.add_argument("--factories", nargs="*", default=["ivf_pq", "hnsw"], help="besides the exact one")
     parser.add_argument("--captions", type=Path, help="CSV of real captions (default: of the embedded scenes)")
     parser.add_argument(
@@ -68,21 +71,29 @@ def run(folder: Path, options: argparse.Namespace) -> str:
     """Draw the galleries below `folder`, measure every index, and say it in Markdown."""
     before, encoder = seconds_for_additions(), minilm()
     captions = read_captions(options.captions)
-    encoded = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in range(0, len(captions), 256)])
+    starts = tqdm(range(0, len(captions), 256), desc="encode captions", unit="batch")
+    encoded = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in starts])
+    _say("fit a process to them")
     process = fit(encoded, DIM, SEED)
     layout = Layout(folder)
     drawn = write_gallery(layout, process, options.rows, options.batch, SEED)
     real = Queries([captions[i % len(captions)] for i in range(options.batch)], drawn.vectors, drawn.sources)
     np.save(folder / "queries.npy", drawn.vectors)
     np.save(folder / "lift.npy", process.origin)
+    _say("write the gallery's captions")
     judges = guarded(folder, captions, real, options.rows)
     with Baseline(folder) as baseline:
         bench = Bench(layout, baseline, drawn, real, Lifted(encoder, process.origin), POSTS, judges)
-        exact = bench.measure("flat", 3)
-        others = [bench.tried(factory, 5, exact.scores) for factory in options.factories]
+        exact = bench.measure("flat", options.turns)
+        others = [bench.tried(factory, options.turns, exact.scores) for factory in options.factories]
+    _say("compare drawn and real vectors")
     named = f"{len(captions):,} captions of {options.captions.name if options.captions else 'the embedded scenes'}"
     like = Likenesses(named, Likeness.of(encoded), Likeness.of(sample(layout, len(encoded))))
     return page(Page(options.rows, DIM, exact, others, like, (before, seconds_for_additions())))
+
+
+def _say(step: str) -> None:
+    tqdm.write(f"{step} ...", file=sys.stderr)
 
 
 def guarded(folder: Path, captions: list[str], queries: Queries, rows: int) -> Guarded:

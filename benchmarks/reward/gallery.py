@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+from tqdm import tqdm
 
 from benchmarks.reward.synthetic_embeddings import CaptionProcess, Vectors
 from cim.atomic import write_json
@@ -52,13 +53,16 @@ def write_gallery(layout: Layout, process: CaptionProcess, rows: int, queries: i
     held_out = np.empty((queries, dim), dtype=np.float32)
     places = np.random.default_rng(seed).permutation(rows + queries)  # clusters lie scattered, as captions do
     begun = 0
+    drawing = tqdm(total=rows + queries, desc="draw vectors", unit="row")
     for block in process.blocks(rows + queries, seed):
+        drawing.update(len(block))
         here = places[begun : begun + len(block)]
         begun += len(block)
         for part, start in zip(parts, starts, strict=True):
             mine = (here >= start) & (here < start + len(part))
             part[here[mine] - start] = block[mine]
         held_out[here[here >= rows] - rows] = block[here >= rows]
+    drawing.close()
     ids = np.array([sample_id(row) for row in range(rows)])
     for file, part, start in zip(files, parts, starts, strict=True):
         part.flush()

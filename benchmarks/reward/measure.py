@@ -1,5 +1,6 @@
 """Ours, the baseline and a bare matrix product, in turns."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from statistics import median
 from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from benchmarks.common.memory import MIB, added_memory
 from benchmarks.common.timing import seconds
@@ -88,6 +90,7 @@ class Measurements:
     recall: as the gate measured it; found: share of the exact items for these queries; None for an exact index.
     scores: of the drawn queries. difference: largest of a reward from the baseline's. resident: MiB of its own memory
     that opening and scoring a batch added. guards: as lookup, ours with the default reward's guards.
+    coding: what an exact index multiplied in.
     """
 
     asked: str
@@ -103,6 +106,7 @@ class Measurements:
     lookup: Turns
     encode: Turns
     guards: Turns
+    coding: str = "float32"
 
     def of_sgemm(self, rows: int, dim: int) -> tuple[float, float]:
         """GFLOP/s of an exact search, over all the time that scoring takes, and its share of the bare product's."""
@@ -129,6 +133,7 @@ class Bench:
         exact: the scores by an exact index, when `factory` is none.
         """
         build_items(self.layout, [SPLIT], K)
+        tqdm.write(f"build {factory} ...", file=sys.stderr)
         began = time.perf_counter()
         meta = build_space(self.layout, SPACE, SEARCH.get(factory, Index(factory=factory)), K)
         build = time.perf_counter() - began
@@ -153,6 +158,7 @@ class Bench:
             lookup=lookup,
             encode=encode,
             guards=guards,
+            coding=retriever.space.index.coding,
         )
 
     def tried(self, factory: str, repeats: int, exact: list[IdentityScore]) -> "Measurements | Refused":
@@ -183,7 +189,7 @@ class Bench:
         retriever.score(one.captions, one.sources)
         self.baseline.score(how, one.captions, one.sources)
         besides()
-        for _ in range(repeats):
+        for _ in tqdm(range(repeats), desc=f"turns, {how}", unit="turn"):
             turns.sgemm.append(sgemm(len(queries.captions), self.drawn.vectors.shape[1]))
             turns.ours.append(seconds(lambda: (retriever.score(queries.captions, queries.sources), besides())))
             taken = seconds(lambda: self.baseline.score(how, some.captions, some.sources))

@@ -18,9 +18,10 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import faiss
 import numpy as np
 import numpy.typing as npt
+
+from cim.index.library import faiss
 
 Vectors = npt.NDArray[np.float32]
 

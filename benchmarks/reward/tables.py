@@ -1,7 +1,6 @@
 """What benchmarks.reward measured, as Markdown."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -9,7 +8,7 @@ import numpy as np
 from benchmarks.common.timing import ADDITIONS, machine
 from benchmarks.reward.baseline_server import K
 from benchmarks.reward.measure import Measurements, Refused
-from benchmarks.reward.turns import SGEMM_ROWS, Turns
+from benchmarks.reward.turns import SGEMM_ROWS, Turns, blas
 from benchmarks.reward.vector_statistics import Likeness
 
 PACKAGES = ("numpy", "faiss-cpu", "torch", "sentence-transformers", "fastapi", "uvicorn")
@@ -66,9 +65,11 @@ def page(shown: Page) -> str:
             f"source excluded. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): "
             f"{shown.calibration[0]:.2f} s before, {shown.calibration[1]:.2f} s after. {machine(*PACKAGES)}. {blas()}",
             speeds(measured),
-            f"flat reached {reached:.0f} GFLOP/s over all the time that scoring takes, {share:.0%} of the "
+            f"flat, multiplying in {exact.coding}, reached {reached:.0f} GFLOP/s over all the time that scoring "
+            f"takes, {share:.0%} of the "
             f"{median(exact.lookup.sgemm):.0f} GFLOP/s of a bare float32 matrix product ({exact.lookup.batch:,} queries"
-            f" and {SGEMM_ROWS:,} rows, NumPy) in the same turns. Its rewards and the baseline's differ by "
+            f" and {SGEMM_ROWS:,} rows, the better of NumPy and torch) in the same turns. Its rewards "
+            f"and the baseline's differ by "
             f"{exact.difference:.1e} at most.",
             "The guards judge real captions, and look for copies among as many captions as the gallery has rows. The "
             "baseline has none: those rows weigh our whole reward against its search alone.",
@@ -109,15 +110,6 @@ def likenesses(like: Likenesses) -> str:
     lines = ["| | real | drawn |", "|---|---|---|"]
     both = [(label, getattr(like.real, name), getattr(like.drawn, name)) for name, label in LABELS.items()]
     return "\n".join([*lines, *(f"| {label} | {real:.3g} | {drawn:.3g} |" for label, real, drawn in both)])
-
-
-def blas() -> str:
-    """The loaded libraries of matrix products and how many threads each may use."""
-    from threadpoolctl import threadpool_info  # type: ignore[import-untyped]
-
-    pools = [one for one in threadpool_info() if one["user_api"] == "blas"]
-    named = [f"{Path(one['filepath']).parent.name} {one['version']} ({one['num_threads']} threads)" for one in pools]
-    return f"BLAS: {', '.join(sorted(named))}."
 
 
 def _speed(turns: Turns) -> str:

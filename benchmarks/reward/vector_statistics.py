@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-import faiss
 import numpy as np
 import numpy.typing as npt
+
+from cim.index.library import faiss
 
 Vectors = npt.NDArray[np.float32]
 

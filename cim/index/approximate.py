@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from cim.atomic import replacing
 from cim.errors import CimError
 from cim.index.flat import FlatRows
+from cim.index.library import faiss
 from cim.index.memory import TRAINING_ROWS
 from cim.index.meta import IndexMeta
 from cim.index.presets import remedy, turn

@@ -3,12 +3,12 @@
 import logging
 from typing import Any
 
-import faiss
 import numpy as np
 import numpy.typing as npt
 
 from cim.errors import CimError
 from cim.index.flat import FlatRows
+from cim.index.library import faiss
 from cim.index.rows import UnitRows
 from cim.ranks import local_rank
 

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import faiss
-
 from cim.errors import CimError
 from cim.index.flat import FlatRows
 from cim.index.gpu import on_device
+from cim.index.library import faiss
 from cim.index.meta import IndexMeta
 from cim.index.presets import remedy, turn
 from cim.index.recall import check_recall

@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import faiss
 import psutil
 
 from cim.errors import CimError
+from cim.index.library import faiss
 from cim.index.rows import BLOCK_BYTES
 
 ID_BYTES = 150

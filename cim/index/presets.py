@@ -2,9 +2,8 @@
 
 from typing import Any
 
-import faiss
-
 from cim.errors import CimError
+from cim.index.library import faiss
 from cim.index.meta import IndexMeta
 from cim.params.retrieval import Search
 

@@ -62,6 +62,11 @@ class GalleryIndex:
         opened._opened = (folder, params, k)
         return opened
 
+    @property
+    def coding(self) -> str:
+        """What rows are multiplied in: see `FlatRows.coding`; other indexes have codes of their own."""
+        return getattr(self._index, "coding", self.meta.factory)
+
     def __reduce__(self) -> tuple[Any, ...]:
         if not self._opened:
             raise TypeError("only an index opened from a folder can be pickled")
