@@ -135,7 +135,7 @@ def _cheap() -> Iterator[None]:
         patch("flows.shard.map_shards", _in_turn),
         patch("flows.recaption.map_shards", _in_turn),
         patch("flows.captioning.map_shards", _in_turn),
-        patch("tasks.caption.engine_for", lambda *_: Says(_sees)),
+        patch("tasks.caption.feed_for", lambda *_: Says(_sees)),
     ):
         yield
 
