@@ -1,5 +1,6 @@
 """How a caption is decoded: everything that decides the text besides model, image and prompt."""
 
+import hashlib
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
@@ -36,6 +37,10 @@ class Decoding:
         """The settings of the caption section."""
         more = params.decoding.model_dump(exclude={"score"})
         return cls(params.max_new_tokens, params.temperature, params.seed, scored_by=scored_by, **more)
+
+    def seed_of(self, key: str) -> int:
+        """31 bits that seed the text `key`, a sample's id or a name made from it, where an engine takes one number."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
 
     def values(self) -> dict[str, float | str | None]:
         """JSON-able values, for lineage and fingerprints; of all but the first three only what is not the default."""

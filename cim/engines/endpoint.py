@@ -1,6 +1,5 @@
 """The engine of a server that speaks OpenAI's chat completions: many requests at once, tried again when they fail."""
 
-import hashlib
 import json
 import time
 from collections.abc import Sequence
@@ -55,15 +54,9 @@ class Endpoint:
 
     @classmethod
     def open(cls, spec: EngineSpec) -> Self:
-        """Raises CimError where the server is not the one that the work was planned with, and for beams or guidance."""
+        """Raises CimError where the server is not the one that the work was planned with."""
         options = spec.endpoint
         assert options is not None, "the spec of an endpoint has one"
-        if spec.decoding.beams > 1 or spec.decoding.guidance > 1:
-            raise CimError(
-                f"beams {spec.decoding.beams} and guidance {spec.decoding.guidance:g} with engine endpoint",
-                "neither: the protocol has no word for them",
-                "set beams: 1 and guidance: 1, or caption with engine transformers",
-            )
         client = ChatClient(options.server)
         if (found := identity_of(client)) != options.identity:
             raise CimError(
@@ -127,8 +120,11 @@ class Endpoint:
 
     def _fields(self, key: str, decoding: Decoding) -> dict[str, Any]:
         """Ours, then the user's; the seed is the sample's own."""
-        seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
-        ours = {"max_tokens": decoding.max_new_tokens, "temperature": decoding.temperature, "seed": seed}
+        ours = {
+            "max_tokens": decoding.max_new_tokens,
+            "temperature": decoding.temperature,
+            "seed": decoding.seed_of(key),
+        }
         return {name: value for name, value in (ours | self.body).items() if value is not None}
 
     def _taken(self, done: _Done) -> list[Answer]:

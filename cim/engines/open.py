@@ -49,6 +49,13 @@ def open_guarded(spec: EngineSpec, most: int, scorer: Scorer | None = None) -> A
 
 
 def _backend(spec: EngineSpec) -> Backend | ContinuousBackend:
+    decoding = spec.decoding
+    if spec.name != "transformers" and (decoding.beams > 1 or decoding.guidance > 1):
+        raise CimError(
+            f"beams {decoding.beams} and guidance {decoding.guidance:g} with engine {spec.name}",
+            "neither: it samples one text at a time",
+            "set caption.engine: transformers, or beams: 1 and guidance: 1",
+        )
     if spec.name == "vllm":
         from cim.engines.vllm import Vllm
 

@@ -1,6 +1,5 @@
 """The vLLM engine: requests with an image, one by one, and its step loop. Run on a CPU; no GPU was at hand."""
 
-import hashlib
 import json
 import os
 import time
@@ -48,15 +47,9 @@ class Vllm:
     def open(cls, spec: EngineSpec) -> "Vllm":
         """Load the model.
 
-        Raises CimError without the package, where it was built for another device, for a model that does not fit or
-        load, and for beams or guidance.
+        Raises CimError without the package, where it was built for another device, and for a model that does not fit or
+        load.
         """
-        if spec.decoding.beams > 1 or spec.decoding.guidance > 1:
-            raise CimError(
-                f"beams {spec.decoding.beams} and guidance {spec.decoding.guidance:g} with engine vllm",
-                "neither: its sampler takes one text at a time",
-                "set caption.engine: transformers, or beams: 1 and guidance: 1",
-            )
         # Its engine in this process: one of its own outlives a kill -9 of this one, and keeps the GPU's memory.
         os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
         try:
@@ -132,11 +125,10 @@ class Vllm:
         """What is in flight is given up; the model goes with this object."""
 
     def _sampling(self, key: str, decoding: Decoding) -> Any:
-        seed = int.from_bytes(hashlib.sha256(f"{decoding.seed}\x00{key}".encode()).digest()[:4], "big") >> 1
         return self.params(
             temperature=decoding.temperature,
             max_tokens=decoding.max_new_tokens,
-            seed=seed,
+            seed=decoding.seed_of(key),
             stop_token_ids=self.ends,
             logit_bias=dict.fromkeys(self.never, BAN) or None,
             skip_special_tokens=True,
