@@ -60,8 +60,8 @@ def ended(process: "subprocess.Popen[str]") -> str:
 
 
 def alive(pids: list[int]) -> list[list[str]]:
-    found = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
-    return [one.cmdline() for one in found if one.status() != psutil.STATUS_ZOMBIE]
+    """Command lines of those that run still; one that ends while it is looked at does not."""
+    return [one.info["cmdline"] for one in psutil.process_iter(["cmdline"]) if one.pid in pids and one.info["cmdline"]]
 
 
 @pytest.mark.slow

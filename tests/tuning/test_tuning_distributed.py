@@ -96,7 +96,8 @@ def check_same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> 
 
 
 def ranks_left(root: Path) -> list[int]:
-    return [one.pid for one in psutil.process_iter() if str(root) in one.cmdline()]
+    """Others' processes come and go meanwhile: those that can't be read any more have no command line."""
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if str(root) in (one.info["cmdline"] or [])]
 
 
 @pytest.mark.slow
