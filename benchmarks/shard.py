@@ -2,8 +2,8 @@
 
 python -m benchmarks.shard [--write docs/benchmarks.md]
 
-Folders of drawn JPEGs, each with a caption in a .txt beside it, go through what `flows.shard` calls: scan, plan, a tar a
-task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
+Folders of drawn JPEGs, each with a caption in a .txt beside it, go through what `flows.shard` calls: scan, plan, a tar
+a task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
 unless said, nothing synced to disk. For a price, one check at a time is taken out of ours.
 
 To be fair to both, all ways take turns in one process, every other round backwards, each after one run that is not
@@ -206,9 +206,9 @@ def main() -> None:
             )
             shutil.rmtree(folder)
     head = (
-        f"{WORKERS} threads, medians of {options.rounds} rounds in turns; a price is a share of the time of the way that"
-        f" still has the check. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {before:.2f} s"
-        f" before, {seconds_for_additions():.2f} s after. {machine('webdataset', 'pillow')}."
+        f"{WORKERS} threads, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
+        f" that still has the check. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop):"
+        f" {before:.2f} s before, {seconds_for_additions():.2f} s after. {machine('webdataset', 'pillow')}."
     )
     shown = "\n\n".join([head, *parts])
     print(shown)
