@@ -163,7 +163,7 @@ def _check(at: _Place, limits: Shard) -> _Checked:
     try:
         if item.problem or image is None:
             raise Unusable(*(item.problem or (Reason.WITHOUT_IMAGE, "")))
-        facts, _ = decode(image, limits)
+        facts, _ = decode(image, limits, draft_pixels=1)  # all codes are read: only what can't fail is left out
     except Unusable as found:
         return _Checked(seen, at, problem=(found.reason, found.detail))
     return _Checked(seen, at, facts, None, len(image), content_hash(image), checksum(image))
