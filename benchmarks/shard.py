@@ -2,24 +2,30 @@
 
 python -m benchmarks.shard [--write docs/benchmarks.md]
 
-A folder of drawn JPEGs, each with a caption in a .txt beside it, goes through what `flows.shard` calls: scan, plan, a
-tar a task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look.
-For a price, one check at a time is taken out of ours. All ways are run in turns.
+Folders of drawn JPEGs, each with a caption in a .txt beside it, go through what `flows.shard` calls: scan, plan, a tar
+a task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
+unless said, nothing synced to disk. For a price, one check at a time is taken out of ours.
+
+To be fair to both, all ways take turns in one process, every other round backwards, each after one run that is not
+counted; libraries are loaded and photos lie in the page cache; what a way wrote is deleted, with what waited for the
+disk, before the next begins; and each must have written all images.
 """
 
 import argparse
+import os
 import shutil
 import sys
+import tarfile
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 from unittest.mock import patch
-
-from PIL import Image
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import ADDITIONS, machine, seconds, seconds_for_additions
@@ -32,66 +38,105 @@ from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
 from cim.shards.write import write_shard
 
-DISTINCT, PER_SHARD, WORKERS = 64, 500, 2
+DISTINCT, WORKERS = 32, 2
 
 
-def write_folder(folder: Path, images: int) -> int:
-    """Drawn photos of 0.2 to 1 megapixel with captions; bytes of the photos."""
-    folder.mkdir(parents=True)
-    photos = [photo(200_000 + 12_500 * number, number) for number in range(DISTINCT)]
-    total = 0
-    for number in range(images):
-        content = photos[number % DISTINCT] + f"{number:09d}".encode()
-        (folder / f"{number:06d}.jpg").write_bytes(content)
-        (folder / f"{number:06d}.txt").write_text(f"a drawn photo, number {number}")
-        total += len(content)
-    return total
+@dataclass(frozen=True)
+class Photos:
+    """A folder to draw. megapixels: the least and the most."""
+
+    images: int
+    megapixels: tuple[float, float]
+    per_shard: int
+
+    def write(self, folder: Path) -> int:
+        """Drawn photos with captions; bytes of the photos."""
+        folder.mkdir(parents=True)
+        (least, most), total = self.megapixels, 0
+        sizes = [least + (most - least) * number / DISTINCT for number in range(DISTINCT)]
+        photos = [photo(int(1e6 * size), number) for number, size in enumerate(sizes[: self.images])]
+        for number in range(self.images):
+            content = photos[number % DISTINCT] + f"{number:09d}".encode()  # behind the end: decoders stop before it
+            (folder / f"{number:06d}.jpg").write_bytes(content)
+            (folder / f"{number:06d}.txt").write_text(f"a drawn photo, number {number}")
+            total += len(content)
+        return total
 
 
-def ours(folder: Path, out: Path) -> None:
+SETS = {
+    "middling": Photos(2000, (0.2, 1.0), 250),
+    "small": Photos(6000, (0.02, 0.07), 750),
+    "large": Photos(96, (6.0, 12.0), 12),
+}
+
+
+def ours(workers: int, photos: Photos, folder: Path, out: Path) -> None:
     """What flows.shard does between reading its parameters and returning."""
     source = {"kind": "folder", "path": str(folder), "splits": {"gallery": 1.0}}
-    params = Shard(sources=[source], samples_per_shard=PER_SHARD)  # type: ignore[list-item]
+    params = Shard(sources=[source], samples_per_shard=photos.per_shard)  # type: ignore[list-item]
     sources, layout = open_sources(params.sources, 10_000), Layout(out)
-    plan = make_plan(sources, params, WORKERS, layout.shard_copies)
-    with ThreadPoolExecutor(WORKERS) as pool:
+    plan = make_plan(sources, params, workers, layout.shard_copies)
+    with ThreadPoolExecutor(workers) as pool:
         list(pool.map(write_shard, prepare(plan, sources, layout)))
     publish(plan, layout)
 
 
-def bare(folder: Path, out: Path) -> None:
+def bare(post: Callable[[str], None] | None, photos: Photos, folder: Path, out: Path) -> None:
     """The loop that one would write without this project."""
     from webdataset import ShardWriter
 
     out.mkdir(parents=True)
-    with ShardWriter(str(out / "%06d.tar"), maxcount=PER_SHARD, maxsize=1e12, verbose=0) as writer:
+    with ShardWriter(str(out / "%06d.tar"), maxcount=photos.per_shard, maxsize=1e12, verbose=0, post=post) as writer:
         for path in sorted(folder.glob("*.jpg")):
             writer.write({"__key__": path.stem, "jpg": path.read_bytes(), "txt": path.with_suffix(".txt").read_text()})
 
 
-def _header(image: bytes, limits: Any) -> tuple[Checked, None]:
-    """In place of decoding: what is left is a signature and a size, as a header has them."""
-    import io
-
-    with Image.open(io.BytesIO(image)) as picture:
-        return Checked("jpg", *picture.size), None
+def sync(path: str) -> None:
+    """Have a file on disk, as each of our tars is."""
+    with open(path, "rb") as written:
+        os.fsync(written.fileno())
 
 
-def _cheap_hash(content: bytes) -> str:
+def _number(content: bytes) -> str:
     """In place of SHA-256: the number behind each drawn photo tells it from the others."""
-    return content[-9:].hex().ljust(64, "0")
+    return f"{int(content[-9:]):016x}".ljust(64, "0")
 
 
-DECODING = {"cim.shards.scan.decode": _header}
+# What is taken out, by what is done in its place. Header: signature, limits and movement are looked at before decoding.
+DECODING = {"cim.images.checks.rgb": lambda picture: picture}
+HEADER = {"cim.shards.scan.decode": lambda image, limits, draft_pixels: (Checked("jpg", 1000, 700), None)}
+HASH = {"cim.shards.scan.content_hash": _number}
+LOOK = {f"cim.shards.{module}.checksum": lambda image: 0 for module in ("scan", "write")}
+CAPTIONS = {
+    "cim.readers.file_chunk.read_captions": lambda given: ((), ()),
+    "cim.readers.file_chunk.sample_captions": lambda text, facts: ((text.decode(),), ()),
+}
 SYNC = {"cim.atomic._sync": lambda path: None}
-IDS = {"cim.shards.scan.content_id": lambda image: _cheap_hash(image)[:16]}
-VERIFY = {"cim.shards.write.content_hash": _cheap_hash}
-# Ids without hashes need a look that is none: the two go together, and the last price is theirs.
-WAYS: dict[str, tuple[dict[str, Any], str]] = {
-    "as it is": ({}, ""),
-    "without decoding": (DECODING, "as it is"),
-    "nor syncing to disk": (DECODING | SYNC, "without decoding"),
-    "nor hashes (ids, and the second look at each image)": (DECODING | SYNC | IDS | VERIFY, "nor syncing to disk"),
+AS_IT_IS, ALL_BUT_DECODING = "ours, as it is", "ours without decoding, every other check on"
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to make shards. without: functions replaced. beside: the way whose price this one tells."""
+
+    run: Callable[[Photos, Path, Path], None]
+    without: dict[str, Any]
+    beside: str = ""
+
+
+BARE = "bare ShardWriter loop"
+WAYS = {
+    BARE: Way(partial(bare, None), {}),
+    "the same, each tar synced to disk": Way(partial(bare, sync), {}),
+    AS_IT_IS: Way(partial(ours, WORKERS), {}),
+    ALL_BUT_DECODING: Way(partial(ours, WORKERS), DECODING, AS_IT_IS),
+    "... by one thread": Way(partial(ours, 1), DECODING),
+    "... nor SHA-256: ids, duplicates": Way(partial(ours, WORKERS), DECODING | HASH, ALL_BUT_DECODING),
+    "... nor the second look at what is written": Way(partial(ours, WORKERS), DECODING | LOOK, ALL_BUT_DECODING),
+    "... nor signature, limits, movement": Way(partial(ours, WORKERS), HEADER, ALL_BUT_DECODING),
+    "... nor the captions' checks": Way(partial(ours, WORKERS), DECODING | CAPTIONS, ALL_BUT_DECODING),
+    "... nor syncing to disk": Way(partial(ours, WORKERS), DECODING | SYNC, ALL_BUT_DECODING),
+    "ours without any of these": Way(partial(ours, WORKERS), HEADER | HASH | LOOK | CAPTIONS | SYNC, ALL_BUT_DECODING),
 }
 
 
@@ -104,54 +149,74 @@ def without(changes: dict[str, Any]) -> Iterator[None]:
         yield
 
 
+def measure(photos: Photos, folder: Path, rounds: int) -> dict[str, list[float]]:
+    """Seconds of every way, `rounds` times. Raises RuntimeError for one that did not write all images."""
+    taken, out = dict[str, list[float]]({name: [] for name in WAYS}), folder.with_name("out")
+    for number in range(rounds + 1):  # the first is not counted
+        for name, way in list(WAYS.items())[:: 1 if number % 2 else -1]:
+            with without(way.without):
+                passed = seconds(lambda way=way: way.run(photos, folder, out))  # type: ignore[misc]
+            if (written := _images(out)) != photos.images:
+                raise RuntimeError(f"{name}: {written} of {photos.images} images written")
+            shutil.rmtree(out)
+            taken[name] += [passed] if number else []
+        last = [runs[-1] for runs in (taken[BARE], taken[ALL_BUT_DECODING]) if runs]
+        now = f", {last[0] / last[1]:.2f} times the loop without decoding" if last else " (not counted)"
+        print(f"round {number} of {rounds}{now}", file=sys.stderr, flush=True)
+    return taken
+
+
+def _images(out: Path) -> int:
+    total = 0
+    for path in out.rglob("*.tar"):
+        with tarfile.open(path, "r:") as tar:
+            total += sum(name.endswith(".jpg") for name in tar.getnames())
+    return total
+
+
+def table(taken: dict[str, list[float]], photos: Photos, size: int) -> str:
+    """A row a way: medians of MB/s and of the ratio to the bare loop in the same round; what the check costs."""
+    lines = ["| | MB/s | times the loop | what is left out costs |", "|---|---|---|---|"]
+    for name, runs in taken.items():
+        ratio = median(theirs / mine for theirs, mine in zip(taken[BARE], runs, strict=True))
+        price = ""
+        if whole := taken.get(WAYS[name].beside):
+            more = median(one - other for one, other in zip(whole, runs, strict=True))
+            price = f"{100 * more / median(whole):.0f}%, {1000 * more / photos.images:.3f} ms an image"
+        lines.append(f"| {name} | {size / 1e6 / median(runs):.0f} | {ratio:.2f} | {price} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     """Measure, print, and write where asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=4000)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS), help="folders to draw")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- shard -->")
     options = parser.parse_args()
-    import webdataset  # noqa: F401  # libraries are not counted on either side
-
-    before, taken = seconds_for_additions(), dict[str, list[float]]()
+    before, parts = seconds_for_additions(), list[str]()
     with tempfile.TemporaryDirectory(prefix="cim-shard-") as name:
-        folder = Path(name) / "photos"
-        megabytes = write_folder(folder, options.images) / 1e6
-
-        def timed(way: str, run: Callable[[Path, Path], None]) -> None:
-            taken.setdefault(way, []).append(seconds(lambda: run(folder, Path(name) / "out")))
-            shutil.rmtree(Path(name) / "out")
-
-        for number in range(options.rounds):
-            timed("bare ShardWriter loop", bare)
-            for way, (changes, _) in WAYS.items():
-                with without(changes):
-                    timed(way, ours)
-            print(f"round {number + 1} of {options.rounds}", file=sys.stderr, flush=True)
-    shown = _table(taken, megabytes, options, before)
-    print(shown)
+        for kind in options.sets:
+            photos, folder = SETS[kind], Path(name) / kind / "photos"
+            size = photos.write(folder)
+            taken = measure(photos, folder, options.rounds)
+            least, most = photos.megapixels
+            part = (
+                f"{kind.capitalize()}: {photos.images:,} JPEGs of {least:g} to {most:g} megapixels, {size / 1e6:.0f} MB"
+                f" ({size / 1e3 / photos.images:.0f} KB each), {photos.per_shard} a shard.\n\n"
+                + table(taken, photos, size)
+            )
+            print(part, flush=True)
+            parts.append(part)
+            shutil.rmtree(folder)
+    head = (
+        f"{WORKERS} threads, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
+        f" that still has the check. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop):"
+        f" {before:.2f} s before, {seconds_for_additions():.2f} s after. {machine('webdataset', 'pillow')}."
+    )
+    print(head)
     if options.write:
-        replace_between(options.write, "shard", shown)
-
-
-def _table(taken: dict[str, list[float]], megabytes: float, options: argparse.Namespace, before: float) -> str:
-    baseline = taken["bare ShardWriter loop"]
-    lines = []
-    for way, runs in taken.items():
-        ratio = median(theirs / mine for theirs, mine in zip(baseline, runs, strict=True))
-        price = median(runs) - median(taken.get(WAYS[way][1], runs)) if way in WAYS else 0.0
-        spent = f"{-1000 * price / options.images:.2f} ms an image" if price else ""
-        lines.append(f"| {way} | {megabytes / median(runs):.0f} | {ratio:.2f} | {spent} |")
-    return "\n".join([
-        f"{options.images:,} JPEGs of 0.2 to 1 megapixel ({megabytes:.0f} MB) with a caption each, {PER_SHARD} a shard,"
-        f" {WORKERS} workers, {options.rounds} rounds in turns. Calibration ({ADDITIONS:,} additions in Python, about"
-        f" 0.5 s on a laptop): {before:.2f} s before, {seconds_for_additions():.2f} s after."
-        f" {machine('webdataset', 'pillow')}.",
-        "",
-        "| | MB/s | times the loop | what the check left out here costs |",
-        "|---|---|---|---|",
-        *lines,
-    ])  # fmt: skip
+        replace_between(options.write, "shard", "\n\n".join([head, *parts]))
 
 
 if __name__ == "__main__":

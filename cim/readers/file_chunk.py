@@ -1,8 +1,9 @@
 """Some files of a folder as a part: what a folder and a COCO file have in common."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,6 +48,10 @@ class FileChunk(Chunk):
     def items(self) -> Iterator[Item]:
         for one in self.files:
             yield self._item(one)
+
+    def reads(self) -> Iterator[Callable[[], Item]]:
+        """`items`, each read by a call of its own: from several threads at once, if so wanted."""
+        return (partial(self._item, one) for one in self.files)
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images at these places again. Raises OSError for one that is gone."""

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,27 +20,28 @@ from cim.readers.stores import store_errors, store_of, version_info
 MAX_BYTES = 2**30  # no single image is read above this
 MAX_TEXT = 16 * 2**20  # bytes of a .txt or .json: parsed, JSON takes many times its size
 _WILD = re.compile(r"[*?\[]")
+# No file there, or in a circle of links. No name is so long: a.jpg's may be as long as one can be, a.json's is longer.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EBADF, errno.ELOOP, errno.ENAMETOOLONG)
 
 
 def read_file(address: str, most: int = MAX_BYTES) -> tuple[bytes | None, str]:
     """(bytes, "") of a file; (None, "") when there is none; (None, problem) when it can't be read, or is too large."""
     if is_remote(address):
         return _read_remote(address, most)
+    if not address or address.endswith(("/", "/.")):  # names in tables: a file's all the same
+        address = str(Path(address))
     try:
-        path = Path(address)
-        if not path.exists():
-            return None, ""
-        if not path.is_file():
+        found = os.stat(address)
+        if not stat.S_ISREG(found.st_mode):
             return None, "not a regular file"  # a pipe would be waited on forever
-        if path.stat().st_size > most:
-            return None, f"{path.stat().st_size} bytes, more than {most}"
-        return path.read_bytes(), ""
+        if found.st_size > most:
+            return None, f"{found.st_size} bytes, more than {most}"
+        with open(address, "rb", buffering=0) as file:
+            return file.readall(), ""
     except ValueError:  # a NUL in it: no file has that
         return None, ""
     except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            return None, ""  # no file can have it: a.jpg's name may be as long as one can be, a.json's is longer
-        return None, error.strerror or str(error)
+        return None, "" if error.errno in _ABSENT else error.strerror or str(error)
 
 
 def _read_remote(url: str, most: int) -> tuple[bytes | None, str]:

@@ -1,8 +1,10 @@
 """Every item of every source checked once; usable ones become rows, the others rejects."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,21 +13,26 @@ from tqdm import tqdm
 
 from cim.errors import CimError
 from cim.images.checks import Checked, Reason, Unusable, decode
-from cim.images.ids import content_id
+from cim.images.ids import checksum, content_hash
 from cim.params.sources import Shard
 from cim.prefetch import prefetch
-from cim.readers.base import Item, Part, Problem, Source
+from cim.readers.base import Item, Part, Problem, ReadablePart, Source
+from cim.readers.file_chunk import FileChunk
 from cim.readers.remote import RemoteTar, copy_of
 from cim.readers.webdataset import TarPart
 
 # order: place in the scan, over all sources. at: position of the source in shard.sources. part, place: where the source
-# has the image; locator: the same for people.
+# has the image; locator: the same for people. size, sha256, checksum: of the image's bytes.
 FOUND = {
     "order": pl.Int64, "at": pl.Int32, "part": pl.Int32, "place": pl.Int32, "locator": pl.String, "id": pl.String,
     "suffix": pl.String, "width": pl.Int32, "height": pl.Int32, "captions": pl.List(pl.String), "extra": pl.String,
+    "size": pl.Int32, "sha256": pl.Binary, "checksum": pl.UInt64,
 }  # fmt: skip
 REJECTS = {"source": pl.String, "reason": pl.String, "detail": pl.String}
 _CHUNK = 20_000  # rows kept as tuples until they become columns
+# What a thread is handed at once, as handing over takes longer than checking a small image: so many images, or bytes
+# of those that are read already.
+_IMAGES, _BYTES = 16, 2**20
 
 
 @dataclass
@@ -51,75 +58,115 @@ class ScanResult:
 
 
 @dataclass(frozen=True)
+class _Place:
+    """Where an item is, and how it is had."""
+
+    part: Part
+    number: int
+    place: int
+    read: Callable[[], Item]
+
+    def locator(self, item: Item) -> str:
+        """A tar's keys need its name; names of files and rows say where they are."""
+        return f"{item.name} in {self.part.name}" if isinstance(self.part, TarPart | RemoteTar) else item.name
+
+
+@dataclass(frozen=True)
 class _Checked:
     """One item's outcome, its image's bytes let go. facts: None where `problem` says why it is not used."""
 
     item: Item
-    locator: str
-    part: int
-    place: int
-    id: str = ""
+    at: _Place
     facts: Checked | None = None
     problem: Problem | None = None
+    size: int = 0
+    sha256: str = ""
+    checksum: int = 0
 
 
 def scan_sources(sources: Sequence[Source], limits: Shard, workers: int, copies: Path) -> ScanResult:
-    """Check all items of `sources`, in order; `workers` threads decode. copies: folder for copies of remote tars.
+    """Check all items of `sources`, in order; `workers` threads read files and decode.
 
-    A caption that can't be read is lost, its image is not. In memory at any time: a few images a worker, and the
-    columns. Raises CimError for a source without images, and for one that is broken: nobody knows what it lost.
+    copies: folder for copies of remote tars. A caption that can't be read is lost, its image is not. In memory at any
+    time: a few images a worker, and the columns. Raises CimError for a source without images, and for one that is
+    broken: nobody knows what it lost.
     """
     found, rejects, lost, arrived = _Rows(FOUND), _Rows(REJECTS), _Rows(REJECTS), [SourceCounts() for _ in sources]
     order = 0
     for at, source in enumerate(sources):
-        items = _items(source, copies)
-        checked = prefetch(lambda one: _check(*one, limits), items, workers, 4 * workers)
-        for one in tqdm(checked, desc=f"checking {source.name}", total=source.images(), unit="image"):
-            count, captions = arrived[at], len(one.item.captions) + len(one.item.lost)
-            count.images += 1
-            count.captions += captions
-            if one.facts is None:
-                assert one.problem is not None
-                rejects.add(source.name, *_reject_row(one.problem, one.locator))
-                count.captions_of_rejects += captions
-                continue
-            for problem in one.item.lost:
-                lost.add(source.name, *_reject_row(problem, one.locator))
-            extra = one.item.facts.get("extra")
-            facts = json.dumps(extra if isinstance(extra, dict) else {}, sort_keys=True)
-            place = (order, at, one.part, one.place, one.locator)
-            found.add(*place, one.id, *astuple(one.facts), list(one.item.captions), facts)
-            order += 1
+        with closing(_checked(source, limits, workers, copies)) as checked:
+            for one in tqdm(checked, desc=f"checking {source.name}", total=source.images(), unit="image"):
+                item, count, captions = one.item, arrived[at], len(one.item.captions) + len(one.item.lost)
+                count.images += 1
+                count.captions += captions
+                locator = one.at.locator(item)
+                if one.facts is None:
+                    assert one.problem is not None
+                    rejects.add(source.name, *_reject_row(one.problem, locator))
+                    count.captions_of_rejects += captions
+                    continue
+                for problem in item.lost:
+                    lost.add(source.name, *_reject_row(problem, locator))
+                extra = item.facts.get("extra")
+                facts = json.dumps(extra, sort_keys=True) if extra and isinstance(extra, dict) else "{}"
+                found.add(
+                    order, at, one.at.number, one.at.place, locator, one.sha256[:16], one.facts.suffix,
+                    one.facts.width, one.facts.height, list(item.captions), facts, one.size,
+                    bytes.fromhex(one.sha256), one.checksum,
+                )  # fmt: skip
+                order += 1
         if arrived[at].images == 0:
             raise CimError(f"source {source.name} is empty", "at least one image", "mend its path in shard.sources")
     return ScanResult(found.frame(), rejects.frame(), lost.frame(), arrived)
 
 
-def _items(source: Source, copies: Path) -> Iterator[tuple[Item, Part, int, int]]:
-    """Every item with its part and the numbers of both."""
+def _checked(source: Source, limits: Shard, workers: int, copies: Path) -> Iterator[_Checked]:
+    handed = _handed(source, copies)
+    with closing(prefetch(lambda some: [_check(one, limits) for one in some], handed, workers, 4 * workers)) as done:
+        for some in done:
+            yield from some
+
+
+def _handed(source: Source, copies: Path) -> Iterator[list[_Place]]:
+    """Every item's place, some at a time."""
     for number, part in enumerate(source.parts):
-        readable = part.here(copy_of(part, copies))
-        for place, item in enumerate(readable.items()):
-            if not item.name and item.problem:  # not a sample's, but the whole part's
-                raise CimError(
-                    f"{getattr(part, 'path', part.name)} is not a whole tar ({': '.join(item.problem)})",
-                    "complete tars",
-                    "copy it again, or leave it out of path in shard.sources",
-                )
-            yield item, part, number, place
+        some, size = list[_Place](), 0
+        for place, (held, read) in enumerate(_reads(part.here(copy_of(part, copies)))):
+            some.append(_Place(part, number, place, read))
+            size += held
+            if len(some) >= _IMAGES or size >= _BYTES:
+                yield some
+                some, size = [], 0
+        yield some
 
 
-def _check(item: Item, part: Part, number: int, place: int, limits: Shard) -> _Checked:
-    # A tar's keys need its name; names of files and rows say where they are.
-    locator = f"{item.name} in {part.name}" if isinstance(part, TarPart | RemoteTar) else item.name
-    seen = replace(item, image=None)
+def _reads(part: ReadablePart) -> Iterable[tuple[int, Callable[[], Item]]]:
+    """Each item as the bytes it holds until it is looked at, and what gives it: files are read by those who check."""
+    if isinstance(part, FileChunk):
+        return ((0, read) for read in part.reads())
+    return ((len(item.image or b""), partial(_same, item)) for item in part.items())
+
+
+def _same(item: Item) -> Item:
+    return item
+
+
+def _check(at: _Place, limits: Shard) -> _Checked:
+    item = at.read()
+    if not item.name and item.problem:  # not a sample's, but the whole part's
+        raise CimError(
+            f"{getattr(at.part, 'path', at.part.name)} is not a whole tar ({': '.join(item.problem)})",
+            "complete tars",
+            "copy it again, or leave it out of path in shard.sources",
+        )
+    image, seen = item.image, replace(item, image=None)
     try:
-        if item.problem or item.image is None:
+        if item.problem or image is None:
             raise Unusable(*(item.problem or (Reason.WITHOUT_IMAGE, "")))
-        facts, _ = decode(item.image, limits)
+        facts, _ = decode(image, limits, draft_pixels=1)  # all codes are read: only what can't fail is left out
     except Unusable as found:
-        return _Checked(seen, locator, number, place, problem=(found.reason, found.detail))
-    return _Checked(seen, locator, number, place, content_id(item.image), facts)
+        return _Checked(seen, at, problem=(found.reason, found.detail))
+    return _Checked(seen, at, facts, None, len(image), content_hash(image), checksum(image))
 
 
 def _reject_row(problem: Problem, locator: str) -> tuple[str, str]:

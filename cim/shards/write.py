@@ -1,24 +1,20 @@
 """One shard: images fetched again from their sources, written as a tar with the same bytes every time."""
 
 import json
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import polars as pl
 
 from cim.atomic import done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
-from cim.images.ids import content_hash
+from cim.images.ids import checksum
 from cim.readers.base import Part
 from cim.readers.remote import copy_of
-from cim.records import Sample
-from cim.shards.tar import write_tar
-
-IN_MEMORY = 64 * 2**20  # bytes of a shard's images held in memory; beyond, a temporary file
+from cim.shards.tar import Entry, write_around, write_at
 
 
 @dataclass(frozen=True)
@@ -40,47 +36,42 @@ class ShardJob:
 def write_shard(job: ShardJob) -> dict[str, Any]:
     """Write the tar of `job` and its done marker, unless they are there already; counts.
 
-    Raises CimError when an image is no longer what the scan saw, OSError when one can't be read.
+    In memory: the rows, and one image. Raises CimError when one is no longer what the scan saw, OSError when one can't
+    be read.
     """
-    rows = pl.read_parquet(job.plan)
-    content = rows.sort("id").select("id", "captions", "source", "suffix", "width", "height", "extra")
+    rows = pl.read_parquet(job.plan).sort("id")
+    content = rows.select("id", "captions", "source", "suffix", "width", "height", "extra")
     # The rows are all that reaches the tar: of params, only what changed them makes a shard stale.
     mark = fingerprint("shard", code_of(__name__), content.rows())
     if (facts := done_facts(job.tar, mark)) is not None:
         return facts
-    with replacing(job.tar) as temporary, tempfile.SpooledTemporaryFile(IN_MEMORY) as spool:
-        places, hashes = _fetch(rows, job, spool)
-        write_tar(temporary, _samples(content, places, spool), hashes)
+    with replacing(job.tar) as temporary, temporary.open("r+b", buffering=0) as tar:
+        places = write_around(tar.fileno(), _entries(rows))
+        _write_images(tar.fileno(), places, rows, job)
     facts = {"images": rows.height, "captions": int(rows["captions"].list.len().sum())}
     mark_done(job.tar, mark, **facts)
     return facts
 
 
-def _fetch(rows: pl.DataFrame, job: ShardJob, spool: IO[bytes]) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-    """All images into `spool`, part by part in scan order (cheap for every source); place and SHA-256 by id."""
-    found, hashes = {}, {}
-    for (at, number), wanted in (
-        rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True).items()
-    ):
+def _entries(rows: pl.DataFrame) -> Iterator[Entry]:
+    columns = rows.select("id", "suffix", "size", "sha256", "captions", "source", "width", "height", "extra")
+    for sample_id, suffix, size, sha256, captions, source, width, height, extra in columns.iter_rows():
+        found = json.loads(extra)
+        yield Entry(sample_id, suffix, size, sha256.hex(), captions, source, width, height, found)
+
+
+def _write_images(handle: int, places: Mapping[str, int], rows: pl.DataFrame, job: ShardJob) -> None:
+    """All images to their places in the tar, part by part in scan order, which is cheap for every source."""
+    parts = rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True)
+    for (at, number), wanted in parts.items():
         part = job.parts[at, number]
         images = part.here(copy_of(part, job.copies)).fetch(wanted["place"].to_list())
-        names = wanted.select("id", "locator", "source").iter_rows()
-        for (sample_id, locator, source), image in zip(names, images, strict=True):
-            hashes[sample_id] = content_hash(image)
-            if hashes[sample_id][:16] != sample_id:
+        seen = wanted.select("id", "size", "checksum", "locator", "source").iter_rows()
+        for (sample_id, size, before, locator, source), image in zip(seen, images, strict=True):
+            if len(image) != size or checksum(image) != before:
                 raise CimError(
                     f"{locator} of {source} changed while sharding",
                     "sources that stay as they are",
                     "run shard again when nothing writes to its sources",
                 )
-            found[sample_id] = (spool.tell(), len(image))
-            spool.write(image)
-    return found, hashes
-
-
-def _samples(rows: pl.DataFrame, places: dict[str, tuple[int, int]], spool: IO[bytes]) -> Iterator[Sample]:
-    for row in rows.iter_rows(named=True):
-        offset, size = places[row["id"]]
-        spool.seek(offset)
-        captions, extra = tuple(row.pop("captions")), json.loads(row.pop("extra"))
-        yield Sample(image=spool.read(size), captions=captions, extra=extra, **row)
+            write_at(handle, image, places[sample_id])

@@ -1,6 +1,8 @@
 """Large JPEGs decoded at a fraction of their sides, where that is asked for."""
 
 import io
+import random
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -53,3 +55,41 @@ def test_a_broken_one_is_found_all_the_same() -> None:
     with pytest.raises(Unusable) as found:
         decode(encoded()[:2000], AnySize(), 1)
     assert found.value.reason == Reason.CORRUPT
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_any_damage_gets_the_same_verdict_as_when_decoded_in_full() -> None:
+    """What sharding counts on: cut, altered, shortened, whole and turned, progressive and in several pictures."""
+    rng, wholes = random.Random(0), [encoded(turn=6), progressive(), encoded("MPO"), encoded("PNG")]
+    verdicts = Counter[str]()
+    for number in range(400):
+        damaged = bytearray(wholes[number % len(wholes)])
+        at = rng.randrange(len(damaged))
+        match rng.randrange(4):
+            case 0:
+                del damaged[at:]
+            case 1:
+                del damaged[at : at + rng.randrange(1, 300)]
+            case 2:
+                damaged[at] = rng.randrange(256)
+            case _:
+                damaged[rng.randrange(700)] = rng.randrange(256)  # among the headers
+        full, drafted = (verdict(bytes(damaged), pixels) for pixels in (None, 1))
+        assert drafted == full
+        verdicts[full[0]] += 1
+    assert min(verdicts["taken"], verdicts["corrupt image"]) > 100  # the damage is not all of one kind
+
+
+def progressive() -> bytes:
+    """The same picture in several scans."""
+    stream = io.BytesIO()
+    Image.open(io.BytesIO(encoded())).save(stream, "JPEG", progressive=True)
+    return stream.getvalue()
+
+
+def verdict(image: bytes, pixels: int | None) -> tuple[str, str]:
+    """What comes of an image, and its facts or what was found."""
+    try:
+        return "taken", str(decode(image, AnySize(), pixels)[0])
+    except Unusable as found:
+        return found.reason.value, found.detail

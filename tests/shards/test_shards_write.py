@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tarfile
@@ -23,7 +24,7 @@ from cim.records import Sample
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare
 from cim.shards.read import read_samples, shard_paths
-from cim.shards.tar import write_tar
+from cim.shards.tar import add_member, header, write_tar
 from cim.shards.write import write_shard
 
 JSON = st.recursive(
@@ -72,6 +73,39 @@ def test_members_are_fixed(tmp_path):
         "captions": ["first", "zweite — größer"], "source": "list", "width": 40, "height": 36,
         "sha256": hashlib.sha256(one.image).hexdigest(), "extra": {"scene": {"objects": []}},
     }  # fmt: skip
+
+
+def test_the_bytes_are_those_that_tarfile_writes(tmp_path, monkeypatch):
+    ordered = sorted([sample(1, "first"), sample(2), sample(3, "größer" * 99)], key=lambda one: one.id)
+    write_tar(tmp_path / "a.tar", ordered)
+    with tarfile.open(tmp_path / "b.tar", "w", format=tarfile.USTAR_FORMAT) as tar:
+        for one in ordered:
+            facts = {
+                "captions": one.captions, "source": "list", "width": 40, "height": 36,
+                "sha256": hashlib.sha256(one.image).hexdigest(), "extra": one.extra,
+            }  # fmt: skip
+            add_member(tar, f"{one.id}.jpg", one.image)
+            if one.captions:
+                add_member(tar, f"{one.id}.txt", one.captions[0].encode())
+            add_member(tar, f"{one.id}.json", json.dumps(facts, sort_keys=True).encode())
+    assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+    real = os.pwrite  # a disk that takes 100 bytes at a time
+    monkeypatch.setattr("cim.shards.tar.os.pwrite", lambda handle, some, at: real(handle, some[:100], at))
+    write_tar(tmp_path / "c.tar", ordered)
+    assert (tmp_path / "c.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
+
+
+@given(st.text("ab.0", min_size=1, max_size=100), st.integers(0, 8**11 - 1))
+def test_headers_are_tarfile_s(name, size):
+    member = tarfile.TarInfo(name)
+    member.size = size
+    assert header(name, size) == member.tobuf(tarfile.USTAR_FORMAT)
+
+
+def test_what_no_header_holds_is_refused():
+    for name, size in (("a" * 101, 1), ("a", 8**11)):
+        with pytest.raises(ValueError, match="does not fit"):
+            header(name, size)
 
 
 def test_webdataset_reads_them(tmp_path):
@@ -200,11 +234,12 @@ def test_a_changed_source_is_an_error_and_leaves_no_tar(folder, tmp_path):
     assert list(job.tar.parent.iterdir()) == []
 
 
-def test_images_beyond_memory_go_through_a_file(folder, tmp_path, monkeypatch):
-    monkeypatch.setattr("cim.shards.write.IN_MEMORY", 100)
+def test_a_changed_byte_is_seen(folder, tmp_path):
     (job,) = jobs(folder, Layout(tmp_path / "data"), per_shard=5)
-    write_shard(job)
-    assert all(one.id == content_id(one.image) for one in read_samples(job.tar))
+    image = encoded(picture(3))
+    (folder / "3.png").write_bytes(image[:-1] + bytes([image[-1] ^ 1]))
+    with pytest.raises(CimError, match=r"3\.png of folder:.*changed while sharding"):
+        write_shard(job)
 
 
 def test_plan_files_hold_their_shard_only(folder, tmp_path):
