@@ -11,13 +11,11 @@ told by its own clock, from its first request to its last: seconds in which a pl
 """
 
 import argparse
-import os
 import tempfile
 from pathlib import Path
 
 from benchmarks.common.document import replace_between
-from benchmarks.common.memory import MIB, most_resident
-from benchmarks.common.timing import ADDITIONS, machine, seconds_for_additions
+from benchmarks.common.timing import ADDITIONS, cores, machine, seconds_for_additions
 from benchmarks.feed.corpus import Corpus, make_corpus
 from benchmarks.feed.engine import MOST_PIXELS
 from benchmarks.feed.ways import HEAD, PLACE_SECONDS, Case, Row
@@ -53,7 +51,7 @@ def rows(options: argparse.Namespace, root: Path) -> list[Row]:
 def table(found: list[Row], options: argparse.Namespace, calibration: tuple[float, float]) -> str:
     """Markdown."""
     low, high = options.megapixels
-    cores, whole = len(os.sched_getaffinity(0)), found[1]
+    have, whole = cores(), found[1]
     needs = 1000 * whole.cpu / whole.corpus.images
     return (
         f"{options.shards} shards of {options.images} JPEGs of {low:g} to {high:g} megapixels, an engine of"
@@ -61,11 +59,10 @@ def table(found: list[Row], options: argparse.Namespace, calibration: tuple[floa
         f" Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {calibration[0]:.2f} s before,"
         f" {calibration[1]:.2f} s after. {machine('pillow')}.\n\n"
         + "\n".join([HEAD, *(row.cells() for row in found)])
-        + f"\n\nIn the {1000 * PLACE_SECONDS:g} ms of an image, {cores} cores have"
-        f" {1000 * PLACE_SECONDS * cores:g} CPU-ms; all that is done for one takes {needs:.0f}, that is"
-        f" {needs / (1000 * PLACE_SECONDS * cores):.0%}: below 100% an engine need not wait."
-        f" {whole.rate / found[0].rate:.2f} times"
-        f" the images a second of window by window. Most resident in all of it: {most_resident() / MIB:.0f} MiB."
+        + f"\n\nIn the {1000 * PLACE_SECONDS:g} ms of an image, {have} cores have"
+        f" {1000 * PLACE_SECONDS * have:g} CPU-ms; all that is done for one takes {needs:.0f}, that is"
+        f" {needs / (1000 * PLACE_SECONDS * have):.0%}: below 100% an engine need not wait."
+        f" {whole.rate / found[0].rate:.2f} times the images a second of window by window."
     )
 
 

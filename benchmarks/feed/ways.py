@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
 
-from benchmarks.common.memory import MIB
+from benchmarks.common.memory import MIB, added_memory
 from benchmarks.feed.corpus import Corpus
 from benchmarks.feed.engine import FixedLatency, reduced
 from cim.captioners.decoding import Decoding, Generated
@@ -32,7 +32,8 @@ LINEAGE = Lineage("fixed-latency", "Colour?", Decoding(8), "float32", "vllm")
 class Row:
     """One way of feeding. started: seconds until the first request. seconds: from there. cpu: seconds of all cores.
 
-    peak: most bytes of decoded pictures at once. opened: engines.
+    peak: most bytes of decoded pictures at once. added: most bytes that the process had beyond what it had before.
+    opened: engines.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Row:
     seconds: float
     cpu: float
     peak: int
+    added: float
     opened: int = 1
 
     @property
@@ -52,16 +54,16 @@ class Row:
     def cells(self) -> str:
         """Of the table."""
         whole, borders = self.engine.waited(), self.engine.waited(self.corpus.begin(self.engine.capacity))
-        images = self.corpus.images
         return (
             f"| {self.name} | {self.rate:.1f} | {whole:.1%} | {borders:.1%} | {whole - borders:.1%}"
-            f" | {self.started:.2f} | {1000 * self.cpu / images:.0f} | {self.peak / MIB:.0f} MiB | {self.opened} |"
+            f" | {self.started:.2f} | {1000 * self.cpu / self.corpus.images:.0f} | {self.peak / MIB:.0f} MiB"
+            f" | {self.added / MIB:.0f} MiB | {self.opened} |"
         )
 
 
 HEAD = (
-    "| | images/s | engine waited | of it for a shard's first images | for others | s before the first"
-    " | CPU-ms an image | pictures held at most | engines opened |\n|---|---|---|---|---|---|---|---|---|"
+    "| | images/s | engine waited | of it for a shard's first images | for others | s before the first | CPU-ms an image"
+    " | pictures held at most | memory added | engines opened |\n" + 10 * "|---" + "|"
 )
 
 
@@ -126,10 +128,11 @@ class Case:
         return self._measured(name, engine, all_of_them)
 
     def _measured(self, name: str, engine: FixedLatency, run: Callable[[], int]) -> Row:
-        start, cpu = time.monotonic(), time.process_time()
-        peak = run()
-        seconds, used = time.monotonic() - engine.began, time.process_time() - cpu
-        return Row(name, engine, self.corpus, engine.began - start, seconds, used, peak)
+        with added_memory() as added:
+            start, cpu = time.monotonic(), time.process_time()
+            peak = run()
+            seconds, used = time.monotonic() - engine.began, time.process_time() - cpu
+        return Row(name, engine, self.corpus, engine.began - start, seconds, used, peak, added["RssAnon"])
 
 
 def _window(engine: ContinuousCaptioning, pictures: list[Picture]) -> list[Caption]:

@@ -81,7 +81,7 @@ def map_large_blocks() -> None:
     (benchmarks/caption_memory.py). Mapped anew for each picture, they cost a fifth of its decoding in page faults: so
     Pillow keeps those that were freed last. Blocks of it have 16 MiB at most.
     """
-    Image.core.set_blocks_max(KEPT)
+    Image.core.set_blocks_max(KEPT)  # type: ignore[attr-defined]  # left out of its types, not of its documentation
     if sys.platform == "linux":
         mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
         if mallopt is not None:
