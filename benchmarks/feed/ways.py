@@ -62,7 +62,7 @@ class Row:
 
 
 HEAD = (
-    "| | images/s | engine waited | of it for a shard's first images | for others | s before the first | CPU-ms an image"
+    "| | images/s | engine waited | of it for a shard's first images | for others | s to the first | CPU-ms an image"
     " | pictures held at most | memory added | engines opened |\n" + 10 * "|---" + "|"
 )
 
