@@ -13,6 +13,7 @@ import sys
 import tarfile
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
@@ -24,10 +25,12 @@ from benchmarks.chaos import worker
 from benchmarks.common.memory import MIB, most_resident
 from benchmarks.common.timing import machine
 from cim.captioners.decoding import Decoding
+from cim.captions.feed import Feed
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.engines.spec import PIXEL_BYTES, Engine
+from cim.engines.spec import PIXEL_BYTES, AnyEngine
+from cim.params import Runtime
 from cim.readers.webdataset import TarPart
 
 DISTINCT = 16  # pictures; a tar repeats them
@@ -79,14 +82,15 @@ def work(folder: Path, window: int, model: str) -> None:
     map_large_blocks()  # as tasks/caption does
     engine, lineage = _engine(model)
     write_tar(folder / "first.tar", 2, 64)
-    for name in ("first", "00000"):
-        before = most_resident()
-        job = ShardJob(TarPart(folder / f"{name}.tar"), folder / "out", name, 0, lineage, True, window)
-        assert finish_shard(job, lambda: engine)
+    with closing(Feed(engine, Runtime().decoders)) as feed:
+        for name in ("first", "00000"):
+            before = most_resident()
+            job = ShardJob(TarPart(folder / f"{name}.tar"), folder / "out", name, 0, lineage, True, window)
+            assert finish_shard(job, lambda: feed)
     print(before, most_resident())
 
 
-def _engine(model: str) -> tuple[Engine, Lineage]:
+def _engine(model: str) -> tuple[AnyEngine, Lineage]:
     if not model:
         worker.LAG, worker.BATCH = 0.0, 64
         return worker.SaysWhatItSees(), worker.LINEAGE

@@ -1,14 +1,19 @@
 """The caption stage on shards of many images: what Prefect takes of it, whether twice the shards take twice the time.
 
 The flow runs in this process on a workspace of its own, with the same captioner as base and as tuned. Its body is timed
-from within, and in it the tasks, which do all the work; the rest is Prefect.
+from within. Then what its tasks were called with is done anew without Prefect, as many shards at once: several overlap,
+so their seconds added up would say nothing.
 """
 
 import functools
 import os
 import shutil
 import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,16 +27,17 @@ IN_FLOW = 2 * len(SPLITS)  # shards captioned for each shard of a split: two cap
 
 @dataclass
 class Clock:
-    """Seconds of one run of the flow: all of it, its body (no server started or stopped), its tasks."""
+    """Seconds of one run of the flow: all of it, its body (no server started or stopped), its tasks without Prefect."""
 
     whole: float = 0.0
     body: float = 0.0
-    tasks: list[float] = field(default_factory=list)
+    plain: float = 0.0
+    tasks: list[functools.partial[Any]] = field(default_factory=list)
 
     @property
-    def share(self) -> float:
-        """Prefect's of the body."""
-        return 1 - sum(self.tasks) / self.body
+    def rest(self) -> float:
+        """The share of the body that is not the shards': Prefect, planning, summing up."""
+        return 1 - self.plain / self.body
 
 
 class Workspace:
@@ -49,45 +55,75 @@ class Workspace:
         )
 
     def run(self) -> Clock:
-        """Caption everything anew."""
+        """Caption everything anew by the flow, and once more without it."""
         import flows.caption
         from tasks.caption import caption_task
 
-        shutil.rmtree(self.folder / "data/captions", ignore_errors=True)
         clock = Clock()
-        before, task, body = Path.cwd(), caption_task.fn, flows.caption.caption.fn
-        os.chdir(self.folder)  # the flow's paths are relative
-        try:
-            caption_task.fn = _timed(task, clock.tasks.append)
-            flows.caption.caption.fn = _timed(body, lambda seconds: setattr(clock, "body", seconds))
-            started = time.perf_counter()
-            flows.caption.caption()
-            clock.whole = time.perf_counter() - started
-        finally:
-            caption_task.fn, flows.caption.caption.fn = task, body
-            os.chdir(before)
+        task, body = caption_task.fn, flows.caption.caption.fn
+
+        @functools.wraps(task)
+        def noted(*arguments: Any, **named: Any) -> Any:
+            clock.tasks.append(functools.partial(task, *arguments, **named))
+            return task(*arguments, **named)
+
+        @functools.wraps(body)
+        def timed(*arguments: Any, **named: Any) -> Any:
+            with _seconds() as taken:
+                found = body(*arguments, **named)
+            clock.body = taken()
+            return found
+
+        with self._anew():
+            try:
+                caption_task.fn, flows.caption.caption.fn = noted, timed
+                with _seconds() as taken:
+                    flows.caption.caption()
+            finally:
+                caption_task.fn, flows.caption.caption.fn = task, body
+        clock.whole = taken()
+        with self._anew(), _seconds() as taken:
+            _without_prefect(clock.tasks)
+        clock.plain = taken()
         return clock
 
-
-def _timed(function: Any, note: Any) -> Any:
-    @functools.wraps(function)
-    def timed(*arguments: Any, **named: Any) -> Any:
-        started = time.perf_counter()
+    @contextmanager
+    def _anew(self) -> Iterator[None]:
+        """In the folder, as the flow's paths are relative, with nothing captioned."""
+        shutil.rmtree(self.folder / "data/captions", ignore_errors=True)
+        before = Path.cwd()
+        os.chdir(self.folder)
         try:
-            return function(*arguments, **named)
+            yield
         finally:
-            note(time.perf_counter() - started)
+            os.chdir(before)
 
-    return timed
+
+def _without_prefect(tasks: list[functools.partial[Any]]) -> None:
+    """Split by split, as many at once as the flow has."""
+    from flows.model_workers import SHARDS
+
+    with ThreadPoolExecutor(SHARDS) as pool:
+        for _, some in groupby(tasks, lambda one: one.args[0].folder if one.args else one.keywords["job"].folder):
+            list(pool.map(lambda one: one(), some))
+
+
+@contextmanager
+def _seconds() -> Iterator[Callable[[], float]]:
+    """Gives the wall seconds that it was open, once it is closed."""
+    taken, started = list[float](), time.perf_counter()
+    yield lambda: taken[0]
+    taken.append(time.perf_counter() - started)
 
 
 def table(once: list[Clock], twice: list[Clock], images: tuple[int, int]) -> str:
     """The measurement as Markdown: rounds of one and of two shards a split, taken in turns."""
     head = (
-        "| shards | captions | flow body s | of it tasks s | Prefect's share | captions/s |\n|---|---|---|---|---|---|"
+        "| shards | captions | flow body s | the same without Prefect s | difference | captions/s |\n"
+        "|---|---|---|---|---|---|"
     )
     rows = [
-        f"| {len(clock.tasks)} | {count:,} | {clock.body:.1f} | {sum(clock.tasks):.1f} | {clock.share:.1%} "
+        f"| {len(clock.tasks)} | {count:,} | {clock.body:.1f} | {clock.plain:.1f} | {clock.rest:.1%} "
         f"| {count / clock.body:.0f} |"
         for pair in zip(once, twice, strict=True)
         for clock, count in zip(pair, images, strict=True)

@@ -24,11 +24,15 @@ def seconds_for_additions() -> float:
     return time.perf_counter() - started
 
 
+def cores() -> int:
+    """That this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def machine(*packages: str) -> str:
     """One line: cores, processor, Python and the versions of `packages`."""
     versions = [f"{name} {version(name)}" for name in packages]
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return ", ".join([f"{cores} cores of {_processor()}, Python {platform.python_version()}", *versions])
+    return ", ".join([f"{cores()} cores of {_processor()}, Python {platform.python_version()}", *versions])
 
 
 def _processor() -> str:

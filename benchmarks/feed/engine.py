@@ -1,4 +1,4 @@
-"""A continuous backend that takes a fixed time for a picture, and says what it sees."""
+"""A continuous backend that takes a fixed time for a picture, and says what it sees and how long it waited."""
 
 import heapq
 import math
@@ -29,7 +29,9 @@ def reduced(pixels: Image, encoded: bytes) -> Image:
 class FixedLatency:
     """A `ContinuousBackend`: `capacity` requests at once take `seconds` each; further ones wait for a place.
 
-    busy: seconds of work begun so far, over all places. answers: gives a request's text, or a ValueError.
+    busy: seconds of work begun so far, over all places. waits: of each request so far, its key and the seconds that its
+    place had been free by then: by the clock of the places, however late an answer is fetched. Before the first
+    request nobody waits. began: when it came.
     """
 
     capacity: int = 4
@@ -39,17 +41,28 @@ class FixedLatency:
     retried: int = 0
     busy: float = field(default=0.0, init=False)
     most: int = field(default=0, init=False)
+    began: float = field(default=0.0, init=False)
+    waits: list[tuple[str, float]] = field(default_factory=list, init=False)
     _free: list[float] = field(default_factory=list, init=False)  # when each place is free again
     _ready: list[tuple[float, Answer]] = field(default_factory=list, init=False)  # by when they are
 
     def submit(self, request: Request) -> None:
         """As `ContinuousBackend` says."""
         now = time.monotonic()
-        begins = max(now, heapq.heappop(self._free)) if len(self._free) >= self.capacity else now
+        if not self._free:
+            self.began, self._free = now, [now] * self.capacity
+        free = heapq.heappop(self._free)
+        begins = max(now, free)
+        self.waits.append((request.key, begins - free))
         heapq.heappush(self._free, begins + self.seconds)
         self._ready.append((begins + self.seconds, Answer(request.number, self.answers(request))))
         self.busy += self.seconds
         self.most = max(self.most, len(self._ready))
+
+    def waited(self, keys: set[str] | None = None) -> float:
+        """The share of its time that places were free before these requests, or before any."""
+        free = sum(seconds for key, seconds in self.waits if keys is None or key in keys)
+        return free / (self.busy + sum(seconds for _, seconds in self.waits))
 
     def collect(self, wait: float) -> Sequence[Answer]:
         """As `ContinuousBackend` says; those that are ready together come back last first."""

@@ -1,18 +1,21 @@
 """What the shards of a process share, so that their engine does not wait: its thread, decoders, memory, and turns."""
 
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from cim.captions.cost import NO_COST, Cost
-from cim.captions.windows import WINDOW_BYTES
+from cim.captions.windows import WINDOW_BYTES, Picture, Unused, ahead
 from cim.engines.shared import SharedEngine
 from cim.engines.spec import AnyEngine, ContinuousEngine
 from cim.errors import FatalError
+from cim.readers.base import Item
 
 CLAIMED = 2  # shards of a process that are not read to their end: the one being read, and the one behind it
+AHEAD = 2  # pictures begun for each decoder: one that is decoded, one that waits for it
 LOOK = 0.05  # seconds between two looks at whether a shard was given up
 
 
@@ -76,11 +79,17 @@ class GivenUp(Exception):
 
 @dataclass
 class Ticket:
-    """A shard's part in the feed. held: bytes and number of its pictures that are decoded and not answered."""
+    """A shard's part in the feed. held: bytes and number of its pictures that are decoded and not answered.
+
+    begun: its pictures that are being decoded, or wait for it. seen: the last change that `Held.room` told of.
+    """
 
     given_up: bool = False
+    closed: bool = False
     nbytes: int = 0
     pictures: int = 0
+    begun: int = 0
+    seen: int = -1
 
 
 @dataclass
@@ -91,31 +100,52 @@ class Held:
     peak: int = 0
     _nbytes: int = field(default=0, init=False)
     _pictures: int = field(default=0, init=False)
+    _begun: int = field(default=0, init=False)
+    _changes: int = field(default=0, init=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, init=False)
 
-    def wait(self, ticket: Ticket, most: int) -> None:
-        """Until there is room for another picture, `most` at once. Raises GivenUp when its shard was."""
+    def room(self, ticket: Ticket, most: int, at_once: int) -> bool:
+        """Whether another picture may be begun, of `most` held and `at_once` begun; if not, waits for a change.
+
+        Raises GivenUp when its shard was.
+        """
         with self._changed:
-            while self._nbytes >= self.most_bytes or self._pictures >= most:
-                if ticket.given_up:
-                    raise GivenUp
+            if ticket.given_up:
+                raise GivenUp
+            if self._begun < at_once and self._pictures + self._begun < most and self._nbytes < self.most_bytes:
+                return True
+            if ticket.seen == self._changes:
                 self._changed.wait(LOOK)
-        if ticket.given_up:
-            raise GivenUp
+            ticket.seen = self._changes
+            return False
 
-    def add(self, ticket: Ticket, nbytes: int) -> None:
-        """A picture is decoded."""
-        self._change(ticket, nbytes, 1)
+    def begin(self, ticket: Ticket) -> None:
+        """A picture is to be decoded."""
+        self._change(ticket, 0, 0, 1)
 
-    def release(self, ticket: Ticket, nbytes: int, pictures: int = 1) -> None:
-        """Pictures are answered."""
-        self._change(ticket, -nbytes, -pictures)
+    def end(self, ticket: Ticket, nbytes: int | None) -> None:
+        """It is, and takes so many bytes; None where nothing is kept of it."""
+        self._change(ticket, nbytes or 0, 0 if nbytes is None else 1, -1)
 
-    def _change(self, ticket: Ticket, nbytes: int, pictures: int) -> None:
+    def release(self, ticket: Ticket, nbytes: int) -> None:
+        """A picture is answered."""
+        self._change(ticket, -nbytes, -1, 0)
+
+    def close(self, ticket: Ticket) -> None:
+        """Nothing of it counts any more, nor does what comes of work that is still at it."""
+        self._change(ticket, -ticket.nbytes, -ticket.pictures, -ticket.begun)
+        ticket.closed = True
+
+    def _change(self, ticket: Ticket, nbytes: int, pictures: int, begun: int) -> None:
         with self._changed:
+            if ticket.closed:
+                return
             ticket.nbytes, ticket.pictures = ticket.nbytes + nbytes, ticket.pictures + pictures
+            ticket.begun += begun
             self._nbytes, self._pictures = self._nbytes + nbytes, self._pictures + pictures
+            self._begun += begun
             self.peak = max(self.peak, self._nbytes)
+            self._changes += 1
             self._changed.notify_all()
 
 
@@ -147,7 +177,7 @@ class Feed:
                 yield found
             finally:
                 found.given_up = True
-                self.held.release(found, found.nbytes, found.pictures)
+                self.held.close(found)
 
     @contextmanager
     def reading(self, ticket: Ticket) -> Iterator[None]:
@@ -159,6 +189,27 @@ class Feed:
             yield
         finally:
             self.lane.release()
+
+    def decoded(
+        self,
+        ticket: Ticket,
+        items: Iterable[tuple[int, Item]],
+        work: Callable[[int, Item], Picture | Unused],
+        most: int,
+    ) -> Iterator[Picture | Unused]:
+        """work of every item, in order, done by the decoders; `most` pictures at once, bytes as `held` has it."""
+
+        def begin(at: int, item: Item) -> Future[Picture | Unused]:
+            self.held.begin(ticket)
+            future = self.pool.submit(work, at, item)
+            future.add_done_callback(end)
+            return future
+
+        def end(future: Future[Picture | Unused]) -> None:
+            found = None if future.cancelled() or future.exception() else future.result()
+            self.held.end(ticket, found.nbytes if isinstance(found, Picture) else None)
+
+        return ahead(items, begin, partial(self.held.room, ticket, most, AHEAD * self.decoders))
 
     def since(self) -> Cost:
         """What it cost since this was last asked, for whatever shards: all of a run's together are the run's."""

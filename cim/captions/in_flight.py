@@ -1,7 +1,8 @@
 """A shard's samples on their way: read and decoded ahead, asked of the engine, journalled as they are answered."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -15,7 +16,7 @@ from cim.captioners.decoding import Generated
 from cim.captions.feed import Feed, GivenUp, Ticket
 from cim.captions.job import ShardJob
 from cim.captions.progress import ShardProgress
-from cim.captions.windows import WINDOW_BYTES, Picture, Unused, Window, ahead, picture_of, windows
+from cim.captions.windows import WINDOW_BYTES, Picture, Unused, Window, picture_of, windows
 from cim.engines.shared import Found, Sample, Work
 from cim.engines.spec import ContinuousEngine
 from cim.images.checks import first_line
@@ -23,7 +24,7 @@ from cim.readers.base import Item
 from cim.records import Caption, Reject
 
 REFUSED, NO_CAPTION = "refused by the captioner", "no caption"
-AHEAD = 2  # pictures begun for each decoder: one that is decoded, one that waits for it
+READY = 64  # pictures that wait for a continuous engine, at least: large ones in a row take it as long to decode
 
 
 @dataclass
@@ -82,8 +83,8 @@ class InFlight:
 
     def _read(self, items: Iterable[Item]) -> None:
         try:
-            with self.feed.reading(self.ticket):
-                for one in self._found(items):
+            with closing(self._in_lane(items)) as rest:
+                for one in self._found(rest):
                     self._events.put(one)
                     del one  # or a window would stay until the next one is whole
             self._events.put(_End())
@@ -92,29 +93,27 @@ class InFlight:
         except BaseException as error:
             self._events.put(_End(error))
 
-    def _found(self, items: Iterable[Item]) -> Iterator[Window | Picture | Unused]:
-        """Of a continuous engine every sample that is not journalled, else windows of what is in none that is."""
-        engine, most = self.feed.engine, 2 * self.job.window
-        rest: Iterator[tuple[int, Item]] = islice(enumerate(items), self.progress.read, None)
-        if isinstance(engine, ContinuousEngine):
-            rest, most = (one for one in rest if one[0] not in self.progress), 2 * engine.capacity
+    def _in_lane(self, items: Iterable[Item]) -> Generator[tuple[int, Item], None, None]:
+        """Of a continuous engine every sample that is not journalled, else those in no window that is.
+
+        The next shard is read from when the last of them is begun.
+        """
+        continuous = self.feed.shared.continuous
+        with self.feed.reading(self.ticket):
+            for at, item in islice(enumerate(items), self.progress.read, None):
+                if not (continuous and at in self.progress):
+                    self.feed.nbytes += len(item.image or b"")  # one reader at a time counts
+                    yield at, item
+
+    def _found(self, items: Iterable[tuple[int, Item]]) -> Iterator[Window | Picture | Unused]:
+        """What comes of them; in windows for an engine that is asked so."""
+        engine = self.feed.engine
         draft = self.job.lineage.decoding.draft_pixels
         work = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
-        room = partial(self.feed.held.wait, self.ticket, most)
-        found = self._counted(ahead(self._weighed(rest), work, self.feed.pool, AHEAD * self.feed.decoders, room))
-        return found if isinstance(engine, ContinuousEngine) else windows(found, self.job.window, WINDOW_BYTES)
-
-    def _weighed(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Item]]:
-        """One reader at a time counts: it has the lane."""
-        for at, item in items:
-            self.feed.nbytes += len(item.image or b"")
-            yield at, item
-
-    def _counted(self, found: Iterable[Picture | Unused]) -> Iterator[Picture | Unused]:
-        for one in found:
-            if isinstance(one, Picture):
-                self.feed.held.add(self.ticket, one.nbytes)
-            yield one
+        if isinstance(engine, ContinuousEngine):
+            return self.feed.decoded(self.ticket, items, work, engine.capacity + max(engine.capacity, READY))
+        found = self.feed.decoded(self.ticket, items, work, 2 * self.job.window)
+        return windows(found, self.job.window, WINDOW_BYTES)
 
     # In the shard's thread
 

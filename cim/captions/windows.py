@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -73,24 +73,31 @@ def picture_of(
 
 def ahead(
     items: Iterable[tuple[int, Item]],
-    work: Callable[[int, Item], Picture | Unused],
-    pool: Executor,
-    most: int,
-    room: Callable[[], None],
+    work: Callable[[int, Item], Future[Picture | Unused]],
+    room: Callable[[], bool],
 ) -> Iterator[Picture | Unused]:
-    """work of every item, in order; `most` at once in `pool`. room: waits until another one may be begun."""
+    """What comes of the work that is begun for each item, in order, as soon as it is there.
+
+    room: whether another one may be begun; waits for a moment, or until some work is done, where it may not.
+    """
     begun: deque[Future[Picture | Unused]] = deque()
     try:
         for at, item in items:
-            room()
-            begun.append(pool.submit(work, at, replace(item, facts={})))
-            while begun and (len(begun) >= most or begun[0].done()):
-                yield begun.popleft().result()
+            while not room():
+                yield from _done(begun)
+            begun.append(work(at, replace(item, facts={})))
+            yield from _done(begun)
         while begun:
             yield begun.popleft().result()
     finally:
         for future in begun:
             future.cancel()
+
+
+def _done(begun: deque[Future[Picture | Unused]]) -> Iterator[Picture | Unused]:
+    """What is done up to the first that is not."""
+    while begun and begun[0].done():
+        yield begun.popleft().result()
 
 
 def windows(found: Iterable[Picture | Unused], size: int, max_bytes: int) -> Iterator[Window]:

@@ -3,8 +3,9 @@
 import json
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from cim.captioners.decoding import Decoding, Generated
@@ -15,6 +16,7 @@ from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
 from cim.engines.local import check_unchanged
 from cim.engines.spec import Answer, EngineSpec, Prepare, Request, as_it_is
 from cim.engines.vllm_options import adapter_fingerprint
+from cim.engines.vllm_rendering import Rendering
 from cim.errors import CimError
 from cim.images.checks import first_line
 
@@ -28,7 +30,8 @@ class Vllm:
     llm: a vllm.LLM. params: vllm.SamplingParams. last: its RequestOutputKind of answers that come when they are whole.
     asked: the prompt as the model sees it. ends: ids that end a caption. never: ids that no caption may hold.
     capacity: requests at once. refusal: what vLLM raises for a request that it won't take, such as one longer than the
-    model. adapter: a LoRARequest, or None.
+    model. adapter: a LoRARequest, or None. smaller: leaves of an image what the model sees. nbytes: of a request's
+    tensors. turn: of who has vLLM make them.
     """
 
     llm: Any
@@ -39,8 +42,10 @@ class Vllm:
     never: list[int]
     capacity: int
     refusal: type[Exception]
+    nbytes: Callable[[Any], int]
     adapter: Any = None
-    prepare: Prepare = as_it_is
+    smaller: Prepare = as_it_is
+    turn: Lock = field(default_factory=Lock)
     retried: int = 0
 
     @classmethod
@@ -56,6 +61,7 @@ class Vllm:
             from vllm import LLM, SamplingParams
             from vllm.exceptions import VLLMValidationError
             from vllm.lora.request import LoRARequest
+            from vllm.multimodal.cache import MultiModalCache
             from vllm.platforms import current_platform
             from vllm.sampling_params import RequestOutputKind
         except ImportError as error:
@@ -77,6 +83,7 @@ class Vllm:
                 trust_remote_code=spec.trust_remote_code,
                 enable_prefix_caching=True,
                 limit_mm_per_prompt={"image": 1, "video": 0},  # else it keeps memory for films
+                mm_processor_cache_gb=0,  # no image comes twice
                 max_num_seqs=spec.batch_size,
                 generation_config="vllm",  # not the model's own penalties and temperature
                 load_format="safetensors",
@@ -98,15 +105,24 @@ class Vllm:
             suppressed_tokens(processor, model),
             spec.batch_size + -(-spec.batch_size // MORE),
             VLLMValidationError,
+            MultiModalCache.get_item_size,
             None if adapter is None else LoRARequest("adapter", 1, str(adapter)),
             # Kwargs may ask for more pixels than the processor alone would leave.
             as_it_is if json.loads(spec.vllm.mm_processor_kwargs) else shrink_for(processor) or as_it_is,
         )
 
+    @property
+    def prepare(self) -> Prepare:
+        """The image made tensors."""
+        refused = (self.refusal, ValueError)
+        return Rendering(self.llm.renderer, self.turn, self.asked, self.smaller, self.nbytes, refused)
+
     def submit(self, request: Request) -> None:
-        """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
-        content = {"prompt": self.asked, "multi_modal_data": {"image": request.prepared}}
+        """As `ContinuousBackend` says."""
+        if request.prepared.refusal:
+            raise ValueError(request.prepared.refusal)
         sampling = self._sampling(request.key, request.decoding)
+        content = request.prepared.content
         try:
             self.llm.llm_engine.add_request(str(request.number), content, sampling, lora_request=self.adapter)
         except self.refusal as error:  # no ValueError since 0.30

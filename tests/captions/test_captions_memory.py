@@ -9,7 +9,7 @@ from benchmarks.caption_memory import MIB, Case
 # 512 x 512 pixels are 1 MiB as Pillow keeps them: a window of 48 pictures holds 48 MiB, the shard 480.
 LARGE = Case(images=480, side=512, window=48)
 WINDOWS = 2 * 48 * MIB  # one in the engine, the next one decoded meanwhile
-DECODE = 4 * MIB  # two pictures more: one waits for a place, one is decoded: the file's pixels and their RGB copy
+DECODE = 4 * MIB  # four pictures more: for each of two decoders one that is decoded and one that waits for a place
 TEXT = 480 * 4 * 1024  # captions, rows and journal records, 2.5 KiB each were measured; libraries were there before
 
 
