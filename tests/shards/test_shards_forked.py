@@ -13,10 +13,8 @@ from cim.errors import TransientError
 from cim.params import FolderSource, Shard
 from cim.readers.open import open_sources
 from cim.shards import scan
-from cim.shards.forked import can_fork, prefetch_forked
+from cim.shards.forked import prefetch_forked
 from cim.shards.scan import scan_sources
-
-pytestmark = pytest.mark.skipif(not can_fork(), reason="nothing is forked on this system")
 
 
 def test_results_come_in_order_and_items_are_taken_no_sooner_than_needed() -> None:
