@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 from tqdm import tqdm
@@ -70,8 +70,7 @@ class _Place:
     read: Callable[[], Item]
 
 
-@dataclass(frozen=True)
-class _Checked:
+class _Checked(NamedTuple):  # pickled in half the time of a dataclass
     """One item's outcome, its image's bytes let go. facts: None where `problem` says why it is not used."""
 
     locator: str
