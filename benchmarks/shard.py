@@ -149,18 +149,24 @@ def without(changes: dict[str, Any]) -> Iterator[None]:
         yield
 
 
-def measure(photos: Photos, folder: Path, rounds: int) -> dict[str, list[float]]:
-    """Seconds of every way, `rounds` times. Raises RuntimeError for one that did not write all images."""
-    taken, out = dict[str, list[float]]({name: [] for name in WAYS}), folder.with_name("out")
+Taken = dict[str, list[tuple[float, float]]]
+"""Wall and CPU seconds of every way, round by round; CPU of processes that it started included."""
+
+
+def measure(photos: Photos, folder: Path, rounds: int) -> Taken:
+    """Every way, `rounds` times. Raises RuntimeError for one that did not write all images."""
+    taken, out = Taken({name: [] for name in WAYS}), folder.with_name("out")
     for number in range(rounds + 1):  # the first is not counted
         for name, way in list(WAYS.items())[:: 1 if number % 2 else -1]:
             with without(way.without):
+                before = sum(os.times()[:4])
                 passed = seconds(lambda way=way: way.run(photos, folder, out))  # type: ignore[misc]
+                used = sum(os.times()[:4]) - before
             if (written := _images(out)) != photos.images:
                 raise RuntimeError(f"{name}: {written} of {photos.images} images written")
             shutil.rmtree(out)
-            taken[name] += [passed] if number else []
-        last = [runs[-1] for runs in (taken[BARE], taken[ALL_BUT_DECODING]) if runs]
+            taken[name] += [(passed, used)] if number else []
+        last = [runs[-1][0] for runs in (taken[BARE], taken[ALL_BUT_DECODING]) if runs]
         now = f", {last[0] / last[1]:.2f} times the loop without decoding" if last else " (not counted)"
         print(f"round {number} of {rounds}{now}", file=sys.stderr, flush=True)
     return taken
@@ -174,16 +180,21 @@ def _images(out: Path) -> int:
     return total
 
 
-def table(taken: dict[str, list[float]], photos: Photos, size: int) -> str:
-    """A row a way: medians of MB/s and of the ratio to the bare loop in the same round; what the check costs."""
-    lines = ["| | MB/s | times the loop | what is left out costs |", "|---|---|---|---|"]
+def table(taken: Taken, photos: Photos, size: int) -> str:
+    """A row a way: medians of MB/s, of the ratio to the bare loop in the same round, of CPU; what the check costs."""
+    lines = ["| | MB/s | times the loop | CPU ms an image | what is left out costs |", "|---|---|---|---|---|"]
     for name, runs in taken.items():
-        ratio = median(theirs / mine for theirs, mine in zip(taken[BARE], runs, strict=True))
+        wall, cpu = (median(run[kind] for run in runs) for kind in (0, 1))
+        ratio = median(theirs / mine for (theirs, _), (mine, _) in zip(taken[BARE], runs, strict=True))
         price = ""
         if whole := taken.get(WAYS[name].beside):
-            more = median(one - other for one, other in zip(whole, runs, strict=True))
-            price = f"{100 * more / median(whole):.0f}%, {1000 * more / photos.images:.3f} ms an image"
-        lines.append(f"| {name} | {size / 1e6 / median(runs):.0f} | {ratio:.2f} | {price} |")
+            pairs = list(zip(whole, runs, strict=True))
+            of_wall, of_cpu = (
+                median(one[kind] - other[kind] for one, other in pairs) / median(one[kind] for one in whole)
+                for kind in (0, 1)
+            )
+            price = f"{100 * of_wall:.0f}% of time, {100 * of_cpu:.0f}% of CPU"
+        lines.append(f"| {name} | {size / 1e6 / wall:.0f} | {ratio:.2f} | {1000 * cpu / photos.images:.2f} | {price} |")
     return "\n".join(lines)
 
 

@@ -1,7 +1,7 @@
 """Some files of a folder as a part: what a folder and a COCO file have in common."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -49,9 +49,9 @@ class FileChunk(Chunk):
         for one in self.files:
             yield self._item(one)
 
-    def reads(self) -> Iterator[Callable[[], Item]]:
-        """`items`, each read by a call of its own: from several threads at once, if so wanted."""
-        return (partial(self._item, one) for one in self.files)
+    def reads(self, places: Iterable[int]) -> Iterator[Callable[[], Item]]:
+        """The items at these places, each read by a call of its own: from several threads at once, if so wanted."""
+        return (partial(self._item, self.files[place]) for place in places)
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The images at these places again. Raises OSError for one that is gone."""
