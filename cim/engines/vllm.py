@@ -115,7 +115,7 @@ class Vllm:
     def collect(self, wait: float) -> Sequence[Answer]:
         """As `ContinuousBackend` says. A step of the model is not cut short: it may take longer than `wait`.
 
-        Raises EngineLost where one fails: its requests stay half done in vLLM, whose next steps end none of them.
+        Raises EngineLost where one fails: its requests stay half done in vLLM, and later steps were seen to end none.
         """
         engine, ends = self.llm.llm_engine, time.monotonic() + wait
         while engine.has_unfinished_requests():
