@@ -3,9 +3,8 @@
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from threading import Lock
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from cim.captioners.decoding import Decoding, Generated
@@ -16,8 +15,7 @@ from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
 from cim.engines.local import check_unchanged
 from cim.engines.spec import Answer, EngineSpec, Prepare, Request, as_it_is
 from cim.engines.vllm_options import adapter_fingerprint
-from cim.engines.vllm_rendering import Rendering
-from cim.errors import CimError
+from cim.errors import CimError, EngineLost
 from cim.images.checks import first_line
 
 MORE = 4  # one request for so many sequences at once waits beside them, for the place of the next one that ends
@@ -30,8 +28,7 @@ class Vllm:
     llm: a vllm.LLM. params: vllm.SamplingParams. last: its RequestOutputKind of answers that come when they are whole.
     asked: the prompt as the model sees it. ends: ids that end a caption. never: ids that no caption may hold.
     capacity: requests at once. refusal: what vLLM raises for a request that it won't take, such as one longer than the
-    model. adapter: a LoRARequest, or None. smaller: leaves of an image what the model sees. nbytes: of a request's
-    tensors. turn: of who has vLLM make them.
+    model. adapter: a LoRARequest, or None.
     """
 
     llm: Any
@@ -42,10 +39,8 @@ class Vllm:
     never: list[int]
     capacity: int
     refusal: type[Exception]
-    nbytes: Callable[[Any], int]
     adapter: Any = None
-    smaller: Prepare = as_it_is
-    turn: Lock = field(default_factory=Lock)
+    prepare: Prepare = as_it_is
     retried: int = 0
 
     @classmethod
@@ -61,7 +56,6 @@ class Vllm:
             from vllm import LLM, SamplingParams
             from vllm.exceptions import VLLMValidationError
             from vllm.lora.request import LoRARequest
-            from vllm.multimodal.cache import MultiModalCache
             from vllm.platforms import current_platform
             from vllm.sampling_params import RequestOutputKind
         except ImportError as error:
@@ -83,7 +77,6 @@ class Vllm:
                 trust_remote_code=spec.trust_remote_code,
                 enable_prefix_caching=True,
                 limit_mm_per_prompt={"image": 1, "video": 0},  # else it keeps memory for films
-                mm_processor_cache_gb=0,  # no image comes twice
                 max_num_seqs=spec.batch_size,
                 generation_config="vllm",  # not the model's own penalties and temperature
                 load_format="safetensors",
@@ -105,34 +98,36 @@ class Vllm:
             suppressed_tokens(processor, model),
             spec.batch_size + -(-spec.batch_size // MORE),
             VLLMValidationError,
-            MultiModalCache.get_item_size,
             None if adapter is None else LoRARequest("adapter", 1, str(adapter)),
             # Kwargs may ask for more pixels than the processor alone would leave.
             as_it_is if json.loads(spec.vllm.mm_processor_kwargs) else shrink_for(processor) or as_it_is,
         )
 
-    @property
-    def prepare(self) -> Prepare:
-        """The image made tensors."""
-        refused = (self.refusal, ValueError)
-        return Rendering(self.llm.renderer, self.turn, self.asked, self.smaller, self.nbytes, refused)
-
     def submit(self, request: Request) -> None:
-        """As `ContinuousBackend` says."""
-        if request.prepared.refusal:
-            raise ValueError(request.prepared.refusal)
+        """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
+        content = {"prompt": self.asked, "multi_modal_data": {"image": request.prepared}}
         sampling = self._sampling(request.key, request.decoding)
-        content = request.prepared.content
         try:
             self.llm.llm_engine.add_request(str(request.number), content, sampling, lora_request=self.adapter)
         except self.refusal as error:  # no ValueError since 0.30
             raise ValueError(str(error)) from error
 
     def collect(self, wait: float) -> Sequence[Answer]:
-        """As `ContinuousBackend` says. A step of the model is not cut short: it may take longer than `wait`."""
+        """As `ContinuousBackend` says. A step of the model is not cut short: it may take longer than `wait`.
+
+        Raises EngineLost where one fails: its requests stay half done in vLLM, and later steps were seen to end none.
+        """
         engine, ends = self.llm.llm_engine, time.monotonic() + wait
         while engine.has_unfinished_requests():
-            found = [Answer(int(one.request_id), _generated(one)) for one in engine.step() if one.finished]
+            try:
+                outputs = engine.step()
+            except Exception as error:  # of whatever in vLLM, torch or the driver
+                raise EngineLost(
+                    f"a step of vLLM that failed ({first_line(error)})",
+                    "a model that goes on",
+                    "look whether memory ran out (caption.batch_size, caption.vllm.memory_share); then run again",
+                ) from error
+            found = [Answer(int(one.request_id), _generated(one)) for one in outputs if one.finished]
             if found or time.monotonic() >= ends:
                 return found
         return []

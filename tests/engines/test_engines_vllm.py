@@ -14,9 +14,9 @@ from cim.captioners.inputs import render
 from cim.captioners.load import load_captioner, load_processor
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.engines.open import open_engine
-from cim.engines.spec import EngineSpec, captions_of, held_bytes
+from cim.engines.spec import EngineSpec, captions_of
 from cim.engines.vllm_options import VllmOptions
-from cim.errors import CimError
+from cim.errors import CimError, EngineLost
 from cim.params import VllmParams
 
 
@@ -52,17 +52,10 @@ class EngineLoop:
 
     def step(self) -> list[Answer]:
         some, self.waiting = self.waiting[:2], self.waiting[2:]
-        return [self.answer(one, prompt["mm_kwargs"].width) for one, prompt in some[::-1]]
+        return [self.answer(one, prompt["multi_modal_data"]["image"].width) for one, prompt in some[::-1]]
 
     def answer(self, request_id: str, width: int) -> Answer:
         return Answer([Output(f" width {width}", [5, 6, 2], "stop")], request_id=request_id)
-
-
-class Renderer:
-    """`LLM.renderer`: leaves picture and prompt as they are."""
-
-    def render_cmpl(self, prompts: list[Any]) -> list[Any]:
-        return [{"prompt": one["prompt"], "mm_kwargs": one["multi_modal_data"]["image"]} for one in prompts]
 
 
 class Refused(Exception):
@@ -83,7 +76,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     class LLM:
         def __init__(self, **options: Any) -> None:
             module.made.append(options)
-            self.llm_engine, self.renderer = EngineLoop(module), Renderer()
+            self.llm_engine = EngineLoop(module)
 
     module.LLM, module.SamplingParams = LLM, SamplingParams
     module.on_cpu = True
@@ -92,9 +85,7 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     vars(platforms)["current_platform"] = SimpleNamespace(is_cpu=lambda: module.on_cpu)
     vars(errors := ModuleType("vllm.exceptions"))["VLLMValidationError"] = Refused
     vars(sampling := ModuleType("vllm.sampling_params"))["RequestOutputKind"] = SimpleNamespace(FINAL_ONLY="whole")
-    vars(cache := ModuleType("vllm.multimodal.cache"))["MultiModalCache"] = SimpleNamespace(get_item_size=held_bytes)
-    several = ModuleType("vllm.lora"), ModuleType("vllm.multimodal")
-    for one in (module, *several, lora, platforms, errors, sampling, cache):
+    for one in (module, ModuleType("vllm.lora"), lora, platforms, errors, sampling):
         monkeypatch.setitem(sys.modules, one.__name__, one)
     return module
 
@@ -117,9 +108,7 @@ def test_captions_come_back_in_order_with_their_facts(
 ) -> None:
     engine = open_engine(chosen)
     found = captions_of(engine, pictures, keys)
-    prepared = [engine.prepare(picture, b"") for picture in pictures]
-    assert [one.text for one in found] == [f"width {one.content['mm_kwargs'].width}" for one in prepared]
-    assert [one.nbytes for one in prepared] == [held_bytes(one.content["mm_kwargs"]) for one in prepared]
+    assert [one.text for one in found] == [f"width {engine.prepare(picture, b'').width}" for picture in pictures]
     assert {one[1:4] for one in found} == {("stop", 3, 21)}
 
 
@@ -163,14 +152,24 @@ def test_a_request_that_vllm_gave_up_is_an_error_not_a_caption(
     assert captions_of(open_engine(chosen), pictures[:1], ["a"])[0][1:4] == ("error", 1, 0)
 
 
-@pytest.mark.parametrize(("place", "name"), [(EngineLoop, "add_request"), (Renderer, "render_cmpl")])
+def test_a_step_that_fails_ends_the_engine(
+    vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> None:
+        raise RuntimeError("CUDA error: out of memory\nand more")
+
+    monkeypatch.setattr(EngineLoop, "step", broken)
+    with pytest.raises(EngineLost, match=r"failed \(RuntimeError: CUDA error: out of memory\)"):
+        captions_of(open_engine(chosen), pictures[:1], ["a"])
+
+
 def test_a_refused_request_is_the_images_fault(
-    vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch, place: Any, name: str
+    vllm: Any, chosen: EngineSpec, pictures: list[Image], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise Refused("prompt of 300 tokens, 256 at most")
 
-    monkeypatch.setattr(place, name, refuse)
+    monkeypatch.setattr(EngineLoop, "add_request", refuse)
     with pytest.raises(ValueError, match="300 tokens"):
         captions_of(open_engine(chosen), pictures[:1], ["a"])
 
