@@ -24,14 +24,17 @@ from tqdm import tqdm
 
 from benchmarks.common.timing import machine, seconds, seconds_for_additions
 from benchmarks.reward.turns import blas, sgemm
+from cim.index.codes import Float32
 from cim.index.flat import FlatRows
+from cim.index.library import faiss
 from cim.index.meta import IndexMeta
+from cim.index.proposals import Proposer
 from cim.index.rows import RowWriter, UnitRows
 from cim.index.search import TIE_DECIMALS, GalleryIndex
 from cim.index.threads import search_threads
 from cim.index.vectors import encode_ids
 
-K = 3
+K, DEPTH = 3, 12
 SPANNED = 100
 BLOCK = 20_000
 
@@ -84,7 +87,7 @@ def cpu_seconds(run: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Read the options and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
     parser.add_argument("--dim", type=int, default=768)
@@ -92,7 +95,11 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=5)
     parser.add_argument("--threads", type=int, help="of each product and search (default: as many as there are)")
     parser.add_argument("--check", type=int, default=1000, help="queries compared with float64, 8 bytes a row each")
-    options = parser.parse_args()
+    run(parser.parse_args())
+
+
+def run(options: Any) -> None:
+    """See the module; options as `main` reads them."""
     before = seconds_for_additions()
     torch.set_num_threads(options.threads or torch.get_num_threads())
     with (
@@ -108,23 +115,32 @@ def measure(folder: Path, options: Any, before: float) -> None:
     basis, took = write_gallery(folder, options.rows, options.dim), cpu_seconds if options.threads == 1 else seconds
     queries, rows = around(basis, options.batch, np.random.default_rng(1)), UnitRows.open(folder)
     flat = FlatRows(rows)
-    first = took(lambda: flat.search(queries, 12))
+    ways: dict[str, Callable[..., object]] = {
+        "quickest": flat.search,
+        "float32 by torch": Proposer(Float32, rows).search,
+        "float32 by FAISS": flat.in_float32,
+    }
+    first = {name: took(partial(way, queries, DEPTH)) for name, way in ways.items()}
     work, turns = 2 * options.batch * options.rows * options.dim / 1e9, []
     for _ in tqdm(range(options.turns), desc="turns", unit="turn"):
         bare = sgemm(options.batch, options.dim, calls=3, took=took)
-        mine, plain = (work / took(partial(search, queries, 12)) for search in (flat.search, flat.in_float32))
-        turns.append([bare, mine, plain, mine / bare, plain / bare])
-    bare, mine, plain, share, plain_share = (median(one) for one in zip(*turns, strict=True))
+        turns.append([bare, *(work / took(partial(way, queries, DEPTH)) for way in ways.values())])
+    taken = np.array(turns)
     print(
-        f"{options.rows:,} x {options.dim}, batches of {options.batch:,}, the 12 best, {options.turns} turns (medians)."
+        f"{options.rows:,} x {options.dim}, batches of {options.batch:,}, the {DEPTH} best, {options.turns} turns, "
+        f"{options.threads or faiss.omp_get_max_threads()} threads. Medians, shares by the turn."
     )
     print(
         f"Calibration {before:.2f} s, then {seconds_for_additions():.2f} s. {machine('numpy', 'faiss-cpu', 'torch')}."
     )
     print(blas())
-    print(f"bare float32 product, the better of NumPy and torch: {bare:.0f} GFLOP/s")
-    print(f"exact search, multiplying in {flat.coding}: {mine:.0f} GFLOP/s, {share:.2f} times the bare product")
-    print(f"exact search in float32 by FAISS: {plain:.0f} GFLOP/s, {plain_share:.2f} times; first search {first:.1f} s")
+    print(f"| | GFLOP/s {'a CPU second' if took is cpu_seconds else ''} | of the bare product | the first search, s |")
+    print("|---|---|---|---|")
+    print(f"| bare float32 product, the better of NumPy and torch | {median(taken[:, 0]):.0f} | 1 | |")
+    for column, name in enumerate(ways, start=1):
+        what = f"quickest: {flat.coding}" if name == "quickest" else name
+        share = median(taken[:, column] / taken[:, 0])
+        print(f"| exact search, {what} | {median(taken[:, column]):.0f} | {share:.2f} | {first[name]:.1f} |")
     ids = [f"{number:08d}" for number in np.random.default_rng(2).permutation(options.rows)]
     meta = IndexMeta("clip", "inner_product", "Flat", len(rows), len(rows), rows.dim, "", {}, "", "")
     asked = np.concatenate([rows.take(np.arange(50, 50 * options.check // 2, 50)), queries])[: options.check]

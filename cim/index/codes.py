@@ -7,7 +7,7 @@ Let v' be what the code of a vector v stands for. By Cauchy and Schwarz, for a q
 where e_q and e_x are the lengths of what coding lost, which are measured, not estimated, and |x| = 1. The products of
 the codes are themselves rounded: by at most r |q'| |x'|, as sums of |q'_i x'_i| are at most that (Cauchy and Schwarz).
 
-int8: a scale a vector, whole numbers -127..127. Their sum of d products is exact in int32 (127 127 d < 2^31 for
+int8: whole numbers -127..127 times a unit. Their sum of d products is exact in int32 (127 127 d < 2^31 for
 d < 133,000) and becomes float32 and is scaled: r = 2^-22. A unit vector of 768 alike coordinates loses some 0.008.
 
 bfloat16: 8 significant bits, rounded to nearest, so that each coordinate is off by at most 2^-8 of itself and
@@ -16,7 +16,6 @@ cutting off instead of rounding, is off by less than d 2^-22 of the sum of their
 bfloat16 again: r = 2^-8 + d 2^-22.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -32,34 +31,22 @@ ARITHMETIC = 1e-5
 """What float32 may move a score of unit vectors by: their stored norms, and the scores that this is compared with."""
 
 
-@dataclass(frozen=True)
-class Measures:
-    """Of n vectors: each is coded as its coordinates over `divisors`; its codes times `factors` are as long as it is.
-
-    lost: lengths lost, measured on the codes themselves.
-    """
-
-    divisors: "torch.Tensor"
-    factors: "torch.Tensor"
-    lost: "torch.Tensor"
-
-
 class Format(Protocol):
-    """A way to code vectors. An object of it belongs to one search: it keeps room for what is multiplied."""
+    """A way to code vectors. An object of it belongs to one thread of one search: it keeps room for what is multiplied.
+
+    A code times its unit is what it stands for. Vectors whose codes are to be compared by number share a unit.
+    """
 
     name: str
 
-    def divisors(self, vectors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """(n,) of vectors (n, d) of these lengths (n,)."""
-
-    def factors(self, divisors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """(n,) by which codes are multiplied to be the vectors divided by their lengths."""
+    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
+        """(n,) units for vectors whose largest coordinate is at most peaks (n,)."""
 
     def code(self, vectors: "torch.Tensor", divisors: "torch.Tensor") -> "torch.Tensor":
-        """(n, d) codes."""
+        """(n, d) codes of float32 vectors over divisors (n,): units, times lengths for unit vectors. Spoils vectors."""
 
-    def products(self, queries: "torch.Tensor", rows: "torch.Tensor", out: "torch.Tensor") -> None:
-        """Fill out (b, n), float32, with the inner products of codes."""
+    def products(self, queries: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+        """(b, n) inner products of codes, of any type, to be done with before the next ones are asked for."""
 
     def rounding(self, dim: int) -> float:
         """r, see above."""
@@ -71,30 +58,24 @@ class Int8:
     name = "int8"
 
     def __init__(self) -> None:
-        self._whole: torch.Tensor | None = None
+        self._room: torch.Tensor | None = None
 
-    def divisors(self, vectors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
+    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
-        return vectors.abs().amax(1).float().clamp_(min=1e-30) / 127
-
-    def factors(self, divisors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """See Format."""
-        return divisors / lengths
+        return peaks.clamp(min=1e-30) / 127  # less than half a step above 127 is 127 as well
 
     def code(self, vectors: "torch.Tensor", divisors: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         import torch
 
-        return _copied(vectors).mul_((1 / divisors)[:, None]).round_().clamp_(-127, 127).to(torch.int8)
+        return vectors.mul_((1 / divisors)[:, None]).round_().to(torch.int8)
 
-    def products(self, queries: "torch.Tensor", rows: "torch.Tensor", out: "torch.Tensor") -> None:
+    def products(self, queries: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         import torch
 
-        if self._whole is None or self._whole.shape != out.shape:
-            self._whole = torch.empty(out.shape, dtype=torch.int32)
-        torch._int_mm(queries, rows.T, out=self._whole)
-        out.copy_(self._whole)
+        self._room = _room(self._room, len(queries), len(rows), torch.int32)
+        return torch._int_mm(queries, rows.T, out=self._room)
 
     def rounding(self, dim: int) -> float:
         """See Format."""
@@ -106,56 +87,82 @@ class BFloat16:
 
     name = "bfloat16"
 
-    def divisors(self, vectors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
+    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
-        return lengths
-
-    def factors(self, divisors: "torch.Tensor", lengths: "torch.Tensor") -> "torch.Tensor":
-        """See Format."""
-        import torch
-
-        return torch.ones_like(divisors)
+        return peaks.new_ones(len(peaks))
 
     def code(self, vectors: "torch.Tensor", divisors: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         import torch
 
-        return _copied(vectors).mul_((1 / divisors)[:, None]).to(torch.bfloat16)
+        return vectors.mul_((1 / divisors)[:, None]).to(torch.bfloat16)
 
-    def products(self, queries: "torch.Tensor", rows: "torch.Tensor", out: "torch.Tensor") -> None:
+    def products(self, queries: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
-        out.copy_(queries @ rows.T)
+        return queries @ rows.T
 
     def rounding(self, dim: int) -> float:
         """See Format."""
         return 2.0**-8 + dim * 2.0**-22
 
 
-def measure(coding: Format, vectors: "torch.Tensor", lengths: "torch.Tensor") -> Measures:
-    """Of vectors (n, d) that are to be divided by their lengths (n,)."""
+class Float32:
+    """For any processor: nothing is lost, and torch multiplies."""
+
+    name = "float32"
+
+    def __init__(self) -> None:
+        self._room: torch.Tensor | None = None
+
+    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
+        """See Format."""
+        return peaks.new_ones(len(peaks))
+
+    def code(self, vectors: "torch.Tensor", divisors: "torch.Tensor") -> "torch.Tensor":
+        """See Format."""
+        return vectors.mul_((1 / divisors)[:, None])
+
+    def products(self, queries: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
+        """See Format."""
+        import torch
+
+        self._room = _room(self._room, len(queries), len(rows), torch.float32)
+        return torch.mm(queries, rows.T, out=self._room)
+
+    def rounding(self, dim: int) -> float:
+        """See Format."""
+        return 2.0**-22
+
+
+def coded(coding: Format, vectors: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
+    """Codes of vectors (n, d), each with a unit of its own, those units (n,), and the lengths lost (n,)."""
     import torch
 
-    divisors = coding.divisors(vectors, lengths)
-    factors = coding.factors(divisors, lengths)
-    stands_for = coding.code(vectors, divisors).float().mul_(factors[:, None])
-    off = _copied(vectors).div_(lengths[:, None]).sub_(stands_for)
-    return Measures(divisors, factors, torch.linalg.vector_norm(off, dim=1).mul_(SAFE))
+    units = coding.units(vectors.abs().amax(1).float())
+    codes = coding.code(vectors.to(torch.float32, copy=True), units)
+    return codes, units, lost(codes, units, vectors.float())
 
 
-def _copied(vectors: "torch.Tensor") -> "torch.Tensor":
-    """As float32, not the caller's own."""
+def lost(codes: "torch.Tensor", units: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
+    """(n,) lengths of what codes (n, d) of these units (n,) do not have of float32 vectors (n, d)."""
     import torch
 
-    return vectors.to(torch.float32, copy=True)
+    off: torch.Tensor = torch.linalg.vector_norm(vectors - codes.float().mul_(units[:, None]), dim=1)
+    return off.mul_(SAFE)
 
 
-def bounds(coding: Format, queries: Floats, lost: Floats, rows_lost: Floats) -> Floats:
-    """How far scores by `coding` may be from the inner products of queries (b, d) with unit rows.
+def _room(room: "torch.Tensor | None", queries: int, rows: int, kind: "torch.dtype") -> "torch.Tensor":
+    """`room` where it has this shape, else a new one: torch takes memory from the system anew each time."""
+    import torch
 
-    lost: (b,) of the queries' codes. rows_lost: (b, m) of the codes of their rows, or (1, 1) at most of any row.
-    Returns (b, m) or (b, 1).
+    return room if room is not None and room.shape == (queries, rows) else torch.empty(queries, rows, dtype=kind)
+
+
+def bounds(rounding: float, lengths: Floats, lost: Floats, rows_lost: Floats) -> Floats:
+    """How far scores by codes may be from the inner products of queries with unit rows; all of one shape, or broadcast.
+
+    rounding: r, see above. lengths: of the queries. lost, rows_lost: of the queries' codes and of the rows'.
     """
-    length, lost = np.linalg.norm(queries, axis=1, keepdims=True) * SAFE, lost[:, None]
-    rounded = coding.rounding(queries.shape[1]) * (1 + rows_lost)
-    off: Floats = lost + (length + lost) * (rows_lost + rounded) + ARITHMETIC * length
+    lengths = lengths * np.float32(SAFE)
+    off: Floats = lost + (lengths + lost) * (rows_lost + rounding * (1 + rows_lost)) + ARITHMETIC * lengths
     return off

@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from cim.index.codes import Format
 from cim.index.library import faiss
 from cim.index.proposals import Proposer
 from cim.index.quickest import quickest
@@ -35,7 +36,7 @@ class FlatRows:
         self._rows = rows
         self.ntotal, self.d = len(rows), rows.dim
         self._proposer: Proposer | None = None
-        self._alike = False
+        self._too_coarse: set[type[Format]] = set()
 
     def search(self, queries: npt.NDArray[np.float32], k: int) -> Found:
         """Inner products (b, k), highest first, and rows (b, k), -1 where there are fewer than k rows."""
@@ -44,20 +45,22 @@ class FlatRows:
             return self.in_float32(queries, k)
         found = proposer.search(queries, k)
         left = np.flatnonzero(~found.proven)
+        if len(left) > TOO_MANY * len(queries):
+            self._too_coarse.add(proposer.coding)
         if len(left):
             found.near[left], found.rows[left] = self.in_float32(queries[left], k)
-        self._alike = len(left) > TOO_MANY * len(queries)
         return found.near, found.rows
 
     @property
     def coding(self) -> str:
-        """What the rows of the last large search were multiplied in."""
-        return "float32" if self._proposer is None or self._alike else self._proposer.coding.name
+        """What the rows of the next large search are multiplied in, as far as is known."""
+        used = self._proposer is not None and self._proposer.coding not in self._too_coarse
+        return self._proposer.coding.name if self._proposer is not None and used else "float32"
 
     def _chosen(self, queries: int, k: int) -> Proposer | None:
-        if self._alike or queries < FEW or k > min(DEEP, self.ntotal) or 2.0 * queries * self.ntotal * self.d < MUCH:
+        if queries < FEW or k > min(DEEP, self.ntotal) or 2.0 * queries * self.ntotal * self.d < MUCH:
             return None
-        coding = quickest(self.d)
+        coding = next((one for one in quickest(self.d) if one not in self._too_coarse), None)
         if coding is None:
             return None
         if self._proposer is None or self._proposer.coding is not coding:

@@ -1,16 +1,20 @@
-"""Exact search in two steps: rows proposed by products of few bits, those that could be among the best scored anew."""
+"""Exact search in two steps: rows proposed by products of codes, those that could be among the best scored anew."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import partial
+from itertools import count, pairwise
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cim.index.codes import Format, Measures, bounds, measure
+from cim.index.codes import Format, bounds, coded
+from cim.index.contest import Contest, Floor, joined
 from cim.index.library import faiss
 from cim.index.rows import UnitRows
+from cim.index.shelves import BLOCK, SHELF, Shelves
 from cim.index.threads import search_threads
 
 if TYPE_CHECKING:
@@ -20,14 +24,14 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 
 WIDTH = 384
-"""Proposals a query, or four times what is asked for where that is more. Among 200,000 drawn captions 48 rows were as
-near the twelfth best as int8 is off, 187 at most (96 queries)."""
+"""Proposals a query and thread, or four times what is asked for where that is more. Among 200,000 drawn captions 48
+rows were as near the twelfth best as int8 is off, 187 at most (96 queries)."""
 QUERIES_AT_ONCE = 2048
-SCORES = 2**20
-"""Scores held at once, as whole numbers and as float32: 4 MiB each a thread, about what a core's
-cache holds."""
-ANEW = 8192
-"""Vectors scored anew at once."""
+SCORES = 2**19
+"""Scores held at once a thread, 2 MiB: about what a core's cache holds. torch multiplies a few percent faster where
+they are more, but then selecting costs more than that (seen in float32)."""
+ANEW = 256
+"""Vectors scored anew at once: in a core's cache, as their queries are."""
 
 
 @dataclass(frozen=True)
@@ -43,92 +47,103 @@ class Proposed:
     proven: npt.NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Queries (b, d), their codes, units (b,) and lengths, and how much of those the codes lost. k: rows asked for."""
+
+    queries: Floats
+    codes: "torch.Tensor"
+    units: Floats
+    lengths: Floats
+    lost: Floats
+    k: int
+
+
 class Proposer:
-    """Rows, and what is known of their codes: measured in the first search, 12 bytes a row. The codes are not kept."""
+    """Rows, and what is known of their codes: measured in the first search."""
 
     def __init__(self, coding: type[Format], rows: UnitRows) -> None:
         self.coding, self._rows = coding, rows
-        self._measures: Measures | None = None
+        self._shelves: Shelves | None = None
 
     def search(self, queries: Floats, k: int) -> Proposed:
         """See Proposed. queries: (b, d). k: at most as many as there are rows."""
+        if self._shelves is None:  # two threads that search first at once both measure, and find the same
+            self._shelves = Shelves(self.coding, self._rows)
         parts = [queries[start : start + QUERIES_AT_ONCE] for start in range(0, len(queries), QUERIES_AT_ONCE)]
-        some = [self._search(np.ascontiguousarray(part), k) for part in parts]
+        some = [self._search(np.ascontiguousarray(part), k, self._shelves) for part in parts]
         return Proposed(*(np.concatenate([getattr(one, name) for one in some]) for name in ("near", "rows", "proven")))
 
-    def _search(self, queries: Floats, k: int) -> Proposed:
+    def _search(self, queries: Floats, k: int, shelves: Shelves) -> Proposed:
         import torch
 
-        coding, asked = self.coding(), torch.from_numpy(queries)
-        about = measure(coding, asked, torch.ones(len(queries)))
-        coded = coding.code(asked, about.divisors)
-        measures = self._known(coding)
-        width, hands = min(len(self._rows), max(WIDTH, 4 * k)), faiss.omp_get_max_threads()
-        edges = np.linspace(0, len(self._rows), hands + 1, dtype=int).tolist()
-        best = faiss.ResultHeap(len(queries), width, keep_max=True)
-        with ThreadPoolExecutor(hands) as pool:  # each its own rows: nobody waits at the end of every small step
-            parts = [pool.submit(self._part, coded, width, first, last) for first, last in pairwise(edges)]
-            for part in parts:
-                best.add_result(*part.result())
-        best.finalize()
-        ours, lost = about.lost.numpy(), measures.lost.numpy()
-        off = [bounds(coding, queries, ours, one) for one in (lost.max(keepdims=True)[None], lost[best.I])]
-        return self._decide(queries, best.I, best.D * about.factors.numpy()[:, None], off, k)
+        codes, units, lost = coded(self.coding(), torch.from_numpy(queries))
+        asked = Asked(queries, codes, units.numpy(), np.linalg.norm(queries, axis=1), lost.numpy(), k)
+        hands = min(faiss.omp_get_max_threads(), shelves.blocks)
+        width = min(len(self._rows) + 1, max(WIDTH, 4 * k))  # 1: a heap of all rows has room left, so nothing is lost
+        floor, waiting = Floor(2 * self._off(asked, shelves.lost.max()) / asked.units), count()
+        contests = [Contest(floor, k, width) for _ in range(hands)]
+        edges = np.linspace(0, len(queries), hands + 1, dtype=int).tolist()
+        with ThreadPoolExecutor(hands) as pool:  # each multiplies and selects: neither waits for the other's end
+            list(pool.map(lambda contest: self._propose(asked, contest, shelves, waiting), contests))
+            decide = partial(self._decide, asked, contests, shelves)
+            parts = list(pool.map(decide, (slice(*part) for part in pairwise(edges))))
+        self._rows.release()
+        return Proposed(*(np.concatenate([getattr(one, name) for one in parts]) for name in ("near", "rows", "proven")))
 
-    def _part(self, coded: "torch.Tensor", width: int, first: int, last: int) -> tuple[Floats, Ints]:
-        """Scores by codes and rows (b, width) of the best among rows first..last, on one thread."""
-        import torch
+    def _off(self, asked: Asked, rows_lost: Any, which: Any = slice(None)) -> Floats:
+        """How far off scores of some queries are, of rows that lost this."""
+        rounding = self.coding().rounding(self._rows.dim)
+        return bounds(rounding, asked.lengths[which], asked.lost[which], rows_lost)
 
-        coding, measures = self.coding(), self._known(self.coding())
-        best = faiss.ResultHeap(len(coded), width, keep_max=True)
-        size = max(1, min(SCORES // len(coded), last - first))
-        room = torch.empty(len(coded), size)
+    def _propose(self, asked: Asked, contest: Contest, shelves: Shelves, waiting: Iterator[int]) -> None:
+        """Enter block after block of those waiting, on one thread."""
+        coding = self.coding()
+        size = min(BLOCK, max(SHELF, SCORES // len(asked.queries) // SHELF * SHELF))
         with search_threads(1):
-            for start, vectors, _ in self._rows.stored(size, first, last):
-                here = slice(start, start + len(vectors))
-                scores = room if len(vectors) == size else torch.empty(len(coded), len(vectors))
-                coding.products(coded, coding.code(torch.from_numpy(vectors), measures.divisors[here]), scores)
-                scores.mul_(measures.factors[here])
-                best.heaps.addn(len(vectors), faiss.swig_ptr(scores.numpy()), start, 0, len(coded))
-        return best.D, best.I
+            for number, block in enumerate(waiting):
+                if block >= shelves.blocks:
+                    return
+                for shelf in shelves.read(block, size):
+                    contest.enter(coding.products(asked.codes, shelf.codes), shelf.units, shelf.rows)
+                if number % 8 == 7:
+                    self._rows.release()
 
-    def _decide(self, queries: Floats, rows: Ints, near: Floats, off: list[Floats], k: int) -> Proposed:
-        """rows, near: (b, w) proposals, nearest first. off: (b, 1), (b, w) for any row and for these."""
-        scores = np.full(near.shape, -np.inf, dtype=np.float32)
-        scores[:, :k] = self._exact(queries, np.repeat(np.arange(len(queries)), k), rows[:, :k].ravel()).reshape(-1, k)
-        # The k-th best is no worse than the worst of any k. What could be better than that is scored as well.
-        edge = scores[:, :k].min(axis=1, keepdims=True)
-        proven = (near[:, -1:] < edge - off[0])[:, 0] | (near.shape[1] == len(self._rows))
-        proven &= (rows[:, -1] >= 0) & np.isfinite(off[0][:, 0])
-        wanted = (near >= edge - off[1]) & proven[:, None]
-        wanted[:, :k] = False
-        asking, places = np.nonzero(wanted)
-        scores[asking, places] = self._exact(queries, asking, rows[asking, places])
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return Proposed(np.take_along_axis(scores, order, 1), np.take_along_axis(rows, order, 1), proven)
+    def _decide(self, asked: Asked, contests: list[Contest], shelves: Shelves, part: slice) -> Proposed:
+        """The k best of some queries."""
+        queries, units, k = np.arange(part.start, part.stop), asked.units[part], asked.k
+        with search_threads(1):
+            codes, rows = joined([one.best for one in contests], part)
+            first = np.take_along_axis(rows, np.argpartition(-codes, k - 1, axis=1)[:, :k], axis=1)
+            exact = self._exact(asked, np.repeat(queries, k), first.ravel()).reshape(-1, k)
+            # The k-th best is no worse than the worst of any k. What could be better than that is scored as well.
+            edge = exact.min(axis=1)
+            lowest = edge - self._off(asked, shelves.lost.max(), part)
+            proven = np.isfinite(lowest)
+            for one in contests:
+                proven &= one.near.D[part, 0] * units < lowest
+            codes, rows = joined([one.near for one in contests], part)
+            who, place = np.nonzero((codes * units[:, None] >= lowest[:, None]) & proven[:, None])
+            codes, rows = codes[who, place] * units[who], rows[who, place]
+            could = codes >= edge[who] - self._off(asked, shelves.lost[rows], queries[who])
+            could &= (rows[:, None] != first[who]).all(axis=1)
+            scores = np.concatenate([exact.ravel(), self._exact(asked, queries[who[could]], rows[could])])
+            who = np.concatenate([np.repeat(np.arange(len(queries)), k), who[could]])
+            rows = np.concatenate([first.ravel(), rows[could]])
+            # Among equal ones the lower row, whichever thread was first.
+            order = np.lexsort((rows, -scores, who))
+            places = order[np.searchsorted(who[order], np.arange(len(queries)))[:, None] + np.arange(k)]
+            return Proposed(scores[places], rows[places], proven)
 
-    def _exact(self, queries: Floats, asking: Ints, rows: Ints) -> Floats:
+    def _exact(self, asked: Asked, asking: Ints, rows: Ints) -> Floats:
         """(m,) float32 inner products of the queries and rows of these numbers (m,)."""
         import torch
 
-        found, asked = np.empty(len(rows), dtype=np.float32), torch.from_numpy(queries)
+        found, wanted = np.empty(len(rows), dtype=np.float32), np.empty((ANEW, self._rows.dim), dtype=np.float32)
         for start in range(0, len(rows), ANEW):
-            some = slice(start, start + ANEW)
-            vectors, lengths = self._rows.stored_at(rows[some])
-            both = torch.from_numpy(vectors).float(), asked[torch.from_numpy(asking[some])]
-            found[some] = torch.linalg.vecdot(*both).numpy() / lengths
-        self._rows.release()
+            some = slice(start, min(start + ANEW, len(rows)))
+            vectors, lengths = self._rows.stored(rows[some])
+            queries = np.take(asked.queries, asking[some], axis=0, out=wanted[: len(vectors)], mode="clip")
+            # Row by row: the same numbers wherever a row lies among others.
+            found[some] = np.einsum("md,md->m", torch.from_numpy(vectors).float().numpy(), queries) / lengths
         return found
-
-    def _known(self, coding: Format) -> Measures:
-        """The rows' measures. Two threads that search first at once both measure, and find the same."""
-        import torch
-
-        if self._measures is None:
-            parts = [
-                measure(coding, torch.from_numpy(vectors), torch.from_numpy(lengths))
-                for _, vectors, lengths in self._rows.stored(ANEW)
-            ]
-            names = ("divisors", "factors", "lost")
-            self._measures = Measures(*(torch.cat([getattr(one, name) for one in parts]) for name in names))
-        return self._measures

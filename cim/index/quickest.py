@@ -9,11 +9,14 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 
-from cim.index.codes import BFloat16, Format, Int8, measure
+from cim.index.codes import BFloat16, Float32, Format, Int8, coded
 from cim.index.library import faiss
+from cim.index.rows import UnitRows
 from cim.index.threads import search_threads
 
+Floats = npt.NDArray[np.float32]
 TRIED_ROWS, TRIED_QUERIES, TURNS = 2048, 512, 5
 WORTH = 0.75
 """Of float32's time, that a product of few bits may take: what it proposes is to be scored anew."""
@@ -28,24 +31,27 @@ LONGEST = 130_000
 
 
 @cache
-def quickest(dim: int) -> type[Format] | None:
-    """The format to propose rows of `dim` coordinates in; None: float32 is about as quick.
+def quickest(dim: int) -> tuple[type[Format], ...]:
+    """The formats to propose rows of `dim` coordinates in, best first, each for vectors too much alike for the last.
 
-    torch multiplies them. A process that has not loaded it does not load it for this and stays with float32.
+    None of them: FAISS is the quickest, and what remains after the last one is FAISS's as well. torch multiplies codes.
+    A process that has not loaded it does not load it for this.
     """
     if "torch" not in sys.modules or dim > LONGEST:
-        return None
+        return ()
     import torch
 
     able = torch.cpu.get_capabilities()
-    kinds = [kind for kind, units in UNITS.items() if any(able.get(unit) for unit in units) and sums_right(kind(), dim)]
+    kinds: list[type[Format]] = [Float32]
+    kinds += [kind for kind, units in UNITS.items() if any(able.get(one) for one in units) and sums_right(kind(), dim)]
     rng = np.random.default_rng(0)
     queries, rows = (rng.standard_normal((n, dim), dtype=np.float32) for n in (TRIED_QUERIES, TRIED_ROWS))
-    runs = [_in_float32(queries, rows), *(_coded(kind(), queries, rows) for kind in kinds)]
+    runs = [_in_faiss(queries, rows), *(_in_codes(kind(), queries, rows) for kind in kinds)]
     with search_threads(1):
         taken = np.array([[_seconds(run) for run in runs] for _ in range(TURNS)]).min(axis=0)  # in turns
-    best = int(taken.argmin())
-    return kinds[best - 1] if taken[best] < WORTH * taken[0] else None
+    faiss_takes, plain, *few = taken.tolist()
+    chosen = [kinds[1 + int(np.argmin(few))]] if few and min(few) < WORTH * min(faiss_takes, plain) else []
+    return (*chosen, Float32) if plain < faiss_takes else tuple(chosen)
 
 
 def sums_right(coding: Format, dim: int) -> bool:
@@ -54,25 +60,23 @@ def sums_right(coding: Format, dim: int) -> bool:
 
     signs = np.sign(np.random.default_rng(0).standard_normal((70, dim)).astype(np.float32))
     signs[0] = 1
-    ones = torch.from_numpy(signs)
-    about = measure(coding, ones, torch.ones(len(ones)))
-    codes, out = coding.code(ones, about.divisors), torch.empty(37, len(ones))
-    coding.products(codes[:37], codes, out)
-    scores = (out * about.factors).numpy() * about.factors.numpy()[:37, None]
-    return bool(np.abs(scores - signs[:37].astype(np.float64) @ signs.T).max() <= dim * (coding.rounding(dim) + 1e-6))
+    codes, units, _ = coded(coding, torch.from_numpy(signs))
+    wide = codes.double().numpy() * units.double().numpy()[:, None]
+    scores = (coding.products(codes[:37], codes).float() * units).numpy() * units.numpy()[:37, None]
+    return bool(np.abs(scores - wide[:37] @ wide.T).max() <= dim * (coding.rounding(dim) + 1e-6))
 
 
-def _in_float32(queries: np.ndarray, rows: np.ndarray) -> Callable[[], object]:
-    return lambda: faiss.knn(queries, rows, 1, metric=faiss.METRIC_INNER_PRODUCT)
+def _in_faiss(queries: Floats, rows: Floats) -> Callable[[], object]:
+    stored = UnitRows(rows.astype(np.float16), np.linalg.norm(rows, axis=1))
+    return lambda: [faiss.knn(queries, one, 1, metric=faiss.METRIC_INNER_PRODUCT) for _, one in stored.blocks()]
 
 
-def _coded(coding: Format, queries: np.ndarray, rows: np.ndarray) -> Callable[[], object]:
+def _in_codes(coding: Format, queries: Floats, rows: Floats) -> Callable[[], object]:
     import torch
 
-    stored, asked = torch.from_numpy(rows.astype(np.float16)), torch.from_numpy(queries)
-    codes = coding.code(asked, measure(coding, asked, torch.ones(len(asked))).divisors)
-    divisors, out = measure(coding, stored, torch.ones(len(stored))).divisors, torch.empty(len(asked), len(stored))
-    return lambda: coding.products(codes, coding.code(stored, divisors), out)
+    stored, asked = torch.from_numpy(rows.astype(np.float16)), coded(coding, torch.from_numpy(queries))[0]
+    units = coding.units(stored.abs().amax(1).float())
+    return lambda: coding.products(asked, coding.code(stored.float(), units)).amax(1)
 
 
 def _seconds(run: Callable[[], object]) -> float:

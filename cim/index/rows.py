@@ -17,8 +17,6 @@ VECTORS, NORMS = "vectors.npy", "norms.npy"
 BLOCK_BYTES = 100 * 2**20
 """float32 rows held at once. Large enough that FAISS's per-call work is small beside the product."""
 ROWS_IN_CACHE = 512
-RELEASE_EVERY = 8
-"""Blocks of stored vectors after which a process lets go of their pages."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -85,27 +83,11 @@ class UnitRows:
                 yield start, block
                 self.release()
 
-    def stored_at(self, rows: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[Any], Floats]:
+    def stored(self, rows: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[Any], Floats]:
         """(m, d) vectors of `rows` as they are stored, and (m,) their lengths."""
-        return self._vectors[rows], self._norms[rows]
-
-    def stored(
-        self, size: int, first: int = 0, last: int | None = None
-    ) -> Iterator[tuple[int, npt.NDArray[Any], Floats]]:
-        """(row, (m, d) vectors from it on as they are stored, (m,) their lengths), m up to `size`, of rows first..last.
-
-        The arrays of vectors are one, reused: done with before the next is asked for.
-        """
-        buffer = np.empty((min(size, len(self)), self.dim), dtype=self._vectors.dtype)
-        end = len(self) if last is None else last
-        for number, start in enumerate(range(first, end, size), start=1):
-            here = slice(start, min(start + size, end))
-            block = buffer[: here.stop - start]
-            block[:] = self._vectors[here]
-            yield start, block, self._norms[here]
-            if number % RELEASE_EVERY == 0:
-                self.release()
-        self.release()
+        vectors = np.empty((len(rows), self.dim), dtype=self._vectors.dtype)
+        np.take(self._vectors, rows, axis=0, out=vectors, mode="clip")  # clip: straight into `vectors`
+        return vectors, self._norms[rows]
 
     def release(self) -> None:
         """See `Mapped.release`; nothing for rows that are not mapped."""

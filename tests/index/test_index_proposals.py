@@ -9,26 +9,33 @@ import torch
 from clustered import clustered
 
 from cim.index import flat
-from cim.index.codes import BFloat16, Int8, bounds, measure
+from cim.index.codes import BFloat16, Float32, Int8, bounds, coded
 from cim.index.flat import FlatRows
 from cim.index.library import faiss
 from cim.index.meta import IndexMeta
+from cim.index.proposals import Proposer
 from cim.index.quickest import quickest, sums_right
 from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.threads import search_threads
 from cim.index.vectors import encode_ids
 
-FORMATS = [Int8, BFloat16]
+FEW_BITS = [Int8, BFloat16]
+FORMATS = [*FEW_BITS, Float32]
 ROWS, DIM = 3000, 48
 
 
-@pytest.fixture(params=FORMATS, ids=lambda coding: coding.name)
-def coding(request, monkeypatch):
-    """Every search is proposed in this format, whatever this processor is quick at."""
+@pytest.fixture
+def serving(monkeypatch):
+    """Makes every search be proposed in these formats, whatever this processor is quick at."""
     monkeypatch.setattr(flat, "MUCH", 0)
     monkeypatch.setattr(flat, "FEW", 1)
-    monkeypatch.setattr(flat, "quickest", lambda dim: request.param)
+    return lambda *formats: monkeypatch.setattr(flat, "quickest", lambda dim: formats)
+
+
+@pytest.fixture(params=FORMATS, ids=lambda coding: coding.name)
+def coding(request, serving):
+    serving(request.param)
     return request.param
 
 
@@ -74,18 +81,12 @@ def test_scores_are_within_the_bound_whatever_the_vectors(coding):
     vectors = np.concatenate([spikes, rng.normal(size=(200, DIM)), np.eye(DIM), -np.eye(DIM) * 300]).astype(np.float16)
     queries = np.concatenate([spikes[:9], rng.normal(size=(20, DIM)), 7 * np.eye(DIM)[:3]]).astype(np.float32)
     lengths = np.linalg.norm(vectors.astype(np.float32), axis=1)
-    both = [
-        (torch.from_numpy(queries), torch.ones(len(queries))),
-        (torch.from_numpy(vectors), torch.from_numpy(lengths)),
-    ]
-    of_queries, of_rows = (measure(coding(), *one) for one in both)
-    out = torch.empty(len(queries), len(vectors))
-    coding().products(
-        *(coding().code(one, about.divisors) for (one, _), about in zip(both, (of_queries, of_rows), strict=True)), out
-    )
-    scores = out.numpy() * of_queries.factors.numpy()[:, None] * of_rows.factors.numpy()
+    unit = vectors.astype(np.float32) / lengths[:, None]
+    asked, rows = (coded(coding(), torch.from_numpy(one)) for one in (queries, unit))
+    scores = (coding().products(asked[0], rows[0]).float() * rows[1]).numpy() * asked[1].numpy()[:, None]
     exact = queries.astype(np.float64) @ (vectors.astype(np.float64) / lengths[:, None].astype(np.float64)).T
-    off = bounds(coding(), queries, of_queries.lost.numpy(), of_rows.lost.numpy()[None])
+    of_queries = np.linalg.norm(queries, axis=1)[:, None], asked[2].numpy()[:, None]
+    off = bounds(coding().rounding(DIM), *of_queries, rows[2].numpy())
     assert (np.abs(scores - exact) <= off).all()
     assert off[9:29, 50:250].max() < 0.05 * np.linalg.norm(queries[9:29], axis=1).max()  # and says something
 
@@ -97,8 +98,14 @@ def test_queries_are_left_as_they_are(coding):
     np.testing.assert_array_equal(queries, before)
 
 
-def test_rows_too_much_alike_are_left_to_float32(coding):
-    rows = stored(np.tile(clustered(1, DIM), (1500, 1)) + 1e-3 * clustered(1500, DIM))
+def alike() -> UnitRows:
+    return stored(np.tile(clustered(1, DIM), (1500, 1)) + 1e-3 * clustered(1500, DIM))
+
+
+@pytest.mark.parametrize("few", FEW_BITS, ids=lambda coding: coding.name)
+def test_rows_too_much_alike_are_left_to_faiss(serving, few):
+    serving(few)
+    rows = alike()
     queries, index = clustered(5, DIM, seed=2).astype(np.float32), FlatRows(rows)
     first, again = index.search(queries, 4), index.search(queries, 4)
     expected = FlatRows(rows).in_float32(queries, 4)
@@ -106,6 +113,17 @@ def test_rows_too_much_alike_are_left_to_float32(coding):
         np.testing.assert_array_equal(found[1], expected[1])
         np.testing.assert_array_equal(found[0], expected[0])
     assert index.coding == "float32"
+
+
+def test_where_a_format_is_too_coarse_the_next_one_serves(serving):
+    serving(Int8, Float32)
+    rows, queries = alike(), clustered(5, DIM, seed=2).astype(np.float32)
+    index = FlatRows(rows)
+    found = [index.search(queries, 4) for _ in range(2)]
+    assert isinstance(index._proposer, Proposer)
+    assert index._proposer.coding is Float32
+    assert index._proposer.search(queries, 4).proven.all()
+    np.testing.assert_allclose(found[1][0], found[0][0], atol=1e-6)
 
 
 def test_threads_that_search_at_once_answer_alike(coding):
@@ -141,9 +159,8 @@ def test_sums_cut_off_are_found():
     class Saturating(Int8):
         """As processors without VNNI add pairs."""
 
-        def products(self, queries, rows, out):
-            super().products(queries, rows, out)
-            out.clamp_(max=2**15)
+        def products(self, queries, rows):
+            return super().products(queries, rows).clamp_(max=2**15)
 
     assert not sums_right(Saturating(), 48)
 
@@ -159,8 +176,8 @@ def test_deep_searches_and_few_queries_are_float32s(monkeypatch):
 def test_float32_where_nothing_else_multiplies_or_can(monkeypatch):
     quickest.cache_clear()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
-    assert quickest(48) is None
+    assert {*quickest(48)} <= {Float32}
     quickest.cache_clear()
     monkeypatch.setattr("cim.index.quickest.sys", SimpleNamespace(modules={}))  # torch is not loaded
-    assert quickest(48) is None
+    assert quickest(48) == ()
     quickest.cache_clear()
