@@ -23,19 +23,19 @@ from tests.chat_server import Script, chat_server
 
 ROOT = Path(__file__).parents[2]
 TERMINATED = 0.3  # share of kills that are SIGTERM, as schedulers begin
-LONGEST = 1.5  # seconds from a worker's first caption within which it is killed
+LONGEST = 0.8  # seconds from a worker's first caption within which it is killed
 BUCKET = "chaos"
 
 
 @dataclass
 class FlowTrial:
-    """One run to its end. lost: answers of a server that nobody kept, a kill; faults: errors that it gave."""
+    """One run to its end. again: captions that a server was asked for again. faults: errors that it gave."""
 
     kind: str
     corpus: str
     workers: int
     kills: list[Kill] = field(default_factory=list)
-    lost: float | None = None
+    again: int | None = None
     faults: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -43,10 +43,10 @@ class FlowTrial:
 
 @dataclass
 class Arena:
-    """Where trials are made. python: that runs workers. answers: of the server `chat`."""
+    """Where trials are made. vllm: the Python that has it. answers: of the server `chat`."""
 
     root: Path
-    python: str
+    vllm: Path | None
     environment: dict[str, str]
     model: Path
     chat: Script
@@ -63,9 +63,10 @@ class Arena:
         where = Where(held, "out", str(self.model), self.chat.base_url, store)
         (place / "recaption.yaml").write_text(dump_yaml(params_of(kind.engine, corpus, where)))
         ranks = ["--rank", str(number), "--world", str(world)] if kind.ranked and world > 1 else []
+        python = self.vllm if kind.engine == "vllm" and self.vllm else Path(sys.executable)
         with (place / f"log-{number}").open("ab") as log:
             process = subprocess.Popen(
-                [self.python, "-m", "flows.recaption", *ranks],
+                [python, "-m", "flows.recaption", *ranks],
                 cwd=place, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         return Worker(process, place / "out", LONGEST, TERMINATED)
@@ -97,7 +98,7 @@ class Arena:
 
 
 @contextmanager
-def arena(python: str, kinds: Sequence[Kind], root: Path) -> Iterator[Arena]:
+def arena(vllm: Path | None, kinds: Sequence[Kind], root: Path) -> Iterator[Arena]:
     """All that workers need: corpora, a model that nobody trained, servers."""
     corpora = sorted({corpus for kind in kinds for corpus in kind.corpora})
     for corpus in corpora:
@@ -118,7 +119,7 @@ def arena(python: str, kinds: Sequence[Kind], root: Path) -> Iterator[Arena]:
             found |= account(servers.enter_context(s3_server(root)))
             os.environ |= account(found["AWS_ENDPOINT_URL"])
             fill_store(root, corpora)
-        yield Arena(root, python, os.environ | found, root / "model", chat, answers)
+        yield Arena(root, vllm, os.environ | found, root / "model", chat, answers)
 
 
 def make_model(folder: Path) -> None:
@@ -164,7 +165,7 @@ def trial(arena: Arena, kind: Kind, corpus: str, kills: int, dice: random.Random
     if kind.workers > 1 and not found.problems and not outcome.done_before(place / "out.log.jsonl"):
         found.problems.append("the others left something to the last run")
     if kind.engine == "endpoint":
-        found.lost = round(arena.answers.again / max(len(killed.kills), 1), 1)
+        found.again = arena.answers.again
         found.faults = arena.answers.faults
     found.problems += outcome.problems(kind, arena.output(kind, name), wanted, SHARDS * IMAGES)
     for number in range(kind.workers if kind.store else 0):
@@ -172,15 +173,17 @@ def trial(arena: Arena, kind: Kind, corpus: str, kills: int, dice: random.Random
     return found
 
 
-def measure(option: str, trials: int, kills: int, seed: int, python: str = sys.executable) -> list[FlowTrial]:
-    """So many trials of an option's kinds in turn, each on its next corpus."""
-    dice, kinds, found = random.Random(seed), KINDS[option], list[FlowTrial]()
-    with tempfile.TemporaryDirectory() as name, arena(python, kinds, Path(name).resolve()) as place:
-        for at in range(trials):
-            kind = kinds[at % len(kinds)]
-            found.append(trial(place, kind, kind.corpora[at // len(kinds) % len(kind.corpora)], kills, dice))
+def measure(options: Sequence[str], trials: int, kills: int, seed: int, vllm: Path | None) -> list[FlowTrial]:
+    """So many trials of each option's kinds in turn, each on its next corpus. vllm: the Python that has it."""
+    dice, found = random.Random(seed), list[FlowTrial]()
+    every = [kind for option in options for kind in KINDS[option]]
+    with tempfile.TemporaryDirectory() as name, arena(vllm, every, Path(name).resolve()) as place:
+        for option, at in ((option, at) for option in options for at in range(trials)):
+            kinds = KINDS[option]
+            kind, turn = kinds[at % len(kinds)], at // len(kinds) + at % len(kinds)
+            found.append(trial(place, kind, kind.corpora[turn % len(kind.corpora)], kills, dice))
             print(json.dumps(asdict(found[-1])), flush=True)
             if found[-1].problems:
-                shutil.copytree(place.root, kept := Path(tempfile.mkdtemp(prefix="chaos-")), dirs_exist_ok=True)
+                kept = shutil.copytree(place.root, Path(tempfile.mkdtemp(prefix="chaos-")), dirs_exist_ok=True)
                 print(f"kept in {kept}", flush=True)
     return found

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOK = 0.002  # seconds between two looks at a worker
+PATIENCE = 3.0  # seconds that a file is waited for: on a busy machine one may come and go between two looks
 READING, CAPTIONING = "reading a shard for its hash, or between two shards", "captioning"
 WRITING = ("writing the rejects", "writing the tar", "writing the table", "writing the done marker")
 WRITTEN = ("rejects there, no tar", "tar there, no table", "table there, no done marker", "done marker there")
@@ -143,7 +144,8 @@ def strike(victim: Worker, left: Seen, dice: random.Random) -> Kill | None:
     if drawn >= 0.5:
         longest = 0.1  # about what a commit takes
         into_store = drawn >= 0.75 and (victim.out / ".moving").is_dir()
-        if not _wait(victim, victim.moves if into_store else lambda: bool(victim.written() - left)):
+        until = victim.moves if into_store else lambda: bool(victim.written() - left)
+        if not _wait(victim, lambda: until() or time.monotonic() > made + PATIENCE):
             return None
     time.sleep(dice.uniform(0.0, longest))
     if not victim.stop():

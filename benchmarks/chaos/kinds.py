@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SHARDS, IMAGES = 6, 30
-PARALLEL = 8  # requests under way at the stand-in server
+PARALLEL = 6  # requests under way at the stand-in server
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def params_of(engine: str, corpus: str, where: Where) -> dict[str, Any]:
     """The params file of a worker. corpus: kind of the corpus."""
     found = {"kind": corpus, "path": where.corpus} | ({"caption": "caption"} if corpus == "parquet" else {})
     caption: dict[str, Any] = {
-        "max_new_tokens": 8, "prompts": ["Say."], "batch_size": 4, "engine": engine, "max_reject_share": 1.0,
+        "max_new_tokens": 48, "prompts": ["Say."], "batch_size": 2, "engine": engine, "max_reject_share": 1.0,
         "decoding": {"max_repetition": 1.0},
     }  # fmt: skip
     recaption: dict[str, Any] = {"corpus": found, "output": where.output, "samples_per_shard": IMAGES}

@@ -20,7 +20,7 @@ import httpx
 from benchmarks.chaos.worker import said as seen
 from tests.chat_server import picture, said
 
-LATENCY = 0.1  # seconds an answer, on average
+LATENCY = 0.4  # seconds an answer, on average
 DOOMED, BUSY = 23, 7  # of so many images one never gets an answer; of so many one gets none at the first time
 
 
