@@ -64,7 +64,8 @@ def params_of(engine: str, corpus: str, where: Where) -> dict[str, Any]:
     """The params file of a worker. corpus: kind of the corpus."""
     found = {"kind": corpus, "path": where.corpus} | ({"caption": "caption"} if corpus == "parquet" else {})
     caption: dict[str, Any] = {
-        "max_new_tokens": 48, "prompts": ["Say."], "batch_size": 2, "engine": engine, "max_reject_share": 1.0,
+        "max_new_tokens": 48, "prompts": ["Say."], "batch_size": 8 if engine == "vllm" else 2,
+        "engine": engine, "max_reject_share": 1.0,
         "decoding": {"max_repetition": 1.0},
     }  # fmt: skip
     recaption: dict[str, Any] = {"corpus": found, "output": where.output, "samples_per_shard": IMAGES}

@@ -72,8 +72,8 @@ def tar_problems(out: Path) -> Iterator[str]:
 def _file_problems(kind: Kind, found: dict[str, bytes], wanted: dict[str, bytes]) -> Iterator[str]:
     """Of a store, done markers hold what it says of files, and its index is its own."""
     if kind.store:
-        found.pop("markers.json.gz", None)
-        found, wanted = ({name: b for name, b in one.items() if ".done." not in name} for one in (found, wanted))
+        own = ("markers.json.gz", ".done.json")
+        found, wanted = ({name: b for name, b in one.items() if not name.endswith(own)} for one in (found, wanted))
     yield from (f"{name} is missing" for name in sorted(set(wanted) - set(found)))
     yield from (f"{name} is left over" for name in sorted(set(found) - set(wanted)))
     if kind.same_bytes:

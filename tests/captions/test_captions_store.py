@@ -15,6 +15,7 @@ from captioned_shards import LINEAGE, png, run, shade_engine, write_shard
 
 import cim.captions.store
 from cim.captions.job import ShardJob
+from cim.captions.journal import open_journal
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
 from cim.captions.store import Store, StoredJob, finish_in_store
@@ -139,6 +140,26 @@ def test_of_two_workers_one_wins(
     assert store.facts(job(tmp_path / "slow"), job(tmp_path / "slow").fingerprint()) == outcome.facts
 
 
+def test_a_file_of_another_worker_that_died_is_not_marked_as_ours(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It words its captions differently, puts its tar over ours while our table is on its way, and is killed."""
+    other, real, went = job(tmp_path / "other"), Store.put, []
+    finish(other, lambda: shouting, 0.0)
+
+    def put(self: Store, file: Path, name: str = "") -> None:
+        if file == job(tmp_path / "a").table and not went:
+            went.append(1)
+            real(self, other.pairs, other.pairs.name)
+        real(self, file, name)
+
+    monkeypatch.setattr(Store, "put", put)
+    finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
+    assert went
+    assert said() == WORDS
+    assert store.facts(job(tmp_path / "a"), job(tmp_path / "a").fingerprint())
+
+
 @pytest.mark.parametrize("puts", [0, 1, 2, 3])
 def test_killed_while_moving(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, puts: int) -> None:
     """After so many files; 3: all but the marker. What was captioned is not captioned again."""
@@ -159,6 +180,19 @@ def test_killed_while_moving(store: Store, tmp_path: Path, monkeypatch: pytest.M
     finish_in_store(job(tmp_path / "a"), nobody)
     assert names() == FILES
     assert said() == WORDS
+
+
+def test_what_a_killed_worker_had_begun_goes_when_another_machine_has_finished_it(store: Store, tmp_path: Path) -> None:
+    """Journal and copy: else a tar of the corpus would lie there for good, and each run would look at it again."""
+    mine = job(tmp_path / "a")
+    mine.outer_lock.parent.mkdir(parents=True)
+    mine.outer_lock.touch()
+    with open_journal(mine.journal, "begun 512"):
+        mine.copy("begun").touch()
+    finish_in_store(job(tmp_path / "b"), lambda: shade_engine)
+    finish_in_store(mine, nobody)
+    assert [path.name for path in (tmp_path / "a").iterdir()] == [".moving"]
+    assert not list((tmp_path / "a/.moving").iterdir())
 
 
 def test_another_model_and_a_lost_file_are_redone(store: Store, tmp_path: Path) -> None:
