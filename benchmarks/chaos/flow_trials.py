@@ -23,7 +23,7 @@ from tests.chat_server import Script, chat_server
 
 ROOT = Path(__file__).parents[2]
 TERMINATED = 0.3  # share of kills that are SIGTERM, as schedulers begin
-LONGEST = 0.8  # seconds from a worker's first caption within which it is killed
+LONGEST = 0.5  # seconds from a worker's first caption within which it is killed
 BUCKET = "chaos"
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOK = 0.002  # seconds between two looks at a worker
-PATIENCE = 3.0  # seconds that a file is waited for: on a busy machine one may come and go between two looks
+PATIENCE = 1.5  # seconds that a file is waited for: on a busy machine one may come and go between two looks
 READING, CAPTIONING = "reading a shard for its hash, or between two shards", "captioning"
 WRITING = ("writing the rejects", "writing the tar", "writing the table", "writing the done marker")
 WRITTEN = ("rejects there, no tar", "tar there, no table", "table there, no done marker", "done marker there")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-SHARDS, IMAGES = 6, 30
+SHARDS, IMAGES = 10, 30
 PARALLEL = 6  # requests under way at the stand-in server
 
 
