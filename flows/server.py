@@ -51,12 +51,19 @@ def start_server() -> None:
     Several at once, as a command a GPU has them, would make the tables of a new database twice, of which one fails; or
     take the same port, and the run that ends first would take the other one's server with it.
     """
-    if PREFECT_API_URL.value() is None:
-        with (
-            file_lock(Path(tempfile.gettempdir()) / f"prefect-starts-{os.getuid()}.lock", math.inf),
-            get_client(sync_client=True),
-        ):
-            pass  # it stays until this process ends
+    if PREFECT_API_URL.value() is not None:
+        return
+    with file_lock(Path(tempfile.gettempdir()) / f"prefect-starts-{os.getuid()}.lock", math.inf):
+        try:
+            with get_client(sync_client=True):
+                pass  # it stays until this process ends
+        except RuntimeError as error:
+            raise CimError(
+                f"no Prefect server of this run's own ({error})",
+                "one that starts, and answers in time",
+                "mend what it said above; or set PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS to more, or"
+                " PREFECT_API_URL to a server that runs",
+            ) from error
 
 
 def _check_answer(url: str) -> None:

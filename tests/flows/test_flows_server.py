@@ -165,3 +165,14 @@ class TestStart:
         monkeypatch.setattr(server, "get_client", None)
         with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
             start_server()
+
+    def test_one_that_does_not_come_is_said_in_plain_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def late(**_: object) -> None:
+            raise RuntimeError("Timed out while attempting to connect")
+
+        monkeypatch.setattr(server, "get_client", late)
+        with (
+            temporary_settings(restore_defaults={PREFECT_API_URL}),
+            pytest.raises(CimError, match=r"own \(Timed out.*STARTUP_TIMEOUT_SECONDS"),
+        ):
+            start_server()
