@@ -4,10 +4,12 @@ import os
 import sys
 
 # Defaults, also without make; each is its library's own documented switch, and one that is set already wins.
-# Telemetry off. OpenMP threads that wait asleep: on a shared machine, spinning ones slow torch tenfold.
+# Telemetry off. More patience with Prefect's own server than its 20 s: a busy machine, packages on a network's disk.
+# OpenMP threads that wait asleep: on a shared machine, spinning ones slow torch tenfold.
 for _switch, _value in {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DVC_NO_ANALYTICS": "1",
     "RAY_USAGE_STATS_ENABLED": "0",

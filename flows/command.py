@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, get_args
 
+from prefect import Flow
+
 from cim.command import plain_exit
 from cim.errors import CimError
 from cim.params import Params
@@ -15,7 +17,7 @@ from cim.params.load import load_section
 from flows.help import describe
 from flows.interrupt import interruptible
 from flows.links import check_links
-from flows.server import check_server
+from flows.server import check_server, start_server
 
 OPTIONS = {
     "rank": ("--rank", "which of several workers at once this is, from 0; it begins with its share of the shards"),
@@ -43,7 +45,13 @@ def main(
         if whole is Params:
             check_links()
         check_server()
-        return interruptible(lambda: flow_function(params_path=str(params), **options))
+        return interruptible(lambda: _run(flow_function, params_path=str(params), **options))
+
+
+def _run(flow_function: Callable[..., Any], **options: Any) -> Any:
+    if isinstance(flow_function, Flow):
+        start_server()
+    return flow_function(**options)
 
 
 def parser_for(

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from contextvars import copy_context
 from typing import TypeVar
@@ -16,6 +16,7 @@ import psutil
 Result = TypeVar("Result")
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+LOOK = 0.5  # seconds between two looks at signals
 MESSAGE = "interrupted: what is finished is kept; run the same command to go on"
 ASKED, KILLED, LEFT = 1.0, 4.0, 10.0
 """Seconds after which DVC is asked to end, and killed (it has a dvc.lock to write and locks to let go of), and after
@@ -35,7 +36,10 @@ def interruptible(work: Callable[[], Result]) -> Result:
     before = {number: signal.signal(number, _end) for number in heeded}
     try:
         with ThreadPoolExecutor(1, "flow") as pool:
-            return pool.submit(copy_context().run, work).result()
+            found = pool.submit(copy_context().run, work)
+            while not wait([found], LOOK).done:
+                pass  # one that another thread was given wakes nobody here; of a process that was stopped, any may be
+            return found.result()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

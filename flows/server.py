@@ -1,5 +1,7 @@
-"""Whether a run can reach its Prefect server, or start one: said within seconds, before any work."""
+"""Whether a run can reach its Prefect server, or start one: said within seconds, before any work. And its start."""
 
+import math
+import os
 import re
 import sqlite3
 import tempfile
@@ -16,6 +18,7 @@ from prefect.settings import (
 )
 
 from cim.errors import CimError
+from cim.lock import file_lock
 
 PATIENCE = httpx.Timeout(20, connect=5)
 """Seconds: an address where nothing is takes 5, a server on a busy machine may think for longer."""
@@ -40,6 +43,27 @@ def check_server() -> None:
     elif (database := str(PREFECT_SERVER_DATABASE_CONNECTION_URL.value())).startswith(f"{SQLITE}/"):
         _check_database(Path(database.removeprefix(SQLITE)))  # others are in memory, or of another machine
     _check_temporary_folder()
+
+
+def start_server() -> None:
+    """Start the server of this run's own, where none is configured: one after the other of a user's on a machine.
+
+    Several at once, as a command a GPU has them, would make the tables of a new database twice, of which one fails; or
+    take the same port, and the run that ends first would take the other one's server with it.
+    """
+    if PREFECT_API_URL.value() is not None:
+        return
+    with file_lock(Path(tempfile.gettempdir()) / f"prefect-starts-{os.getuid()}.lock", math.inf):
+        try:
+            with get_client(sync_client=True):
+                pass  # it stays until this process ends
+        except RuntimeError as error:
+            raise CimError(
+                f"no Prefect server of this run's own ({error})",
+                "one that starts, and answers in time",
+                "mend what it said above; or set PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS to more, or"
+                " PREFECT_API_URL to a server that runs",
+            ) from error
 
 
 def _check_answer(url: str) -> None:

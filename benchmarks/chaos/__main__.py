@@ -3,65 +3,64 @@
 `python -m benchmarks.chaos --write docs/benchmarks.md`. The engine says what it sees (the picture's mean colour), so
 that a caption beside the wrong picture would show; it takes as long as a small model would. A kill counts only when
 its victim had journalled captions since its own start, see `benchmarks.chaos.kills`.
+
+With `--kind endpoint vllm store workers ranks`, or some of these, the workers are whole commands (`flows.recaption`)
+with a server that captions and fails now and then, with vLLM, with a store, several at once; see
+`benchmarks.chaos.kinds`.
 """
 
 import argparse
-import statistics
-from collections import Counter
+import sys
 from pathlib import Path
 
-from benchmarks.chaos.kills import PHASES
-from benchmarks.chaos.trials import Trial, measure
-from benchmarks.chaos.worker import BATCH, IMAGES, SHARDS, WINDOW, work
+from benchmarks.chaos.flow_trials import measure as measure_flows
+from benchmarks.chaos.kinds import KINDS
+from benchmarks.chaos.tables import flow_table, table
+from benchmarks.chaos.trials import measure
+from benchmarks.chaos.worker import work
 from benchmarks.common.document import replace_between
 
-
-def table(trials: list[Trial], files: int, seed: int) -> str:
-    """Markdown."""
-    rows = [
-        "| corpus | workers at once | runs | kills | runs with other bytes, lost or doubled captions |",
-        "|---|---|---|---|---|",
-    ]
-    for corpus, workers in sorted({(trial.corpus, trial.workers) for trial in trials}):
-        some = [trial for trial in trials if (trial.corpus, trial.workers) == (corpus, workers)]
-        bad = sum(bool(trial.problems) for trial in some)
-        rows.append(f"| {corpus} | {workers} | {len(some)} | {sum(len(trial.kills) for trial in some)} | {bad} |")
-    every = [kill for trial in trials for kill in trial.kills]
-    rows += ["", "| what the victim was at | kills |", "|---|---|"]
-    counts = Counter(kill.phase for kill in every)
-    rows += [f"| {phase} | {counts[phase]} |" for phase in PHASES]
-    ages, since = [kill.seconds for kill in every], [kill.since_progress for kill in every]
-    text = (
-        f"`python -m benchmarks.chaos --seed {seed}`: {SHARDS} shards of {IMAGES} images, windows of {WINDOW}"
-        f" in batches of {BATCH}, every 13th image broken. A worker is killed (-9) at a random moment after it has"
-        " journalled captions since its own start: half of the moments are drawn from the first such caption on, half"
-        " from the first file that it then writes. All its threads are stopped just before, to see what it is at."
-        f" After five kills at most, a run to the end. The {len(every)} victims were {min(ages):.1f} to"
-        f" {max(ages):.1f} s old (median {statistics.median(ages):.1f}), and had been seen at work for"
-        f" {min(since):.2f} to {max(since):.2f} s (median {statistics.median(since):.2f}). All {files} files (tars,"
-        " tables, rejects, done markers, card) are compared byte by byte with an undisturbed run's."
-    )
-    return text + "\n\n" + "\n".join(rows)
+DEFAULT = "default"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--kills", type=int, default=60, help="at least")
+    parser.add_argument("--kind", nargs="+", choices=[DEFAULT, *KINDS], default=[DEFAULT])
+    parser.add_argument("--kills", type=int, help="default: at least 60 in all; of the others 5 a trial at most")
+    parser.add_argument("--trials", type=int, default=2, help="of each kind but default")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--write", type=Path, help="document with the markers <!-- chaos -->")
+    parser.add_argument("--vllm-python", type=Path, default=_vllm_python(), help="of the environment that has vLLM")
+    parser.add_argument("--write", type=Path, help="document with the markers <!-- chaos --> and <!-- chaos-flows -->")
     parser.add_argument("--work", nargs=2, type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.work:
         work(*options.work)
         return
-    trials, files = measure(options.kills, options.seed)
-    text = table(trials, files, options.seed)
-    print(text)
-    if options.write:
-        replace_between(options.write, "chaos", text)
-    raise SystemExit(any(trial.problems for trial in trials))
+    texts, bad = dict[str, str](), False
+    if DEFAULT in options.kind:
+        trials, files = measure(options.kills or 60, options.seed)
+        texts["chaos"], bad = table(trials, files, options.seed), any(trial.problems for trial in trials)
+    kinds = [kind for kind in options.kind if kind != DEFAULT]
+    if "vllm" in kinds and not (options.vllm_python and options.vllm_python.exists()):
+        print("vllm is left out: no environment with vLLM (make env-vllm, or --vllm-python PATH)", file=sys.stderr)
+        kinds.remove("vllm")
+    if kinds:
+        found = measure_flows(kinds, options.trials, options.kills or 5, options.seed, options.vllm_python)
+        texts["chaos-flows"] = flow_table(found, options.seed)
+        bad = bad or any(trial.problems for trial in found)
+    for name, text in texts.items():
+        print(text)
+        if options.write:
+            replace_between(options.write, name, text)
+    raise SystemExit(bad)
+
+
+def _vllm_python() -> Path | None:
+    """Where `make env-vllm` has put it."""
+    found = sorted(Path.home().glob(".cache/cim-pipeline/vllm-*/bin/python"))
+    return found[-1] if found else None
 
 
 if __name__ == "__main__":

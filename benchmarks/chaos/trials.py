@@ -30,7 +30,7 @@ class Trial:
 def disturbed(corpus: Path, out: Path, kills: int, workers: int, dice: random.Random) -> Trial:
     """Kill workers, one after another, `kills` times at most; then let them finish."""
     trial, start = Trial(corpus.name, workers), time.monotonic()
-    trial.kills = kill_some(lambda: _started(corpus, out), kills, workers, dice)
+    trial.kills = kill_some([lambda: _started(corpus, out)] * workers, kills, dice).kills
     finish = _started(corpus, out)  # a worker that was refused a shard by one that died leaves it to the next run
     if finish.process.wait():
         trial.problems.append(f"the last run ended with {finish.process.returncode}")

@@ -31,9 +31,8 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
-    plan: of the run, where the folder's card names it (see `cim.captions.output`). hash_caches: folder of this
-    machine's files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no
-    times.
+    plan: of the run, where the folder's card names it (see `cim.captions.output`). hash_caches: folder of
+    files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
     """
 
     part: Part

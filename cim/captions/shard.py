@@ -86,11 +86,11 @@ def caption_shard(job: ShardJob, feed: Feed, identity: PartIdentity) -> tuple[di
     with open_journal(job.journal, f"{begun} {cut}") as journal:
         part = job.part.here(job.copy(begun))
         progress, reading = ShardProgress.of(journal), Reading(part)
-        before = len(progress)
+        before, captions = len(progress), len(progress.captions)
         try:
             _caption_rest(job, reading, feed, progress)
         except FatalError as error:
-            if not isinstance(error, EngineLost):
+            if len(progress.captions) == captions and not isinstance(error, EngineLost):
                 journal.take_back()  # its rejects are the set-up's, not the images'
             raise
     check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew

@@ -80,7 +80,7 @@ class Store:
 
     def facts_in(self, marker: Mapping[str, Any], job: ShardJob, made_from: str) -> dict[str, Any] | None:
         """As `facts`, of a marker that is read already."""
-        if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(job):
+        if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(_files(job)):
             return None
         found: dict[str, Any] = marker["facts"]
         return found
@@ -111,9 +111,11 @@ class Store:
                     )
                 before = {}  # gone for good: should it be there again, somebody puts it there
                 self._remove([marker_of(job.table).name])
+            holds = dict[str, Any]()
             for name, file in _files(job).items():
                 self.put(file, name)
-            mine = self._mark(job, {"fingerprint": made_from, "facts": facts, "holds": self._holds(job)})
+                holds |= self._holds([name])  # at once: another run's, put since, must not be taken for ours
+            mine = self._mark(job, {"fingerprint": made_from, "facts": facts, "holds": holds})
         if not mine:
             unmark(job.table)  # the other's captions may be worded otherwise: the summary is to be of theirs
         return theirs
@@ -165,10 +167,10 @@ class Store:
             except FileNotFoundError:
                 return b""
 
-    def _holds(self, job: ShardJob) -> dict[str, Any]:
-        """What the store says of each file of the shard; without those that it does not have."""
+    def _holds(self, names: Iterable[str]) -> dict[str, Any]:
+        """What the store says of each of these files; without those that it does not have."""
         holds = {}
-        for name in _files(job):
+        for name in names:
             with store_errors(f"{self.url}/{name}"):
                 system, path = store_of(f"{self.url}/{name}")
                 system.invalidate_cache(path)
@@ -209,6 +211,7 @@ def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], pati
         )  # read for where there is something there
         if before and (facts := store.facts_in(before, job, made_from)) is not None:
             outcome = Outcome(job.stem, facts, 0.0, facts["images"])
+            _forget(job)
         else:
             store.check_ours()
             made = finish_shard(job, engine, math.inf)
@@ -218,6 +221,13 @@ def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], pati
             outcome = Outcome(job.stem, facts, made.seconds, made.before, made.cost)
         job.pairs.unlink(missing_ok=True)
         return outcome
+
+
+def _forget(job: StoredJob) -> None:
+    """Delete what a worker that was killed had begun of a shard which another machine has finished since."""
+    with file_lock(job.lock) as staged:
+        if staged:
+            job.discard()
 
 
 def _files(job: ShardJob) -> dict[str, Path]:

@@ -15,14 +15,18 @@ from cim.readers.text import read_facts
 
 SETTLED = 2 * 10**9  # ns: the coarsest clock that a file system keeps (FAT's); within one tick it tells nothing apart
 
+FINE = 10**6  # ns: times of which some have a part below this are finer than any that two files share by chance
+
 
 @dataclass(frozen=True)
 class FileStats:
     """What folders said of a part's files, as two fingerprints.
 
-    exact: changes with path, device, inode, size, the times of the last change of content and of anything, and with
-    the machine. portable: with path, size and the time of the last change of content alone, so that machines that
-    share the files agree. settled: no file had changed just then; else a change in the same tick would not show.
+    exact: changes with path, inode, size, the times of the last change of content and of anything, and where these
+    times are coarse with device and machine too. Fine ones are set by nobody and tell files of two machines apart, so
+    that those that share a disk need not each read what one of them has read. portable: with path, size and the time
+    of the last change of content alone. settled: no file had changed just then; else a change in the same tick would
+    not show.
     """
 
     exact: str
@@ -38,8 +42,10 @@ def file_stats(part: Part) -> FileStats | None:
     found = [_stat(path) for path in paths]
     plan = [repr(part), code_of(__name__, type(part).__module__)]
     newest = max((one[1] for one in found), default=0)
+    fine = any(one[2] % FINE for one in found if one[0] >= 0)
+    here = [] if fine else [platform.node(), [one[4:] for one in found]]
     return FileStats(
-        exact=fingerprint(platform.node(), *plan, found),
+        exact=fingerprint(*plan, [one[:4] for one in found], *here),
         portable=fingerprint(*plan, [one[:2] for one in found]),
         settled=newest + SETTLED < now,
     )

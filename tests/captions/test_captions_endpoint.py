@@ -64,19 +64,25 @@ def test_one_that_stays_without_an_answer_is_a_reject_with_its_reason(server: Sc
     assert "HTTP 500: no" in detail
 
 
-def test_a_server_that_dies_loses_nothing_that_it_had_said(server: Script, place: Path) -> None:
-    """It is gone for good after three answers; the next run asks for the others alone."""
+@pytest.mark.parametrize(("status", "message"), [(503, "a server that is gone"), (401, "no answer from")])
+def test_a_server_that_dies_loses_nothing_that_it_had_said(
+    server: Script, place: Path, status: int, message: str
+) -> None:
+    """It is gone for good after three answers, or knows the key no more; the next run asks for the others alone."""
+    params = read_yaml(place / "recaption.yaml")
+    params["caption"]["endpoint"]["parallel"] = 1  # so that no answer is on its way when it goes
+    (place / "recaption.yaml").write_text(dump_yaml(params))
     said: list[int] = []
 
     def until_three(body: object) -> object:
         if len(said) >= 3:
-            server.gone = True
-            return 503, "gone"
+            server.gone = status == 503
+            return status, "gone"
         said.append(picture(body).getpixel((0, 0))[0])
         return colour(body)
 
     server.answer = until_three
-    with pytest.raises(CimError, match="a server that is gone"):
+    with pytest.raises(CimError, match=message):
         recaption.fn()
     server.gone, server.answer = False, colour
     server.bodies.clear()

@@ -12,6 +12,7 @@ from captioned_shards import png
 from little_corpora import LONG_AGO, finish, folder, job, nobody, planned, tar
 
 import cim.captions.commit
+import cim.readers.hash_cache
 from cim.atomic import read_json, write_json
 from cim.captions.job import ShardJob
 from cim.captions.shard import finish_shard
@@ -63,11 +64,24 @@ class TestAVoucher:
         finish(done, nobody)
         assert opened["0.png"] == 0
 
-    def test_is_of_its_own_machine(self, done: ShardJob, opened: Counter[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    @pytest.mark.parametrize(("tick", "read"), [(1, 0), (10**9, 1)])
+    def test_is_of_its_own_machine_where_times_are_coarse(
+        self, tmp_path: Path, opened: Counter[str], monkeypatch: pytest.MonkeyPatch, tick: int, read: int
+    ) -> None:
+        """Machines that share a disk don't each read what one of them has read; the clock's tick is in ns."""
+        real = cim.readers.hash_cache._stat
+
+        def coarse(path: Path) -> tuple[int, ...]:
+            size, content, change, *others = real(path)
+            return size, content, change // tick * tick, *others
+
+        monkeypatch.setattr(cim.readers.hash_cache, "_stat", coarse)
+        mine = job(folder(tmp_path), tmp_path)
+        finish(mine)
         monkeypatch.setattr(platform, "node", lambda: "another")
         opened.clear()
-        finish(done, nobody)
-        assert opened["0.png"] == 1
+        finish(mine, nobody)
+        assert opened["0.png"] == read
 
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"stats": 1}', b"\xff"])
     def test_that_is_broken_counts_for_nothing(self, done: ShardJob, opened: Counter[str], content: bytes) -> None:

@@ -1,91 +1,21 @@
-"""Shards moved to an object store: done once, whoever else is at it, wherever a run is killed."""
+"""Shards moved to an object store: done once, whoever else is at it."""
 
-import io
-import json
-import tarfile
-from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import fsspec
-import polars as pl
 import pytest
-from captioned_shards import LINEAGE, png, run, shade_engine, write_shard
+from captioned_shards import shade_engine
+from stored_shards import FILES, OTHER, WORDS, begun, job, names, nobody, said, shouting, store
 
-import cim.captions.store
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD
-from cim.captions.shard import Outcome
-from cim.captions.store import Store, StoredJob, finish_in_store
+from cim.captions.store import Store, finish_in_store
 from cim.errors import CimError, TransientError
 from cim.readers.webdataset import TarPart
 
+__all__ = ["store"]
 PARTS = {"00000": TarPart(Path("in.tar"))}
-FILES = {CARD, "00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
-
-
-class Killed(BaseException):
-    """What kill -9 does to the rest of a program."""
-
-
-@pytest.fixture
-def store(s3_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    monkeypatch.setattr(cim.captions.store, "finish_shard", finish)
-    fsspec.filesystem("s3").mkdir("ours")
-    yield begun("one")
-    monkeypatch.undo()  # what a test broke
-    fsspec.filesystem("s3").rm("ours", recursive=True)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-
-
-def begun(plan: str) -> Store:
-    """The store as a run with this plan prepares it."""
-    fsspec.filesystem("s3").pipe_file(f"ours/out/{CARD}", json.dumps({"plan": plan}).encode())
-    return Store("s3://ours/out", plan)
-
-
-def finish(job: ShardJob, engine: Callable[[], Any], patience: float) -> Outcome:
-    """finish_shard, with a plain function for an engine."""
-    return Outcome(job.stem, run(job, lambda images, keys: engine()(images, keys)), 1.0, 0)
-
-
-def job(folder: Path, **changes: Any) -> StoredJob:
-    """Three images to caption, staged in `folder`."""
-    source = folder.parent / "in.tar"
-    if not source.exists():
-        write_shard(source, [png(shade) for shade in (10, 20, 30)])
-    named = {"lineage": LINEAGE, "tar": True, "store": Store("s3://ours/out", "one")} | changes
-    return StoredJob(TarPart(source), folder, "00000", 0, **named)
-
-
-def shouting(images: list[Any], keys: list[str]) -> list[Any]:
-    return [one._replace(text=one.text.upper()) for one in shade_engine(images, keys)]
-
-
-def nobody() -> Any:
-    raise AssertionError("captioned again")
-
-
-def names() -> set[str]:
-    system = fsspec.filesystem("s3")
-    system.invalidate_cache()
-    return {name.removeprefix("ours/out/") for name in system.find("ours/out")}
-
-
-def said() -> list[str]:
-    """The captions in the store, which its tar and its table must agree on."""
-    system = fsspec.filesystem("s3", skip_instance_cache=True)
-    table = pl.read_parquet(io.BytesIO(system.cat_file("ours/out/00000.parquet")))["caption"].to_list()
-    with tarfile.open(fileobj=io.BytesIO(system.cat_file("ours/out/00000.tar"))) as tar:
-        texts = [tar.extractfile(name).read().decode() for name in tar.getnames() if name.endswith(".txt")]  # type: ignore[union-attr]
-    assert texts == table
-    return sorted(table)
-
-
-WORDS = ["shade 10", "shade 20", "shade 30"]
-OTHER = replace(LINEAGE, model_fingerprint="model-two")
 
 
 def test_a_finished_shard_lies_in_the_store(store: Store, tmp_path: Path) -> None:
@@ -137,28 +67,6 @@ def test_of_two_workers_one_wins(
     assert names() == FILES
     assert said() == ([one.upper() for one in WORDS] if other is shouting else WORDS)
     assert store.facts(job(tmp_path / "slow"), job(tmp_path / "slow").fingerprint()) == outcome.facts
-
-
-@pytest.mark.parametrize("puts", [0, 1, 2, 3])
-def test_killed_while_moving(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, puts: int) -> None:
-    """After so many files; 3: all but the marker. What was captioned is not captioned again."""
-    left, real = [puts], Store.put
-
-    def put(self: Store, file: Path, name: str = "") -> None:
-        left[0] -= 1
-        if left[0] < 0:
-            raise Killed
-        real(self, file, name)
-
-    with monkeypatch.context() as dying:
-        dying.setattr(Store, "put", put)
-        dying.setattr(Store, "_mark", lambda *_: put(store, Path()))
-        with pytest.raises(Killed):
-            finish_in_store(job(tmp_path / "a"), lambda: shade_engine)
-    assert names() < FILES
-    finish_in_store(job(tmp_path / "a"), nobody)
-    assert names() == FILES
-    assert said() == WORDS
 
 
 def test_another_model_and_a_lost_file_are_redone(store: Store, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Commands: help from the types, every mistake in plain words, code 1."""
 
+import os
 import re
+import shlex
 from pathlib import Path
 from typing import Any, Literal
 
@@ -116,3 +118,19 @@ def test_ranks_are_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert vars(parser.parse_args(["--rank", "3", "--world", "64"])) | {"params": None} == {
         "params": None, "rank": 3, "world": 64,
     }  # fmt: skip
+
+
+def test_the_workers_of_the_recipes_are_told_which_they_are(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of docs/scale.md with the variables that a scheduler sets, on its own: `&`, `;` and `"` end it."""
+    from cim.params.recaption import Recaptioning
+    from flows.recaption import recaption
+
+    for name in ("gpu", "SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"):
+        monkeypatch.setenv(name, "3")
+    text = (root / "docs/scale.md").read_text(encoding="utf-8")
+    commands = re.findall(r'python -m flows\.recaption( [^&;"`\n]*--rank[^&;"`\n]*)', text)
+    assert len(commands) == 3
+    for arguments in commands:
+        given = shlex.split(os.path.expandvars(arguments))
+        found = parser_for(recaption, "recaption", Recaptioning).parse_args(given)
+        assert (found.rank, found.world) in [(3, 4), (3, 64)]

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from benchmarks.common.project import clean_environment
+from flows import interrupt
 from flows.interrupt import MESSAGE, interruptible
 
 STEP = Path(__file__).with_name("slow_step.py")
@@ -110,6 +111,21 @@ class TestWork:
         during = interruptible(lambda: [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)])
         assert during[0] is during[1] is not before[1]
         assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
+
+    @pytest.mark.usefixtures("heeded")
+    def test_a_signal_that_another_thread_is_given_is_heard_while_it_works(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """As one is that a suspended job is sent: handlers run in the main thread, which is not woken by it."""
+        heard = threading.Event()
+        monkeypatch.setattr(interrupt, "_end", lambda *_: heard.set())
+
+        def work() -> bool:
+            time.sleep(0.3)  # by then the main thread waits
+            signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+            return heard.wait(20)
+
+        assert interruptible(work)
 
     def test_an_ignored_signal_stays_ignored(self) -> None:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,8 +5,13 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import copy_context
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -16,7 +21,7 @@ from prefect.settings import PREFECT_API_URL, PREFECT_SERVER_DATABASE_CONNECTION
 from benchmarks.common.project import clean_environment
 from cim.errors import CimError
 from flows import server
-from flows.server import SQLITE, check_server
+from flows.server import SQLITE, check_server, start_server
 
 ANSWERS = {"/html": b"<html>", "/object": b'{"a": 1}', "/text": b'"banana"', "/old": b'"2.20.1"', "/empty": b""}
 
@@ -134,3 +139,40 @@ def test_commands_end_in_one_message(root: Path, step: str, variable: str, value
     assert done.stderr.splitlines()[-1].startswith(found)
     assert "Traceback" not in done.stderr
     assert not os.path.exists("/proc/x")
+
+
+class TestStart:
+    def test_one_after_the_other(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        """Of four at once none begins before another's has answered."""
+        at_once, most = list[int](), list[int]()
+
+        @contextmanager
+        def client(**_: object) -> Iterator[None]:
+            at_once.append(1)
+            most.append(len(at_once))
+            time.sleep(0.01)
+            at_once.pop()
+            yield
+
+        monkeypatch.setattr(server, "get_client", client)
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with temporary_settings(restore_defaults={PREFECT_API_URL}), ThreadPoolExecutor(4) as pool:
+            context = copy_context()
+            list(pool.map(lambda _: context.copy().run(start_server), range(4)))
+        assert most == [1] * 4
+
+    def test_a_configured_one_is_not_started(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(server, "get_client", None)
+        with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:1/api"}):
+            start_server()
+
+    def test_one_that_does_not_come_is_said_in_plain_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def late(**_: object) -> None:
+            raise RuntimeError("Timed out while attempting to connect")
+
+        monkeypatch.setattr(server, "get_client", late)
+        with (
+            temporary_settings(restore_defaults={PREFECT_API_URL}),
+            pytest.raises(CimError, match=r"own \(Timed out.*STARTUP_TIMEOUT_SECONDS"),
+        ):
+            start_server()
