@@ -80,8 +80,8 @@ def _table(
         f" {config['layers']} layers, {config['width']} wide, at 224 pixels with random weights, float32 on the CPU,"
         f" batches of {options.batch}, {options.threads} torch threads, {options.rounds} rounds in turns. Calibration"
         f" ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): {before:.2f} s before,"
-        f" {seconds_for_additions():.2f} s after. {machine('torch', 'open-clip-torch', 'pillow')}; clip-retrieval 2.45.0"
-        " with torch of its own environment.",
+        f" {seconds_for_additions():.2f} s after. {machine('torch', 'open-clip-torch', 'pillow')}; clip-retrieval"
+        " 2.45.0 with torch of its own environment.",
         "",
         "| | images/s of its batches (slowest to fastest round) | images/s of the whole call | CPU ms an image |",
         "|---|---|---|---|",

@@ -3,8 +3,8 @@
 python -m benchmarks.embed.memory [--rows 100000 1000000] [--write docs/benchmarks.md]
 
 A split is one shard of tiny JPEGs under many names (links), so that a million rows are made at once. Everything but the
-encoders is the project's: plan, locks, tasks, reading, decoding, writing. Each row of the table is a process of its own;
-the server that Prefect starts beside it is another one, and not counted.
+encoders is the project's: plan, locks, tasks, reading, decoding, writing. Each row of the table is a process of its
+own; the server that Prefect starts beside it is another one, and not counted.
 """
 
 import argparse
@@ -127,7 +127,8 @@ def main() -> None:
             )
             print(table[-1], file=sys.stderr, flush=True)
     shown = "\n".join([
-        f"Shards of {options.per_shard:,} rows, {DIM} dimensions, `params.yaml` as it is. {machine('numpy', 'pillow')}.",
+        f"Shards of {options.per_shard:,} rows, {DIM} dimensions, `params.yaml` as it is."
+        f" {machine('numpy', 'pillow')}.",
         "",
         *table,
     ])  # fmt: skip
