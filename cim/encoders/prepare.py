@@ -20,7 +20,8 @@ class Prepare:
     """An RGB image at the size and cut that a model takes, (h, w, 3) uint8. steps: open_clip's, of PIL images.
 
     Where the first one resizes, torch does it, four times as fast as Pillow by the same filter with weights of 16 bits:
-    some values in a thousand differ by 1 of 255, and never by more.
+    some values in a thousand differ by 1 of 255. Columns come before rows, as they did in every Pillow before 13, which
+    begins with the rows of very tall pictures: at their edges from black to white that is a matter of several.
     """
 
     steps: Sequence[Callable[[Any], Any]]
