@@ -10,7 +10,7 @@ from PIL import Image
 from cim.encoders import prepare
 from cim.encoders.prepare import Prepare, pixels_of
 
-SIZES = [(300, 200), (97, 180), (64, 64), (20, 33)]  # smaller, narrower, as they are, larger
+SIZES = [(300, 200), (97, 130), (64, 64), (20, 33)]  # smaller, narrower, as they are, larger
 
 
 def picture(width: int, height: int) -> Image.Image:
