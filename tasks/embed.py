@@ -37,10 +37,10 @@ def _loaded(
     """The encoder, and the processes that prepare images for it where they are asked for."""
     import torch
 
-    from cim.encoders.load import load_clip, load_text_encoder
+    from cim.encoders.load import load_image_tower, load_text_encoder
 
     torch.set_num_threads(execution.torch_threads)
-    encoder: Any = (load_text_encoder if role == TEXT else load_clip)(folder, execution.device)
+    encoder: Any = (load_text_encoder if role == TEXT else load_image_tower)(folder, execution.device)
     if encoder.fingerprint != fingerprint:
         raise CimError(
             f"{folder} changed while embedding ({fingerprint}, now {encoder.fingerprint})",

@@ -4,10 +4,11 @@ PYTHON baseline.py MODEL_FOLDER OUTPUT BATCH WORKERS THREADS TAR...
 
 The model folder is one of this project: its configuration is given to open_clip by name and its weights by path, which
 clip-retrieval and all_clip take as they are; nothing of them is replaced. Prints JSON: images, seconds of the whole
-call and of its batches (clip-retrieval's own statistics).
+call, of its processors, and of its batches (clip-retrieval's own statistics).
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,7 +28,7 @@ def main() -> None:
     named.parent.mkdir(parents=True, exist_ok=True)
     named.write_text(json.dumps(config["model_cfg"]))
     open_clip.add_model_config(named)
-    began = time.perf_counter()
+    began, before = time.perf_counter(), sum(os.times()[:4])
     worker(
         tasks=[0],
         input_dataset=list(tars),
@@ -40,10 +41,10 @@ def main() -> None:
         clip_model=f"open_clip:{named.stem}/{(folder / 'open_clip_model.safetensors').resolve()}",
         use_jit=False,
     )
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, sum(os.times()[:4]) - before
     (stats,) = (json.loads(path.read_text()) for path in (Path(output) / "stats").glob("0.json"))
     vectors = np.load(Path(output) / "img_emb/img_emb_0.npy")
-    print(json.dumps({"images": len(vectors), "seconds": seconds, "batches": stats["total_duration"]}))
+    print(json.dumps({"images": len(vectors), "seconds": seconds, "batches": stats["total_duration"], "cpu": cpu}))
 
 
 if __name__ == "__main__":

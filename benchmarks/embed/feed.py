@@ -1,9 +1,9 @@
-"""How much of the time an encoder of fixed latency waits for `embed`, and what memory grows with the shards.
+"""How much of the time an encoder of fixed latency waits for `embed`, and what its photos add to memory.
 
 python -m benchmarks.embed.feed [--write docs/benchmarks.md]
 
-The encoder takes some milliseconds an image, asleep; its photos are 0.3 to 12 megapixels. For memory, an encoder that
-takes no time is given more and more small shards; each row is a process of its own.
+The encoder takes some milliseconds an image, asleep; its photos are 0.3 to 12 megapixels. Each row is a process of its
+own. What more and more shards add: `benchmarks.embed.memory`.
 """
 
 import argparse
@@ -15,12 +15,13 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from torchvision.transforms import CenterCrop, InterpolationMode, Resize
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.memory import MIB, most_resident
 from benchmarks.common.timing import ADDITIONS, machine, seconds_for_additions
 from benchmarks.embed.material import write_shards
+from cim.encoders.prepare import Prepare
 
 SIDE = 224
 
@@ -32,16 +33,9 @@ class FixedLatency:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
+        # As an open_clip model's: the shortest side resized, the rest cut off.
+        self.prepare = Prepare((Resize(SIDE, InterpolationMode.BICUBIC), CenterCrop(SIDE)))
         self.images: list[int] = []
-
-    @staticmethod
-    def prepare(image: Image.Image) -> np.ndarray:
-        """As an open_clip model's is made: the shortest side resized, the rest cut off."""
-        scale = SIDE / min(image.size)
-        width, height = (max(SIDE, round(n * scale)) for n in image.size)
-        small = image.resize((width, height), Image.Resampling.BICUBIC)
-        left, top = (width - SIDE) // 2, (height - SIDE) // 2
-        return np.array(small.crop((left, top, left + SIDE, top + SIDE)))
 
     def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
         """(n, 512) unit vectors after n times the latency."""
@@ -54,7 +48,7 @@ class FixedLatency:
 
 def embed(folder: Path, latency: float, batch: int, prefetch: int, inside: str) -> dict[str, float]:
     """Embed folder/shards/gallery; what became of it."""
-    from cim.embeddings.pieces import Prepare
+    from cim.embeddings import pieces
     from cim.embeddings.plan import EmbedJob
     from cim.embeddings.share import Feed, embed_shards
     from cim.engines.workers import Workers
@@ -64,8 +58,8 @@ def embed(folder: Path, latency: float, batch: int, prefetch: int, inside: str) 
     layout = Layout(folder)
     to = layout.embeddings("image", "gallery")
     jobs = [EmbedJob("image", one, one.name, to, folder, "fake") for one in shard_paths(layout.shards("gallery"))]
-    workers = Workers(Prepare(FixedLatency.prepare), prefetch) if inside == "processes" else None
     encoder = FixedLatency(latency)
+    workers = Workers(pieces.Prepare(encoder.prepare), prefetch) if inside == "processes" else None
     embed_shards(jobs[:2], encoder, Feed(batch, prefetch, workers))
     before, encoder.images = most_resident(), []
     share = embed_shards(jobs[2:], encoder, Feed(batch, prefetch, workers))
@@ -89,7 +83,6 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=50)
     parser.add_argument("--images", type=int, default=37, help="of a shard")
     parser.add_argument("--latency", type=float, nargs="+", default=[0.02, 0.04], help="seconds an image")
-    parser.add_argument("--many", type=int, nargs="+", default=[200, 800, 3200], help="shards, for memory")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- embed-feed -->")
     parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -97,7 +90,7 @@ def main() -> None:
         folder, latency, batch, prefetch, inside = options.work
         print(json.dumps(embed(Path(folder), float(latency), int(batch), int(prefetch), inside)))
         return
-    before, waits, grows = seconds_for_additions(), list[str](), list[str]()
+    before, waits = seconds_for_additions(), list[str]()
     for latency in options.latency:
         for inside in ("threads", "processes"):
             with tempfile.TemporaryDirectory(prefix="cim-feed-") as name:
@@ -109,15 +102,6 @@ def main() -> None:
                 f" {one['waited']:.1%} | {(one['most'] - one['before']) / MIB:.0f} MiB |"
             )
             print(waits[-1], file=sys.stderr, flush=True)
-    for many in options.many:
-        with tempfile.TemporaryDirectory(prefix="cim-feed-") as name:
-            write_shards(Path(name) / "shards/gallery", many * 20, 20, (0.01, 0.05), 24)
-            one = measured(Path(name), 0, 16, 2, "threads")
-        rows = (one["before"], one["most"], one["most"] - one["before"])
-        grows.append(
-            f"| {many:,} | {one['images']:,.0f} | " + " | ".join(f"{row / MIB:.0f} MiB" for row in rows) + " |"
-        )
-        print(grows[-1], file=sys.stderr, flush=True)
     after = seconds_for_additions()
     shown = "\n".join([
         f"{options.shards} shards of {options.images} photos of 0.3 to 12 megapixels, batches of 16; waiting is counted"
@@ -128,12 +112,6 @@ def main() -> None:
         "| the encoder's time an image | prepared ahead by | images | seconds | it waited | memory added |",
         "|---|---|---|---|---|---|",
         *waits,
-        "",
-        "Shards of 20 images, an encoder that takes no time, 512 dimensions:",
-        "",
-        "| shards | images | most resident after two shards | at the end | added |",
-        "|---|---|---|---|---|",
-        *grows,
     ])  # fmt: skip
     print(shown)
     if options.write:

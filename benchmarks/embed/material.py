@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -11,23 +12,29 @@ from cim.records import Sample
 from cim.shards.tar import write_tar
 
 PHOTOS = 64  # distinct pictures; each sample has its own by a comment in the file
-CONFIG = {
-    "model_cfg": {
+PREPROCESS = {
+    "mean": [0.48145466, 0.4578275, 0.40821073],
+    "std": [0.26862954, 0.26130258, 0.27577711],
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "small": {
         "embed_dim": 256,
         "vision_cfg": {"image_size": 224, "layers": 4, "width": 192, "head_width": 64, "patch_size": 32},
         "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1},
     },
-    "preprocess_cfg": {
-        "mean": [0.48145466, 0.4578275, 0.40821073],
-        "std": [0.26862954, 0.26130258, 0.27577711],
-        "interpolation": "bicubic",
-        "resize_mode": "shortest",
+    "ViT-B-32": {
+        "embed_dim": 512,
+        "vision_cfg": {"image_size": 224, "layers": 12, "width": 768, "patch_size": 32},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 512, "heads": 8, "layers": 12},
     },
 }
+"""open_clip's `model_cfg` by name: one whose pictures cost more than the model, one whose model does."""
 
 
-def write_model(folder: Path) -> None:
-    """A folder that both `cim.encoders.load.load_clip` and open_clip itself read."""
+def write_model(folder: Path, name: str) -> None:
+    """One of MODELS with random weights, a folder that both `cim.encoders.load.load_clip` and open_clip itself read."""
     import open_clip
     import torch
 
@@ -35,9 +42,9 @@ def write_model(folder: Path) -> None:
     from cim.encoders.clip import save_clip
 
     torch.manual_seed(0)
-    model = open_clip.CLIP(**CONFIG["model_cfg"])
-    save_clip(model, CONFIG, folder)
-    EncoderCard("image", "open_clip", "random", None, 256, "random").write(folder)
+    config = MODELS[name]
+    save_clip(open_clip.CLIP(**config), {"model_cfg": config, "preprocess_cfg": PREPROCESS}, folder)
+    EncoderCard("image", "open_clip", name, None, config["embed_dim"], "random").write(folder)
 
 
 def photo(pixels: int, seed: int, quality: int = 90) -> bytes:

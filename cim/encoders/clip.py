@@ -1,7 +1,6 @@
 """Images and captions to vectors of one space by an open_clip model."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from safetensors.torch import save_model
 
 from cim.atomic import read_json, write_json
 from cim.encoders.base import Pixels, Towers, Vectors, unit
+from cim.encoders.prepare import Prepare
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
@@ -35,9 +35,11 @@ class OpenClipEncoder:
         with loading(folder):
             self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
         # As this model was trained. The last two, which make floats, know of no neighbouring pixels: a batch at a time.
-        steps = image_transform_v2(PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False).transforms
-        self.prepare = Prepare(tuple(steps[:-2]))
-        self._normalize: Any = steps[-1]
+        *steps, _, normalize = image_transform_v2(
+            PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False
+        ).transforms
+        self.prepare = Prepare(tuple(steps))
+        self._mean, self._std = (255 * torch.tensor(n, device=self._device) for n in (normalize.mean, normalize.std))
         self.dim = embed_dim(self._model)
         if towers != "both":
             keep_tower(self._model, towers)
@@ -51,8 +53,10 @@ class OpenClipEncoder:
 
     def encode_pixels(self, pixels: Pixels) -> Vectors:
         """As `encode_images`, of what `prepare` makes, (n, h, w, 3)."""
-        on_device = torch.from_numpy(pixels).to(self._device).permute(0, 3, 1, 2).contiguous()
-        return self._run(self._model.encode_image, self._normalize(on_device.float().div_(255)))
+        inputs = torch.from_numpy(pixels).to(self._device).float()
+        width = inputs.shape[2]  # a whole line of pixels at once: three numbers fill no vector register
+        inputs.sub_(self._mean.repeat(width, 1)).div_(self._std.repeat(width, 1))
+        return self._run(self._model.encode_image, inputs.permute(0, 3, 1, 2))
 
     def encode_texts(self, texts: list[str]) -> Vectors:
         """As for images; what exceeds the model's context length is cut off."""
@@ -64,18 +68,6 @@ class OpenClipEncoder:
         with torch.inference_mode(), autocast(self._device):
             vectors: torch.Tensor = encode(inputs.to(self._device))
         return unit(vectors.float().cpu().numpy())
-
-
-@dataclass(frozen=True)
-class Prepare:
-    """An RGB image at the size and cut that a model takes, (h, w, 3) uint8. steps: transforms of PIL images."""
-
-    steps: Sequence[Callable[[Image], Image]]
-
-    def __call__(self, image: Image) -> Pixels:
-        for step in self.steps:
-            image = step(image)
-        return np.array(image)
 
 
 def open_clip_model(folder: Path, device: torch.device) -> Any:

@@ -8,7 +8,7 @@ import pytest
 
 COMMANDS = [
     "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "embed",
-    "embed.feed", "examples", "feed", "gpu", "hacking", "index_memory", "kernels", "memory", "pipeline",
+    "embed.feed", "embed.memory", "examples", "feed", "gpu", "hacking", "index_memory", "kernels", "memory", "pipeline",
     "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward", "reward.exclusion", "rollout", "search",
     "shard", "store_requests",
 ]  # fmt: skip

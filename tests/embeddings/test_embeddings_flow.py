@@ -41,7 +41,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         found.append(folder)
         return ShadeEncoder()
 
-    monkeypatch.setattr(cim.encoders.load, "load_clip", load)
+    monkeypatch.setattr(cim.encoders.load, "load_image_tower", load)
     monkeypatch.setattr(cim.encoders.load, "load_text_encoder", load)
     tasks.embed._loaded.cache_clear()
     return found
