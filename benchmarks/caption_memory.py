@@ -77,7 +77,7 @@ def write_tar(path: Path, images: int, side: int) -> None:
 
 def work(folder: Path, window: int, model: str) -> None:
     """Caption folder/00000.tar into folder/out, and print what `Case.measure` returns."""
-    from cim.engines.open import map_large_blocks
+    from cim.images.memory import map_large_blocks
 
     map_large_blocks()  # as tasks/caption does
     engine, lineage = _engine(model)

@@ -52,9 +52,11 @@ def embed(folder: Path, latency: float, batch: int, prefetch: int, inside: str) 
     from cim.embeddings.plan import EmbedJob
     from cim.embeddings.share import Feed, embed_shards
     from cim.engines.workers import Workers
+    from cim.images.memory import map_large_blocks
     from cim.layout import Layout
     from cim.shards.read import shard_paths
 
+    map_large_blocks()  # as tasks/embed does
     layout = Layout(folder)
     to = layout.embeddings("image", "gallery")
     jobs = [EmbedJob("image", one, one.name, to, folder, "fake") for one in shard_paths(layout.shards("gallery"))]

@@ -19,7 +19,7 @@ from benchmarks.common.timing import ADDITIONS, cores, machine, seconds_for_addi
 from benchmarks.feed.corpus import Corpus, make_corpus
 from benchmarks.feed.engine import MOST_PIXELS
 from benchmarks.feed.ways import HEAD, PLACE_SECONDS, Case, Row
-from cim.engines.open import map_large_blocks
+from cim.images.memory import map_large_blocks
 from cim.params import Runtime
 
 FEW = 10  # shards, window by window

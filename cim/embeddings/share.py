@@ -22,6 +22,7 @@ from cim.lock import file_lock
 from cim.prefetch import prefetch, taken_ahead
 
 BATCHES_AHEAD = 2  # prepared while the encoder is busy with one
+PIECES_AHEAD = 8  # at least: a piece of large photos takes several times as long as the one before
 PIECES_READ = 4  # places or captions taken ahead of their preparation
 WRITES = 2  # shards that are written while the next one is encoded
 POLL = 0.5  # seconds between two looks at shards that others are at
@@ -38,7 +39,7 @@ class Feed:
     @property
     def waiting(self) -> int:
         """Pieces of images that may lie prepared."""
-        return BATCHES_AHEAD * ceil(self.batch_size / min(IMAGES, self.batch_size))
+        return max(PIECES_AHEAD, BATCHES_AHEAD * ceil(self.batch_size / min(IMAGES, self.batch_size)))
 
 
 @dataclass

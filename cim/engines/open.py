@@ -1,10 +1,5 @@
 """An engine from its description; for a corpus, one that gives memory back and tells a broken set-up from images."""
 
-import ctypes
-import sys
-
-from PIL import Image
-
 from cim.captioners.load import load_processor
 from cim.captioners.special_tokens import check_prompts
 from cim.engines.breaker import CircuitBreaker, ContinuousCircuitBreaker
@@ -12,12 +7,7 @@ from cim.engines.captioning import Captioning
 from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.spec import AnyEngine, Backend, ContinuousBackend, ContinuousEngine, EngineSpec, Scorer
 from cim.errors import CimError
-
-_M_MMAP_THRESHOLD = -3  # malloc.h of glibc
-MAPPED = 2**20
-"""Bytes from which on a block is mapped on its own."""
-KEPT = 4
-"""Blocks of pixels that are free and not given back; more were no faster (8 and 16 measured)."""
+from cim.images.memory import map_large_blocks
 
 
 def open_engine(spec: EngineSpec, scorer: Scorer | None = None) -> AnyEngine:
@@ -71,18 +61,3 @@ def _backend(spec: EngineSpec) -> Backend | ContinuousBackend:
     from cim.engines.local import Local
 
     return Local.open(spec)
-
-
-def map_large_blocks() -> None:
-    """Let glibc map every block of MAPPED bytes or more on its own (elsewhere nothing), and Pillow keep KEPT of them.
-
-    Left alone, glibc raises that limit (to 32 MiB) with the first block that is freed, and takes pictures from a heap
-    that smaller blocks among them keep from shrinking: the process grows with the images it has seen
-    (benchmarks/caption_memory.py). Mapped anew for each picture, they cost a fifth of its decoding in page faults: so
-    Pillow keeps those that were freed last. Blocks of it have 16 MiB at most.
-    """
-    Image.core.set_blocks_max(KEPT)  # type: ignore[attr-defined]  # left out of its types, not of its documentation
-    if sys.platform == "linux":
-        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # musl has none
-        if mallopt is not None:
-            mallopt(_M_MMAP_THRESHOLD, MAPPED)

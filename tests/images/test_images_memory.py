@@ -7,7 +7,7 @@ import pytest
 WORK = """
 import sys
 from PIL import Image
-from cim.engines.open import map_large_blocks
+from cim.images.memory import map_large_blocks
 if sys.argv[1] == "mapped":
     map_large_blocks()
 large = [bytearray(3 << 20) for _ in range(20)]
