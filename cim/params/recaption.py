@@ -13,9 +13,10 @@ from cim.params.sources import Source, without_splits
 from cim.params.tune import Reward
 
 
-def _here(path: str) -> str:
+def here(path: str) -> str:
+    """Refuse an address where a folder of this machine is meant."""
     if "://" in path:
-        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store")
+        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store alone")
     return path
 
 
@@ -38,7 +39,7 @@ class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
     corpus: Annotated[Source, AfterValidator(without_splits)]
-    output: Annotated[str, AfterValidator(_here)] = Field(
+    output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
     )
     store: Annotated[str, AfterValidator(_address)] | None = Field(

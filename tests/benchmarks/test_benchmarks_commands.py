@@ -9,7 +9,7 @@ import pytest
 COMMANDS = [
     "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "embed",
     "embed.feed", "examples", "feed", "gpu", "hacking", "index_memory", "memory", "pipeline", "pipeline.results",
-    "pipeline.warm_start", "report", "rerun", "reward", "reward.exclusion", "rollout", "search", "shard",
+    "pipeline.warm_start", "remix", "report", "rerun", "reward", "reward.exclusion", "rollout", "search", "shard",
     "store_requests",
 ]  # fmt: skip
 

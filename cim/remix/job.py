@@ -1,0 +1,87 @@
+"""One finished shard to write again with other texts: what it is made from, where its files go, what is there."""
+
+from dataclasses import dataclass
+from glob import escape
+from pathlib import Path
+from typing import Any
+
+from cim.atomic import done_facts
+from cim.captions.write import captions_path, rejects_path
+from cim.fingerprint import code_of, fingerprint
+from cim.params.texts import Mix
+from cim.readers.base import Part
+
+
+@dataclass(frozen=True)
+class MixLineage:
+    """What all texts of a run are drawn by. tokenizer: its identity, "" without a budget."""
+
+    mix: Mix
+    tokenizer: str = ""
+
+    def values(self) -> dict[str, Any]:
+        """JSON-able."""
+        return {"texts": self.mix.model_dump(mode="json"), "tokenizer": self.tokenizer}
+
+
+@dataclass(frozen=True)
+class RemixJob:
+    """The tar `part`, to be written into `folder` as `<stem>.tar`, `<stem>.parquet` and `rejects/<stem>.parquet`.
+
+    plan: of the run, see `cim.captions.output`.
+    """
+
+    part: Part
+    folder: Path
+    stem: str
+    lineage: MixLineage
+    plan: str = ""
+
+    def __str__(self) -> str:
+        return self.part.name
+
+    @property
+    def table(self) -> Path:
+        """A row a text; its done marker stands for all files of the shard."""
+        return captions_path(self.folder, self.stem)
+
+    @property
+    def rejects(self) -> Path:
+        return rejects_path(self.folder, self.stem)
+
+    @property
+    def pairs(self) -> Path:
+        return self.folder / f"{self.stem}.tar"
+
+    @property
+    def copy(self) -> Path:
+        """Where a remote part is kept while it is worked on."""
+        return self.folder / f".{self.stem}.source"
+
+    @property
+    def lock(self) -> Path:
+        """Held by whoever works on the shard."""
+        return self.folder / f".{self.stem}.lock"
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
+        code = code_of("cim.remix.shard", "cim.mixes.tokens", type(self.part).__module__)
+        return {"code": code, **self.lineage.values()}
+
+    def fingerprint(self, identity: str) -> str:
+        """Of what decides the output: code, mix, tokenizer, and the part by its identity."""
+        return fingerprint("remix", self.settings(), self.part.name, identity)
+
+    def done(self, made_from: str) -> dict[str, Any] | None:
+        """The facts of an earlier run if all files are there and made from exactly this, else None."""
+        facts = done_facts(self.table, made_from)
+        if facts is None or not self.rejects.exists() or not self.pairs.exists():
+            return None
+        return facts if self.pairs.stat().st_size == facts.get("tar_bytes") else None
+
+    def sweep(self) -> None:
+        """Delete the temporary files of a worker that was killed at this shard. For the holder of its lock."""
+        stem = escape(self.stem)
+        for place in (self.folder, self.rejects.parent):
+            for path in {*place.glob(f".{stem}.*"), *place.glob(f"..{stem}.*")} - {self.lock}:
+                path.unlink()
