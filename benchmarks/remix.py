@@ -19,6 +19,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import flows.mixing
 import flows.remix
 from benchmarks.common.document import replace_between
 from cim.captions.tar import Recaptioned, sample_key, write_pairs
@@ -71,7 +72,7 @@ def mix(params: Path, output: Path) -> None:
     """The flow, its shards in turn in this process, without Prefect's server."""
     os.setsid()
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    flows.remix.map_shards = lambda task, jobs, *_: [task.fn(job) for job in jobs]  # type: ignore[assignment]
+    flows.mixing.map_shards = lambda task, jobs, *_: [task.fn(job) for job in jobs]  # type: ignore[assignment]
     flows.remix.remix.fn(str(params), {"remix.output": str(output)})
 
 

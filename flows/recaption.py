@@ -25,6 +25,7 @@ from flows.command import main
 from flows.precision import resolve_precision
 from flows.progress import logger
 from flows.shards import map_shards
+from flows.texts import caption_by_prompts
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task, stored_task, tables_task
 
@@ -57,11 +58,14 @@ def recaption(
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
         for stem, part in parts.items()
     ]
-    plan = prepare(folder, jobs)
     known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
+    jobs = [replace(job, hash_caches=known) for job in jobs]
+    if section.texts is not None:
+        prune(known, parts)
+        return caption_by_prompts(params, in_order(jobs, rank, world), model, section.texts)
+    plan = prepare(folder, jobs)
     prune(known, parts)
-    jobs = [replace(job, plan=plan, hash_caches=known) for job in jobs]
-    jobs = in_order(jobs, rank, world)
+    jobs = in_order([replace(job, plan=plan) for job in jobs], rank, world)
     log = log_of(folder)
     if section.store is None:
         return _looked_at(caption_shards(jobs, model, params.caption, params.runtime, log), section.max_repeated_share)

@@ -10,6 +10,7 @@ from cim.params.images import ImageLimits
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
+from cim.params.texts import Texts
 from cim.params.tune import Reward
 
 
@@ -51,6 +52,9 @@ class Recaption(Section):
         10_000, ge=1, le=10_000, description="of corpora that have no shards of their own (not webdataset)"
     )
     images: ImageLimits = ImageLimits()
+    texts: Texts | None = Field(
+        None, description="several captions an image by named prompts, and a mix of them as .txt; null: one, as it is"
+    )
     max_repeated_share: float = Field(
         0.01,
         ge=0,
@@ -72,4 +76,10 @@ class Recaptioning(Section):
     def _one_captioner(self) -> "Recaptioning":
         if self.caption.engine == "endpoint" and "model" in self.recaption.model_fields_set:
             raise ValueError("recaption.model with caption.engine endpoint: the server's is caption.endpoint.model")
+        return self
+
+    @model_validator(mode="after")
+    def _mixes_stay_here(self) -> "Recaptioning":
+        if self.recaption.texts is not None and self.recaption.store is not None:
+            raise ValueError("recaption.texts with recaption.store: shards of several texts are written here alone")
         return self

@@ -65,3 +65,24 @@ class Mix(Section):
         if abs((total := sum(part.share for part in self.txt)) - 1) > 1e-6:
             raise ValueError(f"shares in txt must sum to 1, found {total:g}")
         return self
+
+
+class Texts(Mix):
+    """Several captions an image, and what of them is written as `.txt`."""
+
+    prompts: dict[TextName, str] = Field(
+        min_length=1,
+        description="by name, each a caption of every image: {short: In one sentence ..., words20: ... in 20 words};"
+        " they take the place of caption.prompts",
+    )
+
+    @model_validator(mode="after")
+    def _named(self) -> "Texts":
+        if taken := sorted(self.prompts.keys() & {"original"}):
+            raise ValueError(f"a prompt called {taken[0]}: that is the text that came with the image")
+        if blank := [name for name, prompt in self.prompts.items() if not prompt.strip()]:
+            raise ValueError(f"prompt {blank[0]} is blank")
+        known = ["original", *self.prompts]
+        if unknown := [part.text for part in self.txt if part.text not in known]:
+            raise ValueError(f"txt names {unknown[0]}, which is none of {', '.join(known)}")
+        return self

@@ -15,11 +15,11 @@ from cim.captions.write import write_rejects
 from cim.errors import CimError
 from cim.lock import file_lock
 from cim.mixes.draw import Drawn, Mixer
-from cim.readers.base import Item, Part, ReadablePart
+from cim.readers.base import Item, Part, Reading
 from cim.readers.webdataset import TarPart
 from cim.records import Reject
 from cim.remix.job import RemixJob
-from cim.remix.told import ORIGINAL, Told, check_names, told_of
+from cim.remix.told import ORIGINAL, Teller, Told, check_names, told_of
 
 NO_TEXT, REPEATED = "no text for this mix", "key occurs twice"
 TEXTS = pl.Schema({
@@ -38,12 +38,13 @@ class _Shard:
     passed: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
 
-    def samples(self, part: ReadablePart) -> Iterator[Recaptioned]:
+    def samples(self, reading: Reading) -> Iterator[Recaptioned]:
         """Those that have a text, one image in memory."""
-        for item in part.items():
-            told = told_of(item)
+        tell: Teller = told_of if self.job.tables is None else self.job.tables.read()
+        for at, item in enumerate(reading):
+            told = tell(at, item)
             if isinstance(told, Told):
-                check_names(told, self.mixer.names(), part.name)
+                check_names(told, self.mixer.names(), self.job.part.name)
                 sample = self._sample(item, told)
                 if not isinstance(sample, Reject):
                     yield sample
@@ -52,35 +53,35 @@ class _Shard:
             self.rejects.append(told)
 
     def _sample(self, item: Item, told: Told) -> Recaptioned | Reject:
-        if item.name in self.keys:
-            return Reject(item.name, REPEATED, "")
-        self.keys.add(item.name)
-        drawn = self.mixer.draw(item.name, told.texts)
+        if told.key in self.keys:
+            return Reject(item.name, REPEATED)
+        self.keys.add(told.key)
+        drawn = self.mixer.draw(told.key, told.texts)
         self.passed.update(drawn.passed)
         if not drawn.part:
             return Reject(item.name, NO_TEXT, ", ".join(f"{label} {lack}" for label, lack in drawn.passed))
         self.rows.append({
-            "key": item.name, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
+            "key": told.key, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
             "tokens": drawn.tokens,
         })  # fmt: skip
         assert item.image is not None
         own = {name: self.mixer.whole(text) for name, text in told.texts.items()} if self.mixer.mix.members else {}
-        return Recaptioned(item.name, item.image, item.suffix, drawn.text, self._story(item.name, told, drawn), own)
+        return Recaptioned(told.key, item.image, told.suffix, drawn.text, self._story(told, drawn), own)
 
-    def _story(self, key: str, told: Told, drawn: Drawn) -> dict[str, Any]:
-        """The sample's JSON. Texts that it has none of are "", not null: tables of fixed columns are made of it."""
+    def _story(self, told: Told, drawn: Drawn) -> dict[str, Any]:
+        """The sample's JSON. A text that it has none of is "", its sentences [""]: columns have one type for all."""
         mix = {"part": drawn.part, "drawn": drawn.first, "cut": drawn.cut, "seed": self.mixer.mix.seed}
         texts = dict(told.texts)
         story = {
             **told.facts,
-            "key": key,
+            "key": told.key,
             "caption": drawn.text,
-            "alt_text": texts[ORIGINAL],
+            "alt_text": texts.get(ORIGINAL, ""),
             "texts": texts,
             "mix": mix,
         }
         if self.mixer.mix.members:
-            story["sentences"] = {name: self.mixer.sentences(text) for name, text in texts.items()}
+            story["sentences"] = {name: self.mixer.sentences(text) or [""] for name, text in texts.items()}
         return story
 
 
@@ -98,13 +99,14 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
         made_from = job.fingerprint(identity)
         if (facts := job.done(made_from)) is not None:
             return facts
-        check_ours(job.folder, job.plan, "remix")
-        shard, part = _Shard(job, mixer), job.part.here(job.copy)
+        check_ours(job.folder, job.plan, job.section)
+        part = job.part.here(job.copy)
+        shard, reading = _Shard(job, mixer), Reading(part)
         with replacing(job.pairs) as temporary:
-            write_pairs(temporary, shard.samples(part))
-            if job.part.identity() != identity:
+            write_pairs(temporary, shard.samples(reading))
+            if (reading.sha256() if part is job.part else job.part.identity()) != identity:
                 raise CimError(f"{job.part.name} changed meanwhile", "shards that stay as they are", "run again")
-            check_ours(job.folder, job.plan, "remix")  # whoever has it now waits for this shard, to make it anew
+            check_ours(job.folder, job.plan, job.section)  # whoever has it now waits for this shard, to make it anew
             unmark(job.table)  # before the first file changes: it stands for those that were there
         write_rejects(job.rejects, job.part.name, shard.rejects)
         with replacing(job.table) as temporary:
@@ -119,7 +121,7 @@ def check_first(parts: Iterable[Part], mixer: Mixer) -> None:
     """Raise CimError where the first sample of the first tar that is here lacks a text: now, not in each shard."""
     for part in parts:
         if isinstance(part, TarPart):
-            told = next((one for item in part.items() if isinstance(one := told_of(item), Told)), None)
+            told = next((one for item in part.items() if isinstance(one := told_of(0, item), Told)), None)
             if told is not None:
                 check_names(told, mixer.names(), part.name)
             return

@@ -38,7 +38,8 @@ def mix_lines(summary: Mapping[str, Any]) -> str:
         f"  {label}: {one['given']:,} ({one['given'] / written:.1%}, asked for {one['share']:.1%})"
         for label, one in summary["parts"].items()
     ]
-    lines.append(f"cut behind a sentence: {summary['cut']:,}; longest: {summary['tokens']} tokens")
+    longest = f"; longest: {summary['tokens']} tokens" if summary["tokens"] else ""
+    lines.append(f"cut behind a sentence: {summary['cut']:,}{longest}")
     if summary["passed"]:
         lines.append(f"drawn, but another given: {counted(summary['passed'])}")
     reasons = f" ({counted(summary['reject_reasons'])})" if summary["rejects"] else ""

@@ -1,8 +1,8 @@
-"""The texts that a sample of a finished shard comes with, by name."""
+"""The texts that a sample comes with, by name: in a finished shard's JSON, or in tables of captions beside a corpus."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from cim.errors import CimError
 from cim.images.checks import Reason
@@ -16,28 +16,45 @@ ORIGINAL, CAPTION = "original", "caption"
 class Told:
     """texts: by name; "" where the sample has none of that name. facts: all other fields of its JSON."""
 
+    key: str
+    suffix: str
     texts: Mapping[str, str]
     facts: Mapping[str, Any]
 
 
-def told_of(item: Item) -> Told | Reject:
+class Teller(Protocol):
+    """Says what the sample at a place of its part comes with, or why it is not used."""
+
+    def __call__(self, at: int, item: Item) -> Told | Reject: ...
+
+
+def told_of(at: int, item: Item) -> Told | Reject:
     """What a sample of a tar comes with: written by `flows.recaption`, by `flows.remix` before, or by img2dataset.
 
     Names: `original`, the text that the image had before all captioning; `caption`, the one that re-captioning gave;
     those of named prompts. A reject for a sample that has no image, or whose JSON or text can't be read.
     """
-    problem = item.problem or next((one for one in item.lost if one[0] != Reason.CAPTION_EMPTY), None)
-    if problem or item.image is None:
-        reason, detail = problem or (Reason.WITHOUT_IMAGE, "")
-        return Reject(item.name, reason.value, detail)
+    if (reject := unusable(item)) is not None:
+        return reject
     facts = dict(item.facts)
     named = facts.pop("texts", None)
     if isinstance(named, dict):
-        return Told({name: text if isinstance(text, str) else "" for name, text in named.items()}, _known(facts, named))
-    if "recaption" not in facts:  # nothing was captioned: what there is came with the image
-        return Told({ORIGINAL: next(iter(item.captions), "")}, facts)
-    texts = {ORIGINAL: facts.get("alt_text"), CAPTION: facts.get("caption")}
-    return Told({name: text if isinstance(text, str) else "" for name, text in texts.items()}, facts)
+        facts = _known(facts, named)
+    elif "recaption" not in facts:  # nothing was captioned: what there is came with the image
+        named = {ORIGINAL: next(iter(item.captions), "")}
+    else:
+        named = {ORIGINAL: facts.get("alt_text"), CAPTION: facts.get("caption")}
+    texts = {name: text if isinstance(text, str) else "" for name, text in named.items()}
+    return Told(item.name, item.suffix, texts, facts)
+
+
+def unusable(item: Item) -> Reject | None:
+    """Why an item is not used, if that is so; an empty caption alone is nothing to lose."""
+    problem = item.problem or next((one for one in item.lost if one[0] != Reason.CAPTION_EMPTY), None)
+    if problem is None and item.image is not None:
+        return None
+    reason, detail = problem or (Reason.WITHOUT_IMAGE, "")
+    return Reject(item.name, reason.value, detail)
 
 
 def check_names(told: Told, wanted: Iterable[str], part: str) -> None:

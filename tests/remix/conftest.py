@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from finished_shards import finished_shard
 
+import flows.mixing
 import flows.remix
 from cim.params.yaml import dump_yaml
 
@@ -18,7 +19,7 @@ TXT = [{"text": "original", "share": 0.4}, {"text": "caption", "share": 0.6}]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three finished shards of 8 samples in `in`; the present folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flows.remix, "map_shards", lambda task, jobs, *_: [task.fn(job) for job in jobs])
+    monkeypatch.setattr(flows.mixing, "map_shards", lambda task, jobs, *_: [task.fn(job) for job in jobs])
     for shard in range(3):
         finished_shard(tmp_path / "in", shard, 8)
     return tmp_path

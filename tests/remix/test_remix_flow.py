@@ -85,6 +85,7 @@ def test_every_text_as_a_field(place: Path, mixed: Run) -> None:
         assert one["detailed.txt"].decode() == LONG.partition(" Nothing")[0].format(at)
         assert one["original.txt"].decode() == (f"old {at}" if at % 4 else "")
         assert one["facts"]["texts"]["detailed"] == LONG.format(at)
+        assert one["facts"]["sentences"]["original"] == [f"old {at}" if at % 4 else ""]
         assert one["facts"]["sentences"]["detailed"][1:3] == ["It is flat.", "Nothing else is seen."]
     assert {one["facts"]["mix"]["part"] for one in found} == {"short", "detailed/2"}
     again = {"txt": [{"text": "detailed", "share": 1.0}], "budget": None}  # of what was mixed before

@@ -1,0 +1,97 @@
+"""Several captions an image by named prompts: the tables of each as if it were alone, the shards a mix of them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import webdataset
+from captioned_shards import contents, in_turn
+
+import flows.mixing
+import tasks.caption
+from cim.atomic import read_json
+from cim.errors import CimError
+from flows.recaption import recaption
+from flows.remix import remix
+
+TEXTS: dict[str, Any] = {
+    "prompts": {"short": "Say.", "detailed": "Tell all."},
+    "txt": [{"text": "short", "share": 0.5}, {"text": "detailed", "share": 0.5}],
+    "budget": None,
+}
+
+
+@pytest.fixture
+def mixing(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`place`, where a broken image is added and the flows' shards are mixed in this process."""
+    monkeypatch.setattr(flows.mixing, "map_shards", in_turn)
+    (place / "in/9.png").write_bytes(b"no image")
+    return place
+
+
+def told(out: Path) -> dict[str, dict[str, Any]]:
+    """The JSON of all samples by key, with what is their `.txt`."""
+    samples = [one for tar in sorted(out.glob("*.tar")) for one in webdataset.WebDataset(str(tar), shardshuffle=False)]
+    return {one["__key__"]: json.loads(one["json"]) | {"txt": one["txt"].decode()} for one in samples}
+
+
+def test_each_prompt_says_what_it_says_alone_and_txt_is_drawn(mixing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    few = {"caption.max_reject_share": 0.5}
+    alone = recaption.fn(overrides={"recaption.output": "alone", **few})
+    summary = recaption.fn(overrides={"recaption.texts": TEXTS, **few})
+    found, single = told(mixing / "out"), told(mixing / "alone")
+    assert found.keys() == single.keys()
+    for key, one in found.items():
+        assert one["texts"]["short"] == single[key]["caption"]
+        assert one["txt"] == one["caption"] == one["texts"][one["mix"]["part"]]
+        assert [one["recaption"][name]["prompt"] for name in ("short", "detailed")] == ["Say.", "Tell all."]
+        assert {name: one[name] for name in ("width", "sha256", "alt_text")} == {
+            **{name: single[key][name] for name in ("width", "sha256")},
+            "alt_text": "",
+        }
+    assert (summary["images"], summary["captions"], summary["rejects"]) == (6, 5, 1)
+    assert summary["captions"] + summary["rejects"] == alone["images"]
+    rejects = [pl.read_parquet(mixing / out / "rejects/*.parquet").rows() for out in ("out", "alone")]
+    assert rejects[0] == rejects[1] == [("9.png", *rejects[0][0][1:])]
+    assert read_json(mixing / "out/summary.json") == summary
+    before = contents(mixing / "out")
+    monkeypatch.setattr(tasks.caption, "_loaded", lambda model: pytest.fail("the model was loaded"))
+    assert recaption.fn(overrides={"recaption.texts": TEXTS, **few}) == summary
+    assert contents(mixing / "out") == before
+    shares = [{"text": "detailed", "share": 1.0}]  # another mix asks no model either
+    recaption.fn(overrides={"recaption.texts": TEXTS | {"txt": shares}, **few})
+    again = told(mixing / "out")
+    assert {key: one["txt"] for key, one in again.items()} == {k: one["texts"]["detailed"] for k, one in found.items()}
+    Path("remix.yaml").write_text(
+        json.dumps(
+            {"remix": {"shards": "out/*.tar", "output": "mixed", "texts": {"txt": TEXTS["txt"], "budget": None}}}
+        )
+    )
+    remix.fn()
+    assert {key: one["txt"] for key, one in told(mixing / "mixed").items()} == {
+        k: one["txt"] for k, one in found.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"txt": [{"text": "long", "share": 1.0}]}, "txt names long, which is none of original, short, detailed"),
+        ({"prompts": {"original": "Say."}}, "a prompt called original"),
+        ({"prompts": {"short": " ", "detailed": "Tell."}}, "prompt short is blank"),
+        ({"budget": {"tokenizer": "nowhere"}}, "tokenizer nowhere"),
+    ],
+)
+def test_texts_that_cannot_be_made_stop_a_run_before_it_begins(
+    mixing: Path, changed: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CimError, match=said):
+        recaption.fn(overrides={"recaption.texts": TEXTS | changed})
+    assert not (mixing / "out").exists()
+
+
+def test_texts_do_not_go_to_a_store(mixing: Path) -> None:
+    with pytest.raises(CimError, match="written here alone"):
+        recaption.fn(overrides={"recaption.texts": TEXTS, "recaption.store": "s3://bucket/out"})
