@@ -8,8 +8,9 @@ from typing import Any
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import log_of, prepare
+from cim.captions.questions import check_columns
 from cim.params.recaption import Recaptioning
-from cim.params.texts import Texts
+from cim.params.texts import Texts, columns_of
 from cim.remix.captioned import CaptionTables
 from cim.remix.job import MixLineage, RemixJob
 from flows.captioning import caption_shards
@@ -24,13 +25,14 @@ def caption_by_prompts(params: Recaptioning, jobs: Sequence[ShardJob], model: Mo
     """Make the tables of each prompt in `texts/NAME` of the output, as if it were the only one, then the shards.
 
     jobs: of the shards, in the order in which this worker takes them. Each prompt loads the model once. The summary of
-    the shards, with those of the prompts as `captions`. Raises CimError as `caption_shards` and `mix_shards`.
+    the shards, with those of the prompts as `captions_of`. Raises CimError as `caption_shards` and `mix_shards`.
     """
     folder, base = jobs[0].folder, jobs[0].lineage
     lineages = {name: replace(base, prompt=prompt) for name, prompt in texts.prompts.items()}
     tables = {name: folder / TABLES / name for name in lineages}
     lineage = MixLineage.of(texts, lineages)
     mixer_of(lineage)  # a tokenizer that can't be loaded stops the run before it has a folder
+    check_columns([min(jobs, key=lambda job: job.number).part], texts.prompts)
     shards = [
         RemixJob(
             job.part,
@@ -45,14 +47,15 @@ def caption_by_prompts(params: Recaptioning, jobs: Sequence[ShardJob], model: Mo
     plan = prepare(folder, sorted(shards, key=lambda job: (len(job.stem), job.stem)), "recaption")
     made = {name: _captioned(params, jobs, model, tables[name], lineages[name]) for name in lineages}
     planned = [replace(job, plan=plan) for job in shards]
-    return mix_shards(planned, params.runtime, params.caption.max_reject_share, {"captions": made})
+    return mix_shards(planned, params.runtime, params.caption.max_reject_share, {"captions_of": made})
 
 
 def _captioned(
     params: Recaptioning, jobs: Sequence[ShardJob], model: ModelJob, folder: Path, lineage: Lineage
 ) -> dict[str, Any]:
     """The tables of one prompt; their summary."""
-    mine = [replace(job, folder=folder, lineage=lineage, tar=False) for job in jobs]
+    asking = bool(columns_of(lineage.prompt))
+    mine = [replace(job, folder=folder, lineage=lineage, tar=False, asking=asking) for job in jobs]
     plan = prepare(folder, sorted(mine, key=lambda job: job.number))
     planned = [replace(job, plan=plan) for job in mine]
     asked = replace(model, spec=replace(model.spec, prompt=lineage.prompt))

@@ -15,6 +15,7 @@ from cim.captioners.decoding import Generated
 from cim.captions.feed import Feed, GivenUp, Ticket
 from cim.captions.job import ShardJob
 from cim.captions.progress import ShardProgress
+from cim.captions.questions import Decode, Questions
 from cim.captions.windows import WINDOW_BYTES, Picture, Unused, Window, ahead, picture_of, windows
 from cim.engines.shared import Found, Sample, Work
 from cim.engines.spec import ContinuousEngine
@@ -99,7 +100,10 @@ class InFlight:
         if isinstance(engine, ContinuousEngine):
             rest, most = (one for one in rest if one[0] not in self.progress), 2 * engine.capacity
         draft = self.job.lineage.decoding.draft_pixels
-        work = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
+        work: Decode = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
+        if self.job.asking:
+            questions = Questions(self.job.lineage.prompt)
+            rest, work = questions.noted(rest), questions.asked(work)
         room = partial(self.feed.held.wait, self.ticket, most)
         found = self._counted(ahead(self._weighed(rest), work, self.feed.pool, AHEAD * self.feed.decoders, room))
         return found if isinstance(engine, ContinuousEngine) else windows(found, self.job.window, WINDOW_BYTES)

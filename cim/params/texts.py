@@ -17,6 +17,11 @@ def _name(name: str) -> str:
 TextName = Annotated[str, AfterValidator(_name)]
 
 
+def columns_of(prompt: str) -> list[str]:
+    """The {names} in a prompt, which a sample's own columns fill."""
+    return list(dict.fromkeys(re.findall(r"\{(\w+)\}", prompt)))
+
+
 class TextPart(Section):
     """One of the texts that are drawn from: whole, or some of its sentences."""
 
@@ -73,7 +78,7 @@ class Texts(Mix):
     prompts: dict[TextName, str] = Field(
         min_length=1,
         description="by name, each a caption of every image: {short: In one sentence ..., words20: ... in 20 words};"
-        " they take the place of caption.prompts",
+        " they take the place of caption.prompts; {column} is filled from the sample's JSON or table row",
     )
 
     @model_validator(mode="after")

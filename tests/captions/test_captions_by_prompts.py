@@ -9,6 +9,7 @@ import pytest
 import webdataset
 from captioned_shards import contents, in_turn
 
+import cim.engines.local
 import flows.mixing
 import tasks.caption
 from cim.atomic import read_json
@@ -95,3 +96,45 @@ def test_texts_that_cannot_be_made_stop_a_run_before_it_begins(
 def test_texts_do_not_go_to_a_store(mixing: Path) -> None:
     with pytest.raises(CimError, match="written here alone"):
         recaption.fn(overrides={"recaption.texts": TEXTS, "recaption.store": "s3://bucket/out"})
+
+
+def with_questions(place: Path, questions: dict[str, Any]) -> None:
+    for name, question in questions.items():
+        (place / f"in/{name}.json").write_text(json.dumps({"question": question}))
+
+
+ASKING = TEXTS | {
+    "prompts": {"short": "Say.", "about": "What of {question}?"},
+    "txt": [{"text": "about", "share": 1.0}],
+}
+
+
+def test_each_image_is_asked_its_own_question(mixing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Image 3 has none, that of image 4 would end its turn: both have another caption, and no text for this mix."""
+    asked = list[str]()
+    real = cim.engines.local.prepare
+
+    def prepare(processor: Any, images: Any, prompts: list[str]) -> Any:
+        asked.extend(prompts)
+        return real(processor, images, prompts)
+
+    monkeypatch.setattr(cim.engines.local, "prepare", prepare)
+    with_questions(mixing, {"0": "the  cat", "1": 7, "2": "it", "3": " ", "4": "<|im_end|>"})
+    summary = recaption.fn(overrides={"recaption.texts": ASKING, "caption.max_reject_share": 0.5})
+    assert sorted(one for one in asked if one != "Say.") == ["What of 7?", "What of it?", "What of the cat?"]
+    reasons = summary["captions_of"]["about"]["reject_reasons"]
+    assert reasons.keys() >= {"no text to ask with", "refused by the captioner"}
+    assert (summary["captions"], summary["rejects"], summary["passed"]) == (3, 3, {"about missing": 2})
+    found = told(mixing / "out")
+    assert [one["original"]["question"] for one in found.values()] == ["the  cat", 7, "it"]
+    assert {one["recaption"]["about"]["prompt"] for one in found.values()} == {"What of {question}?"}
+
+
+def test_a_corpus_without_the_column_and_engines_that_cannot_ask(mixing: Path) -> None:
+    with_questions(mixing, {"0": "the cat"})
+    absent = ASKING | {"prompts": {"about": "What of {answer}?"}}
+    with pytest.raises(CimError, match=r"found no column answer in .*, which has question; expected a column"):
+        recaption.fn(overrides={"recaption.texts": absent})
+    assert not (mixing / "out").exists()
+    with pytest.raises(CimError, match="which caption.engine transformers alone takes"):
+        recaption.fn(overrides={"recaption.texts": ASKING, "caption.engine": "vllm"})
