@@ -84,7 +84,7 @@ class Recaptioning(Section):
         asking = [prompt for prompt in texts.prompts.values() if columns_of(prompt)] if texts else []
         if asking and (self.caption.engine != "transformers" or self.caption.scored):
             raise ValueError(
-                f"the prompt {asking[0]!r} is another one for each image, which caption.engine transformers alone takes,"
+                f"the prompt {asking[0]!r} is another one for each image, which only caption.engine transformers takes,"
                 " without CIM scores"
             )
         return self
