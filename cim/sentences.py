@@ -20,7 +20,7 @@ _SHORT = re.compile(
 )
 _LONGEST_SHORT = 24  # characters before a full stop that are looked at for it
 _GAP = re.compile(r"\s+[\"'\u201c\u2018\u00ab(\[*#-]*\s*")  # before a sentence's first word
-_PAIRS = ("\u201c\u201d", "\u00ab\u00bb", "\u300c\u300d", "\u300e\u300f", "()", "\uff08\uff09", "[]")
+_PAIRS = tuple(zip("\u201c\u00ab\u300c\u300e(\uff08[", "\u201d\u00bb\u300d\u300f)\uff09]", strict=True))
 _BREAK = re.compile(r"\n[ \t]*(?:\n\s*|(?=[-*\u2022#]|\d+[.)]\s))")  # an empty line, or the next line of a list
 
 

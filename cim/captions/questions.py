@@ -57,7 +57,7 @@ def check_columns(parts: Iterable[Part], prompts: Mapping[str, str]) -> None:
     items = getattr(part, "items", None)
     if not wanted or items is None:  # a remote tar: its samples are asked one by one
         return
-    facts = next((item.facts for item in items() if item.problem is None), {})
+    facts: dict[str, Any] = next((item.facts for item in items() if item.problem is None), {})
     for column, name in wanted.items():
         if column not in facts:
             raise CimError(

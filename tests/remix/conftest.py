@@ -1,18 +1,14 @@
 """Where remix is tested: without Prefect's server, on shards of a few gray squares."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_shards import finished_shard
+from finished_shards import TXT, Run, finished_shard
 
 import flows.mixing
 import flows.remix
 from cim.params.yaml import dump_yaml
-
-Run = Callable[..., dict[str, Any]]
-TXT = [{"text": "original", "share": 0.4}, {"text": "caption", "share": 0.6}]
 
 
 @pytest.fixture

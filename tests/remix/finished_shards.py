@@ -1,6 +1,7 @@
 """Little finished shards, as re-captioning writes them, and what reads them back."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from corpus_files import picture
 
 from cim.captions.tar import Recaptioned, sample_key, write_pairs
 
+Run = Callable[..., dict[str, Any]]
+TXT = [{"text": "original", "share": 0.4}, {"text": "caption", "share": 0.6}]
 LONG = "A gray square of shade {} stands here. It is flat. Nothing else is seen. The day is over."
 
 

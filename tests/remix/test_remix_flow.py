@@ -4,9 +4,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import TXT, Run
 from corpus_files import picture, shard
-from finished_shards import LONG, contents, finished_shard, read_back
+from finished_shards import LONG, TXT, Run, contents, finished_shard, read_back
 
 from cim.atomic import read_json
 from cim.errors import CimError
