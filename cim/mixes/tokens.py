@@ -59,7 +59,8 @@ def _hugging_face(name: str) -> Callable[[str], int]:
     try:
         tokenizer = load_part(AutoTokenizer, folder)
     except Exception as error:  # tokenizers raises plain Exceptions for files that are none of its own
-        raise _not_loaded(name, f"does not load ({type(error).__name__}: {str(error)[:300]})") from error
+        said = error.found if isinstance(error, CimError) else f"{type(error).__name__}: {error}"
+        raise _not_loaded(name, f"does not load ({said[:300].splitlines()[0]})") from error
     return lambda text: len(tokenizer(text)["input_ids"])
 
 

@@ -13,6 +13,8 @@ import cim.engines.local
 import flows.mixing
 import tasks.caption
 from cim.atomic import read_json
+from cim.captioners.decoding import Generated
+from cim.captioners.generate import Batch
 from cim.errors import CimError
 from flows.recaption import recaption
 from flows.remix import remix
@@ -24,10 +26,15 @@ TEXTS: dict[str, Any] = {
 }
 
 
+def answers(ready: Any, batch: Batch, decoding: Any, cache: str) -> list[Generated]:
+    return [Generated(f"{key}: {prompt}", "stop", 4) for key, prompt in zip(batch.keys, batch.prompts, strict=True)]
+
+
 @pytest.fixture
 def mixing(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`place`, where a broken image is added and the flows' shards are mixed in this process."""
+    """`place` with a broken image more; shards are mixed in this process, and a caption says what was asked of what."""
     monkeypatch.setattr(flows.mixing, "map_shards", in_turn)
+    monkeypatch.setattr(cim.engines.local, "decode", answers)
     (place / "in/9.png").write_bytes(b"no image")
     return place
 
@@ -109,24 +116,17 @@ ASKING = TEXTS | {
 }
 
 
-def test_each_image_is_asked_its_own_question(mixing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_image_is_asked_its_own_question(mixing: Path) -> None:
     """Image 3 has none, that of image 4 would end its turn: both have another caption, and no text for this mix."""
-    asked = list[str]()
-    real = cim.engines.local.prepare
-
-    def prepare(processor: Any, images: Any, prompts: list[str]) -> Any:
-        asked.extend(prompts)
-        return real(processor, images, prompts)
-
-    monkeypatch.setattr(cim.engines.local, "prepare", prepare)
     with_questions(mixing, {"0": "the  cat", "1": 7, "2": "it", "3": " ", "4": "<|im_end|>"})
     summary = recaption.fn(overrides={"recaption.texts": ASKING, "caption.max_reject_share": 0.5})
-    assert sorted(one for one in asked if one != "Say.") == ["What of 7?", "What of it?", "What of the cat?"]
     reasons = summary["captions_of"]["about"]["reject_reasons"]
-    assert reasons.keys() >= {"no text to ask with", "refused by the captioner"}
+    assert reasons == {"no text to ask with": 1, "not an image": 1, "refused by the captioner": 1}
     assert (summary["captions"], summary["rejects"], summary["passed"]) == (3, 3, {"about missing": 2})
     found = told(mixing / "out")
     assert [one["original"]["question"] for one in found.values()] == ["the  cat", 7, "it"]
+    asked = [one["txt"].partition(": ")[2] for one in found.values()]
+    assert asked == ["What of the cat?", "What of 7?", "What of it?"]
     assert {one["recaption"]["about"]["prompt"] for one in found.values()} == {"What of {question}?"}
 
 
