@@ -9,12 +9,11 @@ from prefect import flow
 
 from cim.captions.job import ShardJob
 from cim.captions.order import in_order
-from cim.captions.output import CARD, SUMMARY, log_of, prepare
+from cim.captions.output import CARD, SUMMARY, hash_caches, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.captions.store_run import StoreRun
 from cim.captions.summary import repeated_warning
 from cim.captions.windows import BATCHES
-from cim.captions.write import prune
 from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
@@ -58,14 +57,11 @@ def recaption(
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
         for stem, part in parts.items()
     ]
-    known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
-    jobs = [replace(job, hash_caches=known) for job in jobs]
     if section.texts is not None:
-        prune(known, parts)
         return caption_by_prompts(params, in_order(jobs, rank, world), model, section.texts)
     plan = prepare(folder, jobs)
-    prune(known, parts)
-    jobs = in_order([replace(job, plan=plan) for job in jobs], rank, world)
+    known = hash_caches(folder, parts)
+    jobs = in_order([replace(job, plan=plan, hash_caches=known) for job in jobs], rank, world)
     log = log_of(folder)
     if section.store is None:
         return _looked_at(caption_shards(jobs, model, params.caption, params.runtime, log), section.max_repeated_share)

@@ -7,7 +7,7 @@ from typing import Any
 
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.output import log_of, prepare
+from cim.captions.output import hash_caches, log_of, prepare
 from cim.captions.questions import check_columns
 from cim.params.recaption import Recaptioning
 from cim.params.texts import Texts, columns_of
@@ -45,6 +45,8 @@ def caption_by_prompts(params: Recaptioning, jobs: Sequence[ShardJob], model: Mo
         for job in jobs
     ]
     plan = prepare(folder, sorted(shards, key=lambda job: (len(job.stem), job.stem)), "recaption")
+    known = hash_caches(folder, [job.stem for job in jobs])
+    jobs = [replace(job, hash_caches=known) for job in jobs]
     made = {name: _captioned(params, jobs, model, tables[name], lineages[name]) for name in lineages}
     planned = [replace(job, plan=plan) for job in shards]
     return mix_shards(planned, params.runtime, params.caption.max_reject_share, {"captions_of": made})

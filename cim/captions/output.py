@@ -80,6 +80,13 @@ def log_of(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}.log.jsonl")
 
 
+def hash_caches(folder: Path, stems: Iterable[str]) -> Path:
+    """Where a run keeps hashes of this machine's files, as its log beside the output; those of other shards go."""
+    known = folder.with_name(f"{folder.name}.hashes")
+    prune(known, stems)
+    return known
+
+
 def open_log(log: Path) -> None:
     """Make sure that lines can be added to `log`. Raises CimError where they can't: better now than at the first."""
     try:
