@@ -37,7 +37,7 @@ def test_shares_are_those_declared() -> None:
         assert abs(given_[part.label] / 10_000 - part.share) < 0.02
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=4), st.integers(0, 2**31))
 def test_shares_of_any_mix_and_seed(weights: list[int], seed: int) -> None:
     """2,000 keys: at a share of 0.5 the standard deviation is 1.1 points, 7 points are more than six of them."""
@@ -103,7 +103,7 @@ def test_sub_captions_leave_out_sentences_that_are_too_long() -> None:
     assert all(words(one.text) <= 4 and one.text in sentences(TEXTS["detailed"]) and one.cut for one in drawn)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from(["Aa bb.", "Cc dd ee ff.", "Gg!", "Dr. Hh ii."]), min_size=1, max_size=6),
     st.integers(1, 9),
