@@ -8,6 +8,7 @@ tokenizer, and read back by webdataset, datasets and open_clip's training loader
 import argparse
 import inspect
 import json
+import math
 import os
 import random
 import signal
@@ -139,7 +140,7 @@ def by_open_clip(out: Path, count: int) -> list[str]:
     shards = f"{out}/{{00000..{len(list(out.glob('*.tar'))) - 1:05d}}}.tar"
     options = SimpleNamespace(
         train_data=shards, train_num_samples=count, train_data_upsampling_factors=None, dataset_resampled=False, seed=0,
-        batch_size=100, workers=0, world_size=1,
+        batch_size=math.gcd(count, 100), workers=0, world_size=1,
     )  # fmt: skip
     data = open_clip_train.data.get_wds_dataset(options, lambda image: 0, True, tokenizer=lambda text: [text])
     return [text for _, texts in data.dataloader for text in texts]
