@@ -9,12 +9,11 @@ from prefect import flow
 
 from cim.captions.job import ShardJob
 from cim.captions.order import in_order
-from cim.captions.output import CARD, SUMMARY, log_of, prepare
+from cim.captions.output import CARD, SUMMARY, hash_caches, log_of, prepare
 from cim.captions.store import Store, StoredJob
 from cim.captions.store_run import StoreRun
 from cim.captions.summary import repeated_warning
 from cim.captions.windows import BATCHES
-from cim.captions.write import prune
 from cim.layout import Layout
 from cim.params.load import load_section
 from cim.params.recaption import Recaptioning
@@ -25,6 +24,7 @@ from flows.command import main
 from flows.precision import resolve_precision
 from flows.progress import logger
 from flows.shards import map_shards
+from flows.texts import caption_by_prompts
 from tasks.caption import ModelJob
 from tasks.recaption import captioner_task, stored_task, tables_task
 
@@ -57,11 +57,11 @@ def recaption(
         ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
         for stem, part in parts.items()
     ]
+    if section.texts is not None:
+        return caption_by_prompts(params, in_order(jobs, rank, world), model, section.texts)
     plan = prepare(folder, jobs)
-    known = folder.with_name(f"{folder.name}.hashes")  # of this machine's files, as the log beside the output
-    prune(known, parts)
-    jobs = [replace(job, plan=plan, hash_caches=known) for job in jobs]
-    jobs = in_order(jobs, rank, world)
+    known = hash_caches(folder, parts)
+    jobs = in_order([replace(job, plan=plan, hash_caches=known) for job in jobs], rank, world)
     log = log_of(folder)
     if section.store is None:
         return _looked_at(caption_shards(jobs, model, params.caption, params.runtime, log), section.max_repeated_share)

@@ -19,8 +19,10 @@ from cim.index.build import build_items, build_space
 from cim.layout import Layout
 from cim.params import Params, load_params
 from cim.params.recaption import RecaptionModel
+from cim.params.texts import Mix
 from cim.readers.hash_cache import file_stats
 from cim.readers.webdataset import TarPart
+from cim.remix.job import MixLineage, RemixJob
 from cim.rewards.pictures import ScoreSpec
 from cim.shards.write import ShardJob as WriteJob
 from cim.shards.write import write_shard
@@ -61,6 +63,7 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "caption, version": Marker(pipeline_version, ("cim.captions.shard", "cim.engines.open")),
         "caption, stats": Marker(lambda: str(file_stats(part)), ("cim.readers.hash_cache", read)),
         "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
+        "remix": Marker(_remixed(part, layout), ("cim.remix.shard", "cim.mixes.tokens", read)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
     }
 
@@ -94,6 +97,11 @@ def _of_shard(layout: Layout, params: Params) -> str:
     job = WriteJob(layout.root / "plan.parquet", layout.root / "some.tar", {}, layout.root)
     with patch("cim.shards.write.done_facts", lambda tar, fingerprint: {"fingerprint": fingerprint}):
         return str(write_shard(job)["fingerprint"])
+
+
+def _remixed(part: TarPart, layout: Layout) -> Callable[[], str]:
+    mix = Mix.model_validate({"txt": [{"text": "caption", "share": 1.0}]})
+    return lambda: RemixJob(part, layout.root, "0", MixLineage(mix)).fingerprint("content")
 
 
 def _fetched(layout: Layout) -> str:

@@ -9,14 +9,14 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models", "text",
-        "retrieval", "prefetch", "ranks", "lock", "chat",
+        "retrieval", "prefetch", "ranks", "lock", "chat", "sentences",
     ),
-    ("images", "scenes"),
+    ("images", "scenes", "mixes"),
     ("readers",),
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
-    ("tuning", "metrics", "detailed"),
+    ("tuning", "metrics", "detailed", "remix"),
     ("report", "estimate"),
     ("score",),
 )  # fmt: skip

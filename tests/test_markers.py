@@ -32,6 +32,7 @@ STAGES: dict[str, tuple[Collection[str], Collection[str]]] = {
     "index": (["index items", "index space"], []),
     "tune": (["tune"], []),
     "caption": (["caption", "caption, score"], []),
+    "remix": (["remix"], []),
 }
 
 # Modules of which a task takes a value that its marker holds: how deep an index is measured; where files lie.
@@ -101,7 +102,7 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
     known = {
         "cim/warm_start/make.py", "cim/captions/job.py", "cim/captions/lineage.py", "cim/readers/hash_cache.py",
         "cim/embeddings/plan.py", "cim/index/build.py", "cim/rewards/pictures.py", "cim/shards/write.py",
-        "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py",
+        "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py", "cim/remix/job.py",
     }  # fmt: skip
     assert callers([root / name for name in CODE], "code_of") == {root / name for name in known}
 

@@ -13,7 +13,7 @@ from cim.images.ids import content_hash
 from cim.readers.base import ReadablePart, Reading
 from cim.records import Caption, Reject
 
-_TOP = ("key", "caption", "alt_text")  # of a row, what stands at the top of a sample's JSON
+_TOP = ("key", "caption", "alt_text", "width", "height")  # of a row, what stands at the top of a sample's JSON
 
 
 def commit(
@@ -69,7 +69,8 @@ def _pairs(
         if not sha256.startswith(caption.id):
             raise changed(f"{item.name} of {part.name}")
         row = caption_row(caption, job.lineage, origin)
-        story = {name: row.pop(name) for name in _TOP} | {"width": caption.width, "height": caption.height}
+        story = {name: row.pop(name) for name in _TOP}
+        del row["suffix"]  # the image's own name says it
         story |= {"sha256": sha256, "original": item.facts, "recaption": row | job.lineage.values()}
         assert item.image is not None
         yield Recaptioned(sample_key(job.number, at), item.image, caption.suffix, caption.caption, story)

@@ -16,6 +16,7 @@ from cim.captioners.decoding import Generated
 from cim.captions.feed import Feed, GivenUp, Ticket
 from cim.captions.job import ShardJob
 from cim.captions.progress import ShardProgress
+from cim.captions.questions import Decode, Questions
 from cim.captions.windows import WINDOW_BYTES, Picture, Unused, Window, picture_of, windows
 from cim.engines.shared import Found, Sample, Work
 from cim.engines.spec import ContinuousEngine
@@ -109,7 +110,10 @@ class InFlight:
         """What comes of them; in windows for an engine that is asked so."""
         engine = self.feed.engine
         draft = self.job.lineage.decoding.draft_pixels
-        work = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
+        work: Decode = partial(picture_of, limits=self.job.limits, prepare=engine.prepare, draft_pixels=draft)
+        if self.job.asking:
+            questions = Questions(self.job.lineage.prompt)
+            items, work = questions.noted(items), questions.asked(work)
         if isinstance(engine, ContinuousEngine):
             return self.feed.decoded(self.ticket, items, work, engine.capacity + max(engine.capacity, READY))
         found = self.feed.decoded(self.ticket, items, work, 2 * self.job.window)

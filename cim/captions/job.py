@@ -31,6 +31,7 @@ class ShardJob:
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
+    asking: fill the {names} of the prompt from each sample's own fields.
     plan: of the run, where the folder's card names it (see `cim.captions.output`). hash_caches: folder of
     files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
     """
@@ -44,6 +45,7 @@ class ShardJob:
     window: int = 512
     limits: Limits = AnySize()
     shortest: int = 0
+    asking: bool = False
     plan: str = ""
     hash_caches: Path | None = None
 
@@ -95,7 +97,8 @@ class ShardJob:
         sizes = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect]
         limits = [*sizes, self.limits.animated, self.shortest]
         code = code_of(*ENTRIES, type(self.part).__module__)  # and how such a part is read
-        return {"code": code, "limits": limits, "tar": self.tar, **self.lineage.values()}
+        asking = {"asking": True} if self.asking else {}
+        return {"code": code, "limits": limits, "tar": self.tar, **asking, **self.lineage.values()}
 
     def marked(self) -> bool:
         """Whether some run has finished it, made from whatever."""

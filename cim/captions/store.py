@@ -88,7 +88,7 @@ class Store:
     def check_ours(self) -> None:
         """Raise CimError when a run with another plan has taken the store over."""
         if (theirs := self.json(CARD).get("plan")) != self.plan:
-            raise taken_over(self.url, theirs, self.plan, "store")
+            raise taken_over(self.url, theirs, self.plan, "recaption.store")
 
     def publish(
         self, job: ShardJob, made_from: str, facts: dict[str, Any], before: Mapping[str, Any]

@@ -33,6 +33,9 @@ _COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "source_key": pl.String,
     "source_shard": pl.String,
     "source_sha256": pl.String,
+    "suffix": pl.String,
+    "width": pl.Int64,
+    "height": pl.Int64,
 }
 CAPTIONS = pl.Schema(_COLUMNS)
 REJECTS = pl.Schema({"id": pl.String, "shard": pl.String, "reason": pl.String, "detail": pl.String})
@@ -77,6 +80,9 @@ def caption_row(caption: Caption, lineage: Lineage, origin: Origin) -> dict[str,
         "source_key": caption.source_key,
         "source_shard": origin.shard,
         "source_sha256": origin.sha256,
+        "suffix": caption.suffix,
+        "width": caption.width,
+        "height": caption.height,
         **lineage.columns(),
     }
 
@@ -104,7 +110,9 @@ def prune(folder: Path, stems: Iterable[str]) -> list[Path]:
     """
     kept = set(stems)
     ours = (path for place in (folder, folder / "rejects") for path in place.glob("*") if path.suffix in _OURS)
-    stale = sorted(path for path in ours if path.name.lstrip(".").split(".")[0] not in kept | {"summary", "recaption"})
+    stale = sorted(
+        path for path in ours if path.name.lstrip(".").split(".")[0] not in kept | {"summary", "recaption", "remix"}
+    )
     stale += [folder / "summary.json"] if (folder / "summary.json").exists() else []
     for path in stale:
         path.unlink(missing_ok=True)  # another worker, that begins as well

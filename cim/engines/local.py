@@ -15,22 +15,34 @@ from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.captioners.shrink import shrink_for
-from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
+from cim.captioners.special_tokens import check_prompts
+from cim.engines.spec import Asked, BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
 from cim.engines.workers import Workers
-from cim.errors import CimError
+from cim.errors import CimError, FatalError
 from cim.prefetch import prefetch as in_threads
 
 
 @dataclass(frozen=True)
 class ToTensors:
-    """Images as tensors for a model, each with the same prompt; can be sent to another process."""
+    """Images as tensors for a model, each with the same prompt or its own; can be sent to another process."""
 
     processor: Any
     prompt: str
 
-    def __call__(self, images: Sequence[Image]) -> Any:
+    def __call__(self, images: Sequence[Any]) -> Any:
+        """Raises ValueError for a prompt of an image's own that holds a token with a meaning to the captioner."""
+        own = [one.prompt for one in images if isinstance(one, Asked)]
+        try:
+            check_prompts(self.processor, own)
+        except FatalError as error:  # the sample's fault: what people write into a column is no setting
+            raise ValueError(error.found) from error
+        pictures = [one.prepared if isinstance(one, Asked) else one for one in images]
         # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
-        return prepare(self.processor, images, [self.prompt] * len(images))
+        return prepare(self.processor, pictures, self.prompts(images))
+
+    def prompts(self, images: Sequence[Any]) -> list[str]:
+        """What each is asked with."""
+        return [one.prompt if isinstance(one, Asked) else self.prompt for one in images]
 
 
 @dataclass(frozen=True)
@@ -76,20 +88,20 @@ class Local:
         spec, ready = self.spec, made_ready(self.captioner)
 
         work = ToTensors(self.captioner.processor, spec.prompt)
-        waiting: deque[Sequence[Sequence[str]]] = deque()  # keys of what is handed over
+        waiting: deque[tuple[Sequence[Sequence[str]], list[str]]] = deque()  # keys and prompts of what is handed over
 
         def pixels() -> Iterator[Sequence[Image]]:
             for images, keys in batches:
-                waiting.append(keys)
+                waiting.append((keys, work.prompts(images)))
                 yield images
 
         ahead = self.workers.ahead(pixels()) if self.workers else closing(in_threads(work, pixels(), spec.prefetch))
         with ahead as tensors:
             for prepared in tensors:
-                keys, answers = waiting.popleft(), list[list[Generated]]()
+                (keys, prompts), answers = waiting.popleft(), list[list[Generated]]()
                 with generating(ready):  # not while the caller has what is yielded
                     for draw in zip(*keys, strict=True):
-                        batch = Batch(prepared, [spec.prompt] * len(keys), draw)
+                        batch = Batch(prepared, prompts, draw)
                         answers.append(decode(ready, batch, decoding, spec.cache))
                         del batch
                 del prepared  # before the caller asks for more

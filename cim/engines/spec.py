@@ -38,6 +38,18 @@ class EngineSpec:
     endpoint: EndpointOptions | None = None
 
 
+@dataclass(frozen=True)
+class Asked:
+    """A prepared picture that comes with a prompt of its own, in place of the spec's; for transformers alone."""
+
+    prepared: Any
+    prompt: str
+
+    @property
+    def nbytes(self) -> int:
+        return held_bytes(self.prepared)
+
+
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
 EngineResults = Generator[list[Generated], None, None]
 BackendBatch = tuple[

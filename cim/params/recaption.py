@@ -10,12 +10,14 @@ from cim.params.images import ImageLimits
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
+from cim.params.texts import Texts, columns_of
 from cim.params.tune import Reward
 
 
-def _here(path: str) -> str:
+def here(path: str) -> str:
+    """Refuse an address where a folder of this machine is meant."""
     if "://" in path:
-        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store")
+        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store alone")
     return path
 
 
@@ -38,7 +40,7 @@ class Recaption(Section):
     """A corpus in, shards for pre-training out."""
 
     corpus: Annotated[Source, AfterValidator(without_splits)]
-    output: Annotated[str, AfterValidator(_here)] = Field(
+    output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
     )
     store: Annotated[str, AfterValidator(_address)] | None = Field(
@@ -50,6 +52,9 @@ class Recaption(Section):
         10_000, ge=1, le=10_000, description="of corpora that have no shards of their own (not webdataset)"
     )
     images: ImageLimits = ImageLimits()
+    texts: Texts | None = Field(
+        None, description="several captions an image by named prompts, and a mix of them as .txt; null: one, as it is"
+    )
     max_repeated_share: float = Field(
         0.01,
         ge=0,
@@ -71,4 +76,21 @@ class Recaptioning(Section):
     def _one_captioner(self) -> "Recaptioning":
         if self.caption.engine == "endpoint" and "model" in self.recaption.model_fields_set:
             raise ValueError("recaption.model with caption.engine endpoint: the server's is caption.endpoint.model")
+        return self
+
+    @model_validator(mode="after")
+    def _questions_by_transformers(self) -> "Recaptioning":
+        texts = self.recaption.texts
+        asking = [prompt for prompt in texts.prompts.values() if columns_of(prompt)] if texts else []
+        if asking and (self.caption.engine != "transformers" or self.caption.scored):
+            raise ValueError(
+                f"the prompt {asking[0]!r} is another one for each image, which only caption.engine transformers takes,"
+                " without CIM scores"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mixes_stay_here(self) -> "Recaptioning":
+        if self.recaption.texts is not None and self.recaption.store is not None:
+            raise ValueError("recaption.texts with recaption.store: shards of several texts are written here alone")
         return self

@@ -47,7 +47,7 @@ def test_every_image_gets_its_own_caption_with_lineage(tmp_path: Path, window: i
         "finish_reason": "stop", "cut": False, "tokens": 3, "tokens_in": 0, "seed": 0, "prompt": "Describe it.",
         "prompt_hash": prompt_hash("Describe it."), "model_fingerprint": "model-one",
         "pipeline_version": pipeline_version(), "source_key": "", "source_shard": "target-000000.tar",
-        "source_sha256": hashlib.sha256(shard).hexdigest(),
+        "source_sha256": hashlib.sha256(shard).hexdigest(), "suffix": "png", "width": 8, "height": 8,
     }  # fmt: skip
     assert (row["source_key"], row["alt_text"]) == (row["id"], f"old {row['id']}")
 

@@ -1,0 +1,1 @@
+"""Which of an image's texts a trainer is given, and how much of it."""

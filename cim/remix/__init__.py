@@ -1,0 +1,1 @@
+"""Finished shards written again with other texts, without a model."""

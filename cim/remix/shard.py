@@ -1,0 +1,143 @@
+"""One shard written again: locked, read once, its files put in place one by one, marked done last."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import polars as pl
+
+from cim.atomic import mark_done, replacing, unmark
+from cim.captions.output import check_ours
+from cim.captions.tar import Recaptioned, write_pairs
+from cim.captions.write import write_rejects
+from cim.errors import CimError
+from cim.lock import file_lock
+from cim.mixes.draw import Drawn, Mixer
+from cim.readers.base import Item, Part, Reading
+from cim.readers.webdataset import TarPart
+from cim.records import Reject
+from cim.remix.job import RemixJob
+from cim.remix.told import ORIGINAL, Teller, Told, check_names, told_of
+
+NO_TEXT, REPEATED = "no text for this mix", "key occurs twice"
+TEXTS = pl.Schema({
+    "key": pl.String, "txt": pl.String, "part": pl.String, "drawn": pl.String, "cut": pl.Boolean, "tokens": pl.Int64,
+})  # fmt: skip
+
+
+@dataclass
+class _Shard:
+    """What has come of a shard's samples so far."""
+
+    job: RemixJob
+    mixer: Mixer
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+    passed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    keys: set[str] = field(default_factory=set)
+
+    def samples(self, reading: Reading) -> Iterator[Recaptioned]:
+        """Those that have a text, one image in memory."""
+        tell: Teller = told_of if self.job.tables is None else self.job.tables.read()
+        for at, item in enumerate(reading):
+            told = tell(at, item)
+            if isinstance(told, Told):
+                check_names(told, self.mixer.names(), self.job.part.name)
+                sample = self._sample(item, told)
+                if not isinstance(sample, Reject):
+                    yield sample
+                    continue
+                told = sample
+            self.rejects.append(told)
+
+    def _sample(self, item: Item, told: Told) -> Recaptioned | Reject:
+        if told.key in self.keys:
+            return Reject(item.name, REPEATED)
+        self.keys.add(told.key)
+        drawn = self.mixer.draw(told.key, told.texts)
+        self.passed.update(drawn.passed)
+        if not drawn.part:
+            return Reject(item.name, NO_TEXT, ", ".join(f"{label} {lack}" for label, lack in drawn.passed))
+        self.rows.append({
+            "key": told.key, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
+            "tokens": drawn.tokens,
+        })  # fmt: skip
+        assert item.image is not None
+        own = {name: self.mixer.whole(text) for name, text in told.texts.items()} if self.mixer.mix.members else {}
+        return Recaptioned(told.key, item.image, told.suffix, drawn.text, self._story(told, drawn), own)
+
+    def _story(self, told: Told, drawn: Drawn) -> dict[str, Any]:
+        """The sample's JSON. A text that it has none of is "", its sentences [""]: columns have one type for all."""
+        mix = {"part": drawn.part, "drawn": drawn.first, "cut": drawn.cut, "seed": self.mixer.mix.seed}
+        texts = dict(told.texts)
+        story = {
+            **told.facts,
+            "key": told.key,
+            "caption": drawn.text,
+            "alt_text": texts.get(ORIGINAL, ""),
+            "texts": texts,
+            "mix": mix,
+        }
+        if self.mixer.mix.members:
+            story["sentences"] = {name: self.mixer.sentences(text) or [""] for name, text in texts.items()}
+        return story
+
+
+def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
+    """Write one shard again, unless that is done; its facts. Waits for another worker that is at it.
+
+    facts: images = captions + rejects; parts, drawn: by label, what was given and what was drawn first; passed:
+    [label, what it lacked, count]; cut; tokens of the longest; tar_bytes. Raises CimError when the part lacks a text
+    that the mix names, changes meanwhile, or another run has the folder; what is there stays as it is then.
+    """
+    with file_lock(job.lock, math.inf) as mine:
+        if mine is not None and mine.stale:
+            job.sweep()
+        identity = job.part.identity()
+        made_from = job.fingerprint(identity)
+        if (facts := job.done(made_from)) is not None:
+            return facts
+        check_ours(job.folder, job.plan, job.section)
+        part = job.part.here(job.copy)
+        shard, reading = _Shard(job, mixer), Reading(part)
+        with replacing(job.pairs) as temporary:
+            write_pairs(temporary, shard.samples(reading))
+            if (reading.sha256() if part is job.part else job.part.identity()) != identity:
+                raise CimError(f"{job.part.name} changed meanwhile", "shards that stay as they are", "run again")
+            check_ours(job.folder, job.plan, job.section)  # whoever has it now waits for this shard, to make it anew
+            unmark(job.table)  # before the first file changes: it stands for those that were there
+        write_rejects(job.rejects, job.part.name, shard.rejects)
+        with replacing(job.table) as temporary:
+            pl.DataFrame(shard.rows, schema=TEXTS).write_parquet(temporary)
+        facts = _facts(shard, job.pairs.stat().st_size)
+        mark_done(job.table, made_from, **facts)
+        job.copy.unlink(missing_ok=True)
+        return facts
+
+
+def check_first(parts: Iterable[Part], mixer: Mixer) -> None:
+    """Raise CimError where the first sample of the first tar that is here lacks a text: now, not in each shard."""
+    for part in parts:
+        if isinstance(part, TarPart):
+            told = next((one for item in part.items() if isinstance(one := told_of(0, item), Told)), None)
+            if told is not None:
+                check_names(told, mixer.names(), part.name)
+            return
+
+
+def _facts(shard: _Shard, tar_bytes: int) -> dict[str, Any]:
+    rows = shard.rows
+    return {
+        "images": len(rows) + len(shard.rejects),
+        "captions": len(rows),
+        "rejects": len(shard.rejects),
+        "reject_reasons": dict(Counter(one.reason for one in shard.rejects)),
+        "parts": dict(Counter(row["part"] for row in rows)),
+        "drawn": dict(Counter(row["drawn"] for row in rows)),
+        "passed": [[label, lack, count] for (label, lack), count in sorted(shard.passed.items())],
+        "cut": sum(row["cut"] for row in rows),
+        "tokens": max((row["tokens"] or 0 for row in rows), default=0),
+        "tar_bytes": tar_bytes,
+    }
