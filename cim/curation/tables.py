@@ -14,16 +14,15 @@ COLUMNS = (
 """Of a row a pair. shard, key: of the output; source_shard, source_key: of the corpus. duplicate_of, reassigned_to:
 SHARD/KEY of an image of the output. A pair with reassigned_to is kept as one of that image, with their score."""
 
-SAMPLES = pl.Schema(
-    {
-        "at": pl.Int64,
-        "suffix": pl.String,
-        "captions": pl.List(pl.String()),
-        "scores": pl.List(pl.Float64()),
-        "controls": pl.List(pl.String()),
-        "changed": pl.Boolean,
-    }
-)
+_SAMPLES: dict[str, pl.DataType | type[pl.DataType]] = {
+    "at": pl.Int64,
+    "suffix": pl.String,
+    "captions": pl.List(pl.String()),
+    "scores": pl.List(pl.Float64()),
+    "controls": pl.List(pl.String()),
+    "changed": pl.Boolean,
+}
+SAMPLES = pl.Schema(_SAMPLES)
 """Of a row a sample of one part that is kept, by its place: its texts, and whether they are not those it came with."""
 
 

@@ -40,7 +40,7 @@ class Rows:
         return found
 
 
-def products(left: npt.NDArray[np.float16], right: npt.NDArray[np.float16]) -> Floats:
+def products(left: npt.NDArray[np.floating], right: npt.NDArray[np.floating]) -> Floats:
     """(n,) inner products of the rows of two (n, d) arrays, in float32."""
     step = 65_536  # rows held as float32
     found = [
