@@ -16,7 +16,7 @@ FLOORS = (
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
-    ("tuning", "metrics", "detailed"),
+    ("tuning", "metrics", "detailed", "curation"),
     ("report", "estimate"),
     ("score",),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""E-mail addresses and phone numbers planted in captions of people, and what the rules for texts say of these as they are."""
+"""E-mail addresses and phone numbers planted in captions of people, and what the rules for texts say of these."""
 
 import random
 from collections import Counter

@@ -19,7 +19,7 @@ BATCH = 256
 
 @dataclass(frozen=True)
 class Copies:
-    """found: of `planted` copies, those in one group with their original. alarms: of `images`, those in one with others."""
+    """found: of `planted` copies, those grouped with their original. alarms: of `images`, those with others."""
 
     planted: int
     found: int

@@ -1,4 +1,4 @@
-"""A tiny CLIP trained from nothing on clean, swapped and curated pairs, and what it finds among scenes unseen by all."""
+"""A tiny CLIP trained from nothing on clean, swapped and curated pairs, and what it finds among unseen scenes."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ TEST, TEST_SEED, TRAIN_SEED, TRAIN_TIMES = 1000, 77, 51, 3
 
 
 def downstream(count: int, seeds: int, encoders: Encoders, folder: Path) -> Iterator[str]:
-    """Lines of a table: R@1 both ways on scenes that no arm was trained on. Three times `count` pairs are trained on."""
+    """Lines of a table: R@1 both ways on scenes that no arm was trained on, of three times `count` pairs."""
     pairs, test = scenes(TRAIN_TIMES * count, TRAIN_SEED, 0.95), scenes(TEST, TEST_SEED, 0.95)
     known = {*pairs.images}
     fresh = [(image, text) for image, text in zip(test.images, test.captions, strict=True) if image not in known]
