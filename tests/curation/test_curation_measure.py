@@ -1,4 +1,4 @@
-"""Parts measured with a CIM score and a classifier in place of cosines, and classifiers that do not do as they should."""
+"""Parts measured with a CIM score and a classifier in place of cosines, and classifiers that can't be used."""
 
 import importlib
 import sys
