@@ -95,7 +95,7 @@ def prepare(output: Output, stems: Sequence[str]) -> None:
         write_json(root / CARD, {"made by": "flows.curate"})
     kept = set(stems)
     ours = [*output.measured.glob("*"), *(root / "pairs").glob("*"), *root.glob("*.tar"), *root.glob("*.tar.done.json")]
-    for path in ours:
+    for path in [*ours, *root.glob(".*.source")]:
         if path.name.lstrip(".").split(".")[0] not in kept or path.name.startswith("."):
             path.unlink()
     for path in (root / "keys").glob("*.txt"):

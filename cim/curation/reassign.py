@@ -19,9 +19,10 @@ def reassign(
     image best: that is the way back of the cycle. Of the pairs that are left the best is taken, then the best of what
     is left by it, so that each image gets one text and each text one image.
     """
-    if not len(images) or not free.any():
+    usable = np.flatnonzero(np.isfinite(images).all(axis=1))  # an encoder may have no vector of an image
+    if not len(usable) or not free.any():
         return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
-    scores, found = nearest(images, np.asarray(texts, dtype=np.float16), min(cycle, len(texts)))
+    scores, found = nearest(images[usable], np.asarray(texts, dtype=np.float16), min(cycle, len(texts)))
     image, rank = np.nonzero(free[found])
     text, score = found[image, rank], scores[image, rank]
     taken_texts, taken_images, chosen = set[int](), set[int](), list[int]()
@@ -30,4 +31,4 @@ def reassign(
             taken_texts.add(text[place])
             taken_images.add(image[place])
             chosen.append(place)
-    return text[chosen], image[chosen], score[chosen]
+    return text[chosen], usable[image[chosen]], score[chosen]

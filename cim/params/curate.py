@@ -80,7 +80,7 @@ class Duplicates(Section):
         8, ge=0, le=20, description="bits of 64 in which their perceptual hashes (DCT) may differ; null: no hash"
     )
     cosine: float | None = Field(
-        0.9, gt=0, le=1, description="of their vectors by `encoders`, where there are any; null: not looked at"
+        0.95, gt=0, le=1, description="of their vectors by `encoders`, where there are any; null: not looked at"
     )
 
     @model_validator(mode="after")
