@@ -14,6 +14,8 @@ import flows.curate
 from cim.atomic import read_json
 from cim.errors import CimError
 from cim.lock import file_lock
+from cim.params.curate import Curation
+from flows.command import parser_for
 
 ENCODER = {"kind": "encoder"}
 
@@ -199,6 +201,13 @@ def test_killed_anywhere_the_next_run_ends_with_the_same_bytes(
         monkeypatch.setattr(flows.curate, "map_shards", real)
         curating.run(**settings, output=f"out{at}")
         assert {name.removeprefix(f"out{at}"): content for name, content in contents(f"out{at}").items()} == whole
+
+
+def test_help_names_every_parameter() -> None:
+    text = parser_for(flows.curate.curate, "curate", Curation).format_help()
+    assert all(
+        name in text for name in ("best_share", "hash_distance", "kind learned", "source_field", "torch_threads")
+    )
 
 
 class TestRefused:
