@@ -51,12 +51,17 @@ def _plain(text: str) -> str:
 
 
 def _is_phone(run: str, before: str, after: str) -> bool:
+    """Whether digits with separators are a number, by their form and what stands around them."""
     if run.count("(") > run.count(")"):
         run = run.replace("(", "", 1)  # it opens a remark
     digits = re.sub(r"\D", "", run)
-    if not _LEAST <= len(digits) <= _MOST or _DATE.search(run) or _YEARS.fullmatch(run):
+    if not _LEAST <= len(digits) <= _MOST:
         return False
-    if run.startswith(("+", "(+")) or _CALLED.search(before):
+    if run.startswith(("+", "(+")):
+        return True
+    if _DATE.search(run) or _YEARS.fullmatch(run):
+        return False
+    if _CALLED.search(before):
         return True
     if _SIZE.match(after):
         return False
