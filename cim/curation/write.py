@@ -144,7 +144,8 @@ def _with_texts(content: Mapping[str, bytes], sample: Mapping[str, Any]) -> dict
     facts |= {"caption": captions[0]} if "caption" in facts else {}
     facts["curation"] = {"scores": sample["scores"], "controls": sample["controls"]}
     text = json.dumps(facts, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
-    return {**content, "txt": captions[0].encode(), "json": text}
+    others = {kind: found for kind, found in content.items() if kind not in ("txt", "json")}
+    return {**others, "txt": captions[0].encode(), "json": text}
 
 
 def _by_place(samples: pl.DataFrame) -> dict[int, dict[str, Any]]:

@@ -65,9 +65,8 @@ class TestClassifier:
     def module(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
         (tmp_path / "planted_classifier.py").write_text("scores = lambda images: [0.25 for _ in images]")
         monkeypatch.syspath_prepend(str(tmp_path))
-        found = importlib.import_module("planted_classifier")
-        monkeypatch.setitem(sys.modules, "planted_classifier", found)
-        return found
+        monkeypatch.delitem(sys.modules, "planted_classifier", raising=False)
+        return importlib.import_module("planted_classifier")
 
     def test_a_function_of_any_module(self, module: ModuleType) -> None:
         assert open_classifier("planted_classifier:scores")([picture(0, 0)] * 2) == [0.25, 0.25]
