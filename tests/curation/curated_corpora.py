@@ -59,3 +59,11 @@ def write_corpus(path: Path, images: Sequence[bytes], captions: Sequence[Sequenc
     path.parent.mkdir(parents=True, exist_ok=True)
     write_tar(path, sorted(samples, key=lambda sample: sample.id))
     return ids
+
+
+def images(*topics: int) -> list[bytes]:
+    return [encoded(picture(topic, 10 * topic)) for topic in topics]
+
+
+def contents(folder: str) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in Path(folder).rglob("*") if path.is_file()}
