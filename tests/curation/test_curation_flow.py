@@ -7,8 +7,8 @@ from typing import Any
 
 import polars as pl
 import pytest
-from conftest import Curating
 from curated_corpora import contents, encoded, images, picture, write_corpus
+from curating import Curating
 
 import flows.curate
 from cim.atomic import read_json

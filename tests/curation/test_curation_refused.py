@@ -4,8 +4,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import Curating
 from curated_corpora import contents, images, write_corpus
+from curating import Curating
 
 from cim.errors import CimError
 from cim.lock import file_lock
