@@ -142,7 +142,7 @@ class Keep(Section):
 class Reassign(Section):
     """Texts of a low score go to the image without a text that they fit best, if that image finds them again (SynC)."""
 
-    cycle: int = Field(1, ge=1, description="the text must be among this many texts that fit the image best")
+    cycle: int = Field(2, ge=1, description="the text must be among this many texts that fit the image best")
     min_score: float | None = Field(None, description="lowest score of the new pair; null: the lowest that is kept")
 
 
