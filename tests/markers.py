@@ -13,18 +13,21 @@ from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage, pipeline_version
+from cim.curation.measure import MeasureJob
+from cim.curation.write import WriteJob
 from cim.embeddings.plan import EmbedJob
 from cim.fingerprint import fingerprint
 from cim.index.build import build_items, build_space
 from cim.layout import Layout
 from cim.params import Params, load_params
+from cim.params.images import ImageLimits
 from cim.params.recaption import RecaptionModel
 from cim.params.texts import Mix
 from cim.readers.hash_cache import file_stats
 from cim.readers.webdataset import TarPart
 from cim.remix.job import MixLineage, RemixJob
 from cim.rewards.pictures import ScoreSpec
-from cim.shards.write import ShardJob as WriteJob
+from cim.shards.write import ShardJob as TarJob
 from cim.shards.write import write_shard
 from cim.tuning.job import TuneJob
 from cim.warm_start.make import make_base_captioner
@@ -65,6 +68,8 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
         "remix": Marker(_remixed(part, layout), ("cim.remix.shard", "cim.mixes.tokens", read)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
+        "curate, measured": Marker(_measured(part, layout), ("cim.curation.measure", "cim.encoders.load", read)),
+        "curate, written": Marker(_curated(part, layout), ("cim.curation.write", read)),
     }
 
 
@@ -94,7 +99,7 @@ def _embedded(role: str, layout: Layout) -> Callable[[], str]:
 def _of_shard(layout: Layout, params: Params) -> str:
     rows = {"id": ["one"], "captions": [["a"]], "source": ["s"], "suffix": ["jpg"], "width": [1], "height": [1]}
     pl.DataFrame({**rows, "extra": ["{}"]}).write_parquet(layout.root / "plan.parquet")
-    job = WriteJob(layout.root / "plan.parquet", layout.root / "some.tar", {}, layout.root)
+    job = TarJob(layout.root / "plan.parquet", layout.root / "some.tar", {}, layout.root)
     with patch("cim.shards.write.done_facts", lambda tar, fingerprint: {"fingerprint": fingerprint}):
         return str(write_shard(job)["fingerprint"])
 
@@ -108,6 +113,16 @@ def _fetched(layout: Layout) -> str:
     model = RecaptionModel(name=str(layout.model("captioner")), max_pixels=100_000)
     with patch("tasks.recaption.done_facts", lambda folder, fingerprint: {}):
         return captioner_task.fn(model, layout.root / "kept").name
+
+
+def _measured(part: TarPart, layout: Layout) -> Callable[[], str]:
+    job = MeasureJob(part, "source", layout.root, "0", ImageLimits(), "tools", layout.root / "hashes.json")
+    return job.fingerprint
+
+
+def _curated(part: TarPart, layout: Layout) -> Callable[[], str]:
+    tar = layout.root / "some.tar"
+    return WriteJob(part, layout.root / "hashes.json", tar, layout.root / "out.tar", 0, True).fingerprint
 
 
 class _Begun(Exception):

@@ -59,7 +59,7 @@ class TarPart:
         pictured = set[str]()  # keys of samples with an image
         try:
             with open_tar(self.path) as tar:
-                for key, members in _grouped(tar, lambda kind, member: tar.content(member) if kind in USED else b""):
+                for key, members in grouped(tar, lambda kind, member: tar.content(member) if kind in USED else b""):
                     read += 1
                     yield _item(key, members, pictured)
                 problem = tar.after()
@@ -127,7 +127,7 @@ def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, 
     spans = list[tuple[int, int] | None]()
     try:
         with open_tar(path, "r:") as tar:
-            for _, members in _grouped(tar, lambda kind, member: (kind, member.offset_data, member.size)):
+            for _, members in grouped(tar, lambda kind, member: (kind, member.offset_data, member.size)):
                 image = next((one for kind, one in members.items() if kind in IMAGES), None)
                 spans.append((image[1], image[2]) if image and len(image) == 3 else None)
     except tarfile.ReadError:
@@ -135,7 +135,7 @@ def _spans(path: Path, size: int, modified: int, inode: int) -> list[tuple[int, 
     return spans
 
 
-def _grouped(
+def grouped(
     tar: Tar, take: Callable[[str, tarfile.TarInfo], Taken]
 ) -> Iterator[tuple[str, dict[str, Taken | Problem]]]:
     """(key, extension -> what is taken of a member, or why it is refused) of every sample.

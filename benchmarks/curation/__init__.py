@@ -1,0 +1,1 @@
+"""What curation finds of what is planted: `python -m benchmarks.curation`."""
