@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "embed",
-    "embed.feed", "embed.memory", "examples", "feed", "gpu", "hacking", "index_memory", "kernels", "memory", "pipeline",
-    "pipeline.results", "pipeline.warm_start", "remix", "report", "rerun", "reward", "reward.exclusion", "rollout",
-    "search", "shard", "store_requests",
+    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "curation",
+    "embed", "embed.feed", "embed.memory", "examples", "feed", "gpu", "hacking", "index_memory", "kernels",
+    "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "remix", "report", "rerun", "reward",
+    "reward.exclusion", "rollout", "search", "shard", "store_requests",
 ]  # fmt: skip
 
 
