@@ -36,7 +36,7 @@ from cim.params.sources import Shard
 from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
 from cim.shards.publish import prepare, publish
-from cim.shards.write import write_shard
+from cim.shards.write import write_shard, writers
 
 DISTINCT, WORKERS = 32, 2
 
@@ -76,7 +76,7 @@ def ours(workers: int, photos: Photos, folder: Path, out: Path) -> None:
     params = Shard(sources=[source], samples_per_shard=photos.per_shard)  # type: ignore[list-item]
     sources, layout = open_sources(params.sources, 10_000), Layout(out)
     plan = make_plan(sources, params, workers, layout.shard_copies)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(writers(workers)) as pool:
         list(pool.map(write_shard, prepare(plan, sources, layout)))
     publish(plan, layout)
 
@@ -130,7 +130,7 @@ WAYS = {
     "the same, each tar synced to disk": Way(partial(bare, sync), {}),
     AS_IT_IS: Way(partial(ours, WORKERS), {}),
     ALL_BUT_DECODING: Way(partial(ours, WORKERS), DECODING, AS_IT_IS),
-    "... by one thread": Way(partial(ours, 1), DECODING),
+    "... by one worker": Way(partial(ours, 1), DECODING),
     "... nor SHA-256: ids, duplicates": Way(partial(ours, WORKERS), DECODING | HASH, ALL_BUT_DECODING),
     "... nor the second look at what is written": Way(partial(ours, WORKERS), DECODING | LOOK, ALL_BUT_DECODING),
     "... nor signature, limits, movement": Way(partial(ours, WORKERS), HEADER, ALL_BUT_DECODING),
