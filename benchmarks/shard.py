@@ -3,7 +3,7 @@
 python -m benchmarks.shard [--write docs/benchmarks.md]
 
 Folders of drawn JPEGs, each with a caption in a .txt beside it, go through what `flows.shard` calls: scan, plan, a tar
-a task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
+a task (two workers), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
 unless said, nothing synced to disk. For a price, one check at a time is taken out of ours.
 
 To be fair to both, all ways take turns in one process, every other round backwards, each after one run that is not
@@ -35,8 +35,8 @@ from cim.layout import Layout
 from cim.params.sources import Shard
 from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
-from cim.shards.publish import prepare, publish
-from cim.shards.write import write_shard, writers
+from cim.shards.publish import prepare, publish, writers
+from cim.shards.write import write_shard
 
 DISTINCT, WORKERS = 32, 2
 
@@ -221,7 +221,7 @@ def main() -> None:
             parts.append(part)
             shutil.rmtree(folder)
     head = (
-        f"{WORKERS} threads, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
+        f"{WORKERS} workers, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
         f" that still has the check. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop):"
         f" {before:.2f} s before, {seconds_for_additions():.2f} s after. {machine('webdataset', 'pillow')}."
     )

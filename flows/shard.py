@@ -10,8 +10,7 @@ from cim.params import load_params
 from cim.readers.open import open_sources
 from cim.readers.remote import remove_others
 from cim.shards.plan import make_plan
-from cim.shards.publish import prepare, publish
-from cim.shards.write import writers
+from cim.shards.publish import prepare, publish, writers
 from flows.command import main
 from flows.shards import map_shards
 from tasks.shard import shard_task

@@ -33,11 +33,6 @@ class ShardJob:
         return self.tar.name
 
 
-def writers(workers: int) -> int:
-    """Threads that write shards where `workers` cores are to be kept busy: while some wait for the disk, others go on."""
-    return 4 * workers
-
-
 def write_shard(job: ShardJob) -> dict[str, Any]:
     """Write the tar of `job` and its done marker, unless they are there already; counts.
 
