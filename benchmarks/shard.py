@@ -3,7 +3,7 @@
 python -m benchmarks.shard [--write docs/benchmarks.md]
 
 Folders of drawn JPEGs, each with a caption in a .txt beside it, go through what `flows.shard` calls: scan, plan, a tar
-a task (two threads), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
+a task (two workers), manifests. The baseline reads image and caption and writes them: no check, no second look, and,
 unless said, nothing synced to disk. For a price, one check at a time is taken out of ours.
 
 To be fair to both, all ways take turns in one process, every other round backwards, each after one run that is not
@@ -35,7 +35,7 @@ from cim.layout import Layout
 from cim.params.sources import Shard
 from cim.readers.open import open_sources
 from cim.shards.plan import make_plan
-from cim.shards.publish import prepare, publish
+from cim.shards.publish import prepare, publish, writers
 from cim.shards.write import write_shard
 
 DISTINCT, WORKERS = 32, 2
@@ -76,7 +76,7 @@ def ours(workers: int, photos: Photos, folder: Path, out: Path) -> None:
     params = Shard(sources=[source], samples_per_shard=photos.per_shard)  # type: ignore[list-item]
     sources, layout = open_sources(params.sources, 10_000), Layout(out)
     plan = make_plan(sources, params, workers, layout.shard_copies)
-    with ThreadPoolExecutor(workers) as pool:
+    with ThreadPoolExecutor(writers(workers)) as pool:
         list(pool.map(write_shard, prepare(plan, sources, layout)))
     publish(plan, layout)
 
@@ -130,7 +130,7 @@ WAYS = {
     "the same, each tar synced to disk": Way(partial(bare, sync), {}),
     AS_IT_IS: Way(partial(ours, WORKERS), {}),
     ALL_BUT_DECODING: Way(partial(ours, WORKERS), DECODING, AS_IT_IS),
-    "... by one thread": Way(partial(ours, 1), DECODING),
+    "... by one worker": Way(partial(ours, 1), DECODING),
     "... nor SHA-256: ids, duplicates": Way(partial(ours, WORKERS), DECODING | HASH, ALL_BUT_DECODING),
     "... nor the second look at what is written": Way(partial(ours, WORKERS), DECODING | LOOK, ALL_BUT_DECODING),
     "... nor signature, limits, movement": Way(partial(ours, WORKERS), HEADER, ALL_BUT_DECODING),
@@ -221,7 +221,7 @@ def main() -> None:
             parts.append(part)
             shutil.rmtree(folder)
     head = (
-        f"{WORKERS} threads, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
+        f"{WORKERS} workers, medians of {options.rounds} rounds in turns. A price is a share of the time of the way"
         f" that still has the check. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop):"
         f" {before:.2f} s before, {seconds_for_additions():.2f} s after. {machine('webdataset', 'pillow')}."
     )

@@ -10,7 +10,7 @@ from cim.params import load_params
 from cim.readers.open import open_sources
 from cim.readers.remote import remove_others
 from cim.shards.plan import make_plan
-from cim.shards.publish import prepare, publish
+from cim.shards.publish import prepare, publish, writers
 from flows.command import main
 from flows.shards import map_shards
 from tasks.shard import shard_task
@@ -26,7 +26,7 @@ def shard(params_path: str = "params.yaml") -> dict[str, Any]:
     remove_others(layout.shard_copies, [part for source in sources for part in source.parts])
     plan = make_plan(sources, params.shard, params.runtime.workers, layout.shard_copies)
     jobs = prepare(plan, sources, layout)
-    map_shards(shard_task, jobs, params.runtime, "writing shards")
+    map_shards(shard_task, jobs, params.runtime, "writing shards", workers=writers(params.runtime.workers))
     return publish(plan, layout)
 
 

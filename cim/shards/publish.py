@@ -36,6 +36,11 @@ def prepare(plan: Plan, sources: Sequence[Source], layout: Layout) -> list[Shard
     return jobs
 
 
+def writers(workers: int) -> int:
+    """Threads that write the jobs where `workers` cores are to be kept busy: some wait for the disk meanwhile."""
+    return 2 * workers
+
+
 def publish(plan: Plan, layout: Layout) -> dict[str, Any]:
     """Write rejects.parquet, summary.json and, last, every split's manifest.parquet; the summary."""
     _write_parquet(plan.rejects, layout.rejects)
