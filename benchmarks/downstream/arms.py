@@ -21,7 +21,7 @@ _CLAUSES = re.compile(
 
 @dataclass(frozen=True)
 class Arm:
-    """texts: at least one for each image of the corpus. gallery: whether the gallery's pairs are trained on too."""
+    """texts: of each image of the corpus; one without any is left out. gallery: whether its pairs count too."""
 
     texts: Texts
     gallery: bool = False

@@ -59,7 +59,8 @@ class Material:
     def result(self, key: Key, vocabulary: Vocabulary) -> Result:
         """What the arm's CLIP answers in the exam, and CPU seconds of the training."""
         arm, began = self.arms[key[0]], time.process_time()
-        pixels, texts = self.pixels, list(arm.texts)
+        kept = [place for place, several in enumerate(arm.texts) if several]
+        pixels, texts = self.pixels[kept], [arm.texts[place] for place in kept]
         if arm.gallery:
             pixels, texts = np.concatenate([pixels, self.gallery[0]]), [*texts, *self.gallery[1]]
         clip = train(pixels, texts, self.recipe, key[1], vocabulary)

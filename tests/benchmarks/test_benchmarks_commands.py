@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "embed",
-    "embed.feed", "examples", "feed", "gpu", "hacking", "index_memory", "memory", "pipeline", "pipeline.results",
-    "pipeline.warm_start", "report", "rerun", "reward", "reward.exclusion", "rollout", "search", "shard",
-    "store_requests",
+    "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "downstream",
+    "downstream.open_clip_trainer", "downstream.photos", "embed", "embed.feed", "examples", "feed", "gpu", "hacking",
+    "index_memory", "memory", "pipeline", "pipeline.results", "pipeline.warm_start", "report", "rerun", "reward",
+    "reward.exclusion", "rollout", "search", "shard", "store_requests",
 ]  # fmt: skip
 
 
