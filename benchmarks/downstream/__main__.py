@@ -10,13 +10,12 @@ is not made again.
 
 import argparse
 import sys
-import time
 from pathlib import Path
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import machine, seconds_for_additions
 from benchmarks.downstream.arms import arms
-from benchmarks.downstream.corpus import read_corpus, recaption, seen_scenes
+from benchmarks.downstream.corpus import SEED, read_corpus, recaption, seen_scenes
 from benchmarks.downstream.exam import exam, unseen
 from benchmarks.downstream.runs import Key, Material, Result, run
 from benchmarks.downstream.tables import cpu_seconds, differences, plot, scores
@@ -63,11 +62,10 @@ def main() -> None:
 
 def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
     """The text of the tables, and what they are made from."""
-    began, speed = time.monotonic(), seconds_for_additions()
+    speed = seconds_for_additions()
     recipe, params = Recipe(), load_params(options.source / "params.yaml")
     seen = seen_scenes(params)
     shards = recaption(options.source, options.work, options.images, recipe.side)
-    captioned = time.monotonic() - began
     corpus = read_corpus(shards, options.images, seen)
     test = VALIDATION_SEED if options.validation else TEST_SEED
     asked = exam(unseen(test, options.test, seen | corpus.keys()), test, recipe.side)
@@ -79,10 +77,9 @@ def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
     results = run(material, keys, options.work / "trained", options.workers)
     chance = {"text_to_image": 1 / options.test, "image_to_text": 1 / options.test, "relation": 1 / 5} | CHANCE
     lines = [
-        f"{options.images:,} scenes of seed 31, {options.test:,} unseen scenes of seed {test}; {recipe.steps} steps of"
-        f" {recipe.batch} pairs an arm and seed. {cpu_seconds(results):.0f} CPU s of training and examining for"
-        f" {len(results)} models; {captioned:.0f} s for captions, {time.monotonic() - began:.0f} s in all where"
-        f" nothing was there before. Calibration (10,000,000 additions in Python, about 0.5 s on a laptop):"
+        f"{options.images:,} scenes of seed {SEED}, {options.test:,} unseen scenes of seed {test}; {recipe.steps} steps of"
+        f" {recipe.batch} pairs an arm and seed. {len(results)} models took {cpu_seconds(results):.0f} CPU s of training"
+        f" and exam, {options.workers} at once. Calibration (10,000,000 additions in Python, about 0.5 s on a laptop):"
         f" {speed:.2f} s. {machine('torch', 'open_clip_torch')}.",
         described(chosen, corpus.graphs),
         scores(results, MEASURES, chance),

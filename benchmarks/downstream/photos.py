@@ -7,7 +7,6 @@ FOLDER of --photos holds captions.csv (columns file_name, caption; several rows 
 
 import argparse
 import random
-import time
 from pathlib import Path
 
 import numpy as np
@@ -35,7 +34,7 @@ COMPARED = [
 def main() -> None:
     """Train every arm, examine, print, and write where asked."""
     options = parsed()
-    began, recipe = time.monotonic(), RECIPE
+    recipe = RECIPE
     photos = read_photos(options.photos, recipe.side)
     order = random.Random("split").sample(range(len(photos.captions)), len(photos.captions))
     start, end = (options.test, 2 * options.test) if options.validation else (0, options.test)
@@ -53,8 +52,8 @@ def main() -> None:
     shown = "\n\n".join(
         [
             f"{len(learnt.captions):,} photos to learn from, {count:,} others to be tested on, {recipe.steps} steps of"
-            f" {recipe.batch}; {cpu_seconds(results):.0f} CPU s for {len(results)} models,"
-            f" {time.monotonic() - began:.0f} s in all. {told}",
+            f" {recipe.batch}; {len(results)} models took {cpu_seconds(results):.0f}"
+            f" CPU s of training and exam. {told}",
             scores(results, MEASURES, chance),
             differences(results, COMPARED, MEASURES),
         ]

@@ -27,7 +27,7 @@ class Recipe:
 
     width: int = 8
     side: int = 64
-    steps: int = 300
+    steps: int = 150
     batch: int = 128
     learning_rate: float = 0.003
     weight_decay: float = 0.1

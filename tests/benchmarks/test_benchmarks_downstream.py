@@ -140,12 +140,12 @@ class TestRuns:
         )
 
     def test_a_clip_learns(self) -> None:
-        """Two kinds of pictures and their words: 40 steps tell them apart."""
+        """Two kinds of pictures and their words: 12 steps tell them apart."""
         red, blue = np.zeros((16, 32, 32, 3), np.uint8), np.zeros((16, 32, 32, 3), np.uint8)
         red[..., 0], blue[..., 2] = 200, 200
         texts = [["red"], ["blue"]] * 16
         pictures = np.stack([one for pair in zip(red, blue, strict=True) for one in pair])
-        clip = train(pictures, texts, Recipe(width=8, side=32, steps=40, batch=8), 0, Vocabulary.of(["red", "blue"]))
+        clip = train(pictures, texts, Recipe(width=8, side=32, steps=12, batch=8), 0, Vocabulary.of(["red", "blue"]))
         found = clip.images(pictures[:2]) @ clip.texts(["red", "blue"]).T
         assert found[0, 0] > found[0, 1]
         assert found[1, 1] > found[1, 0]
