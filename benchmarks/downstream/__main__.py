@@ -77,10 +77,10 @@ def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
     results = run(material, keys, options.work / "trained", options.workers)
     chance = {"text_to_image": 1 / options.test, "image_to_text": 1 / options.test, "relation": 1 / 5} | CHANCE
     lines = [
-        f"{options.images:,} scenes of seed {SEED}, {options.test:,} unseen scenes of seed {test}; {recipe.steps} steps of"
-        f" {recipe.batch} pairs an arm and seed. {len(results)} models took {cpu_seconds(results):.0f} CPU s of training"
-        f" and exam, {options.workers} at once. Calibration (10,000,000 additions in Python, about 0.5 s on a laptop):"
-        f" {speed:.2f} s. {machine('torch', 'open_clip_torch')}.",
+        f"{options.images:,} scenes of seed {SEED}, {options.test:,} unseen scenes of seed {test}; {recipe.steps} steps"
+        f" of {recipe.batch} pairs an arm and seed. {len(results)} models took {cpu_seconds(results):.0f} CPU s of"
+        f" training and exam, {options.workers} at once. Calibration (10,000,000 additions in Python, about 0.5 s on a"
+        f" laptop): {speed:.2f} s. {machine('torch', 'open_clip_torch')}.",
         described(chosen, corpus.graphs),
         scores(results, MEASURES, chance),
         differences(results, COMPARED, {name: MEASURES[name] for name in SHOWN}),
