@@ -26,7 +26,7 @@ from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 
-TEST_SEED, VALIDATION_SEED = 32, 33
+TEST_SEED, VALIDATION_SEED = 34, 33
 MEASURES = {
     "text_to_image": "R@1, text to image",
     "image_to_text": "R@1, image to text",

@@ -17,7 +17,7 @@ from benchmarks.downstream.runs import Material, run
 from benchmarks.downstream.tables import cpu_seconds, differences, scores
 from benchmarks.downstream.train import Recipe
 
-RECIPE = Recipe(side=32, steps=300, learning_rate=0.002)
+RECIPE = Recipe(side=32, steps=600)
 MEASURES = {
     "text_to_image_10": "R@10, text to image", "image_to_text_10": "R@10, image to text",
     "text_to_image": "R@1, text to image", "image_to_text": "R@1, image to text",

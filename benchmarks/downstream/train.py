@@ -27,9 +27,9 @@ class Recipe:
 
     width: int = 8
     side: int = 64
-    steps: int = 150
-    batch: int = 128
-    learning_rate: float = 0.003
+    steps: int = 360
+    batch: int = 64
+    learning_rate: float = 0.002
     weight_decay: float = 0.1
 
 
