@@ -32,6 +32,23 @@ class SourceBase(Section):
         return self
 
 
+class CaptionNoise(Section):
+    """How captions fail as alt-text from the web does: shares of the scenes, none by default."""
+
+    mismatched: float = Field(0, ge=0, le=1, description="share that has the caption of another scene")
+    boilerplate: float = Field(0, ge=0, le=1, description="share whose text says nothing of the picture: IMG_2034.JPG")
+    repeated: float = Field(
+        0, ge=0, le=1, description="share that has the caption of the first of its page, each of 20 scenes in a row"
+    )
+
+    @model_validator(mode="after")
+    def _shares(self) -> "CaptionNoise":
+        total = self.mismatched + self.boilerplate + self.repeated
+        if total > 1 + 1e-6:
+            raise ValueError(f"mismatched, boilerplate and repeated must sum to 1 or less, found {total:g}")
+        return self
+
+
 class ScenesSource(SourceBase):
     """Generated scenes with exact ground truth: the embedded default."""
 
@@ -44,6 +61,7 @@ class ScenesSource(SourceBase):
     near_duplicates: float = Field(
         0.2, ge=0, le=0.9, description="share of scenes that differ from the one before in one fact"
     )
+    noise: CaptionNoise = CaptionNoise()
 
 
 class FolderSource(SourceBase):

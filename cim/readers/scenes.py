@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cim.params.sources import ScenesSource
 from cim.readers.base import Chunk, Item, Source
@@ -17,22 +18,37 @@ class ScenesChunk(Chunk):
     images: int
 
     def items(self) -> Iterator[Item]:
-        from cim.scenes.describe import describe
+        from cim.scenes.alt_text import boilerplate, kind_at, whose
         from cim.scenes.scene import scene_at
 
         params = self.params
+        shares = params.noise.model_dump()
         for index in range(self.first, self.first + self.images):
-            scene = scene_at(params.seed, index, params.near_duplicates)
-            captions = [
-                describe(scene, random.Random(f"{params.seed}-{index}-{i}"), params.detail)
-                for i in range(params.captions)
-            ]
-            facts = {"extra": {"scene": scene.graph()}}  # where a shard's JSON has them
-            yield Item(str(index), self._drawn(index), "png", tuple(captions), facts)
+            extra: dict[str, Any] = {"scene": scene_at(params.seed, index, params.near_duplicates).graph()}
+            kind = kind_at(params.seed, index, shares)
+            other = whose(kind, params.seed, index, params.count)
+            if any(shares.values()):  # what a filter should find
+                extra |= {"alt_text": kind, "caption_of": None if kind == "boilerplate" else str(other)}
+            if kind == "boilerplate":
+                captions = tuple(boilerplate(params.seed, index, i) for i in range(params.captions))
+            else:
+                captions = self._described(other)
+            yield Item(
+                str(index), self._drawn(index), "png", captions, {"extra": extra}
+            )  # where a shard's JSON has them
 
     def fetch(self, places: Sequence[int]) -> Iterator[bytes]:
         """The pictures at these places, drawn again."""
         return (self._drawn(self.first + place) for place in places)
+
+    def _described(self, index: int) -> tuple[str, ...]:
+        from cim.scenes.describe import describe
+        from cim.scenes.scene import scene_at
+
+        params = self.params
+        scene = scene_at(params.seed, index, params.near_duplicates)
+        words = (random.Random(f"{params.seed}-{index}-{i}") for i in range(params.captions))
+        return tuple(describe(scene, rng, params.detail) for rng in words)
 
     def _drawn(self, index: int) -> bytes:
         from cim.scenes.draw import draw

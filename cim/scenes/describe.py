@@ -14,7 +14,11 @@ def describe(scene: Scene, rng: random.Random, detail: float) -> str:
     Shapes are always named; each size, texture, colour, number, the relation and the background
     is stated with the caption's own chance, so even detailed captions leave something out at times.
     """
-    chance = FULL if rng.random() < detail else VAGUE
+    return state(scene, rng, FULL if rng.random() < detail else VAGUE)
+
+
+def state(scene: Scene, rng: random.Random, chance: float) -> str:
+    """One true caption that states each fact with this chance; 1.0: every fact there is."""
     things, relation = _in_reading_order(scene, rng)
     phrases = [_noun_phrase(thing, rng, chance) for thing in things]
     if relation is None:

@@ -48,8 +48,27 @@ def scene_at(seed: int, index: int, near_duplicates: float = 0.0) -> Scene:
         first -= 1  # back to the last scene that was invented
     scene = _invent(_rng(seed, first))
     for later in range(first + 1, index + 1):
-        scene = _change_one(scene, _rng(seed, later))
+        scene = change_one(scene, _rng(seed, later))
     return scene
+
+
+def change_one(scene: Scene, rng: random.Random) -> Scene:
+    """Another scene that differs in exactly one fact: an attribute, the background or the relation."""
+    while True:
+        kind = rng.choice(("background", "relation", "attribute", "attribute"))
+        if kind == "background":
+            other = replace(scene, background=rng.choice(list(BACKGROUNDS)))
+        elif kind == "relation" and scene.relation in INVERSE:
+            other = replace(scene, relation=rng.choice(list(INVERSE)))
+        else:
+            position = rng.randrange(len(scene.things))
+            options = {"shape": SHAPES, "color": list(COLORS), "size": SIZES, "texture": TEXTURES, "count": (1, 2, 3)}
+            name = rng.choice(list(options))
+            change: dict[str, Any] = {name: rng.choice(options[name])}
+            thing = replace(scene.things[position], **change)
+            other = replace(scene, things=(*scene.things[:position], thing, *scene.things[position + 1 :]))
+        if other != scene and _valid(other):
+            return other
 
 
 def _rng(seed: int, index: int) -> random.Random:
@@ -84,21 +103,3 @@ def _valid(scene: Scene) -> bool:
         fits = (first.size, first.count, second.size, second.count) == ("small", 1, "large", 1)
         return fits and first.color != second.color
     return (first.shape, first.color) != (second.shape, second.color)
-
-
-def _change_one(scene: Scene, rng: random.Random) -> Scene:
-    while True:
-        kind = rng.choice(("background", "relation", "attribute", "attribute"))
-        if kind == "background":
-            other = replace(scene, background=rng.choice(list(BACKGROUNDS)))
-        elif kind == "relation" and scene.relation in INVERSE:
-            other = replace(scene, relation=rng.choice(list(INVERSE)))
-        else:
-            position = rng.randrange(len(scene.things))
-            options = {"shape": SHAPES, "color": list(COLORS), "size": SIZES, "texture": TEXTURES, "count": (1, 2, 3)}
-            name = rng.choice(list(options))
-            change: dict[str, Any] = {name: rng.choice(options[name])}
-            thing = replace(scene.things[position], **change)
-            other = replace(scene, things=(*scene.things[:position], thing, *scene.things[position + 1 :]))
-        if other != scene and _valid(other):
-            return other

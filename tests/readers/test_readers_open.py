@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from cim.errors import CimError
-from cim.params.sources import FolderSource, ScenesSource
+from cim.params.sources import CaptionNoise, FolderSource, ScenesSource
 from cim.readers.base import Item, Source
 from cim.readers.open import numbered, open_source, open_sources
 from cim.readers.scenes import ScenesChunk
@@ -32,6 +32,25 @@ def test_scenes_are_items_with_their_graph() -> None:
     assert found[4].image is not None
     assert Image.open(io.BytesIO(found[4].image)).size == (32, 32)
     assert {(one.suffix, one.problem, one.lost) for one in found} == {("png", None, ())}
+
+
+def test_scenes_with_noise_keep_their_pictures_and_their_truth() -> None:
+    noise = CaptionNoise(mismatched=0.4, boilerplate=0.2, repeated=0.2)
+    clean = items(open_source(scenes(3, captions=2).model_copy(update={"count": 60}), 60))
+    noisy = items(open_source(scenes(3, captions=2, noise=noise).model_copy(update={"count": 60}), 25))
+    kinds = [one.facts["extra"]["alt_text"] for one in noisy]
+    assert set(kinds) == {"own", "mismatched", "boilerplate", "repeated"}
+    for kind, one, plain in zip(kinds, noisy, clean, strict=True):
+        assert (one.image, one.facts["extra"]["scene"]) == (plain.image, plain.facts["extra"]["scene"])
+        whose = one.facts["extra"]["caption_of"]
+        assert (whose is None) == (kind == "boilerplate")
+        assert whose is None or one.captions == clean[int(whose)].captions
+        assert (whose == one.name) == (kind == "own")
+
+
+def test_shares_of_noise_are_shares() -> None:
+    with pytest.raises(ValueError, match=r"sum to 1 or less, found 1.2"):
+        CaptionNoise(mismatched=0.6, boilerplate=0.6)
 
 
 @pytest.mark.parametrize("size", [1, 4, 6, 10])

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cim.scenes.describe import describe
+from cim.scenes.describe import describe, state
 from cim.scenes.parse import parse
 from cim.scenes.scene import Scene, Thing, scene_at
 from cim.scenes.vocabulary import INVERSE
@@ -85,3 +85,11 @@ def test_a_detailed_caption_by_hand() -> None:
     captions = {describe(scene, random.Random(i), 1.0) for i in range(200)}
     assert "a large dotted red circle on a white background." in captions
     assert "a large dotted red circle against a white background." in captions
+
+
+def test_a_full_statement_leaves_nothing_out() -> None:
+    for index in range(200):
+        scene = scene_at(5, index, 0.3)
+        said, true = parse(state(scene, random.Random(index), 1.0)), scene.graph()
+        assert None not in [said["background"], *(value for thing in said["objects"] for value in thing.values())]
+        assert len(said["relations"]) == len(true["relations"])

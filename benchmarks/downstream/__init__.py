@@ -1,0 +1,1 @@
+"""What captions are worth to whoever pre-trains on them: the same small CLIP on the same images, other texts."""
