@@ -38,9 +38,7 @@ def _loaded(
     import torch
 
     from cim.encoders.load import load_image_tower, load_text_encoder
-    from cim.images.memory import map_large_blocks
 
-    map_large_blocks()  # before processes are forked, which do as this one
     torch.set_num_threads(execution.torch_threads)
     encoder: Any = (load_text_encoder if role == TEXT else load_image_tower)(folder, execution.device)
     if encoder.fingerprint != fingerprint:

@@ -6,6 +6,7 @@ from typing import Any
 from cim.encoders.base import ClipEncoder, ImageEncoder, TextEncoder, Towers
 from cim.encoders.card import REMEDY, EncoderCard, Kind
 from cim.errors import CimError
+from cim.images.memory import map_large_blocks
 
 
 def load_text_encoder(folder: Path, device: str) -> TextEncoder:
@@ -33,7 +34,8 @@ def load_text_tower(folder: Path, device: str) -> TextEncoder:
 
 
 def load_image_tower(folder: Path, device: str) -> ImageEncoder:
-    """As `load_clip`, for images alone."""
+    """As `load_clip`, for images alone. The process gives the memory of pictures back from then on."""
+    map_large_blocks()
     encoder: ImageEncoder = _load(folder, "open_clip", device, "image")
     return encoder
 
