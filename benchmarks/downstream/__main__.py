@@ -81,9 +81,9 @@ def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
         f" of {recipe.batch} pairs an arm and seed. {len(results)} models took {cpu_seconds(results):.0f} CPU s of"
         f" training and exam, {options.workers} at once. Calibration (10,000,000 additions in Python, about 0.5 s on a"
         f" laptop): {speed:.2f} s. {machine('torch', 'open_clip_torch')}.",
-        described(chosen, corpus.graphs),
-        scores(results, MEASURES, chance),
-        differences(results, COMPARED, {name: MEASURES[name] for name in SHOWN}),
+        f"### What the texts say\n\n{described(chosen, corpus.graphs)}",
+        f"### Exam, in percent\n\n{scores(results, MEASURES, chance)}",
+        f"### Differences, in points\n\n{differences(results, COMPARED, {name: MEASURES[name] for name in SHOWN})}",
     ]
     return "\n\n".join(lines), results
 
