@@ -1,5 +1,6 @@
 """Files that are either whole or absent, and done markers written last."""
 
+import io
 import json
 import os
 import tempfile
@@ -7,9 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import rmtree
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cim.fingerprint import hash_path
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 @contextmanager
@@ -58,6 +62,16 @@ def write_bytes(path: Path, content: bytes) -> None:
     """Replace the file at `path` by `content`, atomically."""
     with replacing(path) as temporary:
         temporary.write_bytes(content)
+
+
+def write_parquet(path: Path, frame: "pl.DataFrame") -> None:
+    """Replace `path` by a table of a shard, as `write_bytes` does.
+
+    In memory first: where polars writes to a full disk itself, it may raise other errors than an OSError.
+    """
+    content = io.BytesIO()
+    frame.write_parquet(content)
+    write_bytes(path, content.getvalue())
 
 
 def write_json(path: Path, value: Any) -> None:

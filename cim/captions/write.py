@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from cim.atomic import replacing
+from cim.atomic import write_parquet
 from cim.captions.lineage import Lineage
 from cim.captions.tar import sample_key
 from cim.records import Caption, Reject
@@ -90,15 +90,13 @@ def caption_row(caption: Caption, lineage: Lineage, origin: Origin) -> dict[str,
 def write_captions(path: Path, captions: Iterable[Caption], lineage: Lineage, origin: Origin | None = None) -> None:
     """Replace the table at `path`, one row a caption in the order given, atomically. origin: of all of them."""
     rows = [caption_row(caption, lineage, origin or Origin()) for caption in captions]
-    with replacing(path) as temporary:
-        pl.DataFrame(rows, schema=CAPTIONS).write_parquet(temporary)
+    write_parquet(path, pl.DataFrame(rows, schema=CAPTIONS))
 
 
 def write_rejects(path: Path, shard: str, rejects: Sequence[Reject]) -> None:
     """Replace the table at `path` by one row a sample that got no caption; `source` of a reject is its id."""
     rows = [{"id": r.source, "shard": shard, "reason": r.reason, "detail": r.detail} for r in rejects]
-    with replacing(path) as temporary:
-        pl.DataFrame(rows, schema=REJECTS).write_parquet(temporary)
+    write_parquet(path, pl.DataFrame(rows, schema=REJECTS))
 
 
 def prune(folder: Path, stems: Iterable[str]) -> list[Path]:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 from PIL.Image import Image
 
-from cim.atomic import done_facts, mark_done, replacing
+from cim.atomic import done_facts, mark_done, replacing, write_parquet
 from cim.curation.encoders import Encoders, Seen
 from cim.curation.identity import known_identity
 from cim.curation.phash import perceptual_hash
@@ -131,8 +131,7 @@ def measure(job: MeasureJob, open_tools: Callable[[], Tools]) -> int:
     for path, vectors in ((job.images, images), (job.captions, captions)):
         with replacing(path) as temporary, temporary.open("wb") as stream:
             np.save(stream, np.concatenate(vectors or [np.empty((0, tools.encoders.dim), np.float16)]))
-    with replacing(job.table) as temporary:
-        pl.DataFrame(rows, schema=MEASURED).write_parquet(temporary)
+    write_parquet(job.table, pl.DataFrame(rows, schema=MEASURED))
     mark_done(job.table, made_from)
     copy.unlink(missing_ok=True)
     return len(rows)

@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-from cim.atomic import mark_done, replacing, unmark
+from cim.atomic import mark_done, replacing, unmark, write_parquet
 from cim.captions.output import check_ours
 from cim.captions.tar import Recaptioned, write_pairs
 from cim.captions.write import write_rejects
@@ -109,8 +109,7 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
             check_ours(job.folder, job.plan, job.section)  # whoever has it now waits for this shard, to make it anew
             unmark(job.table)  # before the first file changes: it stands for those that were there
         write_rejects(job.rejects, job.part.name, shard.rejects)
-        with replacing(job.table) as temporary:
-            pl.DataFrame(shard.rows, schema=TEXTS).write_parquet(temporary)
+        write_parquet(job.table, pl.DataFrame(shard.rows, schema=TEXTS))
         facts = _facts(shard, job.pairs.stat().st_size)
         mark_done(job.table, made_from, **facts)
         job.copy.unlink(missing_ok=True)

@@ -37,7 +37,7 @@ def test_a_file_that_is_cut_short_is_made_again_by_the_next_run(
 ) -> None:
     """No file may be longer than the limit: the system lets a write end there, and refuses the next."""
     whole = captioned(corpus, tmp_path / "undisturbed", what)
-    # The tar would get 71,680 bytes long, the table 8,920; the journal, with 3,841, is the shortest of the three.
+    # The tar would get 71,680 bytes long, the table 9,919; the journal, with 3,841, is the shortest of the three.
     limits = {".00000.journal": 1000, "00000.tar": 20_000, "00000.parquet": 7500}
     command = [sys.executable, str(root / "tests/resume/limited_worker.py"), str(limits[stops_in]), what]
     environment = os.environ | {"PYTHONPATH": str(root)}
