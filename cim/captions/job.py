@@ -1,17 +1,15 @@
 """One shard to caption: what it is made from, where its files go, whether they are there."""
 
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from typing import Any
 
 from cim.atomic import done_facts, marker_of
+from cim.captions.files import ShardFiles
 from cim.captions.journal import begun_from
 from cim.captions.lineage import ENTRIES, Lineage
-from cim.captions.write import captions_path, rejects_path
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Animated, Limits
-from cim.readers.base import Part
 
 
 @dataclass(frozen=True)
@@ -25,7 +23,7 @@ class AnySize:
 
 
 @dataclass(frozen=True)
-class ShardJob:
+class ShardJob(ShardFiles):
     """One part of a corpus to caption into `folder`, as `<stem>.parquet`, `rejects/<stem>.parquet`, `<stem>.tar`.
 
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
@@ -36,9 +34,6 @@ class ShardJob:
     files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
     """
 
-    part: Part
-    folder: Path
-    stem: str
     number: int
     lineage: Lineage
     tar: bool = False
@@ -49,31 +44,10 @@ class ShardJob:
     plan: str = ""
     hash_caches: Path | None = None
 
-    def __str__(self) -> str:
-        return self.part.name
-
-    @property
-    def table(self) -> Path:
-        """The captions table; its done marker stands for all files of the shard."""
-        return captions_path(self.folder, self.stem)
-
-    @property
-    def rejects(self) -> Path:
-        return rejects_path(self.folder, self.stem)
-
-    @property
-    def pairs(self) -> Path:
-        return self.folder / f"{self.stem}.tar"
-
     @property
     def journal(self) -> Path:
         """Captions and rejects of a shard that is not committed yet."""
         return self.folder / f".{self.stem}.journal"
-
-    @property
-    def lock(self) -> Path:
-        """Held by whoever works on the shard."""
-        return self.folder / f".{self.stem}.lock"
 
     @property
     def hash_cache(self) -> Path | None:
@@ -109,9 +83,7 @@ class ShardJob:
         if not self.rejects.exists():
             return None
         facts = done_facts(self.table, made_from or self.fingerprint())
-        if facts is None or not self.tar:
-            return facts
-        return facts if self.pairs.exists() and self.pairs.stat().st_size == facts.get("tar_bytes") else None
+        return None if facts is not None and self.tar and not self.has_pairs(facts) else facts
 
     def copy(self, made_from: str) -> Path:
         """Where a remote part is kept while it is worked on, also by the run after one that was killed."""
@@ -132,9 +104,4 @@ class ShardJob:
 
         For the holder of its lock. Lists the folder, so only for where somebody was killed.
         """
-        kept = {self.lock, self.journal, self.copy(begun_from(self.journal))}
-        stem = escape(self.stem)
-        for place in (self.folder, self.rejects.parent):
-            found = {*place.glob(f".{stem}.*"), *place.glob(f"..{stem}.*")}  # two dots: of a copy that is not whole
-            for path in found - kept:
-                path.unlink()
+        self.delete_temporary({self.journal, self.copy(begun_from(self.journal))})

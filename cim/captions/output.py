@@ -54,13 +54,7 @@ def prepare(folder: Path, jobs: Sequence[Planned], section: str = "recaption") -
                 f"set {section}.output to a folder of its own",
             )
     card = _card(folder, section)
-    seen = [path for path in folder.glob("*") if not path.name.startswith(".")]  # a dot: of a run killed at its start
-    if seen and not card.is_file():
-        raise CimError(
-            f"{folder} with files in it, but no {card.name}",
-            "a new or empty folder, or an earlier run's",
-            f"set {section}.output to another folder",
-        )
+    check_no_others(card, section)
     open_log(log_of(folder))
     plan = fingerprint("plan", jobs[0].settings(), jobs[0].part.name)
     content = {"plan": plan, "shards": len(jobs), **jobs[0].lineage.values()}
@@ -85,6 +79,18 @@ def hash_caches(folder: Path, stems: Iterable[str]) -> Path:
     known = folder.with_name(f"{folder.name}.hashes")
     prune(known, stems)
     return known
+
+
+def check_no_others(card: Path, section: str) -> None:
+    """Raise CimError where the folder of `card` holds files without it: they are not ours to clear away."""
+    folder = card.parent
+    seen = [path for path in folder.glob("*") if not path.name.startswith(".")]  # a dot: of a run killed at its start
+    if seen and not card.is_file():
+        raise CimError(
+            f"{folder} with files in it, but no {card.name}",
+            "a new or empty folder, or an earlier run's",
+            f"set {section}.output to another folder",
+        )
 
 
 def open_log(log: Path) -> None:

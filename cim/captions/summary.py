@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,14 @@ def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str,
     for name in ("images", "captions", "rejects", "tokens", "tokens_in"):
         total[name] = sum(one[name] for one in facts.values())
     for name in ("finish_reasons", "reject_reasons"):
-        total[name] = dict(sorted(sum((Counter(one[name]) for one in facts.values()), Counter[str]()).items()))
+        total[name] = dict(sorted(tallied(facts.values(), name).items()))
     total["cut_short"] = sum(Reason.BROKEN_TAR in one["reject_reasons"] for one in facts.values())
     return total | text_statistics([captions_path(folder, stem) for stem in facts])
+
+
+def tallied(facts: Iterable[Mapping[str, Any]], name: str) -> Counter[str]:
+    """The counts of that name of all shards, added up."""
+    return sum((Counter(one[name]) for one in facts), Counter[str]())
 
 
 def check_rejects(summary: Mapping[str, Any], most: float, name: str, rejects: Path) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cim.atomic import replacing, write_bytes, write_json
+from cim.atomic import write_bytes, write_json, write_parquet
+from cim.captions.output import check_no_others
 from cim.curation.decide import Corpus, Decision
 from cim.curation.measure import MeasureJob
 from cim.curation.tables import COLUMNS, SAMPLES, counts, key_lists, pair_table, sample_table
@@ -83,13 +84,7 @@ def prepare(output: Output, stems: Sequence[str]) -> None:
     The summary goes first and comes back last. Raises CimError for a folder with other files in it.
     """
     root = output.root
-    seen = [path for path in root.glob("*") if not path.name.startswith(".")]
-    if seen and not (root / CARD).is_file():
-        raise CimError(
-            f"{root} with files in it, but no {CARD}",
-            "a new or empty folder, or an earlier run's",
-            "set curate.output to another folder",
-        )
+    check_no_others(root / CARD, "curate")
     (root / SUMMARY).unlink(missing_ok=True)
     if not (root / CARD).is_file():
         write_json(root / CARD, {"made by": "flows.curate"})
@@ -129,9 +124,9 @@ def write_tables(
     for number, (stem, part) in enumerate(parts.items()):
         own = samples.filter(pl.col("part") == number).select(SAMPLES.names())
         plan = output.plans / f"{stem}.parquet"
-        _write(own, plan)
+        write_parquet(plan, own)
         rows = by_part.get((number,), pairs.clear())
-        _write(rows.select(COLUMNS), output.pairs(stem))
+        write_parquet(output.pairs(stem), rows.select(COLUMNS))
         whole = rows["at"].n_unique() == len(own) and not own["changed"].any()
         jobs.append(WriteJob(part, output.hash_cache(stem), plan, output.tar(stem), number, whole))
     for subset, keys in key_lists(pairs, samples).items():
@@ -146,8 +141,3 @@ def finish(output: Output, summary: Mapping[str, Any]) -> None:
         path.unlink()
     output.plans.rmdir()
     write_json(output.root / SUMMARY, summary)
-
-
-def _write(frame: pl.DataFrame, path: Path) -> None:
-    with replacing(path) as temporary:
-        frame.write_parquet(temporary)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cim.atomic import mark_done, read_json, replacing, unmark, write_json
+from cim.atomic import mark_done, read_json, replacing, unmark, write_json, write_parquet
 from cim.embeddings.pieces import Rows
 from cim.embeddings.plan import META, TEXT, EmbedJob, lock_of
 from cim.encoders.base import Vectors, directed
@@ -51,8 +51,7 @@ class ShardVectors:
         vectors = np.concatenate([np.zeros((0, dim), dtype=np.float16), *self._parts])
         unmark(job.vectors)  # killed between two files, the old marker must not stand for a mixture
         _write_rejects(job, self.rejects)
-        with replacing(job.rows) as temporary:
-            pl.DataFrame(self._rows, schema=dict.fromkeys(self._rows, pl.String)).write_parquet(temporary)
+        write_parquet(job.rows, pl.DataFrame(self._rows, schema=dict.fromkeys(self._rows, pl.String)))
         with replacing(job.vectors) as temporary:
             np.save(temporary, vectors, allow_pickle=False)
         facts = {"vectors": len(vectors), "rejects": len(self.rejects)}
@@ -98,5 +97,4 @@ def _write_rejects(job: EmbedJob, rejects: Sequence[Reject]) -> None:
         job.rejects.unlink(missing_ok=True)
         return
     rows = [{"id": one.source, "reason": one.reason, "detail": one.detail} for one in rejects]
-    with replacing(job.rejects) as temporary:
-        pl.DataFrame(rows).write_parquet(temporary)
+    write_parquet(job.rejects, pl.DataFrame(rows))

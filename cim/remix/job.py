@@ -2,18 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from glob import escape
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
 from cim.atomic import done_facts
+from cim.captions.files import ShardFiles
 from cim.captions.lineage import Lineage
-from cim.captions.write import captions_path, rejects_path
 from cim.fingerprint import code_of, fingerprint
 from cim.mixes.tokens import tokenizer_identity
 from cim.params.texts import Mix
-from cim.readers.base import Part
 from cim.remix.captioned import CaptionTables
 
 
@@ -42,46 +40,22 @@ class MixLineage:
 
 
 @dataclass(frozen=True)
-class RemixJob:
+class RemixJob(ShardFiles):
     """The tar `part`, to be written into `folder` as `<stem>.tar`, `<stem>.parquet` and `rejects/<stem>.parquet`.
 
     plan: of the run, see `cim.captions.output`. tables: where the texts are, None where the part's own JSON has them;
     the part may then be of any corpus. section: of the params that name the folder.
     """
 
-    part: Part
-    folder: Path
-    stem: str
     lineage: MixLineage
     plan: str = ""
     tables: CaptionTables | None = None
     section: str = "remix"
 
-    def __str__(self) -> str:
-        return self.part.name
-
-    @property
-    def table(self) -> Path:
-        """A row a text; its done marker stands for all files of the shard."""
-        return captions_path(self.folder, self.stem)
-
-    @property
-    def rejects(self) -> Path:
-        return rejects_path(self.folder, self.stem)
-
-    @property
-    def pairs(self) -> Path:
-        return self.folder / f"{self.stem}.tar"
-
     @property
     def copy(self) -> Path:
         """Where a remote part is kept while it is worked on."""
         return self.folder / f".{self.stem}.source"
-
-    @property
-    def lock(self) -> Path:
-        """Held by whoever works on the shard."""
-        return self.folder / f".{self.stem}.lock"
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
@@ -96,13 +70,8 @@ class RemixJob:
     def done(self, made_from: str) -> dict[str, Any] | None:
         """The facts of an earlier run if all files are there and made from exactly this, else None."""
         facts = done_facts(self.table, made_from)
-        if facts is None or not self.rejects.exists() or not self.pairs.exists():
-            return None
-        return facts if self.pairs.stat().st_size == facts.get("tar_bytes") else None
+        return facts if facts is not None and self.rejects.exists() and self.has_pairs(facts) else None
 
     def sweep(self) -> None:
         """Delete the temporary files of a worker that was killed at this shard. For the holder of its lock."""
-        stem = escape(self.stem)
-        for place in (self.folder, self.rejects.parent):
-            for path in {*place.glob(f".{stem}.*"), *place.glob(f"..{stem}.*")} - {self.lock}:
-                path.unlink()
+        self.delete_temporary(set())

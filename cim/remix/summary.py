@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cim.captions.summary import counted
+from cim.captions.summary import counted, tallied
 from cim.errors import CimError
 from cim.params.texts import Mix
 
@@ -18,8 +18,8 @@ def summarize_mix(mix: Mix, facts: Sequence[Mapping[str, Any]]) -> dict[str, Any
     for name in ("images", "captions", "rejects", "cut"):
         total[name] = sum(one[name] for one in facts)
     total["tokens"] = max((one["tokens"] for one in facts), default=0)
-    total["reject_reasons"] = dict(sorted(_sum(facts, "reject_reasons").items()))
-    given, drawn, passed = _sum(facts, "parts"), _sum(facts, "drawn"), Counter[str]()
+    total["reject_reasons"] = dict(sorted(tallied(facts, "reject_reasons").items()))
+    given, drawn, passed = tallied(facts, "parts"), tallied(facts, "drawn"), Counter[str]()
     for one in facts:
         for label, lack, count in one["passed"]:
             passed[f"{label} {lack}"] += count
@@ -55,7 +55,3 @@ def check_mix_rejects(summary: Mapping[str, Any], most: float, where: str) -> No
             f"at most {most:.1%}; the others are written",
             f"read {where}, add a part to texts.txt that they have, or raise remix.max_reject_share",
         )
-
-
-def _sum(facts: Sequence[Mapping[str, Any]], name: str) -> Counter[str]:
-    return sum((Counter(one[name]) for one in facts), Counter[str]())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cim.atomic import replacing
+from cim.atomic import replacing, write_parquet
 from cim.metrics.catalogue import METRICS
 from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import KINDS
@@ -51,8 +51,7 @@ def write_images(path: Path, ids: Sequence[str], measured: Mapping[str, Measurem
             for part in ("capture", "capture_words", "unmentioned"):
                 values = [None if row is None else getattr(row, part) for row in one.referenced]
                 columns[f"{name}_{part}"] = [list(value) if isinstance(value, tuple) else value for value in values]
-    with replacing(path) as temporary:
-        pl.DataFrame(columns, strict=False).write_parquet(temporary)
+    write_parquet(path, pl.DataFrame(columns, strict=False))
 
 
 def _shares(metrics: Mapping[str, Any]) -> pl.DataFrame:
