@@ -34,7 +34,7 @@ _CHUNK = 20_000  # rows kept as tuples until they become columns
 # What a thread is handed at once, as handing over takes longer than checking a small image: so many images, or bytes
 # of those that are read already.
 _IMAGES, _BYTES = 16, 2**20
-_FILES = 32  # images that a process is handed at once
+_FILES = 64  # images that a process is handed at once
 _MANY = 1000  # images for which processes are worth their start
 
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import polars as pl
 
-from cim.atomic import done_facts, mark_done, replacing
+from cim.atomic import begin_sync, done_facts, mark_done, replacing
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.images.ids import checksum
 from cim.readers.base import Part
 from cim.readers.remote import copy_of
 from cim.shards.tar import Entry, write_around, write_at
+
+_TO_DISK = 4 * 2**20  # bytes of images written before the disk is given something to do
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def _entries(rows: pl.DataFrame) -> Iterator[Entry]:
 
 def _write_images(handle: int, places: Mapping[str, int], rows: pl.DataFrame, job: ShardJob) -> None:
     """All images to their places in the tar, part by part in scan order, which is cheap for every source."""
+    waiting = 0
     parts = rows.sort("order").partition_by("at", "part", as_dict=True, maintain_order=True)
     for (at, number), wanted in parts.items():
         part = job.parts[at, number]
@@ -75,3 +78,6 @@ def _write_images(handle: int, places: Mapping[str, int], rows: pl.DataFrame, jo
                     "run shard again when nothing writes to its sources",
                 )
             write_at(handle, image, places[sample_id])
+            if (waiting := waiting + size) >= _TO_DISK:
+                begin_sync(handle)
+                waiting = 0
