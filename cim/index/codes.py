@@ -7,7 +7,7 @@ Let v' be what the code of a vector v stands for. By Cauchy and Schwarz, for a q
 where e_q and e_x are the lengths of what coding lost, which are measured, not estimated, and |x| = 1. The products of
 the codes are themselves rounded: by at most r |q'| |x'|, as sums of |q'_i x'_i| are at most that (Cauchy and Schwarz).
 
-int8: whole numbers -127..127 times a unit. Their sum of d products is exact in int32 (127 127 d < 2^31 for
+int8: whole numbers -127..127 times a scale. Their sum of d products is exact in int32 (127 127 d < 2^31 for
 d < 133,000) and becomes float32 and is scaled: r = 2^-22. A unit vector of 768 alike coordinates loses some 0.008.
 
 bfloat16: 8 significant bits, rounded to nearest, so that each coordinate is off by at most 2^-8 of itself and
@@ -34,16 +34,16 @@ ARITHMETIC = 1e-5
 class Format(Protocol):
     """A way to code vectors. An object of it belongs to one thread of one search: it keeps room for what is multiplied.
 
-    A code times its unit is what it stands for. Vectors whose codes are to be compared by number share a unit.
+    A code times its scale is what it stands for. Vectors whose codes are to be compared by number share a scale.
     """
 
     name: str
 
-    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
-        """(n,) units for vectors whose largest coordinate is at most peaks (n,)."""
+    def scales(self, peaks: "torch.Tensor") -> "torch.Tensor":
+        """(n,) scales for vectors whose largest coordinate is at most peaks (n,)."""
 
     def code(self, vectors: "torch.Tensor", divisors: "torch.Tensor") -> "torch.Tensor":
-        """(n, d) codes of float32 vectors over divisors (n,): units, times lengths for unit vectors. Spoils vectors."""
+        """(n, d) codes of float32 vectors over divisors (n,): scales, times lengths for unit vectors. Spoils them."""
 
     def products(self, queries: "torch.Tensor", rows: "torch.Tensor") -> "torch.Tensor":
         """(b, n) inner products of codes, of any type, to be done with before the next ones are asked for."""
@@ -60,7 +60,7 @@ class Int8:
     def __init__(self) -> None:
         self._room: torch.Tensor | None = None
 
-    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
+    def scales(self, peaks: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         return peaks.clamp(min=1e-30) / 127  # less than half a step above 127 is 127 as well
 
@@ -87,7 +87,7 @@ class BFloat16:
 
     name = "bfloat16"
 
-    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
+    def scales(self, peaks: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         return peaks.new_ones(len(peaks))
 
@@ -114,7 +114,7 @@ class Float32:
     def __init__(self) -> None:
         self._room: torch.Tensor | None = None
 
-    def units(self, peaks: "torch.Tensor") -> "torch.Tensor":
+    def scales(self, peaks: "torch.Tensor") -> "torch.Tensor":
         """See Format."""
         return peaks.new_ones(len(peaks))
 
@@ -135,19 +135,19 @@ class Float32:
 
 
 def coded(coding: Format, vectors: "torch.Tensor") -> tuple["torch.Tensor", "torch.Tensor", "torch.Tensor"]:
-    """Codes of vectors (n, d), each with a unit of its own, those units (n,), and the lengths lost (n,)."""
+    """Codes of vectors (n, d), each with a scale of its own, those scales (n,), and the lengths lost (n,)."""
     import torch
 
-    units = coding.units(vectors.abs().amax(1).float())
-    codes = coding.code(vectors.to(torch.float32, copy=True), units)
-    return codes, units, lost(codes, units, vectors.float())
+    scales = coding.scales(vectors.abs().amax(1).float())
+    codes = coding.code(vectors.to(torch.float32, copy=True), scales)
+    return codes, scales, lost(codes, scales, vectors.float())
 
 
-def lost(codes: "torch.Tensor", units: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
-    """(n,) lengths of what codes (n, d) of these units (n,) do not have of float32 vectors (n, d)."""
+def lost(codes: "torch.Tensor", scales: "torch.Tensor", vectors: "torch.Tensor") -> "torch.Tensor":
+    """(n,) lengths of what codes (n, d) of these scales (n,) do not have of float32 vectors (n, d)."""
     import torch
 
-    off: torch.Tensor = torch.linalg.vector_norm(vectors - codes.float().mul_(units[:, None]), dim=1)
+    off: torch.Tensor = torch.linalg.vector_norm(vectors - codes.float().mul_(scales[:, None]), dim=1)
     return off.mul_(SAFE)
 
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from cim.index.candidates import Candidates, Floor, joined
 from cim.index.codes import Format, bounds, coded
-from cim.index.contest import Contest, Floor, joined
+from cim.index.grouped_rows import BLOCK, GROUP, GroupedRows
 from cim.index.library import faiss
 from cim.index.rows import UnitRows
-from cim.index.shelves import BLOCK, SHELF, Shelves
 from cim.index.threads import search_threads
 
 if TYPE_CHECKING:
@@ -49,11 +49,11 @@ class Proposed:
 
 @dataclass(frozen=True)
 class Asked:
-    """Queries (b, d), their codes, units (b,) and lengths, and how much of those the codes lost. k: rows asked for."""
+    """Queries (b, d), their codes, scales (b,) and lengths, and how much of those the codes lost. k: rows asked for."""
 
     queries: Floats
     codes: "torch.Tensor"
-    units: Floats
+    scales: Floats
     lengths: Floats
     lost: Floats
     k: int
@@ -64,29 +64,29 @@ class Proposer:
 
     def __init__(self, coding: type[Format], rows: UnitRows) -> None:
         self.coding, self._rows = coding, rows
-        self._shelves: Shelves | None = None
+        self._grouped: GroupedRows | None = None
 
     def search(self, queries: Floats, k: int) -> Proposed:
         """See Proposed. queries: (b, d). k: at most as many as there are rows."""
-        if self._shelves is None:  # two threads that search first at once both measure, and find the same
-            self._shelves = Shelves(self.coding, self._rows)
+        if self._grouped is None:  # two threads that search first at once both measure, and find the same
+            self._grouped = GroupedRows(self.coding, self._rows)
         parts = [queries[start : start + QUERIES_AT_ONCE] for start in range(0, len(queries), QUERIES_AT_ONCE)]
-        some = [self._search(np.ascontiguousarray(part), k, self._shelves) for part in parts]
+        some = [self._search(np.ascontiguousarray(part), k, self._grouped) for part in parts]
         return Proposed(*(np.concatenate([getattr(one, name) for one in some]) for name in ("near", "rows", "proven")))
 
-    def _search(self, queries: Floats, k: int, shelves: Shelves) -> Proposed:
+    def _search(self, queries: Floats, k: int, grouped: GroupedRows) -> Proposed:
         import torch
 
-        codes, units, lost = coded(self.coding(), torch.from_numpy(queries))
-        asked = Asked(queries, codes, units.numpy(), np.linalg.norm(queries, axis=1), lost.numpy(), k)
-        hands = min(faiss.omp_get_max_threads(), shelves.blocks)
+        codes, scales, lost = coded(self.coding(), torch.from_numpy(queries))
+        asked = Asked(queries, codes, scales.numpy(), np.linalg.norm(queries, axis=1), lost.numpy(), k)
+        threads = min(faiss.omp_get_max_threads(), grouped.blocks)
         width = min(len(self._rows) + 1, max(WIDTH, 4 * k))  # 1: a heap of all rows has room left, so nothing is lost
-        floor, waiting = Floor(2 * self._off(asked, shelves.lost.max()) / asked.units), count()
-        contests = [Contest(floor, k, width) for _ in range(hands)]
-        edges = np.linspace(0, len(queries), hands + 1, dtype=int).tolist()
-        with ThreadPoolExecutor(hands) as pool:  # each multiplies and selects: neither waits for the other's end
-            list(pool.map(lambda contest: self._propose(asked, contest, shelves, waiting), contests))
-            decide = partial(self._decide, asked, contests, shelves)
+        floor, waiting = Floor(2 * self._off(asked, grouped.lost.max()) / asked.scales), count()
+        by_thread = [Candidates(floor, k, width) for _ in range(threads)]
+        edges = np.linspace(0, len(queries), threads + 1, dtype=int).tolist()
+        with ThreadPoolExecutor(threads) as pool:  # each multiplies and selects: neither waits for the other's end
+            list(pool.map(lambda candidates: self._propose(asked, candidates, grouped, waiting), by_thread))
+            decide = partial(self._decide, asked, by_thread, grouped)
             parts = list(pool.map(decide, (slice(*part) for part in pairwise(edges))))
         self._rows.release()
         return Proposed(*(np.concatenate([getattr(one, name) for one in parts]) for name in ("near", "rows", "proven")))
@@ -96,36 +96,36 @@ class Proposer:
         rounding = self.coding().rounding(self._rows.dim)
         return bounds(rounding, asked.lengths[which], asked.lost[which], rows_lost)
 
-    def _propose(self, asked: Asked, contest: Contest, shelves: Shelves, waiting: Iterator[int]) -> None:
+    def _propose(self, asked: Asked, candidates: Candidates, grouped: GroupedRows, waiting: Iterator[int]) -> None:
         """Enter block after block of those waiting, on one thread."""
         coding = self.coding()
-        size = min(BLOCK, max(SHELF, SCORES // len(asked.queries) // SHELF * SHELF))
+        size = min(BLOCK, max(GROUP, SCORES // len(asked.queries) // GROUP * GROUP))
         with search_threads(1):
             for number, block in enumerate(waiting):
-                if block >= shelves.blocks:
+                if block >= grouped.blocks:
                     return
-                for shelf in shelves.read(block, size):
-                    contest.enter(coding.products(asked.codes, shelf.codes), shelf.units, shelf.rows)
+                for part in grouped.read(block, size):
+                    candidates.enter(coding.products(asked.codes, part.codes), part.scales, part.rows)
                 if number % 8 == 7:
                     self._rows.release()
 
-    def _decide(self, asked: Asked, contests: list[Contest], shelves: Shelves, part: slice) -> Proposed:
+    def _decide(self, asked: Asked, by_thread: list[Candidates], grouped: GroupedRows, part: slice) -> Proposed:
         """The k best of some queries."""
-        queries, units, k = np.arange(part.start, part.stop), asked.units[part], asked.k
+        queries, scales, k = np.arange(part.start, part.stop), asked.scales[part], asked.k
         with search_threads(1):
-            codes, rows = joined([one.best for one in contests], part)
+            codes, rows = joined([one.best for one in by_thread], part)
             first = np.take_along_axis(rows, np.argpartition(-codes, k - 1, axis=1)[:, :k], axis=1)
             exact = self._exact(asked, np.repeat(queries, k), first.ravel()).reshape(-1, k)
             # The k-th best is no worse than the worst of any k. What could be better than that is scored as well.
             edge = exact.min(axis=1)
-            lowest = edge - self._off(asked, shelves.lost.max(), part)
+            lowest = edge - self._off(asked, grouped.lost.max(), part)
             proven = np.isfinite(lowest)
-            for one in contests:
-                proven &= one.near.D[part, 0] * units < lowest
-            codes, rows = joined([one.near for one in contests], part)
-            who, place = np.nonzero((codes * units[:, None] >= lowest[:, None]) & proven[:, None])
-            codes, rows = codes[who, place] * units[who], rows[who, place]
-            could = codes >= edge[who] - self._off(asked, shelves.lost[rows], queries[who])
+            for one in by_thread:
+                proven &= one.near.D[part, 0] * scales < lowest
+            codes, rows = joined([one.near for one in by_thread], part)
+            who, place = np.nonzero((codes * scales[:, None] >= lowest[:, None]) & proven[:, None])
+            codes, rows = codes[who, place] * scales[who], rows[who, place]
+            could = codes >= edge[who] - self._off(asked, grouped.lost[rows], queries[who])
             could &= (rows[:, None] != first[who]).all(axis=1)
             scores = np.concatenate([exact.ravel(), self._exact(asked, queries[who[could]], rows[could])])
             who = np.concatenate([np.repeat(np.arange(len(queries)), k), who[could]])

@@ -60,9 +60,9 @@ def sums_right(coding: Format, dim: int) -> bool:
 
     signs = np.sign(np.random.default_rng(0).standard_normal((70, dim)).astype(np.float32))
     signs[0] = 1
-    codes, units, _ = coded(coding, torch.from_numpy(signs))
-    wide = codes.double().numpy() * units.double().numpy()[:, None]
-    scores = (coding.products(codes[:37], codes).float() * units).numpy() * units.numpy()[:37, None]
+    codes, scales, _ = coded(coding, torch.from_numpy(signs))
+    wide = codes.double().numpy() * scales.double().numpy()[:, None]
+    scores = (coding.products(codes[:37], codes).float() * scales).numpy() * scales.numpy()[:37, None]
     return bool(np.abs(scores - wide[:37] @ wide.T).max() <= dim * (coding.rounding(dim) + 1e-6))
 
 
@@ -75,8 +75,8 @@ def _in_codes(coding: Format, queries: Floats, rows: Floats) -> Callable[[], obj
     import torch
 
     stored, asked = torch.from_numpy(rows.astype(np.float16)), coded(coding, torch.from_numpy(queries))[0]
-    units = coding.units(stored.abs().amax(1).float())
-    return lambda: coding.products(asked, coding.code(stored.float(), units)).amax(1)
+    scales = coding.scales(stored.abs().amax(1).float())
+    return lambda: coding.products(asked, coding.code(stored.float(), scales)).amax(1)
 
 
 def _seconds(run: Callable[[], object]) -> float:

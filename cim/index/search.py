@@ -131,10 +131,10 @@ class GalleryIndex:
         threshold = sorted(seen.values(), reverse=True)[k - 1] - SLACK
         if edge >= threshold and not ended:
             return None
-        contenders = near >= threshold
-        again = (self._rows.wide(rows[contenders]) @ query.astype(np.float64)).round(TIE_DECIMALS)
+        candidates = near >= threshold
+        again = (self._rows.wide(rows[candidates]) @ query.astype(np.float64)).round(TIE_DECIMALS)
         best: dict[int, float] = {}
-        for number, score in zip(numbers[contenders].tolist(), again.tolist(), strict=True):
+        for number, score in zip(numbers[candidates].tolist(), again.tolist(), strict=True):
             if number not in hidden:
                 best[number] = max(score, best.get(number, score))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:k]

@@ -53,7 +53,7 @@ class Runtime(Section):
     )
     gpus_per_task: float = Field(0, ge=0, description="GPUs that Ray gives each task with a model; it sees no others")
     stages_at_once: int = Field(1, ge=1, description="stages `make run` works on at once; they share CPU and GPU")
-    workers: int = Field(2, ge=1, description="shards worked on at once by stages that read and write")
+    workers: int = Field(2, ge=1, description="cores that stages which read and write keep busy, a shard each")
     retries: int = Field(2, ge=0, description="tries after the first for a failed task")
     retry_delay_seconds: float = Field(
         2.0,

@@ -1,4 +1,4 @@
-"""Products of codes that could be among the best: found by the highest of each shelf, kept in FAISS's heaps."""
+"""Products of codes that could be among the best: found by the highest of each group, kept in FAISS's heaps."""
 
 import math
 from typing import TYPE_CHECKING
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from cim.index.grouped_rows import GROUP
 from cim.index.library import faiss
-from cim.index.shelves import SHELF
 
 if TYPE_CHECKING:
     import torch
@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 class Floor:
     """Of each query, a score that k rows have reached by codes, whichever thread saw them. It only rises.
 
-    What two threads raise at once may be lost: each raises it again with the next shelf.
+    What two threads raise at once may be lost: each raises it again with the next group.
     """
 
     def __init__(self, slack: Floats) -> None:
@@ -34,7 +34,7 @@ class Floor:
         return lowest
 
 
-class Contest:
+class Candidates:
     """One thread's rows. best: its k best, whose k-th says what others must reach. near: up to `width` that did."""
 
     def __init__(self, floor: Floor, k: int, width: int) -> None:
@@ -42,28 +42,28 @@ class Contest:
         self.best, self.near = (faiss.ResultHeap(queries, size, keep_max=True) for size in (k, width))
         self._floor, self._begun = floor, False
 
-    def enter(self, scores: "torch.Tensor", units: Floats, rows: Ints) -> None:
-        """scores: (b, m) products of codes of rows (m,), in units of each SHELF rows."""
+    def enter(self, scores: "torch.Tensor", scales: Floats, rows: Ints) -> None:
+        """scores: (b, m) products of codes of rows (m,), in scales of each GROUP rows."""
         import torch
 
         queries, wide = scores.shape
-        size = math.gcd(wide, SHELF)  # less only where the rows end
+        size = math.gcd(wide, GROUP)  # less only where the rows end
         count = wide // size
-        units = units if size == SHELF else np.repeat(units, SHELF // size)[:count]
-        shelves = scores.view(queries, count, size)
+        scales = scales if size == GROUP else np.repeat(scales, GROUP // size)[:count]
+        groups = scores.view(queries, count, size)
         begun, self._begun = self._begun, True
         if not begun:
-            every = (shelves * torch.from_numpy(units)[:, None]).float().numpy()
+            every = (groups * torch.from_numpy(scales)[:, None]).float().numpy()
             self.best.heaps.addn_with_ids(wide, faiss.swig_ptr(every), faiss.swig_ptr(rows), 0, 0, queries)
         lowest = np.maximum(self._floor.lift(self.best.D[:, 0]), self.near.D[:, 0])
-        highest = shelves.amax(2).float().mul_(torch.from_numpy(units)).numpy()
+        highest = groups.amax(2).float().mul_(torch.from_numpy(scales)).numpy()
         places = np.flatnonzero(highest >= lowest[:, None])
-        asking, shelf = np.divmod(places, count)
-        some = shelves.view(-1, size).index_select(0, torch.from_numpy(places)).float().numpy()
-        some *= units[shelf, None]
+        asking, group = np.divmod(places, count)
+        some = groups.view(-1, size).index_select(0, torch.from_numpy(places)).float().numpy()
+        some *= scales[group, None]
         above = np.flatnonzero(some >= lowest[asking, None])
         one, column = np.divmod(above, size)
-        reached, who, found = some.ravel()[above], asking[one], rows[shelf[one] * size + column]
+        reached, who, found = some.ravel()[above], asking[one], rows[group[one] * size + column]
         if begun:
             _add(self.best, who, reached, found)
             still = reached >= self._floor.lift(self.best.D[:, 0])[who]
