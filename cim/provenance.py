@@ -79,6 +79,14 @@ def added_up(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return total.values()
 
 
+def licenses_text(counts: Mapping[str, Any], named: int = 5) -> str:
+    """`unknown: 3, CC BY 2.0: 7 and 2 more` of `ProvenanceCounts.values()`, for a terminal: the unknown first."""
+    licenses = counts["license"]
+    others = [name for name in licenses if name != UNKNOWN]
+    shown = [f"{name}: {licenses[name]:,}" for name in [UNKNOWN, *others[:named]]]
+    return ", ".join(shown) + (f" and {len(others) - named} more" if len(others) > named else "")
+
+
 def _text(value: Any) -> str:
     """A value as text on one line, "" where it says nothing. A list's texts are joined."""
     if isinstance(value, list):

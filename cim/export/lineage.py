@@ -46,27 +46,35 @@ def note_of(fingerprint: str, layout: Layout, card: Mapping[str, Any] | None = N
 
     card: of the tuned captioner, where it lies elsewhere.
     """
-    base, tuned = read_card(layout.model("captioner")), card or read_card(layout.tuned)
+    base, tuned = read_json_object(layout.model("captioner") / CARD), card or read_json_object(layout.tuned / CARD)
     is_tuned = tuned.get("fingerprint") == fingerprint
     wanted = str(tuned.get("base")) if is_tuned else fingerprint
-    found = ModelNote(fingerprint, is_tuned, base=wanted if is_tuned else None)
-    if base.get("fingerprint") != wanted:
-        return found
-    made = _mapping(_mapping(base.get("made_from")).get("captioner"))
-    if made.get("kind") == "hf":
-        name, revision = made.get("name"), made.get("revision")
-    else:
-        name, revision = (
-            f"made from nothing by the models stage (kind {made['kind']})" if "kind" in made else None,
-            None,
-        )
-    return ModelNote(fingerprint, is_tuned, name, revision, base.get("license"), found.base)
+    known = _of_base(base) if base.get("fingerprint") == wanted else _fetched(wanted, layout)
+    return ModelNote(fingerprint, is_tuned, **known, base=wanted if is_tuned else None)
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The cim.json of a model folder; {} where there is none that can be read."""
+def _of_base(card: Mapping[str, Any]) -> dict[str, str | None]:
+    """Name, revision and licence of the base captioner, by its cim.json."""
+    made = _mapping(_mapping(card.get("made_from")).get("captioner"))
+    found = {"name": made.get("name"), "revision": made.get("revision"), "license": card.get("license")}
+    if made.get("kind") not in (None, "hf"):
+        found["name"] = f"made from nothing by the models stage (kind {made['kind']})"
+    return found
+
+
+def _fetched(fingerprint: str, layout: Layout) -> dict[str, str | None]:
+    """The same of a captioner that flows.recaption brought here, by its done marker."""
+    for marker in sorted((layout.root / "models/recaption").glob("*.done.json")):
+        facts = _mapping(read_json_object(marker).get("facts"))
+        if facts.get("captioner") == fingerprint:
+            return {name: facts.get(name) for name in ("name", "revision", "license")}
+    return {}
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """{} where there is none that can be read."""
     try:
-        return _mapping(read_json(folder / CARD))
+        return _mapping(read_json(path))
     except (OSError, ValueError):
         return {}
 

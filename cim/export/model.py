@@ -11,7 +11,7 @@ from cim.atomic import read_json
 from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.export.folder import README, Contents, ExportFolder, publish
-from cim.export.lineage import CARD, note_of, read_card
+from cim.export.lineage import CARD, note_of, read_json_object
 from cim.export.model_card import ModelRecords, model_card
 from cim.layout import Layout
 from cim.models.folder import model_files
@@ -37,9 +37,9 @@ class ModelJob:
 
     @classmethod
     def of(cls, params: ModelExport, workspace: Path) -> "ModelJob":
-        """Raises CimError for what is no captioner in safetensors that was tuned here, and a folder that is not ours."""
+        """Raises CimError for what is no captioner that flows.tune made, and for a folder that is not ours."""
         model = Path(params.model).expanduser()
-        found, card = captioner_fingerprint(model), read_card(model)
+        found, card = captioner_fingerprint(model), read_json_object(model / CARD)
         if "base" not in card:
             raise CimError(
                 f"no {CARD} in {model} that names a base",
@@ -77,7 +77,7 @@ def export_model(job: ModelJob) -> dict[str, Any]:
 
 def records_of(job: ModelJob) -> ModelRecords:
     """All that is recorded of the captioner, beside it and in the workspace."""
-    layout, card = job.layout, read_card(job.model)
+    layout, card = job.layout, read_json_object(job.model / CARD)
     row = _row(layout, job.fingerprint)
     metrics = _json(layout.report / "metrics.json") if row and row["split"] == "eval" else {}
     architectures = _json(job.model / "config.json").get("architectures") or []

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cim.export.licences import hub_license
+from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
 from cim.export.markdown import NOT_RECORDED, block, code, facts, number, plain, sections, table
+from cim.provenance import UNKNOWN
 from cim.report.table import markdown as metrics_table
 
 LEARNING = ("steps", "learning_rate", "schedule", "prompts_per_step", "generations", "updates_per_rollout", "loss",
@@ -63,13 +64,11 @@ def _front_matter(records: ModelRecords) -> str:
     from huggingface_hub import ModelCardData
 
     note = records.note
-    license = {"license": hub_license(note.license) or "other", "license_name": note.license} if note.license else {}
-    if license.get("license") != "other":
-        license.pop("license_name", None)
-    base = {"base_model": note.name, "base_model_relation": "finetune"} if note.name and note.revision else {}
+    fields: dict[str, Any] = license_fields({note.license or UNKNOWN: 1})
+    if note.name and note.revision:
+        fields |= {"base_model": note.name, "base_model_relation": "finetune"}
     data = ModelCardData(
-        **(license or {"license": "unknown"}),
-        **base,
+        **fields,
         library_name="transformers",
         pipeline_tag="image-text-to-text",
         tags=["image-captioning", "grpo", "cim"],
@@ -127,14 +126,16 @@ def _reward(reward: Any) -> str:
     if not isinstance(reward, dict):
         return f"{NOT_RECORDED}."
     values = [(code(name), code(json.dumps(value))) for name, value in reward.items() if name != "guards"]
-    guards = reward.get("guards") or {}
-    rows = [
-        [code(name), code(json.dumps({key: value for key, value in one.items() if key != "weight"})), str(one["weight"])]
-        if isinstance(one, dict) and "weight" in one else [code(name), "off" if one is None else code(one), ""]
-        for name, one in guards.items()
-    ]  # fmt: skip
+    rows = [_guard(name, one) for name, one in (reward.get("guards") or {}).items()]
     penalties = table(["guard: a penalty on", "limits", "weight"], rows) if rows else "No guards."
     return f"GRC + beta * QIR, less what the guards take.\n\n{facts(values)}\n\n{penalties}"
+
+
+def _guard(name: str, params: Any) -> list[str]:
+    if not isinstance(params, dict):
+        return [code(name), "off", ""]
+    limits = {key: value for key, value in params.items() if key != "weight"}
+    return [code(name), code(json.dumps(limits)) if limits else "", number(params.get("weight"))]
 
 
 def _training(records: ModelRecords) -> str:

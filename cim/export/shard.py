@@ -74,8 +74,9 @@ def look(job: LookJob) -> dict[str, Any]:
     """Facts of a shard, from an earlier run where it has looked at the same tar.
 
     samples; bytes of the tar; members: by extension, in how many samples; captions: by their lineage, see
-    `lineages_of`; shape: of the samples' JSON; provenance: see `ProvenanceCounts`. Raises CimError where the tar is broken, has a sample without an
-    image or with JSON that can't be read, or a key twice in a row: no reader would take it.
+    `lineages_of`; shape: of the samples' JSON; provenance: see `ProvenanceCounts`. Raises CimError where the tar is
+    broken, has a sample without an image or with JSON that can't be read, or a key twice in a row: no reader would
+    take it.
     """
     made_from = job.fingerprint()
     if (known := _known(job.facts)).get("fingerprint") == made_from:

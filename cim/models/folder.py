@@ -7,6 +7,7 @@ from cim.errors import CimError
 from cim.fingerprint import hash_files
 
 WEIGHTS, CODE = ".safetensors", ".py"
+MODEL_CARD = "README.md"
 _SUFFIXES = (WEIGHTS, ".json", ".jinja", ".txt", ".model", CODE)
 # Lineage and what a training leaves: nothing of the model.
 _OTHER = ("cim.json", ".done.json", "trainer_state.json", "all_results.json", "eval_results.json", "train_results.json")
@@ -26,6 +27,19 @@ def model_files(folder: Path) -> list[Path]:
 def folder_fingerprint(folder: Path) -> str:
     """16 hex digits naming exactly the model in `folder`, by its `model_files`. Imports no torch."""
     return hash_files(folder, model_files(folder))[:16]
+
+
+def stated_license(folder: Path) -> str | None:
+    """The licence that the model card in `folder` states in its front matter; None where it states none."""
+    import yaml
+    from huggingface_hub.repocard import metadata_load
+
+    try:
+        found = metadata_load(folder / MODEL_CARD)
+    except (OSError, ValueError, yaml.YAMLError):  # none, or broken
+        return None
+    stated = [found.get(name) for name in ("license_name", "license")] if isinstance(found, dict) else []
+    return next((name for name in stated if isinstance(name, str) and name.strip()), None)
 
 
 def check_complete(names: Iterable[str], where: str, needs: Sequence[str] = ()) -> None:
