@@ -4,6 +4,7 @@ import ctypes
 import io
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,32 @@ def replace_folder(folder: Path, finished: Path) -> None:
     if folder.exists():
         rmtree(folder)
     finished.replace(folder)
+
+
+def link_or_copy(source: Path, target: Path) -> str:
+    """Give the file `source` the second name `target`, or copy it where the file system has no such names.
+
+    "linked" or "copied". One that is there already stays: the same file, or one as large and as old. Of another that it
+    takes the place of, the done marker goes.
+    """
+    source = source.resolve()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists() and os.path.samefile(source, target):
+        return "linked"
+    temporary = target.with_name(f".{target.name}.link")
+    temporary.unlink(missing_ok=True)  # of a run that was killed
+    try:
+        os.link(source, temporary)
+    except OSError:  # another disk, or none of one's own files
+        found, there = source.stat(), target.stat() if target.exists() else None
+        if there is None or (there.st_size, there.st_mtime_ns) != (found.st_size, found.st_mtime_ns):
+            with replacing(target) as copy:
+                shutil.copyfile(source, copy)
+                os.utime(copy, ns=(found.st_atime_ns, found.st_mtime_ns))
+        return "copied"
+    unmark(target)
+    temporary.replace(target)
+    return "linked"
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -39,7 +39,7 @@ def curate(params_path: str = "curate.yaml", overrides: dict[str, Any] | None = 
         jobs = [
             MeasureJob(
                 one.part, one.source, output.measured, one.stem, section.images, made_with,
-                output.hash_cache(one.stem), section.source_field,
+                output.hash_cache(one.stem), section.source_field, one.provenance,
             )
             for one in parts
         ]  # fmt: skip

@@ -52,9 +52,9 @@ def recaption(
     precision = resolve_precision(params.caption, params.runtime)
     model = ModelJob.of(found, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
     lineage = model.lineage()
-    window = BATCHES * params.caption.batch_size
+    window, columns = BATCHES * params.caption.batch_size, section.corpus.provenance
     jobs = [
-        ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, shortest=1)
+        ShardJob(part, folder, stem, int(stem), lineage, True, window, section.images, 1, provenance=columns)
         for stem, part in parts.items()
     ]
     if section.texts is not None:

@@ -31,7 +31,7 @@ def remix(params_path: str = "remix.yaml", overrides: dict[str, Any] | None = No
     mixer = mixer_of(lineage)  # a tokenizer that can't be loaded stops the run before it has a folder
     parts = numbered(open_source(WebDatasetSource(kind="webdataset", path=section.shards), 1))
     check_first(parts.values(), mixer)
-    jobs = [RemixJob(part, folder, stem, lineage) for stem, part in parts.items()]
+    jobs = [RemixJob(part, folder, stem, lineage, provenance=section.provenance) for stem, part in parts.items()]
     plan = prepare(folder, jobs, "remix")
     return mix_shards([replace(job, plan=plan) for job in jobs], params.runtime, section.max_reject_share)
 

@@ -41,6 +41,7 @@ def caption_by_prompts(params: Recaptioning, jobs: Sequence[ShardJob], model: Mo
             lineage,
             tables=CaptionTables(job.number, job.stem, tuple(tables.items())),
             section="recaption",
+            provenance=job.provenance,
         )
         for job in jobs
     ]

@@ -15,6 +15,7 @@ from cim.captions.store import StoredJob, finish_in_store
 from cim.captions.store_run import StoreRun
 from cim.fingerprint import code_of, fingerprint
 from cim.lock import file_lock
+from cim.models.folder import stated_license
 from cim.params import LoadedCaptioner
 from cim.params.recaption import RecaptionModel
 from tasks.caption import TURNS, ModelJob, feed_for
@@ -33,7 +34,8 @@ def captioner_task(model: RecaptionModel, kept: Path) -> Path:
         if done_facts(folder, made_from) is None:
             unmark(folder)
             fetch_captioner(LoadedCaptioner(kind="hf", **model.model_dump()), folder)
-            mark_done(folder, made_from)
+            told = {"name": model.name, "revision": model.revision, "license": stated_license(folder)}
+            mark_done(folder, made_from, captioner=captioner_fingerprint(folder), **told)
     return folder
 
 

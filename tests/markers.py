@@ -16,11 +16,15 @@ from cim.captions.lineage import Lineage, pipeline_version
 from cim.curation.measure import MeasureJob
 from cim.curation.write import WriteJob
 from cim.embeddings.plan import EmbedJob
+from cim.export.finished import FinishedShard
+from cim.export.folder import Contents
+from cim.export.shard import LookJob
 from cim.fingerprint import fingerprint
 from cim.index.build import build_items, build_space
 from cim.layout import Layout
 from cim.params import Params, load_params
 from cim.params.images import ImageLimits
+from cim.params.provenance import PROVENANCE
 from cim.params.recaption import RecaptionModel
 from cim.params.texts import Mix
 from cim.readers.hash_cache import file_stats
@@ -69,6 +73,8 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "remix": Marker(_remixed(part, layout), ("cim.remix.shard", "cim.mixes.tokens", read)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
         "curate, measured": Marker(_measured(part, layout), ("cim.curation.measure", "cim.encoders.load", read)),
+        "export, seen": Marker(_seen(layout), ("cim.export.shard",)),
+        "export": Marker(Contents({"0.tar": layout.root / "some.tar"}, {}, ()).fingerprint, ("cim.export.folder",)),
         "curate, written": Marker(_curated(part, layout), ("cim.curation.write", read)),
     }
 
@@ -118,6 +124,11 @@ def _fetched(layout: Layout) -> str:
 def _measured(part: TarPart, layout: Layout) -> Callable[[], str]:
     job = MeasureJob(part, "source", layout.root, "0", ImageLimits(), "tools", layout.root / "hashes.json")
     return job.fingerprint
+
+
+def _seen(layout: Layout) -> Callable[[], str]:
+    shard = FinishedShard("train", layout.root / "some.tar", "made")
+    return LookJob(shard, layout.root / "seen.json", PROVENANCE).fingerprint
 
 
 def _curated(part: TarPart, layout: Layout) -> Callable[[], str]:

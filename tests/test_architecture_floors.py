@@ -9,7 +9,7 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models", "text",
-        "retrieval", "prefetch", "ranks", "lock", "chat", "sentences",
+        "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance",
     ),
     ("images", "scenes", "mixes"),
     ("readers",),
@@ -18,7 +18,7 @@ FLOORS = (
     ("embeddings", "graphs", "rewards", "captions"),
     ("tuning", "metrics", "detailed", "remix", "curation"),
     ("report", "estimate"),
-    ("score",),
+    ("score", "export"),
 )  # fmt: skip
 
 

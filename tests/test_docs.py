@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from cim.params import Params
 from cim.params.contradictions import sections_in
 from cim.params.curate import Curation
+from cim.params.export import Exporting
 from cim.params.recaption import Recaptioning
 from cim.params.remix import Remixing
 
@@ -30,7 +31,13 @@ def parameters(model: type[BaseModel], start: str = "") -> Iterator[str]:
             yield from parameters(section, f"{start}{name}.")
 
 
-KNOWN = {*parameters(Params), *parameters(Recaptioning), *parameters(Remixing), *parameters(Curation)}
+KNOWN = {
+    *parameters(Params),
+    *parameters(Recaptioning),
+    *parameters(Remixing),
+    *parameters(Curation),
+    *parameters(Exporting),
+}
 FILES = {".py", ".yaml", ".json", ".faiss", ".parquet"}  # index.faiss is no parameter of index
 SECTIONS = "|".join(sorted(name for name in KNOWN if "." not in name))
 

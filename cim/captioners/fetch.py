@@ -7,6 +7,7 @@ from pathlib import Path
 from cim.atomic import read_json, write_json
 from cim.errors import CimError
 from cim.models.fetch import RequiredFiles, fetch
+from cim.models.folder import MODEL_CARD
 from cim.models.load import load_part
 from cim.params import LoadedCaptioner
 
@@ -16,7 +17,8 @@ def fetch_captioner(params: LoadedCaptioner, out: Path) -> None:
 
     Raises CimError as `fetch` and `cap_pixels` do.
     """
-    fetch(params, out, RequiredFiles("models.captioner.name", ["config.json"], params.trust_remote_code))
+    needs, trusted = ["config.json"], params.trust_remote_code
+    fetch(params, out, RequiredFiles("models.captioner.name", needs, trusted, also=[MODEL_CARD]))
     if params.max_pixels is not None:
         cap_pixels(out, params.max_pixels, trust_remote_code=params.trust_remote_code)
 

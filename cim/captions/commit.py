@@ -10,6 +10,7 @@ from cim.captions.tar import Recaptioned, sample_key, write_pairs
 from cim.captions.write import Origin, caption_row, write_captions, write_rejects
 from cim.errors import CimError
 from cim.images.ids import content_hash
+from cim.provenance import ProvenanceCounts, provenance_of
 from cim.readers.base import ReadablePart, Reading
 from cim.records import Caption, Reject
 
@@ -33,9 +34,10 @@ def commit(
     # take these files for its own.
     unmark(job.table)
     write_rejects(job.rejects, part.name, rejects)
+    counts = ProvenanceCounts()
     if job.tar:
         with replacing(job.pairs) as temporary:
-            write_pairs(temporary, _pairs(job, part, captions, origin, len(captions) + len(rejects)))
+            write_pairs(temporary, _pairs(job, part, captions, origin, len(captions) + len(rejects), counts))
     write_captions(job.table, captions, job.lineage, origin)
     facts = {
         "images": len(captions) + len(rejects),
@@ -46,17 +48,23 @@ def commit(
         "finish_reasons": dict(Counter(caption.finish_reason for caption in captions)),
         "reject_reasons": dict(Counter(reject.reason for reject in rejects)),
         "tar_bytes": job.pairs.stat().st_size if job.tar else 0,
+        **({"provenance": counts.values()} if job.tar else {}),
     }
     mark_done(job.table, made_from, **facts)
     return facts
 
 
 def _pairs(
-    job: ShardJob, part: ReadablePart, captions: Sequence[Caption], origin: Origin, samples: int
+    job: ShardJob,
+    part: ReadablePart,
+    captions: Sequence[Caption],
+    origin: Origin,
+    samples: int,
+    counts: ProvenanceCounts,
 ) -> Iterator[Recaptioned]:
     """Captioned samples with their original bytes: the part is read a second time, one image in memory.
 
-    samples: in the part when it was captioned, rejects counted.
+    samples: in the part when it was captioned, rejects counted. counts: get whose the images are.
     """
     waiting = iter(captions)
     caption, read = next(waiting, None), 0
@@ -72,6 +80,8 @@ def _pairs(
         story = {name: row.pop(name) for name in _TOP}
         del row["suffix"]  # the image's own name says it
         story |= {"sha256": sha256, "original": item.facts, "recaption": row | job.lineage.values()}
+        counts.add(known := provenance_of(item.facts, job.provenance))
+        story |= {"provenance": known} if known else {}
         assert item.image is not None
         yield Recaptioned(sample_key(job.number, at), item.image, caption.suffix, caption.caption, story)
         caption = next(waiting, None)

@@ -11,6 +11,7 @@ from cim.captions.cost import NO_COST, Cost
 from cim.captions.job import ShardJob
 from cim.captions.summary import counted, named_captions
 from cim.lock import holder
+from cim.provenance import licenses_text
 
 NAMED = 10  # shards named in one line
 Rows = Mapping[str, str | Path]  # by name, in order
@@ -45,6 +46,7 @@ def display_rows(summary: Mapping[str, Any], run: Run) -> Rows:
         "rejects": f"{rejects:,}{share}",
         "reject reasons": counted(summary["reject_reasons"]) or "none",
         **({"shards cut short": f"{cut_short:,} (broken tar)"} if cut_short else {}),
+        **({"licences": licenses_text(summary["provenance"])} if "provenance" in summary else {}),
         "tokens": f"{summary['tokens']:,} written, {summary['tokens_in']:,} read",
         **{f"{unit} a caption": _spread(found) for unit, found in summary["lengths"].items()},
         "captions that repeat": _repeated(summary["repeated"]),

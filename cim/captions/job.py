@@ -10,6 +10,7 @@ from cim.captions.journal import begun_from
 from cim.captions.lineage import ENTRIES, Lineage
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Animated, Limits
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class ShardJob(ShardFiles):
     number: of the shard, the beginning of its samples' keys. tar: also write the images with their new captions.
     window: images the engine plans its batches over, several batches so that sorting by length pays.
     shortest: captions of fewer characters are rejects; 0 keeps blank ones, as a comparison of captioners must.
-    asking: fill the {names} of the prompt from each sample's own fields.
+    asking: fill the {names} of the prompt from each sample's own fields. provenance: the fields that say whose an image
+    is, for the tar.
     plan: of the run, where the folder's card names it (see `cim.captions.output`). hash_caches: folder of
     files that save reading the part again, see `cim.readers.hash_cache`; not in `folder`, which holds no times.
     """
@@ -41,6 +43,7 @@ class ShardJob(ShardFiles):
     limits: Limits = AnySize()
     shortest: int = 0
     asking: bool = False
+    provenance: ProvenanceColumns = PROVENANCE
     plan: str = ""
     hash_caches: Path | None = None
 
@@ -71,8 +74,10 @@ class ShardJob(ShardFiles):
         sizes = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect]
         limits = [*sizes, self.limits.animated, self.shortest]
         code = code_of(*ENTRIES, type(self.part).__module__)  # and how such a part is read
-        asking = {"asking": True} if self.asking else {}
-        return {"code": code, "limits": limits, "tar": self.tar, **asking, **self.lineage.values()}
+        other: dict[str, Any] = {"asking": True} if self.asking else {}
+        if self.provenance != PROVENANCE:
+            other |= {"provenance": self.provenance.model_dump(mode="json")}
+        return {"code": code, "limits": limits, "tar": self.tar, **other, **self.lineage.values()}
 
     def marked(self) -> bool:
         """Whether some run has finished it, made from whatever."""

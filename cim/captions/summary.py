@@ -10,6 +10,7 @@ from cim.captions.texts import text_statistics
 from cim.captions.write import captions_path
 from cim.errors import CimError
 from cim.images.checks import Reason
+from cim.provenance import added_up
 
 SHOWN = 60  # characters of a caption that a message shows
 
@@ -17,7 +18,8 @@ SHOWN = 60  # characters of a caption that a message shows
 def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Counts over the shards `facts` (stem -> facts of its done marker), and what their tables in `folder` tell.
 
-    cut_short: shards whose tar is broken. lengths, repeated: see `text_statistics`. No times: the same work, the
+    cut_short: shards whose tar is broken. lengths, repeated: see `text_statistics`. provenance: whose the
+    images of the tars are, see `ProvenanceCounts`. No times: the same work, the
     same summary.
     """
     total: dict[str, Any] = {"shards": len(facts)}
@@ -25,6 +27,8 @@ def summarize(folder: Path, facts: Mapping[str, Mapping[str, Any]]) -> dict[str,
         total[name] = sum(one[name] for one in facts.values())
     for name in ("finish_reasons", "reject_reasons"):
         total[name] = dict(sorted(tallied(facts.values(), name).items()))
+    if told := [one["provenance"] for one in facts.values() if "provenance" in one]:  # where tars were written
+        total["provenance"] = added_up(told)
     total["cut_short"] = sum(Reason.BROKEN_TAR in one["reject_reasons"] for one in facts.values())
     return total | text_statistics([captions_path(folder, stem) for stem in facts])
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cim.errors import CimError
 from cim.params.curate import Curate
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.readers.address import is_remote
 from cim.readers.base import Part
 from cim.readers.open import open_sources
@@ -18,15 +19,16 @@ class NumberedPart:
     stem: str
     source: str
     part: Part
+    provenance: ProvenanceColumns = PROVENANCE
 
 
 def parts_of(params: Curate) -> list[NumberedPart]:
     """All parts of the corpus. Raises CimError as `open_sources`, and for a corpus without any."""
     sources = open_sources(params.corpus, params.samples_per_shard)
-    parts = [(source.name, part) for source in sources for part in source.parts]
+    parts = [(source.name, part, source.provenance) for source in sources for part in source.parts]
     if not parts:
         raise CimError("no image in curate.corpus", "at least one", "mend the paths in curate.corpus")
-    return [NumberedPart(f"{number:05d}", name, part) for number, (name, part) in enumerate(parts)]
+    return [NumberedPart(f"{number:05d}", *one) for number, one in enumerate(parts)]
 
 
 def check_apart(output: Path, parts: Iterable[Part]) -> None:

@@ -18,7 +18,9 @@ from cim.curation.phash import perceptual_hash
 from cim.fingerprint import code_of, fingerprint
 from cim.images.checks import Limits, Reason, Unusable, decode
 from cim.images.ids import content_id
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.prefetch import prefetch
+from cim.provenance import provenance_of
 from cim.readers.base import Item, Part, Reading
 
 LOST = frozenset({Reason.CAPTION_NOT_UTF8, Reason.CAPTION_EMPTY, Reason.CAPTION_TOO_LONG, Reason.NOT_TEXT})
@@ -40,11 +42,14 @@ MEASURED = pl.Schema(
         "score": pl.Float64,
         "image_row": pl.Int64,
         "caption_row": pl.Int64,
+        "license": pl.String,
+        "source_url": pl.Boolean,
+        "attribution": pl.Boolean,
     }
 )
 """at: the sample's place in its part. number: the caption's among those of its image, null for what is no caption.
 suffix: by content. hash, nsfw: of the image. score: the cosine, or the CIM score. image_row, caption_row: of the part's
-vectors, null without any."""
+vectors, null without any. license: of the image, null where unknown; source_url, attribution: whether known."""
 
 NsfwScores = Callable[[Sequence[Image]], Sequence[float]]
 CimScores = Callable[[list[str], list[str], list[Image]], list[float | None]]
@@ -76,6 +81,7 @@ class MeasureJob:
     made_with: str
     hash_cache: Path
     source_field: str | None = None
+    provenance: ProvenanceColumns = PROVENANCE
 
     def __str__(self) -> str:
         return self.part.name
@@ -99,7 +105,7 @@ class MeasureJob:
         """Of what decides the rows: code, content of the part, limits, tools."""
         size = [self.limits.min_side, self.limits.max_pixels, self.limits.max_aspect, self.limits.animated]
         code = code_of(__name__, "cim.encoders.load", type(self.part).__module__)
-        named = [self.source, self.source_field]
+        named = [self.source, self.source_field, self.provenance.model_dump(mode="json")]
         return fingerprint(
             "measure", code, known_identity(self.part, self.hash_cache), self.part.name, size, named, self.made_with
         )
@@ -194,6 +200,8 @@ def _measured(
     for one in batch:
         row: dict[str, Any] = {"at": one.at, "key": one.item.name, "id": one.id, "reason": one.reason}
         row |= {"source": _source(one.item, job), "suffix": one.suffix, "pixels": one.pixels}
+        known = provenance_of(one.item.facts, job.provenance)
+        row |= {"license": known.get("license"), **{name: name in known for name in ("source_url", "attribution")}}
         if one.reason is None:
             row |= {"hash": one.hash, "nsfw": nsfw[place], "image_row": counts[0] if tools.encoders.dim else None}
             place, counts[0] = place + 1, counts[0] + 1

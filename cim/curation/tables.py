@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 
 from cim.curation.decide import IMAGE, Decision
+from cim.provenance import ProvenanceCounts
 
 COLUMNS = (
     "shard", "key", "source_shard", "source_key", "id", "number", "caption", "source", "kept", "reason", "score",
-    "level", "control", "nsfw", "duplicate_of", "reassigned_to",
+    "level", "control", "nsfw", "duplicate_of", "reassigned_to", "license", "source_url", "attribution",
 )  # fmt: skip
 """Of a row a pair. shard, key: of the output; source_shard, source_key: of the corpus. duplicate_of, reassigned_to:
 SHARD/KEY of an image of the output. A pair with reassigned_to is kept as one of that image, with their score."""
@@ -92,10 +93,20 @@ def counts(pairs: pl.DataFrame, samples: pl.DataFrame, edges: Sequence[float]) -
     own = {name: _counted(rows) for (name,), rows in sorted(pairs.partition_by("source", as_dict=True).items())}
     images = pairs.select(IMAGE).n_unique()
     found = _counted(pairs) | {"images": images, "images_kept": len(samples), "sources": own}
+    found["provenance"] = _provenance(pairs.join(samples.select(IMAGE), IMAGE, how="semi"))
     if edges:
         levels = pairs["level"].drop_nulls().value_counts().sort("level")
         found |= {"levels": {str(level): many for level, many in levels.iter_rows()}, "level_edges": list(edges)}
     return found
+
+
+def _provenance(kept: pl.DataFrame) -> dict[str, Any]:
+    """Of the images that are kept."""
+    counts, columns = ProvenanceCounts(), ("license", "source_url", "attribution")
+    for *row, images in kept.unique(IMAGE).group_by(columns).len().sort(columns).iter_rows():
+        known = {name: str(value) for name, value in zip(columns, row, strict=True) if value}
+        counts.add(known, images)
+    return counts.values()
 
 
 def _counted(pairs: pl.DataFrame) -> dict[str, Any]:

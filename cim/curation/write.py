@@ -1,8 +1,6 @@
 """A curated shard: a tar written anew where samples change, and else the corpus's own file under a second name."""
 
 import json
-import os
-import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from cim.atomic import done_facts, mark_done, replacing, unmark
+from cim.atomic import done_facts, link_or_copy, mark_done, replacing
 from cim.captions.tar import sample_key
 from cim.curation.identity import known_identity
 from cim.errors import CimError
@@ -63,7 +61,7 @@ def write_curated(job: WriteJob) -> dict[str, Any]:
     samples = pl.read_parquet(job.plan)
     how = "written"
     if job.whole and isinstance(part, TarPart) and _is_plain(part.path):
-        how = _link(part.path, job.tar)
+        how = link_or_copy(part.path, job.tar)
     else:
         found = _of_tar(part, samples) if isinstance(part, TarPart) else _of_items(part, samples, job.number)
         with replacing(job.tar) as temporary, tarfile.open(temporary, "w:", format=tarfile.USTAR_FORMAT) as tar:
@@ -73,20 +71,6 @@ def write_curated(job: WriteJob) -> dict[str, Any]:
     copy.unlink(missing_ok=True)
     mark_done(job.tar, made_from, samples=len(samples), how=how)
     return {"samples": len(samples), "how": how}
-
-
-def _link(source: Path, target: Path) -> str:
-    """The same file under a second name; a copy where the file system has no such names."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    unmark(target)
-    target.unlink(missing_ok=True)
-    try:
-        os.link(source.resolve(), target)
-    except OSError:  # another disk, or none of one's own files
-        with replacing(target) as temporary:
-            shutil.copyfile(source, temporary)
-        return "copied"
-    return "linked"
 
 
 def _is_plain(path: Path) -> bool:

@@ -26,12 +26,13 @@ class RequiredFiles:
     """Which files make a model whole.
 
     key: the parameter that names the model, for errors. needs: names of files it must have, beside safetensors weights.
-    trust_remote_code: Python files come along too.
+    trust_remote_code: Python files come along too. also: names of files that do, where there are any.
     """
 
     key: str
     needs: Sequence[str] = ()
     trust_remote_code: bool = False
+    also: Sequence[str] = ()
 
     def among(self, names: Iterable[str], where: str) -> list[str]:
         """The names to take, of all files of the model at `where`. Raises CimError when it lacks what it must have."""
@@ -41,7 +42,7 @@ class RequiredFiles:
 
     def _takes(self, path: PurePosixPath) -> bool:
         allowed = self.trust_remote_code or path.suffix != CODE
-        return is_model_file(path) and allowed and _EXPORTS.isdisjoint(path.parts)
+        return (is_model_file(path) and allowed and _EXPORTS.isdisjoint(path.parts)) or str(path) in self.also
 
 
 def fetch(model: Loaded, out: Path, wanted: RequiredFiles) -> None:

@@ -1,5 +1,6 @@
 """The files of a model folder that count: weights in safetensors and text, never pickles."""
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 
@@ -7,6 +8,8 @@ from cim.errors import CimError
 from cim.fingerprint import hash_files
 
 WEIGHTS, CODE = ".safetensors", ".py"
+MODEL_CARD = "README.md"
+_FRONT_MATTER = re.compile(r"\s*---[\r\n]+(.*?)[\r\n]+---", re.S)
 _SUFFIXES = (WEIGHTS, ".json", ".jinja", ".txt", ".model", CODE)
 # Lineage and what a training leaves: nothing of the model.
 _OTHER = ("cim.json", ".done.json", "trainer_state.json", "all_results.json", "eval_results.json", "train_results.json")
@@ -26,6 +29,20 @@ def model_files(folder: Path) -> list[Path]:
 def folder_fingerprint(folder: Path) -> str:
     """16 hex digits naming exactly the model in `folder`, by its `model_files`. Imports no torch."""
     return hash_files(folder, model_files(folder))[:16]
+
+
+def stated_license(folder: Path) -> str | None:
+    """The licence that the model card in `folder` states in its front matter; None where it states none."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import YAMLError
+
+    try:
+        front = _FRONT_MATTER.match((folder / MODEL_CARD).read_text(encoding="utf-8"))
+        found = YAML(typ="safe").load(front[1]) if front else None
+    except (OSError, ValueError, YAMLError):  # no card, or a broken one
+        return None
+    stated = [found.get(name) for name in ("license_name", "license")] if isinstance(found, dict) else []
+    return next((name for name in stated if isinstance(name, str) and name.strip()), None)
 
 
 def check_complete(names: Iterable[str], where: str, needs: Sequence[str] = ()) -> None:

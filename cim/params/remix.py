@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from cim.params.base import Section
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.recaption import here
 from cim.params.runtime import Runtime
 from cim.params.texts import Mix
@@ -20,6 +21,7 @@ class Remix(Section):
         description="folder of the new shards; new, empty, or an earlier run's"
     )
     texts: Mix
+    provenance: ProvenanceColumns = PROVENANCE
     max_reject_share: float = Field(
         0.05, ge=0, le=1, description="above this share of images without a text the run fails, after all is written"
     )

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
 from cim.params.images import ImageLimits
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 
 Split = Literal["gallery", "train", "validation", "target", "eval"]
 CaptionColumn = Annotated[
@@ -19,6 +20,7 @@ class SourceBase(Section):
     splits: dict[Split, float] | None = Field(
         None, description="shard.sources only: share of this source's images for each split; sums to 1"
     )
+    provenance: ProvenanceColumns = PROVENANCE
 
     @model_validator(mode="after")
     def _shares(self) -> "SourceBase":

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from cim.fingerprint import fingerprint
 from cim.images.checks import Reason
 from cim.images.ids import content_hash
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 
 Problem = tuple[Reason, str]
 """Why something is not used, and what exactly was found."""
@@ -82,10 +83,14 @@ class ReadablePart(Part, Protocol):
 
 @dataclass(frozen=True)
 class Source:
-    """What `open_source` found. name: short, without machine-specific folders; stored in shards."""
+    """What `open_source` found. name: short, without machine-specific folders; stored in shards.
+
+    provenance: which fields of its items say whose an image is.
+    """
 
     name: str
     parts: tuple[Part, ...]
+    provenance: ProvenanceColumns = PROVENANCE
 
     def images(self) -> int | None:
         """Items in all parts, for progress; None where only reading tells."""

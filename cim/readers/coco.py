@@ -1,6 +1,7 @@
 """COCO captions: a JSON with images and annotations, and the folder its file names are in."""
 
 import json
+import math
 import os
 from pathlib import PurePosixPath
 from typing import Any
@@ -26,13 +27,15 @@ def open_coco(params: CocoSource, size: int) -> Source:
     versions = walk(root).versions if far else {}
     if not far and not os.path.isdir(root):
         raise CimError(f"no folder at {root}", "the images of the JSON", "mend images of this source")
-    images, annotations = _content(address)
+    images, annotations, licenses = _content(address)
     captions = dict[str, list[Any]]()
     for at, one in enumerate(annotations):
         key, caption = _caption(one, at)
         captions.setdefault(key, []).append(caption)
-    listed = sorted((_key(one.get("id")), *_file(one)) for one in images)
-    files = [ListedFile(locator, tuple(captions.get(key, ())), problem) for key, locator, problem in listed]
+    listed = sorted(((_key(one.get("id")), *_file(one), _facts(one, licenses)) for one in images), key=_without_facts)
+    files = [
+        ListedFile(locator, tuple(captions.get(key, ())), problem, facts) for key, locator, problem, facts in listed
+    ]
     known = {key for key, *_ in listed}
     files += [
         ListedFile(f"image_id {key.lstrip()}", tuple(texts), (Reason.NO_IMAGE, "no image of that id in the JSON"))
@@ -43,8 +46,8 @@ def open_coco(params: CocoSource, size: int) -> Source:
     return Source(source_name("coco", address), cut(chunk, size, versions))
 
 
-def _content(address: str) -> tuple[list[dict[str, Any]], list[Any]]:
-    """(images, annotations); a file without annotations (a test set's) has none."""
+def _content(address: str) -> tuple[list[dict[str, Any]], list[Any], dict[str, str]]:
+    """(images, annotations, licences by id); a file without annotations (a test set's) has none."""
     try:
         with open_file(address) as stream:
             content = json.loads(stream.read().decode("utf-8-sig", "surrogateescape"))
@@ -53,6 +56,7 @@ def _content(address: str) -> tuple[list[dict[str, Any]], list[Any]]:
             raise TypeError("images that are no objects")
         if annotations and not any(read_captions([_caption(one, 0)[1]])[0] for one in annotations):
             raise KeyError("caption")
+        licenses = _licenses(content.get("licenses"))
     except OSError as error:
         raise CimError(f"no file at {address} ({error})", "a COCO captions JSON", "mend path of this source") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -61,7 +65,37 @@ def _content(address: str) -> tuple[list[dict[str, Any]], list[Any]]:
             "images with id, file_name and annotations with image_id and a caption that is text",
             "give the captions JSON, not the instances one",
         ) from error
-    return images, annotations
+    return images, annotations, licenses
+
+
+def _licenses(table: Any) -> dict[str, str]:
+    """id -> "NAME (ADDRESS)" of the table that COCO's images refer to; what can't be read of it is left out."""
+    rows = [one for one in table if isinstance(one, dict)] if isinstance(table, list) else []
+    found = {str(one.get("id")): (_plain(one.get("name")), _plain(one.get("url"))) for one in rows}
+    return {key: f"{name} ({url})" if name and url else f"{name}{url}" for key, (name, url) in found.items()}
+
+
+def _facts(image: dict[str, Any], licenses: dict[str, str]) -> tuple[tuple[str, Any], ...]:
+    """What the JSON says of an image beside its file name: texts, numbers, truth values; its licence in words."""
+    kept = {name: value for name, value in image.items() if name != "file_name" and _is_plain(value)}
+    if name := licenses.get(str(image.get("license"))):
+        kept["license"] = name
+    return tuple(kept.items())
+
+
+def _without_facts(listed: tuple[Any, ...]) -> tuple[Any, ...]:
+    return listed[:3]  # images are sorted by what they are, and fields need not compare
+
+
+def _plain(value: Any) -> str:
+    return value.strip() if isinstance(value, str) and _is_plain(value) else ""
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a JSON file can hold it as it is: UTF-8, no NaN and no infinity."""
+    if isinstance(value, str):
+        return value == value.encode("utf-8", "replace").decode()
+    return isinstance(value, int) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _caption(annotation: Any, at: int) -> tuple[str, Any]:

@@ -18,11 +18,15 @@ SIDECARS = (".txt", ".json")
 
 
 class ListedFile(NamedTuple):
-    """A file and the captions that a list has for it. problem: why it is not even looked for."""
+    """A file and the captions that a list has for it. problem: why it is not even looked for.
+
+    facts: other fields that the list has for it, with their names.
+    """
 
     locator: str
     captions: tuple[Any, ...] = ()
     problem: Problem | None = None
+    facts: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +79,7 @@ class FileChunk(Chunk):
         problems = [(Reason.UNREADABLE, f"{kind}: {why}") for kind, (_, why) in beside.items() if why]
         text, fields = (beside.get(kind, (None, ""))[0] for kind in SIDECARS)
         facts, bad = ({}, None) if fields is None else read_facts(fields)
+        facts = dict(one.facts) | facts
         if not one.captions:
             captions, lost = sample_captions(text, facts)
         lost += (*problems, *([bad] if bad else []))

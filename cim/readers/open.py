@@ -29,6 +29,10 @@ def open_source(params: SourceBase, size: int) -> Source:
     Reads names, row counts and lists of captions, no image. Raises CimError where nothing is at its path, or what is
     there can't be read as what it is said to be.
     """
+    return replace(_opened(params, size), provenance=params.provenance)
+
+
+def _opened(params: SourceBase, size: int) -> Source:
     # Imported here: each kind brings its own libraries, and a run uses few kinds.
     match params:
         case ScenesSource():

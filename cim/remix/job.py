@@ -11,6 +11,7 @@ from cim.captions.files import ShardFiles
 from cim.captions.lineage import Lineage
 from cim.fingerprint import code_of, fingerprint
 from cim.mixes.tokens import tokenizer_identity
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.texts import Mix
 from cim.remix.captioned import CaptionTables
 
@@ -51,6 +52,7 @@ class RemixJob(ShardFiles):
     plan: str = ""
     tables: CaptionTables | None = None
     section: str = "remix"
+    provenance: ProvenanceColumns = PROVENANCE
 
     @property
     def copy(self) -> Path:
@@ -60,7 +62,8 @@ class RemixJob(ShardFiles):
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
         code = code_of("cim.remix.shard", "cim.mixes.tokens", type(self.part).__module__)
-        return {"code": code, **self.lineage.values()}
+        other = {} if self.provenance == PROVENANCE else {"provenance": self.provenance.model_dump(mode="json")}
+        return {"code": code, **other, **self.lineage.values()}
 
     def fingerprint(self, identity: str) -> str:
         """Of what decides the output: code, mix, tokenizer, the part by its identity, the tables by theirs."""

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -15,6 +15,7 @@ from cim.captions.write import write_rejects
 from cim.errors import CimError
 from cim.lock import file_lock
 from cim.mixes.draw import Drawn, Mixer
+from cim.provenance import ProvenanceCounts, provenance_of
 from cim.readers.base import Item, Part, Reading
 from cim.readers.webdataset import TarPart
 from cim.records import Reject
@@ -37,6 +38,7 @@ class _Shard:
     rejects: list[Reject] = field(default_factory=list)
     passed: Counter[tuple[str, str]] = field(default_factory=Counter)
     keys: set[str] = field(default_factory=set)
+    provenance: ProvenanceCounts = field(default_factory=ProvenanceCounts)
 
     def samples(self, reading: Reading) -> Iterator[Recaptioned]:
         """Those that have a text, one image in memory."""
@@ -64,6 +66,8 @@ class _Shard:
             "key": told.key, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
             "tokens": drawn.tokens,
         })  # fmt: skip
+        self.provenance.add(known := provenance_of(item.facts, self.job.provenance))
+        told = replace(told, facts={**told.facts, "provenance": known}) if known else told
         assert item.image is not None
         own = {name: self.mixer.whole(text) for name, text in told.texts.items()} if self.mixer.mix.members else {}
         return Recaptioned(told.key, item.image, told.suffix, drawn.text, self._story(told, drawn), own)
@@ -139,4 +143,5 @@ def _facts(shard: _Shard, tar_bytes: int) -> dict[str, Any]:
         "cut": sum(row["cut"] for row in rows),
         "tokens": max((row["tokens"] or 0 for row in rows), default=0),
         "tar_bytes": tar_bytes,
+        "provenance": shard.provenance.values(),
     }

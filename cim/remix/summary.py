@@ -7,6 +7,7 @@ from typing import Any
 from cim.captions.summary import counted, tallied
 from cim.errors import CimError
 from cim.params.texts import Mix
+from cim.provenance import added_up, licenses_text
 
 
 def summarize_mix(mix: Mix, facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -26,6 +27,7 @@ def summarize_mix(mix: Mix, facts: Sequence[Mapping[str, Any]]) -> dict[str, Any
     total["parts"] = {
         part.label: {"share": part.share, "drawn": drawn[part.label], "given": given[part.label]} for part in mix.txt
     }
+    total["provenance"] = added_up(one["provenance"] for one in facts)
     total["passed"] = dict(sorted(passed.items()))
     return total
 
@@ -39,6 +41,7 @@ def mix_lines(summary: Mapping[str, Any]) -> str:
         for label, one in summary["parts"].items()
     ]
     longest = f"; longest: {summary['tokens']} tokens" if summary["tokens"] else ""
+    lines.append(f"licences: {licenses_text(summary['provenance'])}")
     lines.append(f"cut behind a sentence: {summary['cut']:,}{longest}")
     if summary["passed"]:
         lines.append(f"drawn, but another given: {counted(summary['passed'])}")

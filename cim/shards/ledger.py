@@ -1,10 +1,12 @@
 """Where every image and caption that came in has gone."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
+from cim.provenance import ProvenanceCounts, provenance_of
 from cim.shards.merge import Merged
 from cim.shards.scan import ScanResult
 
@@ -17,6 +19,7 @@ def summarize(
     images: in = out + rejected + merged (findings of the same bytes beyond the first).
     captions: in = out + rejected + of_rejected_images + merged (said before of the same image).
     rejects: images that are not used; scanned.lost has the captions, and JSON, which counts as one.
+    provenance: of images that are written, see ProvenanceCounts.
     A caption merged into another source's sample is out in the source that said it first.
     Raises RuntimeError if the counts, each taken where it arises, do not add up.
     """
@@ -45,7 +48,17 @@ def summarize(
         "sources": sources,
         "splits": _splits(samples),
         "rejects": _by(pl.concat([rejects, scanned.lost]), "reason"),
+        "provenance": _provenance(samples),
     }
+
+
+def _provenance(samples: pl.DataFrame) -> dict[str, Any]:
+    counts = ProvenanceCounts()
+    telling = samples.filter(pl.col("extra").str.contains('"provenance"', literal=True))["extra"]
+    for extra in telling:
+        counts.add(provenance_of(json.loads(extra)))
+    counts.add({}, samples.height - len(telling))
+    return counts.values()
 
 
 def reasons(rejects: pl.DataFrame) -> str:

@@ -14,8 +14,10 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import checksum, content_hash
+from cim.params.provenance import ProvenanceColumns
 from cim.params.sources import Shard
 from cim.prefetch import prefetch
+from cim.provenance import provenance_of
 from cim.readers.base import Item, Part, Problem, ReadablePart, Source
 from cim.readers.file_chunk import FileChunk
 from cim.readers.remote import RemoteTar, copy_of
@@ -124,19 +126,25 @@ def _checked(source: Source, limits: Shard, workers: int, copies: Path) -> Gener
     files = [part for part in source.parts if isinstance(part, FileChunk) and not part.url]
     if workers > 1 and can_fork() and len(files) == len(source.parts) and (source.images() or 0) >= _MANY:
         some = ((at, start) for at, part in enumerate(files) for start in range(0, part.images, _FILES))
-        ahead = prefetch_forked(lambda job: _check_files(files, *job, limits), some, workers, 4 * workers)
+        ahead = prefetch_forked(
+            lambda job: _check_files(files, *job, limits, source.provenance), some, workers, 4 * workers
+        )
     else:
         handed = _handed(source, copies)
-        ahead = prefetch(lambda some: [_check(one, limits) for one in some], handed, workers, 4 * workers)
+        ahead = prefetch(
+            lambda some: [_check(one, limits, source.provenance) for one in some], handed, workers, 4 * workers
+        )
     with closing(ahead):
         for made in ahead:
             yield from made
 
 
-def _check_files(files: Sequence[FileChunk], number: int, start: int, limits: Shard) -> list[_Checked]:
+def _check_files(
+    files: Sequence[FileChunk], number: int, start: int, limits: Shard, columns: ProvenanceColumns
+) -> list[_Checked]:
     part = files[number]
     reads = enumerate(part.reads(range(start, min(start + _FILES, part.images))), start)
-    return [_check(_Place(part, number, place, read), limits) for place, read in reads]
+    return [_check(_Place(part, number, place, read), limits, columns) for place, read in reads]
 
 
 def _handed(source: Source, copies: Path) -> Iterator[list[_Place]]:
@@ -163,7 +171,7 @@ def _same(item: Item) -> Item:
     return item
 
 
-def _check(at: _Place, limits: Shard) -> _Checked:
+def _check(at: _Place, limits: Shard, columns: ProvenanceColumns) -> _Checked:
     item = at.read()
     if not item.name and item.problem:  # not a sample's, but the whole part's
         raise CimError(
@@ -180,9 +188,10 @@ def _check(at: _Place, limits: Shard) -> _Checked:
         facts, _ = decode(item.image, limits, draft_pixels=1)  # all codes are read: only what can't fail is left out
     except Unusable as found:
         return seen(problem=(found.reason, found.detail))
-    extra = item.facts.get("extra")
+    own, known = item.facts.get("extra"), provenance_of(item.facts, columns)
+    extra = (own if isinstance(own, dict) else {}) | ({"provenance": known} if known else {})
     return seen(
-        extra=json.dumps(extra, sort_keys=True) if extra and isinstance(extra, dict) else "{}",
+        extra=json.dumps(extra, sort_keys=True) if extra else "{}",
         facts=facts,
         size=len(item.image),
         sha256=content_hash(item.image),

@@ -13,6 +13,7 @@ from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
+from cim.models.folder import stated_license
 from cim.params import LoadedCaptioner, Models, TinyCaptioner
 from cim.shards.read import ImageLookup, read_manifest
 from cim.warm_start.tiny import make_tiny_captioner
@@ -43,6 +44,8 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     log = read_json(folder / STATE)
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
+    if license := stated_license(work / "start"):
+        card["license"] = license
     write_json(folder / "cim.json", card)
     replace_folder(out, folder)
     (out / STATE).unlink()

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from cim.errors import CimError
-from cim.readers.folder import caption_rows
+from cim.readers.captions_csv import caption_rows
 
 
 def rows(folder: Path, content: bytes) -> dict[str, list[bytes]]:
     (folder / "captions.csv").write_bytes(content)
-    return caption_rows(str(folder / "captions.csv"))
+    return caption_rows(str(folder / "captions.csv"))[0]
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_what_would_lose_rows_is_one_error(tmp_path: Path, content: bytes, messa
 def test_a_quote_never_closed_in_a_large_file_is_found_before_all_of_it_is_one_field(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cim.readers.folder.LONGEST", 1000)
+    monkeypatch.setattr("cim.readers.captions_csv.LONGEST", 1000)
     content = b'file_name,caption\na,one\nb,"two\n' + b"c,three\n" * 1000
     with pytest.raises(CimError, match=r"field larger than field limit \(1000\), in the row that begins at line 3"):
         rows(tmp_path, content)
