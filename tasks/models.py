@@ -37,7 +37,9 @@ class ModelsJob:
         """Of the code and parameters of this model and of the shards it is made from."""
         parts: list[Any] = [self.role, code_of(MAKERS[self.role]), self.section]
         if self.role == "captioner":
-            parts += [self.params.warm_start, list(self.prompts), self.layout.shards("train") / MANIFEST]
+            from cim.warm_start.make import learnt_from
+
+            parts += learnt_from(self.params, self.layout.shards("train"), self.prompts)
         elif isinstance(self.section, FittedClip):
             parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)

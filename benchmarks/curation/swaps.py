@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 from scipy.stats import rankdata
 
 from cim.curation.decide import decide
@@ -34,8 +33,7 @@ class Pairs:
 @dataclass(frozen=True)
 class Found:
     """auc: of the score, right pairs against swapped ones. Of the swapped captions: dropped or moved (told), moved to
-    their own image (moved_right of moved). left: captions by image after it all, None where an image has none.
-    lost: right pairs that were dropped or moved, of `right`.
+    their own image (moved_right of moved). lost: right pairs that were dropped or moved, of `right`.
     """
 
     swapped: int
@@ -45,7 +43,6 @@ class Found:
     moved: int
     moved_right: int
     lost: int
-    left: Sequence[str | None]
 
 
 def swap(count: int, seed: int) -> npt.NDArray[np.int64]:
@@ -56,13 +53,23 @@ def swap(count: int, seed: int) -> npt.NDArray[np.int64]:
     return owner
 
 
-def curate_swapped(pairs: Pairs, encoders: Encoders, folder: Path, cycle: int, seed: int = 0) -> Found:
-    """Write the pairs with swapped captions as a shard and curate it: the best 70% are kept, the others may move."""
-    owner = swap(len(pairs.images), seed)
+@dataclass(frozen=True)
+class Decided:
+    """What `cim.curation` makes of n pairs. image: (n,) the place among them of each row's image. score: (n,) before
+    anything moved. kept: (n,). to: (n,) the place of the image that a row's text is at in the end, kept or not."""
+
+    image: npt.NDArray[np.int64]
+    score: npt.NDArray[np.float64]
+    kept: npt.NDArray[np.bool_]
+    to: npt.NDArray[np.int64]
+
+
+def decided(pairs: Pairs, encoders: Encoders, folder: Path, reassign: Reassign | None = None) -> Decided:
+    """Write the pairs as a shard and measure and decide them as flows.curate does: the best 70% are kept."""
     ids = [content_id(image) for image in pairs.images]
     samples = [
-        Sample(name, image, "png", (pairs.captions[own],), "planted", 64, 64, {})
-        for name, image, own in zip(ids, pairs.images, owner.tolist(), strict=True)
+        Sample(name, image, "png", (caption,), "planted", 64, 64, {})
+        for name, image, caption in zip(ids, pairs.images, pairs.captions, strict=True)
     ]
     folder.mkdir(parents=True)
     write_tar(folder / "0.tar", sorted(samples, key=lambda sample: sample.id))
@@ -73,38 +80,34 @@ def curate_swapped(pairs: Pairs, encoders: Encoders, folder: Path, cycle: int, s
         duplicates=None,
         score=EncoderScore(kind="encoder"),
         keep=Keep(best_share=1 - SHARE),
-        reassign=Reassign(cycle=cycle),
+        reassign=reassign,
     )
     job = MeasureJob(TarPart(folder / "0.tar"), "planted", folder, "0", params.images, "bench", folder / "hash.json")
     measure(job, lambda: Tools(encoders, batch_size=256, threads=1))
-    return _found(decide(read_measured([job]), params).rows, read_measured([job]).rows, ids, owner, pairs)
-
-
-def _found(
-    rows: pl.DataFrame, before: pl.DataFrame, ids: Sequence[str], owner: npt.NDArray[np.int64], pairs: Pairs
-) -> Found:
-    """rows: as decided, in the order of `before`, which has the scores of the pairs as they came."""
+    corpus = read_measured([job])
+    rows = decide(corpus, params).rows
     place = {name: at for at, name in enumerate(ids)}
     image = np.array([place[name] for name in rows["id"]])
-    text = owner[image]
-    planted = image != text
-    score = before["score"].to_numpy()
-    kept, target = rows["reason"].is_null().to_numpy(), rows["reassigned_to"].to_list()
-    moved = np.array([one is not None for one in target])
-    now = np.array([image[one] if one is not None else own for one, own in zip(target, image, strict=True)])
-    left: list[str | None] = [None] * len(ids)
-    for own, to, stays in zip(text.tolist(), now.tolist(), kept.tolist(), strict=True):
-        if stays:
-            left[to] = pairs.captions[own]
+    to = [own if row is None else image[row] for own, row in zip(image, rows["reassigned_to"].to_list(), strict=True)]
+    return Decided(image, corpus.rows["score"].to_numpy(), rows["reason"].is_null().to_numpy(), np.array(to))
+
+
+def curate_swapped(pairs: Pairs, encoders: Encoders, folder: Path, cycle: int, seed: int = 0) -> Found:
+    """Swap captions and curate: the others than the best 70% may move."""
+    owner = swap(len(pairs.images), seed)
+    noisy = Pairs(pairs.images, [pairs.captions[own] for own in owner])
+    found = decided(noisy, encoders, folder, Reassign(cycle=cycle))
+    text = owner[found.image]
+    planted, moved = found.image != text, found.image != found.to
+    gone = ~found.kept | moved
     return Found(
         swapped=int(planted.sum()),
         right=int((~planted).sum()),
-        auc=auc(score[~planted], score[planted]),
-        told=int((planted & (~kept | moved)).sum()),
+        auc=auc(found.score[~planted], found.score[planted]),
+        told=int((planted & gone).sum()),
         moved=int((planted & moved).sum()),
-        moved_right=int((planted & moved & (now == text)).sum()),
-        lost=int((~planted & (~kept | moved)).sum()),
-        left=left,
+        moved_right=int((planted & moved & (found.to == text)).sum()),
+        lost=int((~planted & gone).sum()),
     )
 
 

@@ -1,19 +1,20 @@
 """What is curated: generated scenes, photos with captions of people, and the encoders that score them."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from benchmarks.common.photo_encoder import Features, PhotoEncoder, correlated, seen
 from benchmarks.curation.swaps import Pairs
 from cim.images.decode import decode_rgb
-from cim.params.models import FittedClip
 from cim.params.sources import ScenesSource
 from cim.readers.open import open_source
 
-FITTED = FittedClip(kind="fit", seed=0, width=16, epochs=14, batch_size=128, learning_rate=0.003)
+FIRST = 2
+"""Captions of each photo that an encoder is fitted on."""
 
 
 def scenes(count: int, seed: int, detail: float) -> Pairs:
@@ -47,20 +48,17 @@ class Photos:
         return Pairs([self.image(name) for name in self.captions], [own[0] for own in self.captions.values()])
 
 
-def fit_on(photos: Photos, without: Photos, folder: Path) -> Path:
-    """The folder of a tiny encoder fitted on the photos that are not in `without`, by name."""
-    from cim.encoders.card import EncoderCard
-    from cim.encoders.clip import save_clip
-    from cim.encoders.fit import fit_clip
-    from cim.models.folder import folder_fingerprint
-
+def fit_on(photos: Photos, without: Photos, features: Features) -> PhotoEncoder:
+    """The encoder of the photos that are not in `without`, by name, each with its first captions."""
     names = [name for name in photos.captions if name not in without.captions]
-    size = (FITTED.side, FITTED.side)
-    pixels = np.stack(
-        [np.asarray(decode_rgb(photos.image(name)).resize(size, Image.Resampling.BICUBIC)) for name in names]
-    )
-    fitted = fit_clip(FITTED, pixels, [photos.captions[name] for name in names], "cpu")
-    save_clip(fitted.model, fitted.config, folder)
-    found = folder_fingerprint(folder)
-    EncoderCard("image", "open_clip", "fitted", None, FITTED.embed_dim, found).write(folder)
-    return folder
+    return fitted(features, [photos.image(name) for name in names], [photos.captions[name][:FIRST] for name in names])
+
+
+def fitted(features: Features, images: Sequence[bytes], captions: Sequence[Sequence[str]]) -> PhotoEncoder:
+    """The encoder of these images, each with as many captions."""
+    vectors = [
+        features.images(np.stack([seen(decode_rgb(one)) for one in images[at : at + 64]]))
+        for at in range(0, len(images), 64)
+    ]
+    looked, texts = np.concatenate(vectors), [features.texts(several) for several in zip(*captions, strict=True)]
+    return PhotoEncoder(features, *correlated(np.concatenate([looked] * len(texts)), np.concatenate(texts)))

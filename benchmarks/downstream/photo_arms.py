@@ -2,7 +2,7 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -11,30 +11,30 @@ from typing import Any
 import numpy as np
 import polars as pl
 from PIL import Image
-from scipy.stats import rankdata
 from tqdm import tqdm
 
+from benchmarks.curation.swaps import auc
 from benchmarks.downstream.arms import Arm, shuffled
 from benchmarks.downstream.exam import Values
-from benchmarks.downstream.train import Pixels, Recipe, SmallClip, Vocabulary, train
+from benchmarks.downstream.photo_filter import Filter
+from benchmarks.downstream.train import Pixels, SmallClip
 from cim.images.decode import decode_rgb
 from cim.retrieval import at_most, closer
 
 SWAPPED = 0.3
-Score = Callable[[Pixels, Sequence[str]], Values]
-"""(n,) how well each text fits its image: higher is better."""
 
 
 @dataclass(frozen=True)
 class Photos:
-    """n photos (n, side, side, 3), squashed, with as many captions each."""
+    """n photos (n, side, side, 3), squashed, with as many captions each. files: of the photos as they are."""
 
+    files: Sequence[Path]
     pixels: Pixels
     captions: Sequence[Sequence[str]]
 
     def part(self, places: Sequence[int]) -> "Photos":
         """Those in these places."""
-        return Photos(self.pixels[list(places)], [self.captions[i] for i in places])
+        return Photos([self.files[i] for i in places], self.pixels[list(places)], [self.captions[i] for i in places])
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,11 @@ def read_photos(folder: Path, side: int) -> Photos:
     many = max(map(len, captions.values()))
     names = sorted(name for name, several in captions.items() if len(several) == many)
     pictures = np.empty((len(names), side, side, 3), dtype=np.uint8)
-    for place, name in enumerate(tqdm(names, desc="reading photos", unit="photo")):
-        picture = decode_rgb((folder / "images" / name).read_bytes())
+    files = [folder / "images" / name for name in names]
+    for place, file in enumerate(tqdm(files, desc="reading photos", unit="photo")):
+        picture = decode_rgb(file.read_bytes())
         pictures[place] = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
-    return Photos(pictures, [captions[name] for name in names])
+    return Photos(files, pictures, [captions[name] for name in names])
 
 
 def swapped(texts: Sequence[str], share: float, rng: random.Random) -> list[str]:
@@ -89,51 +90,21 @@ def swapped(texts: Sequence[str], share: float, rng: random.Random) -> list[str]
     return found
 
 
-def out_of_fold(recipe: Recipe) -> Score:
-    """Cosines of two CLIPs, each trained on one half of the pairs by `recipe` and asked about the other half.
-
-    One that has seen a wrong pair has learnt that it fits.
-    """
-
-    def score(pixels: Pixels, texts: Sequence[str]) -> Values:
-        found = np.empty(len(texts))
-        vocabulary = Vocabulary.of(texts)
-        halves = [np.arange(start, len(texts), 2) for start in (0, 1)]
-        for learnt, asked in (halves, halves[::-1]):
-            clip = train(pixels[learnt], [[texts[i]] for i in learnt], recipe, 0, vocabulary)
-            found[asked] = (clip.images(pixels[asked]) * clip.texts([texts[i] for i in asked])).sum(1)
-        return found
-
-    return score
-
-
-def kept(scores: Values, share: float) -> set[int]:
-    """The places of the best `share` of the scores."""
-    return set(np.argsort(-scores, kind="stable")[: round(share * len(scores))].tolist())
-
-
-def area(scores: Values, wrong: Sequence[bool]) -> float:
-    """Area under the ROC curve: the chance that a right pair has a higher score than a wrong one; ties count half."""
-    order = rankdata(scores)
-    bad = np.asarray(wrong)
-    n_bad, n_good = int(bad.sum()), int((~bad).sum())
-    return float((order[~bad].sum() - n_good * (n_good + 1) / 2) / (n_good * n_bad))
-
-
-def arms(photos: Photos, score: Score) -> tuple[dict[str, Arm], str]:
-    """Every arm by its name, and what the score told."""
+def arms(photos: Photos, keep: Filter) -> tuple[dict[str, Arm], str]:
+    """Every arm by its name, and what the score of `keep` told."""
     first = [several[0] for several in photos.captions]
     noisy = swapped(first, SWAPPED, random.Random("swapped"))
-    found = score(photos.pixels, noisy)
-    best = kept(found, 1 - SWAPPED)
-    wrong = [old != new for old, new in zip(first, noisy, strict=True)]
-    gone = sum(i not in best for i, bad in enumerate(wrong) if bad) / sum(wrong)
-    told = f"The score tells right from swapped pairs with an AUC of {area(found, wrong):.3f}; {100 * gone:.0f}% of the"
+    scores, kept = keep(photos.files, noisy)
+    wrong = np.array([old != new for old, new in zip(first, noisy, strict=True)])
+    gone, area = (~kept[wrong]).mean(), auc(scores[~wrong], scores[wrong])
+    told = f"The score tells right from swapped pairs with an AUC of {area:.3f}; {100 * gone:.0f}% of the"
     made = {
         "one": [[text] for text in first],
         "five": [list(several) for several in photos.captions],
         "longest": [[max(several, key=len)] for several in photos.captions],
         "30% swapped": [[text] for text in noisy],
-        "filtered": [[text] if i in best else [] for i, text in enumerate(noisy)],
+        "filtered": [[text] if stays else [] for text, stays in zip(noisy, kept, strict=True)],
     }
-    return {name: Arm(texts) for name, texts in made.items()}, f"{told} swapped ones are filtered out with 30% of all."
+    return {
+        name: Arm(texts) for name, texts in made.items()
+    }, f"{told} swapped ones are filtered out with {100 * (~kept).mean():.0f}% of all."

@@ -7,12 +7,14 @@ FOLDER of --photos holds captions.csv (columns file_name, caption; several rows 
 
 import argparse
 import random
+import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.common.document import replace_between
-from benchmarks.downstream.photo_arms import PhotoExam, arms, out_of_fold, read_photos
+from benchmarks.downstream.photo_arms import PhotoExam, arms, read_photos
+from benchmarks.downstream.photo_filter import curated_by_halves
 from benchmarks.downstream.runs import Material, run
 from benchmarks.downstream.tables import cpu_seconds, differences, scores
 from benchmarks.downstream.train import Recipe
@@ -39,7 +41,8 @@ def main() -> None:
     order = random.Random("split").sample(range(len(photos.captions)), len(photos.captions))
     start, end = (options.test, 2 * options.test) if options.validation else (0, options.test)
     asked, learnt = photos.part(order[start:end]), photos.part(order[2 * options.test :])
-    every, told = arms(learnt, out_of_fold(recipe))
+    with tempfile.TemporaryDirectory() as measured:
+        every, told = arms(learnt, curated_by_halves(Path(measured)))
     nothing = (np.zeros((0, recipe.side, recipe.side, 3), dtype=np.uint8), [])
     material = Material(learnt.pixels, every, nothing, PhotoExam(asked), recipe)
     keys = [(name, seed) for seed in range(options.seeds) for name in every]

@@ -43,7 +43,7 @@ def _seconds_a_step(data: Path, steps: int, *, ours: bool) -> float:
     table = read_manifest(data / "shards/train")
     ids, captions = table["id"].to_list(), table["captions"].to_list()
     captioner = load_captioner(data / "models/captioner", "cpu", "float32")
-    rows = caption_rows(ids, captions, ["Describe this image."], ImageLookup(data / "shards/train"), 0)
+    rows = caption_rows(ids, captions, ["Describe this image."], ImageLookup(data / "shards/train"), 0, {})
     params = WarmStart(epochs=32 * steps / len(rows), learning_rate=0.001)
     kept: Any = module.with_caption_loss
     module.with_caption_loss = kept if ours else lambda trainer: trainer

@@ -122,6 +122,11 @@ class WarmStart(Section):
     learning_rate: float = Field(gt=0)
     warmup_share: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
+    controls: str | None = Field(
+        None,
+        description="folder of a corpus curated with buckets: each train pair's token stands before its prompt; null:"
+        " none",
+    )
 
 
 class Models(Section):

@@ -16,6 +16,7 @@ from cim.fingerprint import code_of, fingerprint
 from cim.models.folder import stated_license
 from cim.params import LoadedCaptioner, Models, TinyCaptioner
 from cim.shards.read import ImageLookup, read_manifest
+from cim.warm_start.controls import Controls, check_known, control_tables, read_controls, with_token
 from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]
@@ -29,14 +30,16 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     Work goes on in a folder beside `out`; a killed run resumes there. Raises CimError for what can't be fetched or
     trained, and for a prompt that would end the user's turn.
     """
-    key = fingerprint(code_of(__name__), params.captioner, params.warm_start, list(prompts), train / "manifest.parquet")
+    key = fingerprint(code_of(__name__), params.captioner, *learnt_from(params, train, prompts))
     work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
         if stale.is_dir():
             rmtree(stale)
-    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
+    captions, controls = _captions(train), read_controls(params.warm_start)
+    check_known(controls, captions)
+    making = _Making(params, captions, ImageLookup(train), tuple(prompts), device, controls)
     folder = _once(work / "start", making.start)
-    check_prompts(load_processor(folder, trust_remote_code=making.trusted), prompts)
+    check_prompts(load_processor(folder, trust_remote_code=making.trusted), making.asked)
     if isinstance(params.captioner, TinyCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
     if params.captioner.warm_start:
@@ -50,6 +53,14 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     replace_folder(out, folder)
     (out / STATE).unlink()
     rmtree(work, ignore_errors=True)
+
+
+def learnt_from(params: Models, train: Path, prompts: Sequence[str]) -> list[Any]:
+    """Parts of the fingerprint of a base captioner beside its code and its own section.
+
+    Raises CimError where control tokens are asked for and no curated corpus is there.
+    """
+    return [params.warm_start, list(prompts), train / "manifest.parquet", *control_tables(params.warm_start)]
 
 
 def _captions(train: Path) -> dict[str, list[str]]:
@@ -69,6 +80,13 @@ class _Making:
     images: ImageLookup
     prompts: tuple[str, ...]
     device: Device
+    controls: Controls
+
+    @property
+    def asked(self) -> list[str]:
+        """Every prompt that the warm start may use."""
+        tokens = sorted(set(self.controls.values()))
+        return [with_token(token, prompt) for prompt in self.prompts for token in (None, *tokens)]
 
     def start(self, out: Path) -> list[float]:
         section = self.params.captioner
@@ -77,7 +95,7 @@ class _Making:
             return []
         texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.
-        often = [prompt for prompt in self.prompts for _ in texts]
+        often = [prompt for prompt in self.asked for _ in texts]
         make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
         return []
 
@@ -96,7 +114,8 @@ class _Making:
         from cim.warm_start.sft import warm_start
 
         captioner, section = self._load(source), self.params.warm_start
-        rows = caption_rows(list(self.captions), list(self.captions.values()), self.prompts, self.images, section.seed)
+        ids, captions = list(self.captions), list(self.captions.values())
+        rows = caption_rows(ids, captions, self.prompts, self.images, section.seed, self.controls)
         log = warm_start(captioner.model, captioner.processor, rows, section, checkpoints)
         _save(captioner, out)
         return log

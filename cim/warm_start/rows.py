@@ -6,14 +6,21 @@ from typing import Any
 
 from cim.images.decode import decode_rgb
 from cim.shards.read import ImageLookup
+from cim.warm_start.controls import Controls, with_token
 
 
 def caption_rows(
-    ids: Sequence[str], captions: Sequence[Sequence[str]], prompts: Sequence[str], images: ImageLookup, seed: int
+    ids: Sequence[str],
+    captions: Sequence[Sequence[str]],
+    prompts: Sequence[str],
+    images: ImageLookup,
+    seed: int,
+    controls: Controls,
 ) -> Any:
     """Rows image, prompt, completion for supervised fine-tuning: one a caption, the prompts taken in turn by chance.
 
-    ids, captions: n samples, at least one caption each. Returns a datasets.Dataset in a seeded random order.
+    ids, captions: n samples, at least one caption each. controls: tokens that stand before pairs' prompts. Returns a
+    datasets.Dataset in a seeded random order.
     """
     rng = random.Random(f"caption-rows-{seed}")
     rows = [(sample_id, text) for sample_id, texts in zip(ids, captions, strict=True) for text in texts]
@@ -21,7 +28,7 @@ def caption_rows(
     return with_images(
         {
             "id": [sample_id for sample_id, _ in rows],
-            "prompt": [turn("user", rng.choice(prompts)) for _ in rows],
+            "prompt": [turn("user", with_token(controls.get(row), rng.choice(prompts))) for row in rows],
             "completion": [turn("assistant", text) for _, text in rows],
         },
         images,

@@ -4,11 +4,10 @@ import random
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from benchmarks.downstream.open_clip_trainer import batch_size, command, seen
-from benchmarks.downstream.photo_arms import PhotoExam, Photos, area, arms, kept, read_photos, swapped
+from benchmarks.downstream.photo_arms import PhotoExam, Photos, arms, read_photos, swapped
 from benchmarks.downstream.train import Pixels
 
 
@@ -20,6 +19,7 @@ def test_photos_are_read_with_all_their_captions(tmp_path: Path) -> None:
     (tmp_path / "captions.csv").write_text("\n".join(rows) + "\n")
     photos = read_photos(tmp_path, 32)
     assert photos.pixels.shape == (2, 32, 32, 3)
+    assert [photo.name for photo in photos.files] == ["a.png", "c.png"]
     assert photos.captions == [["one", "two"], ["four", "five"]]  # b.png has fewer than most
 
 
@@ -30,25 +30,21 @@ def test_a_share_is_swapped_among_each_other() -> None:
     assert sum(one != other for one, other in zip(texts, noisy, strict=True)) == 3
 
 
-def test_the_best_are_kept_and_the_area_counts_pairs() -> None:
-    """Right 0.9 and 0.3, wrong 0.5 and 0.1: of four pairs three are in order."""
-    scores = np.array([0.9, 0.3, 0.5, 0.1])
-    assert kept(scores, 0.5) == {0, 2}
-    assert area(scores, [False, False, True, True]) == pytest.approx(0.75)
-
-
 def test_what_the_score_finds_wrong_is_left_out() -> None:
-    def ideal(pixels: Pixels, texts: list[str]) -> np.ndarray:
-        return np.array([float(text.startswith(str(number))) for number, text in enumerate(texts)])
+    def ideal(photos: list[Path], texts: list[str]) -> tuple[np.ndarray, np.ndarray]:
+        right = np.array([text.startswith(str(number)) for number, text in enumerate(texts)])
+        return right.astype(float), right
 
-    photos = Photos(np.zeros((10, 32, 32, 3), np.uint8), [[f"{n} short", f"{n} the longest"] for n in range(10)])
+    photos = Photos(
+        [Path()] * 10, np.zeros((10, 32, 32, 3), np.uint8), [[f"{n} short", f"{n} the longest"] for n in range(10)]
+    )
     found, told = arms(photos, ideal)
     assert found["longest"].texts[3] == ["3 the longest"]
     assert found["five"].texts[3] == ["3 short", "3 the longest"]
     left = [several for several in found["filtered"].texts if several]
     assert len(left) == 7
     assert all(one == [f"{n} short"] for n, one in enumerate(found["filtered"].texts) if one)
-    assert "AUC of 1.000; 100% of" in told
+    assert "AUC of 1.000; 100% of the swapped ones are filtered out with 30% of all." in told
 
 
 def test_ranks_are_of_the_own_photo_and_of_the_best_own_caption() -> None:
@@ -65,7 +61,7 @@ def test_ranks_are_of_the_own_photo_and_of_the_best_own_caption() -> None:
         def texts(self, texts: list[str]) -> np.ndarray:
             return np.stack([np.eye(2, dtype=np.float32)[int(text[-1])] for text in texts])
 
-    photos = Photos(np.zeros((2, 32, 32, 3), np.uint8), [["a0", "b1"], ["c1", "d1"]])
+    photos = Photos([Path()] * 2, np.zeros((2, 32, 32, 3), np.uint8), [["a0", "b1"], ["c1", "d1"]])
     found = PhotoExam(photos).taken(Known())  # type: ignore[arg-type]
     assert found["text_to_image"].tolist() == [[0.5], [1.0]]
     assert found["image_to_text"].tolist() == [[1.0], [0.0]]

@@ -24,7 +24,7 @@ def images(tmp_path: Path) -> tuple[list[str], ImageLookup]:
 def test_a_row_a_caption_with_its_own_image(images: tuple[list[str], ImageLookup]) -> None:
     ids, lookup = images
     captions = [["one", "two"], ["three"], ["four"], ["five", "six", "seven"]]
-    rows = caption_rows(ids, captions, PROMPTS, lookup, seed=0)
+    rows = caption_rows(ids, captions, PROMPTS, lookup, 0, {})
     assert len(rows) == 7
     said = {(row["id"], row["completion"][0]["content"]) for row in rows}
     assert said == {(i, text) for i, texts in zip(ids, captions, strict=True) for text in texts}
@@ -36,7 +36,15 @@ def test_seeds_decide_order_and_prompts(images: tuple[list[str], ImageLookup]) -
     ids, lookup = images
 
     def order(seed: int) -> list[str]:
-        return caption_rows(ids, [[c] for c in "abcd"], PROMPTS, lookup, seed)["completion"]
+        return caption_rows(ids, [[c] for c in "abcd"], PROMPTS, lookup, seed, {})["completion"]
 
     assert order(1) == order(1)
     assert len({str(order(seed)) for seed in range(20)}) > 5
+
+
+def test_a_pairs_token_stands_before_its_prompt(images: tuple[list[str], ImageLookup]) -> None:
+    ids, lookup = images
+    controls = {(ids[0], "a"): "<fit 4>", (ids[1], "a"): "<fit 1>"}  # ids[1] has the caption b
+    rows = caption_rows(ids, [[c] for c in "abcd"], ["Say."], lookup, 0, controls)
+    said = {row["id"]: row["prompt"][0]["content"] for row in rows}
+    assert said == {ids[0]: "<fit 4> Say.", **dict.fromkeys(ids[1:], "Say.")}

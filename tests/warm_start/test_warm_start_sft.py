@@ -21,7 +21,7 @@ def test_loss_and_weights_are_those_of_trl(
 
     def trained(name: str) -> tuple[list[float], dict[str, Any]]:
         captioner = load_captioner(folder, "cpu", "float32")
-        rows = caption_rows(ids, captions, ["Describe this image.", "What is this?"], images, 0)
+        rows = caption_rows(ids, captions, ["Describe this image.", "What is this?"], images, 0, {})
         log = module.warm_start(captioner.model, captioner.processor, rows, params, tmp_path / name)
         return [record["loss"] for record in log], captioner.model.state_dict()
 
