@@ -9,7 +9,7 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.choice import Choice
-from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is
+from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is, picture_in
 
 
 @dataclass
@@ -64,4 +64,4 @@ class Captioning:
             (new,) = self.backend([batch], choice.anew)
             for row, texts in zip(rows, new, strict=True):
                 tried[row] = [*tried[row], *texts]
-        return choice.final(tried, keys, images)
+        return choice.final(tried, keys, [picture_in(one) for one in images])

@@ -40,7 +40,7 @@ class EngineSpec:
 
 @dataclass(frozen=True)
 class Asked:
-    """A prepared picture that comes with a prompt of its own, in place of the spec's; for transformers alone."""
+    """A prepared picture that comes with a prompt of its own, in place of the spec's."""
 
     prepared: Any
     prompt: str
@@ -48,6 +48,11 @@ class Asked:
     @property
     def nbytes(self) -> int:
         return held_bytes(self.prepared)
+
+
+def picture_in(one: Any) -> Any:
+    """A prepared picture without the prompt that it may come with."""
+    return one.prepared if isinstance(one, Asked) else one
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
@@ -175,12 +180,14 @@ class Request:
     """One text for one image. number: names it in its `Answer`. prepared: by `ContinuousBackend.prepare`.
 
     key: seeds its sampling. decoding: of this text; candidates, repetition and scores are not the backend's concern.
+    prompt: in place of the spec's; None: the spec's.
     """
 
     number: int
     prepared: Any
     key: str
     decoding: Decoding
+    prompt: str | None = None
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from cim.params.images import ImageLimits
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
-from cim.params.texts import Texts, columns_of
+from cim.params.texts import Texts
 from cim.params.tune import Reward
 
 
@@ -76,17 +76,6 @@ class Recaptioning(Section):
     def _one_captioner(self) -> "Recaptioning":
         if self.caption.engine == "endpoint" and "model" in self.recaption.model_fields_set:
             raise ValueError("recaption.model with caption.engine endpoint: the server's is caption.endpoint.model")
-        return self
-
-    @model_validator(mode="after")
-    def _questions_by_transformers(self) -> "Recaptioning":
-        texts = self.recaption.texts
-        asking = [prompt for prompt in texts.prompts.values() if columns_of(prompt)] if texts else []
-        if asking and (self.caption.engine != "transformers" or self.caption.scored):
-            raise ValueError(
-                f"the prompt {asking[0]!r} is another one for each image, which only caption.engine transformers takes,"
-                " without CIM scores"
-            )
         return self
 
     @model_validator(mode="after")

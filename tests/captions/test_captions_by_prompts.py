@@ -131,11 +131,9 @@ def test_each_image_is_asked_its_own_question(mixing: Path) -> None:
     assert {one["recaption"]["about"]["prompt"] for one in found.values()} == {"What of {question}?"}
 
 
-def test_a_corpus_without_the_column_and_engines_that_cannot_ask(mixing: Path) -> None:
+def test_a_corpus_without_the_column(mixing: Path) -> None:
     with_questions(mixing, {"0": "the cat"})
     absent = ASKING | {"prompts": {"about": "What of {answer}?"}}
     with pytest.raises(CimError, match=r"found no column answer in .*, which has question; expected a column"):
         recaption.fn(overrides={"recaption.texts": absent})
     assert not (mixing / "out").exists()
-    with pytest.raises(CimError, match=r"which only caption\.engine transformers takes"):
-        recaption.fn(overrides={"recaption.texts": ASKING, "caption.engine": "vllm"})
