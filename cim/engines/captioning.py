@@ -9,7 +9,8 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.choice import Choice
-from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is, picture_in
+from cim.engines.prepared import picture_in
+from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is
 
 
 @dataclass

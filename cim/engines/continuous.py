@@ -9,7 +9,8 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.choice import Choice
-from cim.engines.spec import Answer, Asked, ContinuousBackend, Prepare, Request, Scorer, held_bytes, picture_in
+from cim.engines.prepared import Asked, held_bytes, picture_in
+from cim.engines.spec import Answer, ContinuousBackend, Prepare, Request, Scorer
 
 
 @dataclass(frozen=True)

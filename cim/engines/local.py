@@ -16,7 +16,8 @@ from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.captioners.shrink import shrink_for
 from cim.captioners.special_tokens import refuse_prompts
-from cim.engines.spec import Asked, BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is, picture_in
+from cim.engines.prepared import Asked, picture_in
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
 from cim.engines.workers import Workers
 from cim.errors import CimError
 from cim.prefetch import prefetch as in_threads

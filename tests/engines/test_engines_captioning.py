@@ -8,7 +8,8 @@ from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.captioning import Captioning
-from cim.engines.spec import Asked, as_it_is, captions_of, picture_in
+from cim.engines.prepared import Asked, picture_in
+from cim.engines.spec import as_it_is, captions_of
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
 PICTURES = [Image.new("RGB", (8 * n, 8)) for n in range(1, 4)]

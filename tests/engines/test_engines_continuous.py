@@ -10,7 +10,8 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.engines.breaker import ContinuousCircuitBreaker
 from cim.engines.captioning import Captioning
 from cim.engines.continuous import ContinuousCaptioning
-from cim.engines.spec import Asked, ContinuousEngine, Request, captions_of, held_bytes
+from cim.engines.prepared import Asked, held_bytes
+from cim.engines.spec import ContinuousEngine, Request, captions_of
 from cim.errors import FatalError
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75

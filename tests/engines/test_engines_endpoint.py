@@ -17,7 +17,8 @@ from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.endpoint import Endpoint
 from cim.engines.endpoint_options import EndpointOptions
 from cim.engines.open import open_engine
-from cim.engines.spec import Answer, Asked, EngineSpec, captions_of
+from cim.engines.prepared import Asked
+from cim.engines.spec import Answer, EngineSpec, captions_of
 from cim.engines.upload import Upload
 from cim.errors import CimError, EngineLost, FatalError
 from cim.params.endpoint import EndpointParams

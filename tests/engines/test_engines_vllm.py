@@ -14,7 +14,8 @@ from cim.captioners.inputs import render
 from cim.captioners.load import load_captioner, load_processor
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.engines.open import open_engine
-from cim.engines.spec import Asked, ContinuousEngine, EngineSpec, captions_of
+from cim.engines.prepared import Asked
+from cim.engines.spec import ContinuousEngine, EngineSpec, captions_of
 from cim.engines.vllm_options import VllmOptions
 from cim.errors import CimError, EngineLost
 from cim.params import VllmParams
