@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 from cim.params.base import Section
-from cim.params.recaption import here
+from cim.params.recaption import address, here
 from cim.params.runtime import Runtime
 from cim.params.texts import Mix
 
@@ -18,6 +18,9 @@ class Remix(Section):
     )
     output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
+    )
+    store: Annotated[str, AfterValidator(address)] | None = Field(
+        None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
     )
     texts: Mix
     max_reject_share: float = Field(

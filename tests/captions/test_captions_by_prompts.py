@@ -105,7 +105,7 @@ def test_texts_that_cannot_be_made_stop_a_run_before_it_begins(
 
 
 def test_texts_do_not_go_to_a_store(mixing: Path) -> None:
-    with pytest.raises(CimError, match="written here alone"):
+    with pytest.raises(CimError, match=r"flows\.remix with remix\.store brings them"):
         recaption.fn(overrides={"recaption.texts": TEXTS, "recaption.store": "s3://bucket/out"})
 
 
