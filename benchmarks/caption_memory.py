@@ -29,7 +29,8 @@ from cim.captions.feed import Feed
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard
-from cim.engines.spec import PIXEL_BYTES, AnyEngine
+from cim.engines.prepared import PIXEL_BYTES
+from cim.engines.spec import AnyEngine
 from cim.params import Runtime
 from cim.readers.webdataset import TarPart
 

@@ -20,9 +20,10 @@ from cim.captioners.decoding import Decoding
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import CARD, SUMMARY, prepare
-from cim.captions.store import Store, StoredJob
+from cim.captions.store import Store
 from cim.captions.store_index import files_of, marker_name
 from cim.captions.store_run import StoreRun
+from cim.captions.stored import StoredJob
 from cim.params.recaption import Recaption
 from cim.readers.open import numbered, open_source
 from cim.readers.remote import RemoteTar, listed_identities

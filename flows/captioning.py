@@ -11,6 +11,7 @@ from prefect import Task
 from cim.captions.display import unfinished_shards
 from cim.captions.job import ShardJob
 from cim.captions.output import check_ours, write_summary
+from cim.captions.prompts import PromptsJob
 from cim.captions.shard import Outcome
 from cim.captions.summary import check_rejects, summarize
 from cim.errors import CimError, FatalError
@@ -66,13 +67,41 @@ def caption_shards(
     total = None if None in known else sum(filter(None, known))
     progress, kept = Progress(name, len(jobs), total, log), kept or Kept()
     progress.found(Outcome(stem, facts, 0.0, facts["images"]) for stem, facts in kept.found.items())
+    failed = make_shards(jobs, model, caption.batch_size, runtime, progress, kept.task)
+    done = {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts}
+    try:
+        summary = kept.summed_up(folder, done, runtime)
+    except CimError as lost:
+        raise joined_errors(failed, lost) from lost
+    if failed is None:
+        write_summary(folder, summary, plan)
+    progress.end(summary, folder)
+    rejects = too_many_rejects(summary, caption.max_reject_share, folder)
+    if failed or rejects:
+        raise joined_errors(failed, rejects)
+    return summary
+
+
+def make_shards(
+    jobs: Sequence[ShardJob] | Sequence[PromptsJob],
+    model: ModelJob,
+    batch_size: int,
+    runtime: Runtime,
+    progress: Progress,
+    task: Task[..., Outcome | None],
+) -> CimError | None:
+    """Finish by `task` all that `progress` does not know to be done; what some failed of, if so.
+
+    Raises CimError when a run with another plan has the folder.
+    """
+    folder, plan, before = jobs[0].folder, jobs[0].plan, len(progress.facts)
 
     def attempt(doing: str, patience: float) -> CimError | None:
         left = [job for job in jobs if job.stem not in progress.facts]
         if not left:
             return None
         try:
-            with model_workers(runtime, kept.task, len(left)) as found:
+            with model_workers(runtime, task, len(left)) as found:
                 map_shards(
                     found.task,
                     left,
@@ -81,36 +110,25 @@ def caption_shards(
                     workers=found.shards,
                     seen=progress,
                     model=model,
-                    batch_size=caption.batch_size,
+                    batch_size=batch_size,
                     patience=patience,
                 )
         except CimError as failure:
             return failure
         return None
 
-    failed = attempt(name, 0.0)
+    failed = attempt(progress.title, 0.0)
     check_ours(folder, plan)
     # Where every shard failed, or would, it is not the shards: nothing to wait for.
-    hopeless = isinstance(failed, FatalError) or (failed is not None and len(progress.facts) == len(kept.found))
+    hopeless = isinstance(failed, FatalError) or (failed is not None and len(progress.facts) == before)
     if len(progress.facts) < len(jobs) and not hopeless:
         with heartbeat(lambda: unfinished_shards(jobs, progress.facts), logger().warning):
-            failed = attempt(f"{name}, what was left", math.inf)
+            failed = attempt(f"{progress.title}, what was left", math.inf)
         check_ours(folder, plan)
-    done = {job.stem: progress.facts[job.stem] for job in jobs if job.stem in progress.facts}
-    try:
-        summary = kept.summed_up(folder, done, runtime)
-    except CimError as lost:
-        raise _both(failed, lost) from lost
-    if failed is None:
-        write_summary(folder, summary, plan)
-    progress.end(summary, folder)
-    rejects = _too_many(summary, caption.max_reject_share, folder)
-    if failed or rejects:
-        raise _both(failed, rejects)
-    return summary
+    return failed
 
 
-def _too_many(summary: dict[str, Any], most: float, folder: Path) -> CimError | None:
+def too_many_rejects(summary: dict[str, Any], most: float, folder: Path) -> CimError | None:
     """What is to be said of images without a caption in the shards that are done."""
     try:
         if summary["shards"]:
@@ -120,7 +138,7 @@ def _too_many(summary: dict[str, Any], most: float, folder: Path) -> CimError | 
     return None
 
 
-def _both(*errors: CimError | None) -> CimError:
+def joined_errors(*errors: CimError | None) -> CimError:
     """One error for all that there are."""
     found = [error for error in errors if error is not None]
     if len(found) == 1:

@@ -10,8 +10,9 @@ from prefect import flow
 from cim.captions.job import ShardJob
 from cim.captions.order import in_order
 from cim.captions.output import CARD, SUMMARY, hash_caches, log_of, prepare
-from cim.captions.store import Store, StoredJob
+from cim.captions.store import Store
 from cim.captions.store_run import StoreRun
+from cim.captions.stored import StoredJob
 from cim.captions.summary import repeated_warning
 from cim.captions.windows import BATCHES
 from cim.layout import Layout

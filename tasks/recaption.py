@@ -11,8 +11,8 @@ from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
 from cim.captions.shard import Outcome
-from cim.captions.store import StoredJob, finish_in_store
 from cim.captions.store_run import StoreRun
+from cim.captions.stored import StoredJob, finish_in_store
 from cim.fingerprint import code_of, fingerprint
 from cim.lock import file_lock
 from cim.models.folder import stated_license

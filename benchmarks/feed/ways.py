@@ -11,9 +11,9 @@ from benchmarks.common.memory import MIB, added_memory
 from benchmarks.feed.corpus import Corpus
 from benchmarks.feed.engine import FixedLatency, reduced
 from cim.captioners.decoding import Decoding, Generated
+from cim.captions.answers import caption_of
 from cim.captions.commit import commit
 from cim.captions.feed import Feed, Turns
-from cim.captions.in_flight import caption_of
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.shard import finish_shard

@@ -37,6 +37,17 @@ def suppressed_tokens(processor: Any, model: Any) -> list[int]:
     return sorted(mark for mark in marks.difference(ends) if 0 <= mark < rows)
 
 
+def refuse_prompts(processor: Any, prompts: Iterable[str]) -> None:
+    """As `check_prompts`, for prompts of single images: a ValueError, as what people write into a column is no setting.
+
+    Raises ValueError.
+    """
+    try:
+        check_prompts(processor, prompts)
+    except FatalError as error:
+        raise ValueError(error.found) from error
+
+
 def check_prompts(processor: Any, prompts: Iterable[str]) -> None:
     """Raises FatalError for a prompt that holds a token with a meaning of its own to the captioner.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from cim.captions.cost import NO_COST, Cost
 from cim.captions.job import ShardJob
+from cim.captions.prompts import PromptsJob
 from cim.captions.summary import counted, named_captions
 from cim.lock import holder
 from cim.provenance import licenses_text
@@ -66,7 +67,7 @@ def cost_text(cost: Cost) -> str:
     )
 
 
-def unfinished_shards(jobs: Sequence[ShardJob], done: Container[str]) -> str:
+def unfinished_shards(jobs: Sequence[ShardJob] | Sequence[PromptsJob], done: Container[str]) -> str:
     """The first shards that are not done, and who is at them. done: stems."""
     left = [job for job in jobs if job.stem not in done]
     named = [f"{job.stem} ({holder(job.outer_lock) or 'nobody yet'})" for job in left[:NAMED]]

@@ -24,14 +24,14 @@ class PartIdentity:
             self.cache(self.known)
         return self.known
 
-    def journal_key(self) -> str:
-        """What the unfinished shard's journal goes by.
+    def journal_key(self, job: ShardJob) -> str:
+        """What the journal of the unfinished shard `job`, of this part, goes by.
 
         Of a chunk it is what its files' folders say of them: its content is known when it has been captioned.
         """
         if self._stats is not None and isinstance(self._job.part, Chunk):
-            return self._job.fingerprint(self._stats.portable)
-        return self._job.fingerprint(self.identity())
+            return job.fingerprint(self._stats.portable)
+        return job.fingerprint(self.identity())
 
     def check(self, part: ReadablePart, sha256: str) -> None:
         """Raise CimError when the part, as it was captioned, is not what it was known as before."""

@@ -1,20 +1,16 @@
-"""A prompt with {names} in it, filled for each sample from its own fields: a question that the caption is to answer."""
+"""What each sample is asked: prompts, of which some have {names} in them that its own fields fill."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from cim.captions.windows import Picture, Unused
-from cim.engines.spec import Asked
 from cim.errors import CimError
 from cim.params.texts import columns_of
 from cim.readers.base import Item, Part
-from cim.records import Reject
 from cim.text import has_text
 
 NO_QUESTION = "no text to ask with"
-Decode = Callable[[int, Item], Picture | Unused]
 
 
 def filled(prompt: str, facts: Mapping[str, Any]) -> str | None:
@@ -25,29 +21,23 @@ def filled(prompt: str, facts: Mapping[str, Any]) -> str | None:
 
 @dataclass
 class Questions:
-    """Of one shard. A sample is decoded without its fields, so what is asked of it is noted before."""
+    """Of one shard. prompts: with whether they are filled. A sample is decoded without its fields, so what it is asked
+    is noted before."""
 
-    prompt: str
-    _noted: dict[int, str | None] = field(default_factory=dict)
+    prompts: Sequence[tuple[str, bool]]
+    _noted: dict[int, Sequence[str | None]] = field(default_factory=dict)
 
     def noted(self, items: Iterable[tuple[int, Item]]) -> Iterator[tuple[int, Item]]:
         """The same items, each with its place."""
+        asking = any(fill for _, fill in self.prompts)
         for at, item in items:
-            self._noted[at] = filled(self.prompt, item.facts)
+            if asking:
+                self._noted[at] = [filled(prompt, item.facts) if fill else prompt for prompt, fill in self.prompts]
             yield at, item
 
-    def asked(self, work: Decode) -> Decode:
-        """`work`, whose pictures then come with their prompt; a sample without one is not used."""
-
-        def with_prompt(at: int, item: Item) -> Picture | Unused:
-            found, prompt = work(at, item), self._noted.pop(at)
-            if isinstance(found, Unused):
-                return found
-            if prompt is None:
-                return Unused(at, Reject(item.name, NO_QUESTION, ", ".join(columns_of(self.prompt))))
-            return replace(found, prepared=Asked(found.prepared, prompt))
-
-        return with_prompt
+    def of(self, at: int) -> Sequence[str | None]:
+        """What the sample is asked by each prompt; None where it lacks a text for one. To be called once."""
+        return self._noted.pop(at, None) or [prompt for prompt, _ in self.prompts]
 
 
 def check_columns(parts: Iterable[Part], prompts: Mapping[str, str]) -> None:

@@ -1,9 +1,10 @@
 """One shard captioned: locked, read ahead of the engine, journalled as captions come, committed, marked done last."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
@@ -13,7 +14,7 @@ from cim.captions.cost import NO_COST, Cost
 from cim.captions.feed import Feed
 from cim.captions.in_flight import InFlight
 from cim.captions.job import ShardJob
-from cim.captions.journal import begun_from, open_journal
+from cim.captions.journal import Journal, begun_from, open_journal
 from cim.captions.output import check_ours
 from cim.captions.part_identity import PartIdentity
 from cim.captions.progress import ShardProgress
@@ -45,21 +46,38 @@ def finish_shard(job: ShardJob, engine: Callable[[], AnyEngine | Feed], patience
     engine: called only when there is something to caption; a feed where other shards use the engine as well.
     Raises CimError when a run with another plan has the folder.
     """
-    start = time.perf_counter()
-    with file_lock(job.lock, patience) as mine:
-        if mine is None:
-            return None
-        if mine.stale:
-            job.sweep()
-        identity = PartIdentity(job)
-        if job.marked() and (facts := job.done(job.fingerprint(identity.identity()))) is not None:
-            job.discard()  # stopped between the marker and the last of it
-            return Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
-        check_ours(job.folder, job.plan)
-        with _feed_of(engine()) as feed:
-            start = time.perf_counter()  # the first shard is no slower for loading the model
-            facts, before = caption_shard(job, feed, identity)
-            return Outcome(job.stem, facts, time.perf_counter() - start, before, feed.since())
+    found = finish_shards([job], engine, patience)
+    return None if found is None else found[0]
+
+
+def finish_shards(
+    jobs: Sequence[ShardJob], engine: Callable[[], AnyEngine | Feed], patience: float = 0.0
+) -> list[Outcome] | None:
+    """As `finish_shard`, of one part by several prompts: a job each, which differ in folder, lineage and `asking`.
+
+    Each picture is decoded once for all that are not done. Each has its journal and its marker, as if it were alone.
+    """
+    start, found = time.perf_counter(), dict[Path, Outcome]()
+    with ExitStack() as locks:
+        for job in sorted(jobs, key=lambda job: job.lock):  # in one order, or two workers could wait for each other
+            mine = locks.enter_context(file_lock(job.lock, patience))
+            if mine is None:
+                return None
+            if mine.stale:
+                job.sweep()
+        identity = PartIdentity(jobs[0])
+        for job in jobs:
+            if job.marked() and (facts := job.done(job.fingerprint(identity.identity()))) is not None:
+                job.discard()  # stopped between the marker and the last of it
+                found[job.folder] = Outcome(job.stem, facts, time.perf_counter() - start, facts["images"])
+            else:
+                check_ours(job.folder, job.plan)
+        if left := [job for job in jobs if job.folder not in found]:
+            with _feed_of(engine()) as feed:
+                start = time.perf_counter()  # the first shard is no slower for loading the model
+                for job, (facts, before) in zip(left, caption_shard(left, feed, identity), strict=True):
+                    found[job.folder] = Outcome(job.stem, facts, time.perf_counter() - start, before, feed.since())
+        return [found[job.folder] for job in jobs]
 
 
 @contextmanager
@@ -72,44 +90,55 @@ def _feed_of(found: AnyEngine | Feed) -> Iterator[Feed]:
         yield feed
 
 
-def caption_shard(job: ShardJob, feed: Feed, identity: PartIdentity) -> tuple[dict[str, Any], int]:
-    """Caption every sample of a locked shard; its facts, and how many images a killed run had done.
+def caption_shard(jobs: Sequence[ShardJob], feed: Feed, identity: PartIdentity) -> list[tuple[dict[str, Any], int]]:
+    """Caption every sample of a locked shard by each job's prompt; of each its facts, and images that were done before.
 
     facts: images = captions + rejects, tokens (out), tokens_in, finish_reasons and reject_reasons with counts,
     tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
-    begun = identity.journal_key()
-    if begun_from(job.journal) != begun:
-        job.discard()
-    cut = "by sample" if feed.shared.continuous else f"{job.window} {WINDOW_BYTES}"
-    with open_journal(job.journal, f"{begun} {cut}") as journal:
-        part = job.part.here(job.copy(begun))
-        progress, reading = ShardProgress.of(journal), Reading(part)
-        before, captions = len(progress), len(progress.captions)
+    cut = "by sample" if feed.shared.continuous else f"{jobs[0].window} {WINDOW_BYTES}"
+    begun = [identity.journal_key(job) for job in jobs]
+    with ExitStack() as stack:
+        journals = list[Journal]()
+        for job, key in zip(jobs, begun, strict=True):
+            if begun_from(job.journal) != key:
+                job.discard()
+            journals.append(stack.enter_context(open_journal(job.journal, f"{key} {cut}")))
+        part = jobs[0].part.here(jobs[0].copy(begun[0]))
+        progress, reading = [ShardProgress.of(journal) for journal in journals], Reading(part)
+        before, captions = [len(one) for one in progress], sum(len(one.captions) for one in progress)
         try:
-            _caption_rest(job, reading, feed, progress)
+            _caption_rest(jobs, reading, feed, progress)
         except FatalError as error:
-            if len(progress.captions) == captions and not isinstance(error, EngineLost):
-                journal.take_back()  # its rejects are the set-up's, not the images'
+            if sum(len(one.captions) for one in progress) == captions and not isinstance(error, EngineLost):
+                for journal in journals:
+                    journal.take_back()  # its rejects are the set-up's, not the images'
             raise
-    check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
+    for job in jobs:
+        check_ours(job.folder, job.plan)  # whoever has it now waits for this shard, to make it anew
     sha256 = reading.sha256()
     identity.check(part, sha256)
-    made_from = job.fingerprint(sha256 if identity.known is None else identity.known)
-    facts = commit(job, part, made_from, sha256, *progress.sorted())
-    if part is job.part:
+    known = sha256 if identity.known is None else identity.known
+    facts = [
+        commit(job, part, job.fingerprint(known), sha256, *one.sorted())
+        for job, one in zip(jobs, progress, strict=True)
+    ]
+    if part is jobs[0].part:
         identity.cache(sha256)
-    job.discard()
-    return facts, before
+    for job in jobs:
+        job.discard()
+    return list(zip(facts, before, strict=True))
 
 
-def _caption_rest(job: ShardJob, items: Iterable[Item], feed: Feed, progress: ShardProgress) -> None:
+def _caption_rest(
+    jobs: Sequence[ShardJob], items: Iterable[Item], feed: Feed, progress: Sequence[ShardProgress]
+) -> None:
     """Caption what is not journalled yet."""
+    images, doing = jobs[0].part.images, f"caption {jobs[0].stem}"
+    total = None if images is None else images * len(jobs)
     with (
-        tqdm(
-            total=job.part.images, initial=len(progress), desc=f"caption {job.stem}", unit="caption", leave=False
-        ) as bar,
+        tqdm(total=total, initial=sum(map(len, progress)), desc=doing, unit="caption", leave=False) as bar,
         feed.ticket() as ticket,
     ):
-        InFlight(job, feed, progress, bar, ticket).run(items)
+        InFlight(jobs, feed, progress, bar, ticket).run(items)

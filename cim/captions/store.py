@@ -1,23 +1,17 @@
 """Finished shards moved to an object store: their files first, then a marker that only one worker can put there."""
 
 import json
-import math
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import mark_done, marker_of, read_json, replacing, unmark
-from cim.captions.feed import Feed
-from cim.captions.job import ShardJob
-from cim.captions.output import CARD, SUMMARY, taken_over
-from cim.captions.part_identity import PartIdentity
-from cim.captions.shard import Outcome, finish_shard
-from cim.engines.spec import AnyEngine
+from cim.atomic import mark_done, marker_of, replacing, unmark
+from cim.captions.files import ShardFiles
+from cim.captions.output import SUMMARY, taken_over
 from cim.errors import CimError
-from cim.lock import file_lock
 from cim.readers.address import lies_in
 from cim.readers.base import Chunk, Part
 from cim.readers.remote import RemoteTar
@@ -30,8 +24,8 @@ _OURS = re.compile(r"(?:rejects/)?(\d{5,})\.(?:tar|parquet|parquet\.done\.json)"
 class Store:
     """A folder of an object store, e.g. `s3://bucket/recaptioned`, for any number of runs on any machines.
 
-    They must have one plan (see `cim.captions.output.prepare`), which the card there names: the last to begin with
-    another one takes the store over, and those before it stop at their next shard.
+    section: of the params that name it. The runs must have one plan (see `cim.captions.output.prepare`), which the card
+    there names: the last to begin with another one takes the store over, and those before it stop at their next shard.
     A shard's marker there names its fingerprint and what the store says of each file: when that no longer fits, the
     shard is not done. Put by "only if there is none" (S3's If-None-Match, Google's ifGenerationMatch), so that of two
     workers at one shard one wins, and the other lets its copy go.
@@ -39,6 +33,12 @@ class Store:
 
     url: str
     plan: str = ""
+    section: str = "recaption"
+
+    @property
+    def card(self) -> str:
+        """The name of the card there."""
+        return f"{self.section}.json"
 
     def listed(self, parts: Iterable[Part]) -> dict[str, dict[str, str]]:
         """What the store says of each file there, by name: one listing.
@@ -48,16 +48,16 @@ class Store:
         remote = [part for part in parts if isinstance(part, (RemoteTar, Chunk))]
         if inside := [part.name for part in remote if lies_in(part.url, self.url)]:
             raise CimError(
-                f"recaption.store {self.url}, and {inside[0]} of the corpus in it",
+                f"{self.section}.store {self.url}, and {inside[0]} of the corpus in it",
                 "an address apart from the corpus",
-                "set recaption.store to another one",
+                f"set {self.section}.store to another one",
             )
         names = listed_below(self.url)
-        if names and CARD not in names:
+        if names and self.card not in names:
             raise CimError(
-                f"{self.url} with files in it, but no {CARD}",
+                f"{self.url} with files in it, but no {self.card}",
                 "a new or empty address, or an earlier run's",
-                "set recaption.store to another one",
+                f"set {self.section}.store to another one",
             )
         return names
 
@@ -74,11 +74,11 @@ class Store:
             system, root = store_of(self.url)
             system.put_file(str(file), f"{root}/{name or file.name}")
 
-    def facts(self, job: ShardJob, made_from: str) -> dict[str, Any] | None:
+    def facts(self, job: ShardFiles, made_from: str) -> dict[str, Any] | None:
         """The shard's facts if the store holds it, made from exactly this and unchanged, else None."""
         return self.facts_in(self.marker(job), job, made_from)
 
-    def facts_in(self, marker: Mapping[str, Any], job: ShardJob, made_from: str) -> dict[str, Any] | None:
+    def facts_in(self, marker: Mapping[str, Any], job: ShardFiles, made_from: str) -> dict[str, Any] | None:
         """As `facts`, of a marker that is read already."""
         if marker.get("fingerprint") != made_from or marker["holds"] != self._holds(_files(job)):
             return None
@@ -87,11 +87,11 @@ class Store:
 
     def check_ours(self) -> None:
         """Raise CimError when a run with another plan has taken the store over."""
-        if (theirs := self.json(CARD).get("plan")) != self.plan:
-            raise taken_over(self.url, theirs, self.plan, "recaption.store")
+        if (theirs := self.json(self.card).get("plan")) != self.plan:
+            raise taken_over(self.url, theirs, self.plan, f"{self.section}.store")
 
     def publish(
-        self, job: ShardJob, made_from: str, facts: dict[str, Any], before: Mapping[str, Any]
+        self, job: ShardFiles, made_from: str, facts: dict[str, Any], before: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Copy the shard's files, then mark it done; the facts of whoever did so first.
 
@@ -107,7 +107,7 @@ class Store:
                         f"shard {job.stem} in {self.url} finished by another run meanwhile, made from something else"
                         f" ({found.get('fingerprint')}, here {made_from})",
                         "one configuration at a time in a store, and a corpus that stays as it is",
-                        "set recaption.store to another address for each; or run again when the other run has ended",
+                        f"set {self.section}.store to another address for each; or run again when the other has ended",
                     )
                 before = {}  # gone for good: should it be there again, somebody puts it there
                 self._remove([marker_of(job.table).name])
@@ -120,14 +120,14 @@ class Store:
             unmark(job.table)  # the other's captions may be worded otherwise: the summary is to be of theirs
         return theirs
 
-    def fetch_table(self, job: ShardJob, made_from: str, facts: dict[str, Any]) -> None:
-        """Bring the captions of a shard that was made elsewhere, for the summary."""
-        with store_errors(f"{self.url}/{job.table.name}"), replacing(job.table) as temporary:
-            system, path = store_of(f"{self.url}/{job.table.name}")
+    def fetch_table(self, table: Path, made_from: str, facts: dict[str, Any]) -> None:
+        """Bring the table of a shard that was made elsewhere, for the summary."""
+        with store_errors(f"{self.url}/{table.name}"), replacing(table) as temporary:
+            system, path = store_of(f"{self.url}/{table.name}")
             system.get_file(path, str(temporary))
-        mark_done(job.table, made_from, **facts)
+        mark_done(table, made_from, **facts)
 
-    def _mark(self, job: ShardJob, marker: dict[str, Any]) -> bool:
+    def _mark(self, job: ShardFiles, marker: dict[str, Any]) -> bool:
         """Put the marker there unless there is one, another worker's, who was faster; whether this one is there now."""
         url = f"{self.url}/{marker_of(job.table).name}"
         content = (json.dumps(marker, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
@@ -147,7 +147,7 @@ class Store:
                 with suppress(FileNotFoundError):
                     system.rm_file(f"{root}/{name}")
 
-    def marker(self, job: ShardJob) -> dict[str, Any]:
+    def marker(self, job: ShardFiles) -> dict[str, Any]:
         """The shard's done marker, of whatever run; empty where there is none."""
         return self.json(marker_of(job.table).name)
 
@@ -179,57 +179,14 @@ class Store:
         return holds
 
 
+NO_STORE = Store("")
+
+
 def stale_in(names: Iterable[str], stems: Collection[str]) -> list[str]:
     """Those of the files `names` of a store that belong to shards, but to none of `stems`."""
     return [name for name in names if (found := _OURS.fullmatch(name)) and found[1] not in stems]
 
 
-@dataclass(frozen=True)
-class StoredJob(ShardJob):
-    """A shard that is worked on in `folder`, and kept in `store`."""
-
-    store: Store = Store("")
-
-    @property
-    def outer_lock(self) -> Path:
-        return self.folder / ".moving" / f"{self.stem}.lock"
-
-
-def finish_in_store(job: StoredJob, engine: Callable[[], AnyEngine | Feed], patience: float = 0.0) -> Outcome | None:
-    """As `finish_shard`, but what is done lies in the job's store; its tar is deleted here."""
-    store = job.store
-    with file_lock(job.outer_lock, patience) as mine:
-        if mine is None:
-            return None
-        if mine.stale:
-            with file_lock(job.lock) as staged:
-                if staged:
-                    job.sweep()
-        before = store.marker(job)
-        made_from = (
-            job.fingerprint(PartIdentity(job).identity()) if before else ""
-        )  # read for where there is something there
-        if before and (facts := store.facts_in(before, job, made_from)) is not None:
-            outcome = Outcome(job.stem, facts, 0.0, facts["images"])
-            _forget(job)
-        else:
-            store.check_ours()
-            made = finish_shard(job, engine, math.inf)
-            assert made is not None
-            made_from = read_json(marker_of(job.table))["fingerprint"]  # before another one's may take its place
-            facts = store.publish(job, made_from, made.facts, before)
-            outcome = Outcome(job.stem, facts, made.seconds, made.before, made.cost)
-        job.pairs.unlink(missing_ok=True)
-        return outcome
-
-
-def _forget(job: StoredJob) -> None:
-    """Delete what a worker that was killed had begun of a shard which another machine has finished since."""
-    with file_lock(job.lock) as staged:
-        if staged:
-            job.discard()
-
-
-def _files(job: ShardJob) -> dict[str, Path]:
+def _files(job: ShardFiles) -> dict[str, Path]:
     """The files of a shard that a store holds, by their names there."""
     return {f"rejects/{job.rejects.name}": job.rejects, job.pairs.name: job.pairs, job.table.name: job.table}

@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from cim.atomic import done_facts
 from cim.captions.output import SUMMARY
-from cim.captions.part_identity import PartIdentity
-from cim.captions.store import Store, StoredJob, stale_in
+from cim.captions.store import Store, stale_in
 from cim.captions.store_index import READERS, StoreIndex, Version
+from cim.captions.stored import Staged
 from cim.errors import TransientError
 from cim.fingerprint import hash_path
 from cim.prefetch import prefetch
@@ -31,7 +31,7 @@ class StoreRun:
 
     store: Store
     card: Path
-    jobs: Sequence[StoredJob]
+    jobs: Sequence[Staged]
     index: StoreIndex
     found: Mapping[str, dict[str, Any]] = field(default_factory=dict)
     summary: dict[str, Any] | None = None
@@ -41,7 +41,7 @@ class StoreRun:
         return self.store.url
 
     @classmethod
-    def begin(cls, store: Store, card: Path, jobs: Sequence[StoredJob]) -> Self:
+    def begin(cls, store: Store, card: Path, jobs: Sequence[Staged]) -> Self:
         """See what is done by one listing of the store and one of each folder of the corpus; take the store over.
 
         Where all is done, by this plan, nothing is changed there, and the summary is the one that lies there.
@@ -67,6 +67,17 @@ class StoreRun:
 
         Raises TransientError where a shard is no longer in the store.
         """
+        wanted = self.compare(done)
+        missing = [(job, says) for job, says in wanted if done_facts(job.table, says["fingerprint"]) != says["facts"]]
+        brought = prefetch(lambda one: self._bring(*one), missing, READERS, 4 * READERS)
+        for _ in tqdm(brought, "collecting tables", len(missing), unit="table", disable=not missing):
+            pass
+
+    def compare(self, done: Mapping[str, Mapping[str, Any]]) -> list[tuple[Staged, Mapping[str, Any]]]:
+        """See whether the shards there are those `done` (stem -> facts); these, each with what its marker says.
+
+        Raises TransientError where a shard is no longer in the store.
+        """
         self.index.update(self.store, self.store.listed([]), [job.stem for job in self.jobs])
         if lost := [stem for stem in done if stem not in self.index.shards]:
             raise TransientError(
@@ -76,10 +87,7 @@ class StoreRun:
             )
         wanted = [(job, self.index.shards[job.stem]["says"]) for job in self.jobs if job.stem in done]
         self.agrees = all(says["facts"] == done[job.stem] for job, says in wanted)
-        missing = [(job, says) for job, says in wanted if done_facts(job.table, says["fingerprint"]) != says["facts"]]
-        brought = prefetch(lambda one: self._bring(*one), missing, READERS, 4 * READERS)
-        for _ in tqdm(brought, "collecting tables", len(missing), unit="table", disable=not missing):
-            pass
+        return wanted
 
     def end(self, summary: Path) -> None:
         """Put the summary of all shards there, and what the next run's listing is compared with.
@@ -93,8 +101,8 @@ class StoreRun:
         self.index.summary = version_of(f"{self.store.url}/{summary.name}") if self.agrees else None
         self._write_index()
 
-    def _bring(self, job: StoredJob, says: Mapping[str, Any]) -> None:
-        self.store.fetch_table(job, says["fingerprint"], says["facts"])
+    def _bring(self, job: Staged, says: Mapping[str, Any]) -> None:
+        self.store.fetch_table(job.table, says["fingerprint"], says["facts"])
 
     def _summary(self, listed: Version | None) -> dict[str, Any] | None:
         """The summary in the store, if it is still the one that was put there for just these shards."""
@@ -109,7 +117,7 @@ class StoreRun:
         self.index.write(self.store)
 
 
-def _found(jobs: Sequence[StoredJob], index: StoreIndex, listed: Mapping[str, Version]) -> dict[str, dict[str, Any]]:
+def _found(jobs: Sequence[Staged], index: StoreIndex, listed: Mapping[str, Version]) -> dict[str, dict[str, Any]]:
     """The facts of shards that are done as this run would make them, as far as that is known without reading a part.
 
     Without those of which something lies here, be it held by another worker or left by a dead one: whoever takes such
@@ -128,13 +136,13 @@ def _found(jobs: Sequence[StoredJob], index: StoreIndex, listed: Mapping[str, Ve
     return found
 
 
-def _identity(job: StoredJob, tars: Mapping[RemoteTar, str]) -> str | None:
+def _identity(job: Staged, tars: Mapping[RemoteTar, str]) -> str | None:
     """The part's identity where nothing need be read or asked for it."""
     if isinstance(job.part, RemoteTar):
         return tars.get(job.part)
     if isinstance(job.part, Chunk) and job.part.url:
         return job.part.identity()
-    return PartIdentity(job).known
+    return job.known_identity()
 
 
 def _left_in(folder: Path) -> set[str]:

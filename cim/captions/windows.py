@@ -6,7 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cim.engines.spec import Prepare, held_bytes
+from cim.engines.prepared import held_bytes
+from cim.engines.spec import Prepare
 from cim.images.checks import Checked, Limits, Reason, Unusable, decode
 from cim.images.ids import content_id
 from cim.readers.base import Item, Problem

@@ -9,6 +9,7 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.choice import Choice
+from cim.engines.prepared import picture_in
 from cim.engines.spec import Backend, BackendBatch, EngineBatch, EngineResults, Prepare, Scorer, as_it_is
 
 
@@ -64,4 +65,4 @@ class Captioning:
             (new,) = self.backend([batch], choice.anew)
             for row, texts in zip(rows, new, strict=True):
                 tried[row] = [*tried[row], *texts]
-        return choice.final(tried, keys, images)
+        return choice.final(tried, keys, [picture_in(one) for one in images])

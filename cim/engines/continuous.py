@@ -9,7 +9,8 @@ from PIL.Image import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.choice import Choice
-from cim.engines.spec import Answer, ContinuousBackend, Prepare, Request, Scorer, held_bytes
+from cim.engines.prepared import Asked, held_bytes, picture_in
+from cim.engines.spec import Answer, ContinuousBackend, Prepare, Request, Scorer
 
 
 @dataclass(frozen=True)
@@ -36,9 +37,10 @@ class PrepareScored:
 
 @dataclass
 class _Sample:
-    """What was tried of a sample. waits: for so many requests. turn: retries so far."""
+    """What was tried of a sample. prompt: its own, if any. waits: for so many requests. turn: retries so far."""
 
     prepared: Any
+    prompt: str | None
     key: str
     pixels: Image | None
     tried: list[Generated | None]
@@ -79,10 +81,11 @@ class ContinuousCaptioning:
 
     def submit(self, number: int, prepared: Any, key: str) -> None:
         """As `ContinuousEngine` says: a request for every candidate."""
-        pixels = prepared.pixels if isinstance(prepared, Scored) else None
-        content = prepared.prepared if isinstance(prepared, Scored) else prepared
+        prompt, picture = prepared.prompt if isinstance(prepared, Asked) else None, picture_in(prepared)
+        pixels = picture.pixels if isinstance(picture, Scored) else None
+        content = picture.prepared if isinstance(picture, Scored) else picture
         draws = Choice(self.decoding).draws(key)
-        self._samples[number] = _Sample(content, key, pixels, [None] * len(draws), len(draws))
+        self._samples[number] = _Sample(content, prompt, key, pixels, [None] * len(draws), len(draws))
         for place, draw in enumerate(draws):
             self._ask(number, place, draw, self.decoding)
 
@@ -106,7 +109,7 @@ class ContinuousCaptioning:
     def _ask(self, number: int, place: int, key: str, decoding: Decoding) -> None:
         if (sample := self._samples.get(number)) is None:  # refused by the request before
             return
-        request = Request(next(self._numbers), sample.prepared, key, decoding)
+        request = Request(next(self._numbers), sample.prepared, key, decoding, sample.prompt)
         self._asked[request.number] = number, place
         try:
             self.backend.submit(request)

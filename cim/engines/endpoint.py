@@ -31,7 +31,8 @@ class _Done(NamedTuple):
 
 @dataclass
 class Endpoint:
-    """A `ContinuousBackend`. asked: the prompt's text; the server's chat template is put around it.
+    """A `ContinuousBackend`. asked: the prompt's text; the server's chat template is put around it, as around a
+    request's own.
 
     A request that stays without an answer is its image's fault only if the server answers one that begins after it:
     until then it is held back, so that a server that is gone makes no rejects.
@@ -105,7 +106,7 @@ class Endpoint:
         outcome: Generated | BaseException
         retries, began = 0, time.monotonic()
         try:
-            reply = self.client.complete(self._messages(request.prepared), self._fields(request.key, request.decoding))
+            reply = self.client.complete(self._messages(request), self._fields(request.key, request.decoding))
             outcome, retries = _generated(reply), reply.retries
         except RefusedRequest as error:
             outcome = ValueError(error.found)
@@ -114,8 +115,9 @@ class Endpoint:
             retries = self.client.server.attempts - 1 if isinstance(error, NoAnswer) else 0
         answers.put(_Done(request.number, outcome, retries, began, time.monotonic()))
 
-    def _messages(self, url: str) -> list[dict[str, Any]]:
-        content = [{"type": "image_url", "image_url": {"url": url}}, {"type": "text", "text": self.asked}]
+    def _messages(self, request: Request) -> list[dict[str, Any]]:
+        asked = self.asked if request.prompt is None else request.prompt
+        content = [{"type": "image_url", "image_url": {"url": request.prepared}}, {"type": "text", "text": asked}]
         return [{"role": "user", "content": content}]
 
     def _fields(self, key: str, decoding: Decoding) -> dict[str, Any]:

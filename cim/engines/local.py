@@ -15,10 +15,11 @@ from cim.captioners.generate import Batch, decode, generating, made_ready
 from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.captioners.shrink import shrink_for
-from cim.captioners.special_tokens import check_prompts
-from cim.engines.spec import Asked, BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
+from cim.captioners.special_tokens import refuse_prompts
+from cim.engines.prepared import Asked, picture_in
+from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
 from cim.engines.workers import Workers
-from cim.errors import CimError, FatalError
+from cim.errors import CimError
 from cim.prefetch import prefetch as in_threads
 
 
@@ -32,11 +33,8 @@ class ToTensors:
     def __call__(self, images: Sequence[Any]) -> Any:
         """Raises ValueError for a prompt of an image's own that holds a token with a meaning to the captioner."""
         own = [one.prompt for one in images if isinstance(one, Asked)]
-        try:
-            check_prompts(self.processor, own)
-        except FatalError as error:  # the sample's fault: what people write into a column is no setting
-            raise ValueError(error.found) from error
-        pictures = [one.prepared if isinstance(one, Asked) else one for one in images]
+        refuse_prompts(self.processor, own)
+        pictures = [picture_in(one) for one in images]
         # In several threads with one tokenizer: safe as long as all that runs at the same time pads alike.
         return prepare(self.processor, pictures, self.prompts(images))
 

@@ -23,7 +23,9 @@ def open_engine(spec: EngineSpec, scorer: Scorer | None = None) -> AnyEngine:
             "run the index stage first, or set caption.decoding.candidates: 1",
         )
     if spec.name != "endpoint":
-        check_prompts(load_processor(spec.folder, trust_remote_code=spec.trust_remote_code), [spec.prompt])
+        check_prompts(
+            load_processor(spec.folder, trust_remote_code=spec.trust_remote_code), [spec.prompt, *spec.prompts]
+        )
     backend = _backend(spec)
     if isinstance(backend, ContinuousBackend):
         return ContinuousCaptioning(backend, spec.decoding, scorer)

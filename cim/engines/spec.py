@@ -18,7 +18,8 @@ class EngineSpec:
 
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
     at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers).
-    cache: of past tokens (transformers). vllm, endpoint: for those engines; with endpoint there is no folder. Only
+    cache: of past tokens (transformers). vllm, endpoint: for those engines; with endpoint there is no folder. prompts:
+    those that pictures may come with (`cim.engines.prepared.Asked`), for a run by several; asked as `prompt` is. Only
     folder, name, precision, prompt, decoding and what is `decisive` of vllm and endpoint decide captions.
     """
 
@@ -36,18 +37,7 @@ class EngineSpec:
     trust_remote_code: bool = False
     vllm: VllmOptions = field(default_factory=VllmOptions)
     endpoint: EndpointOptions | None = None
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A prepared picture that comes with a prompt of its own, in place of the spec's; for transformers alone."""
-
-    prepared: Any
-    prompt: str
-
-    @property
-    def nbytes(self) -> int:
-        return held_bytes(self.prepared)
+    prompts: tuple[str, ...] = ()
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids
@@ -175,12 +165,14 @@ class Request:
     """One text for one image. number: names it in its `Answer`. prepared: by `ContinuousBackend.prepare`.
 
     key: seeds its sampling. decoding: of this text; candidates, repetition and scores are not the backend's concern.
+    prompt: in place of the spec's; None: the spec's.
     """
 
     number: int
     prepared: Any
     key: str
     decoding: Decoding
+    prompt: str | None = None
 
 
 @runtime_checkable
@@ -210,17 +202,6 @@ class Scorer(Protocol):
 
 
 AnyEngine = Engine | ContinuousEngine
-PIXEL_BYTES = 4  # as Pillow keeps RGB: three bytes and one of padding
-
-
-def held_bytes(prepared: Any) -> int:
-    """Memory that a prepared picture takes: an image's pixels, bytes or text by length, else as it says itself."""
-    if isinstance(prepared, Image):
-        return PIXEL_BYTES * prepared.width * prepared.height
-    if isinstance(prepared, (bytes, str)):
-        return len(prepared)
-    found: int = prepared.nbytes
-    return found
 
 
 def captions_of(engine: AnyEngine, images: Sequence[Image], keys: Sequence[str]) -> list[Generated]:

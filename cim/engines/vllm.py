@@ -3,15 +3,16 @@
 import json
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.inputs import render
 from cim.captioners.load import outline_captioner, precision_of
 from cim.captioners.shrink import shrink_for
-from cim.captioners.special_tokens import BAN, end_tokens, suppressed_tokens
+from cim.captioners.special_tokens import BAN, end_tokens, refuse_prompts, suppressed_tokens
 from cim.engines.local import check_unchanged
 from cim.engines.spec import Answer, EngineSpec, Prepare, Request, as_it_is
 from cim.engines.vllm_options import adapter_fingerprint
@@ -26,7 +27,8 @@ class Vllm:
     """A `ContinuousBackend`. vLLM batches by itself; equal beginnings of prompts are computed once.
 
     llm: a vllm.LLM. params: vllm.SamplingParams. last: its RequestOutputKind of answers that come when they are whole.
-    asked: the prompt as the model sees it. ends: ids that end a caption. never: ids that no caption may hold.
+    asked: the prompt as the model sees it. render: the same of a request's own; ValueError where it holds a special
+    token. ends: ids that end a caption. never: ids that no caption may hold.
     capacity: requests at once. refusal: what vLLM raises for a request that it won't take, such as one longer than the
     model. adapter: a LoRARequest, or None.
     """
@@ -35,6 +37,7 @@ class Vllm:
     params: Any
     last: Any
     asked: str
+    render: Callable[[str], str]
     ends: list[int]
     never: list[int]
     capacity: int
@@ -94,6 +97,7 @@ class Vllm:
             SamplingParams,
             RequestOutputKind.FINAL_ONLY,
             render(processor, spec.prompt),
+            partial(_rendered, processor),
             end_tokens(processor, model.generation_config.eos_token_id),
             suppressed_tokens(processor, model),
             spec.batch_size + -(-spec.batch_size // MORE),
@@ -105,7 +109,8 @@ class Vllm:
 
     def submit(self, request: Request) -> None:
         """As `ContinuousBackend` says; the image is made tensors here, while the model is at others."""
-        content = {"prompt": self.asked, "multi_modal_data": {"image": request.prepared}}
+        asked = self.asked if request.prompt is None else self.render(request.prompt)
+        content = {"prompt": asked, "multi_modal_data": {"image": request.prepared}}
         sampling = self._sampling(request.key, request.decoding)
         try:
             self.llm.llm_engine.add_request(str(request.number), content, sampling, lora_request=self.adapter)
@@ -145,6 +150,12 @@ class Vllm:
             skip_special_tokens=True,
             output_kind=self.last,
         )
+
+
+def _rendered(processor: Any, prompt: str) -> str:
+    """An image's own prompt as the model sees it. Raises ValueError where it holds a special token."""
+    refuse_prompts(processor, [prompt])
+    return render(processor, prompt)
 
 
 def _check_device(asked: str, *, on_cpu: bool) -> None:

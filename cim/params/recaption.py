@@ -10,18 +10,18 @@ from cim.params.images import ImageLimits
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
-from cim.params.texts import Texts, columns_of
+from cim.params.texts import Texts
 from cim.params.tune import Reward
 
 
 def here(path: str) -> str:
     """Refuse an address where a folder of this machine is meant."""
     if "://" in path:
-        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store alone")
+        raise ValueError(f"{path} is no path of this machine; shards go to a store by the parameter store")
     return path
 
 
-def _address(url: str) -> str:
+def address(url: str) -> str:
     scheme, found, _ = url.partition("://")
     if not found or scheme in ("file", "local", "http", "https"):
         raise ValueError(f"{url} is no folder of an object store, such as s3://bucket/folder")
@@ -43,7 +43,7 @@ class Recaption(Section):
     output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
     )
-    store: Annotated[str, AfterValidator(_address)] | None = Field(
+    store: Annotated[str, AfterValidator(address)] | None = Field(
         None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
     )
     model: RecaptionModel = RecaptionModel()
@@ -79,18 +79,10 @@ class Recaptioning(Section):
         return self
 
     @model_validator(mode="after")
-    def _questions_by_transformers(self) -> "Recaptioning":
-        texts = self.recaption.texts
-        asking = [prompt for prompt in texts.prompts.values() if columns_of(prompt)] if texts else []
-        if asking and (self.caption.engine != "transformers" or self.caption.scored):
-            raise ValueError(
-                f"the prompt {asking[0]!r} is another one for each image, which only caption.engine transformers takes,"
-                " without CIM scores"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _mixes_stay_here(self) -> "Recaptioning":
         if self.recaption.texts is not None and self.recaption.store is not None:
-            raise ValueError("recaption.texts with recaption.store: shards of several texts are written here alone")
+            raise ValueError(
+                "recaption.texts with recaption.store: shards of several texts are written here; flows.remix with"
+                " remix.store brings them to one"
+            )
         return self

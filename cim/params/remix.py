@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from cim.params.base import Section
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
-from cim.params.recaption import here
+from cim.params.recaption import address, here
 from cim.params.runtime import Runtime
 from cim.params.texts import Mix
 
@@ -19,6 +19,9 @@ class Remix(Section):
     )
     output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
+    )
+    store: Annotated[str, AfterValidator(address)] | None = Field(
+        None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
     )
     texts: Mix
     provenance: ProvenanceColumns = PROVENANCE

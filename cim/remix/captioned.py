@@ -15,7 +15,7 @@ from cim.errors import CimError
 from cim.images.ids import content_hash
 from cim.readers.base import Item
 from cim.records import Reject
-from cim.remix.told import ORIGINAL, Told, unusable
+from cim.remix.sample_texts import ORIGINAL, SampleTexts, unusable
 
 _LINEAGE = (
     "seed", "prompt", "prompt_hash", "model_fingerprint", "decoding", "pipeline_version", "source_key", "source_shard",
@@ -55,13 +55,13 @@ class CaptionTables:
 
 @dataclass(frozen=True)
 class TableTexts:
-    """A `Teller`. rows: by name and key. rejects: of each table, by the sample's name in the corpus."""
+    """A `SampleReader`. rows: by name and key. rejects: of each table, by the sample's name in the corpus."""
 
     number: int
     rows: Mapping[str, Mapping[str, Mapping[str, Any]]]
     rejects: Sequence[Mapping[str, Mapping[str, Any]]]
 
-    def __call__(self, at: int, item: Item) -> Told | Reject:
+    def __call__(self, at: int, item: Item) -> SampleTexts | Reject:
         """As a sample of a re-captioned shard; "" where a prompt has no caption of it, a reject where none has."""
         if (reject := unusable(item)) is not None:
             return reject
@@ -78,10 +78,12 @@ class TableTexts:
         texts = {ORIGINAL: any_row["alt_text"] or ""}
         texts |= {name: found[name]["caption"] if name in found else "" for name in self.rows}
         facts = {"width": any_row["width"], "height": any_row["height"], "sha256": sha256, "original": item.facts}
-        return Told(key, any_row["suffix"], texts, facts | {"recaption": {n: _said(row) for n, row in found.items()}})
+        return SampleTexts(
+            key, any_row["suffix"], texts, facts | {"recaption": {n: _lineage(row) for n, row in found.items()}}
+        )
 
 
-def _said(row: Mapping[str, Any]) -> dict[str, Any]:
+def _lineage(row: Mapping[str, Any]) -> dict[str, Any]:
     """Of a row what a sample's JSON says of its caption."""
     return {name: row[name] for name in (*_OWN, *_LINEAGE)}
 

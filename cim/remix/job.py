@@ -75,6 +75,10 @@ class RemixJob(ShardFiles):
         facts = done_facts(self.table, made_from)
         return facts if facts is not None and self.rejects.exists() and self.has_pairs(facts) else None
 
+    def discard(self) -> None:
+        """Delete what a worker that was killed had begun. For the holder of its lock."""
+        self.copy.unlink(missing_ok=True)
+
     def sweep(self) -> None:
         """Delete the temporary files of a worker that was killed at this shard. For the holder of its lock."""
         self.delete_temporary(set())

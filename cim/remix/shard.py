@@ -20,7 +20,7 @@ from cim.readers.base import Item, Part, Reading
 from cim.readers.webdataset import TarPart
 from cim.records import Reject
 from cim.remix.job import RemixJob
-from cim.remix.told import ORIGINAL, Teller, Told, check_names, told_of
+from cim.remix.sample_texts import ORIGINAL, SampleReader, SampleTexts, check_names, read_sample
 
 NO_TEXT, REPEATED = "no text for this mix", "key occurs twice"
 TEXTS = pl.Schema({
@@ -42,43 +42,43 @@ class _Shard:
 
     def samples(self, reading: Reading) -> Iterator[Recaptioned]:
         """Those that have a text, one image in memory."""
-        tell: Teller = told_of if self.job.tables is None else self.job.tables.read()
+        read: SampleReader = read_sample if self.job.tables is None else self.job.tables.read()
         for at, item in enumerate(reading):
-            told = tell(at, item)
-            if isinstance(told, Told):
-                check_names(told, self.mixer.names(), self.job.part.name)
-                sample = self._sample(item, told)
-                if not isinstance(sample, Reject):
-                    yield sample
+            found = read(at, item)
+            if isinstance(found, SampleTexts):
+                check_names(found, self.mixer.names(), self.job.part.name)
+                written = self._sample(item, found)
+                if not isinstance(written, Reject):
+                    yield written
                     continue
-                told = sample
-            self.rejects.append(told)
+                found = written
+            self.rejects.append(found)
 
-    def _sample(self, item: Item, told: Told) -> Recaptioned | Reject:
-        if told.key in self.keys:
+    def _sample(self, item: Item, sample: SampleTexts) -> Recaptioned | Reject:
+        if sample.key in self.keys:
             return Reject(item.name, REPEATED)
-        self.keys.add(told.key)
-        drawn = self.mixer.draw(told.key, told.texts)
+        self.keys.add(sample.key)
+        drawn = self.mixer.draw(sample.key, sample.texts)
         self.passed.update(drawn.passed)
         if not drawn.part:
             return Reject(item.name, NO_TEXT, ", ".join(f"{label} {lack}" for label, lack in drawn.passed))
         self.rows.append({
-            "key": told.key, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
+            "key": sample.key, "txt": drawn.text, "part": drawn.part, "drawn": drawn.first, "cut": drawn.cut,
             "tokens": drawn.tokens,
         })  # fmt: skip
         self.provenance.add(known := provenance_of(item.facts, self.job.provenance))
         told = replace(told, facts={**told.facts, "provenance": known}) if known else told
         assert item.image is not None
-        own = {name: self.mixer.whole(text) for name, text in told.texts.items()} if self.mixer.mix.members else {}
-        return Recaptioned(told.key, item.image, told.suffix, drawn.text, self._story(told, drawn), own)
+        own = {name: self.mixer.whole(text) for name, text in sample.texts.items()} if self.mixer.mix.members else {}
+        return Recaptioned(sample.key, item.image, sample.suffix, drawn.text, self._story(sample, drawn), own)
 
-    def _story(self, told: Told, drawn: Drawn) -> dict[str, Any]:
+    def _story(self, sample: SampleTexts, drawn: Drawn) -> dict[str, Any]:
         """The sample's JSON. A text that it has none of is "", its sentences [""]: columns have one type for all."""
         mix = {"part": drawn.part, "drawn": drawn.first, "cut": drawn.cut, "seed": self.mixer.mix.seed}
-        texts = dict(told.texts)
+        texts = dict(sample.texts)
         story = {
-            **told.facts,
-            "key": told.key,
+            **sample.facts,
+            "key": sample.key,
             "caption": drawn.text,
             "alt_text": texts.get(ORIGINAL, ""),
             "texts": texts,
@@ -124,9 +124,9 @@ def check_first(parts: Iterable[Part], mixer: Mixer) -> None:
     """Raise CimError where the first sample of the first tar that is here lacks a text: now, not in each shard."""
     for part in parts:
         if isinstance(part, TarPart):
-            told = next((one for item in part.items() if isinstance(one := told_of(0, item), Told)), None)
-            if told is not None:
-                check_names(told, mixer.names(), part.name)
+            first = next((one for item in part.items() if isinstance(one := read_sample(0, item), SampleTexts)), None)
+            if first is not None:
+                check_names(first, mixer.names(), part.name)
             return
 
 

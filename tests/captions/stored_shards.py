@@ -13,11 +13,12 @@ import polars as pl
 import pytest
 from captioned_shards import LINEAGE, png, run, shade_engine, write_shard
 
-import cim.captions.store
+import cim.captions.stored
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD
 from cim.captions.shard import Outcome
-from cim.captions.store import Store, StoredJob
+from cim.captions.store import Store
+from cim.captions.stored import StoredJob
 from cim.readers.webdataset import TarPart
 
 FILES = {CARD, "00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects/00000.parquet"}
@@ -26,7 +27,7 @@ FILES = {CARD, "00000.tar", "00000.parquet", "00000.parquet.done.json", "rejects
 @pytest.fixture
 def store(s3_account: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     fsspec.get_filesystem_class("s3").clear_instance_cache()
-    monkeypatch.setattr(cim.captions.store, "finish_shard", finish)
+    monkeypatch.setattr(cim.captions.stored, "finish_shard", finish)
     fsspec.filesystem("s3").mkdir("ours")
     yield begun("one")
     monkeypatch.undo()  # what a test broke

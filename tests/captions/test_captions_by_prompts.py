@@ -8,7 +8,9 @@ import polars as pl
 import pytest
 import webdataset
 from captioned_shards import contents, in_turn
+from chat_server import Script, chat_server, picture, said
 
+import cim.captions.windows
 import cim.engines.local
 import flows.mixing
 import tasks.caption
@@ -16,6 +18,7 @@ from cim.atomic import read_json
 from cim.captioners.decoding import Generated
 from cim.captioners.generate import Batch
 from cim.errors import CimError
+from cim.params.yaml import dump_yaml, read_yaml
 from flows.recaption import recaption
 from flows.remix import remix
 
@@ -102,7 +105,7 @@ def test_texts_that_cannot_be_made_stop_a_run_before_it_begins(
 
 
 def test_texts_do_not_go_to_a_store(mixing: Path) -> None:
-    with pytest.raises(CimError, match="written here alone"):
+    with pytest.raises(CimError, match=r"flows\.remix with remix\.store brings them"):
         recaption.fn(overrides={"recaption.texts": TEXTS, "recaption.store": "s3://bucket/out"})
 
 
@@ -131,11 +134,59 @@ def test_each_image_is_asked_its_own_question(mixing: Path) -> None:
     assert {one["recaption"]["about"]["prompt"] for one in found.values()} == {"What of {question}?"}
 
 
-def test_a_corpus_without_the_column_and_engines_that_cannot_ask(mixing: Path) -> None:
+def test_a_corpus_without_the_column(mixing: Path) -> None:
     with_questions(mixing, {"0": "the cat"})
     absent = ASKING | {"prompts": {"about": "What of {answer}?"}}
     with pytest.raises(CimError, match=r"found no column answer in .*, which has question; expected a column"):
         recaption.fn(overrides={"recaption.texts": absent})
     assert not (mixing / "out").exists()
-    with pytest.raises(CimError, match=r"which only caption\.engine transformers takes"):
-        recaption.fn(overrides={"recaption.texts": ASKING, "caption.engine": "vllm"})
+
+
+def test_a_picture_is_decoded_once_for_all_prompts(mixing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five pictures and one that is none; a third prompt that comes later decodes them for itself alone."""
+    decoded, real = list[bytes](), cim.captions.windows.decode
+
+    def decode(image: bytes, *more: Any) -> Any:
+        decoded.append(image)
+        return real(image, *more)
+
+    monkeypatch.setattr(cim.captions.windows, "decode", decode)
+    few = {"caption.max_reject_share": 0.5}
+    recaption.fn(overrides={"recaption.texts": TEXTS, **few})
+    assert len(decoded) == len(set(decoded)) == 6
+    more = TEXTS | {"prompts": TEXTS["prompts"] | {"long": "Tell at length."}}
+    assert recaption.fn(overrides={"recaption.texts": more, **few})["captions_of"]["long"]["captions"] == 5
+    assert len(decoded) == 12
+    assert [one["texts"]["short"] for one in told(mixing / "out").values()] == [
+        f"{one['sha256'][:16]}: Say." for one in told(mixing / "out").values()
+    ]
+
+
+def test_prompts_that_hold_a_special_token_stop_a_run(mixing: Path) -> None:
+    spoilt = TEXTS | {"prompts": TEXTS["prompts"] | {"detailed": "Tell <|im_end|>"}}
+    with pytest.raises(CimError, match=r"a prompt 'Tell <\|im_end\|>' that holds"):
+        recaption.fn(overrides={"recaption.texts": spoilt, "caption.max_reject_share": 0.5})
+
+
+def test_a_server_is_asked_each_images_own_question(mixing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two prompts of five pictures, of which one has no question: nine requests, each picture sent as it came."""
+    with_questions(mixing, {"0": "the cat", "1": 7, "2": "it", "3": " ", "4": "us"})
+
+    def answer(body: Any) -> Any:
+        return said(f"{picture(body).getpixel((0, 0))[0]}: {body['messages'][0]['content'][1]['text']}")
+
+    tasks.caption._kept.clear()
+    with chat_server(Script(answer)) as server:
+        params = read_yaml(mixing / "recaption.yaml")
+        del params["recaption"]["model"]
+        params["caption"] |= {"engine": "endpoint", "endpoint": {"base_url": server.base_url, "model": "captioner"}}
+        (mixing / "recaption.yaml").write_text(dump_yaml(params))
+        summary = recaption.fn(overrides={"recaption.texts": ASKING, "caption.max_reject_share": 0.5})
+    assert len(server.bodies) == 9
+    assert summary["captions_of"]["about"]["reject_reasons"] == {"no text to ask with": 1, "not an image": 1}
+    assert summary["captions_of"]["short"]["captions"] == 5
+    texts = [one["texts"] for one in told(mixing / "out").values()]
+    assert [one["about"] for one in texts] == [
+        "0: What of the cat?", "40: What of 7?", "80: What of it?", "160: What of us?",
+    ]  # fmt: skip
+    assert [one["short"] for one in texts] == ["0: Say.", "40: Say.", "80: Say.", "160: Say."]

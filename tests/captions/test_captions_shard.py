@@ -13,7 +13,7 @@ from captioned_shards import LINEAGE, contents, job_in, png, run, shade_engine, 
 from PIL import Image
 
 import cim.captions.commit
-import cim.captions.in_flight
+import cim.captions.read_ahead
 from cim.atomic import marker_of
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.inputs import prompt_hash
@@ -104,7 +104,7 @@ def test_an_image_the_captioner_refuses_costs_its_neighbours_nothing(tmp_path: P
 
 def test_decoded_pixels_are_bounded_whatever_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_shard(tmp_path / "target-000000.tar", [png(shade) for shade in SHADES])
-    monkeypatch.setattr(cim.captions.in_flight, "WINDOW_BYTES", 2 * 3 * 8 * 8)  # two images of 8 x 8 RGB
+    monkeypatch.setattr(cim.captions.read_ahead, "WINDOW_BYTES", 2 * 3 * 8 * 8)  # two images of 8 x 8 RGB
     sizes: list[int] = []
 
     def counting(images: list[Image.Image], keys: list[str]) -> list[Generated]:

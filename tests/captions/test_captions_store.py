@@ -10,7 +10,8 @@ from stored_shards import FILES, OTHER, WORDS, begun, job, names, nobody, said, 
 
 from cim.captions.job import ShardJob
 from cim.captions.output import CARD
-from cim.captions.store import Store, finish_in_store
+from cim.captions.store import Store
+from cim.captions.stored import finish_in_store
 from cim.errors import CimError, TransientError
 from cim.readers.webdataset import TarPart
 

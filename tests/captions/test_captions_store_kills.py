@@ -7,7 +7,8 @@ from captioned_shards import shade_engine
 from stored_shards import FILES, WORDS, finish, job, names, nobody, said, shouting, store
 
 from cim.captions.journal import open_journal
-from cim.captions.store import Store, finish_in_store
+from cim.captions.store import Store
+from cim.captions.stored import finish_in_store
 
 __all__ = ["store"]
 

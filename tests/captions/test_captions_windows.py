@@ -7,7 +7,8 @@ from PIL import Image
 
 from cim.captions.job import AnySize
 from cim.captions.windows import picture_of, windows
-from cim.engines.spec import PIXEL_BYTES, as_it_is
+from cim.engines.prepared import PIXEL_BYTES
+from cim.engines.spec import as_it_is
 from cim.readers.base import Item
 
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.engines.captioning import Captioning
+from cim.engines.prepared import Asked, picture_in
 from cim.engines.spec import as_it_is, captions_of
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
@@ -31,7 +32,7 @@ class Says:
 
     def __call__(self, batches: Iterable[tuple[Any, Any]], decoding: Decoding) -> Iterator[list[list[Generated]]]:
         for images, keys in batches:
-            self.asked.append(([list(of) for of in keys], decoding, [image.width for image in images]))
+            self.asked.append(([list(of) for of in keys], decoding, [picture_in(image).width for image in images]))
             yield [[self.answers[key.split("\x00")[0]].pop(0) for key in of] for of in keys]
 
 
@@ -129,3 +130,11 @@ def test_a_repeating_candidate_never_wins_and_none_scorable_keeps_the_first() ->
 def test_with_a_scorer_a_single_caption_is_scored() -> None:
     (found,) = captions_of(Captioning(Says({"one": [said("a cat")]}), Decoding(9), Lengths()), PICTURES[:1], ["one"])
     assert (found.candidates, found.scores) == (("a cat",), (2.0,))
+
+
+def test_pictures_that_come_with_a_prompt_of_their_own_are_scored_and_tried_again() -> None:
+    backend, scorer = Says({"one": [said(ROUND), said("a cat")]}), Lengths()
+    engine = Captioning(backend, GUARDED, scorer)
+    ((found,),) = engine([([Asked(PICTURES[0], "What?")], ["one"])])
+    assert (found.text, found.scores) == ("a cat", (6.0, 2.0))
+    assert scorer.calls[0][2] == [8, 8]

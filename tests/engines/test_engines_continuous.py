@@ -10,7 +10,8 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.engines.breaker import ContinuousCircuitBreaker
 from cim.engines.captioning import Captioning
 from cim.engines.continuous import ContinuousCaptioning
-from cim.engines.spec import ContinuousEngine, Request, captions_of, held_bytes
+from cim.engines.prepared import Asked, held_bytes
+from cim.engines.spec import ContinuousEngine, Request, captions_of
 from cim.errors import FatalError
 
 ROUND = "red red red red red red"  # 4 3-grams, 3 of them again: 0.75
@@ -74,6 +75,18 @@ def test_the_best_scored_candidate_is_kept_and_capacity_counts_samples() -> None
     assert scorer.widths == (8, 8, 8)
     assert made.capacity == 1  # of 2 requests at once, 3 a sample
     assert held_bytes(made.prepare(PICTURES[0], b"")) == 4 * 8 * 8
+
+
+def test_a_prompt_of_its_own_goes_with_every_request_of_a_sample_and_its_picture_to_the_scorer() -> None:
+    says, scorer = Says({"one": [ROUND, ROUND, "a cat"], "two": ["a", "b c"]}), Lengths()
+    made = engine(says, Decoding(9, 1.0, candidates=2, max_repetition=0.5, retries=1), scorer)
+    made.submit(0, Asked(made.prepare(PICTURES[0], b""), "What?"), "one")
+    made.submit(1, made.prepare(PICTURES[1], b""), "two")
+    found = {one.number: one.found for _ in range(3) for one in made.collect(0.0)}
+    assert {number: one.text for number, one in found.items() if isinstance(one, Generated)} == {0: "a cat", 1: "b c"}
+    prompts = sorted((one.key.partition("\x00")[0], one.prompt) for one in says.asked)
+    assert prompts == [("one", "What?")] * 3 + [("two", None)] * 2
+    assert sorted(scorer.widths) == [8] * 3 + [16] * 2  # 8 pixels wide: two candidates and the retry
 
 
 def test_a_refused_image_is_answered_once_whatever_its_other_requests_say() -> None:

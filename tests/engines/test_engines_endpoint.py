@@ -17,6 +17,7 @@ from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.endpoint import Endpoint
 from cim.engines.endpoint_options import EndpointOptions
 from cim.engines.open import open_engine
+from cim.engines.prepared import Asked
 from cim.engines.spec import Answer, EngineSpec, captions_of
 from cim.engines.upload import Upload
 from cim.errors import CimError, EngineLost, FatalError
@@ -86,6 +87,13 @@ class TestRequests:
         seeds = {one["seed"], other["seed"]}
         captions_of(open_engine(spec(server, decoding)), PICTURES[1::-1], KEYS[1::-1])  # in another order
         assert {body["seed"] for body in server.bodies[2:]} == seeds
+
+    def test_a_prompt_of_its_own_takes_the_place_of_the_other(self, server: Script) -> None:
+        engine = open_engine(spec(server))
+        for number, prompt in enumerate(("What?", "Who?")):
+            engine.submit(number, Asked(engine.prepare(PICTURES[0], b""), prompt), KEYS[number])
+        collected(engine, 2)
+        assert {body["messages"][0]["content"][1]["text"] for body in server.bodies} == {"What?", "Who?"}
 
     def test_candidates_are_requests_of_their_own(self, server: Script) -> None:
         def score(texts: list[str], *_: Any) -> list[float]:

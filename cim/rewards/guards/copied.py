@@ -136,7 +136,7 @@ def _read(file: Path) -> _Known:
     starts = np.cumsum(counts) - counts
     place = np.arange(len(words)) - np.repeat(starts, counts)
     terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
-    telling = (~np.isin(words, _FUNCTION)).astype(np.int32)
+    telling = (~np.isin(words, _hash(pl.Series(sorted(FUNCTION_WORDS))))).astype(np.int32)
     if not len(starts):  # reduceat wants one
         return _Known(terms, terms, telling, counts)
     owners = _hash(table["id"])[captions]
@@ -158,6 +158,3 @@ def _powers(base: int, count: int) -> Hashes:
     factors = np.full(count, base, dtype=np.uint64)
     factors[:1] = 1
     return np.cumprod(factors, dtype=np.uint64)
-
-
-_FUNCTION = _hash(pl.Series(sorted(FUNCTION_WORDS)))

@@ -13,8 +13,9 @@ ORIGINAL, CAPTION = "original", "caption"
 
 
 @dataclass(frozen=True)
-class Told:
-    """texts: by name; "" where the sample has none of that name. facts: all other fields of its JSON."""
+class SampleTexts:
+    """A sample without its image. texts: by name; "" where it has none of that name. facts: all other fields of its
+    JSON."""
 
     key: str
     suffix: str
@@ -22,13 +23,13 @@ class Told:
     facts: Mapping[str, Any]
 
 
-class Teller(Protocol):
-    """Says what the sample at a place of its part comes with, or why it is not used."""
+class SampleReader(Protocol):
+    """Gives what the sample at a place of its part comes with, or why it is not used."""
 
-    def __call__(self, at: int, item: Item) -> Told | Reject: ...
+    def __call__(self, at: int, item: Item) -> SampleTexts | Reject: ...
 
 
-def told_of(at: int, item: Item) -> Told | Reject:
+def read_sample(at: int, item: Item) -> SampleTexts | Reject:
     """What a sample of a tar comes with: written by `flows.recaption`, by `flows.remix` before, or by img2dataset.
 
     Names: `original`, the text that the image had before all captioning; `caption`, the one that re-captioning gave;
@@ -45,7 +46,7 @@ def told_of(at: int, item: Item) -> Told | Reject:
     else:
         named = {ORIGINAL: facts.get("alt_text"), CAPTION: facts.get("caption")}
     texts = {name: text if isinstance(text, str) else "" for name, text in named.items()}
-    return Told(item.name, item.suffix, texts, facts)
+    return SampleTexts(item.name, item.suffix, texts, facts)
 
 
 def unusable(item: Item) -> Reject | None:
@@ -57,11 +58,11 @@ def unusable(item: Item) -> Reject | None:
     return Reject(item.name, reason.value, detail)
 
 
-def check_names(told: Told, wanted: Iterable[str], part: str) -> None:
+def check_names(sample: SampleTexts, wanted: Iterable[str], part: str) -> None:
     """Raise CimError where a sample of `part` has no text of a name that is wanted, not even a blank one."""
-    if missing := [name for name in wanted if name not in told.texts]:
+    if missing := [name for name in wanted if name not in sample.texts]:
         raise CimError(
-            f"no text {missing[0]} in {part}, which has {', '.join(told.texts)}",
+            f"no text {missing[0]} in {part}, which has {', '.join(sample.texts)}",
             "shards with every text that texts.txt names",
             "mend texts.txt, or have that text written first (flows.recaption, recaption.texts.prompts)",
         )
