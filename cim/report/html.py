@@ -18,23 +18,12 @@ from markupsafe import Markup, escape
 
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
+from cim.report.headline import chosen
 from cim.report.lineage import AlarmHistory, RejectCount
 from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
-_TILES = (  # the first four that were measured
-    "retrieval.r1",
-    "scenes.relation_recall",
-    "scenes.attribute_recall",
-    "scenes.attribute_precision",
-    "capture.capture",
-    "references.object_precision",
-    "reward.qir",
-    "reward.grc",
-    "retrieval.median_rank",
-    "overlap.rouge_l",
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +68,7 @@ def render(report: Report) -> str:
         report=report,
         groups=tables,
         absent=absences(report.metrics),
-        tiles=[rows[key] for key in _TILES if key in rows][:4],
+        tiles=[rows[key] for key in chosen(report.metrics)],
         headline=headline(report.metrics),
         readings=found,
         counted=counted(found),
