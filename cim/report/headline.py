@@ -1,4 +1,4 @@
-"""headline.json: of metrics.json the few numbers that runs are compared by, as `dvc metrics` and `dvc exp` show them."""
+"""headline.json: of metrics.json the few numbers that runs are compared by, which `dvc metrics` and `dvc exp` show."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -33,7 +33,11 @@ def headline_numbers(metrics: Mapping[str, Any]) -> dict[str, Any]:
     At most 11 numbers: every one is a column of `dvc exp show`, which stays readable up to a dozen.
     """
     found = readings(groups(metrics))
-    numbers: dict[str, Any] = {"images": metrics["images"], "better": len(found["better"]), "worse": len(found["worse"])}
+    numbers: dict[str, Any] = {
+        "images": metrics["images"],
+        "better": len(found["better"]),
+        "worse": len(found["worse"]),
+    }
     for side in ("base", "tuned"):
         numbers[side] = {}
         for group, _, name in (key.partition(".") for key in chosen(metrics)):
