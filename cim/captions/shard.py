@@ -76,7 +76,8 @@ def caption_shard(job: ShardJob, feed: Feed, identity: PartIdentity) -> tuple[di
     """Caption every sample of a locked shard; its facts, and how many images a killed run had done.
 
     facts: images = captions + rejects, tokens (out), tokens_in, finish_reasons and reject_reasons with counts,
-    tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
+    tar_bytes, sha256 of its files by name. An image that can't be decoded is recorded with its reason and the run goes
+    on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
     begun = identity.journal_key()
