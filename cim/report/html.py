@@ -19,7 +19,7 @@ from markupsafe import Markup, escape
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
 from cim.report.headline import chosen
-from cim.report.lineage import AlarmHistory, RejectCount
+from cim.report.lineage import AlarmHistory, RejectCount, Step
 from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 
@@ -32,7 +32,8 @@ class Report:
 
     metrics: as made by `cim.metrics.compare`. thumbnails: data URIs of gallery images by id.
     lineage: rows of facts by what they describe. params: params.yaml as text. watched: None when training was
-    not watched. notes: plain sentences on how to read the numbers and what is missing.
+    not watched. notes: plain sentences on how to read the numbers and what is missing. chain: from the captions to
+    the gallery.
     """
 
     metrics: Mapping[str, Any]
@@ -45,6 +46,7 @@ class Report:
     rejects: Sequence[RejectCount]
     watched: AlarmHistory | None = None
     notes: Sequence[str] = ()
+    chain: Sequence[Step] = ()
 
 
 def render(report: Report) -> str:

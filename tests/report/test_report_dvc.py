@@ -71,7 +71,7 @@ def test_metrics_show_and_diff(compared):
     # 3 counts and 4 measures of both: 11 columns.
     assert len(list(leaves(shown))) == 11
     for side in ("base", "tuned"):
-        assert {key: value for key, value in leaves(shown[side])} == {
+        assert dict(leaves(shown[side])) == {
             key: value for key, value in leaves(written[side]) if key in dict(leaves(shown[side]))
         }
     verdicts = [row.verdict for row in after.values()]
