@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,12 @@ def hash_files(root: Path, files: Iterable[Path]) -> str:
     for file in sorted(files):
         digest.update(f"{file.relative_to(root).as_posix()}\x00{_hash_file(file)}\x00".encode())
     return digest.hexdigest()
+
+
+def hash_list(hashes: Mapping[str, str]) -> str:
+    """SHA-256 (hex) of files known by name and SHA-256: that of what `sha256sum NAMES` prints, sorted by name."""
+    lines = "".join(f"{hashes[name]}  {name}\n" for name in sorted(hashes))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _hash_file(path: Path) -> str:

@@ -62,5 +62,5 @@ class Layout:
 
     @property
     def report(self) -> Path:
-        """metrics.json, plot data and report.html."""
+        """metrics.json, of it headline.json, plot data and report.html."""
         return self.root / "report"

@@ -14,6 +14,7 @@ from cim.errors import CimError
 from cim.params import Params
 from cim.params.base import Section
 from cim.params.load import load_section
+from flows.events import recorded
 from flows.help import describe
 from flows.interrupt import interruptible
 from flows.links import check_links
@@ -40,7 +41,8 @@ def main(
     options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
     _leave_user_errors_to_main()
-    with plain_exit(section):
+    step = " ".join([f"flows.{section}", *(str(value) for value in options.values() if isinstance(value, str))])
+    with plain_exit(section), recorded(step):
         load_section(params, whole)
         if whole is Params:
             check_links()

@@ -16,6 +16,7 @@ from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 from flows.command import main
+from flows.events import RUN, run_id
 from flows.links import check_for_dvc
 from flows.relay import run_named
 
@@ -93,7 +94,7 @@ def environment() -> dict[str, str]:
     with get_client(sync_client=True) as client:
         server = str(client.api_url)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": path, "PREFECT_API_URL": server}
+    return {**os.environ, "PATH": path, "PREFECT_API_URL": server, RUN: run_id()}
 
 
 if __name__ == "__main__":

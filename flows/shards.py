@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from cim.errors import CimError, FatalError, TransientError
 from cim.params import Runtime
+from flows.events import progress
 from flows.runners import in_folder, runner_for, task_resources
 
 Result = TypeVar("Result")
@@ -68,6 +69,7 @@ def map_shards(
                 if seen is not None and not isinstance(outcome, BaseException):
                     bar.set_postfix(seen(outcome), refresh=False)
                 bar.update()
+                progress(description, len(outcomes), len(items))
     # Not by name: two items of one name are two failures.
     failures = [(str(items[n]), outcomes[n]) for n in sorted(outcomes) if isinstance(outcomes[n], BaseException)]
     if failures:

@@ -64,12 +64,14 @@ def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> A
 
 @task(name="report")
 def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, params: Params) -> dict[str, Any]:
-    """Compare, then write images.parquet, plots/*.csv, report.html and, last, metrics.json; its content.
+    """Compare, then write images.parquet, plots/*.csv, report.html, headline.json and, last, metrics.json; its
+    content.
 
     judged: what the JUDGES found, by their names.
     """
     from cim.metrics.judge import measure
     from cim.report.build import build
+    from cim.report.headline import headline_numbers
     from cim.report.html import render
     from cim.report.tables import write_images, write_plots
     from cim.scenes.parse import parse
@@ -86,6 +88,7 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
     write_plots(layout.report / "plots", metrics, measured)
     page = render(build(layout, params, evaluated, measured, metrics))
     write_bytes(layout.report / "report.html", page.encode())
+    write_json(layout.report / "headline.json", headline_numbers(metrics))
     write_json(layout.report / "metrics.json", metrics)
     return metrics
 

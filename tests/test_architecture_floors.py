@@ -16,7 +16,7 @@ FLOORS = (
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
-    ("tuning", "metrics", "detailed", "remix", "curation"),
+    ("tuning", "lineage", "metrics", "detailed", "remix", "curation"),
     ("report", "estimate"),
     ("score", "export"),
 )  # fmt: skip

@@ -9,6 +9,7 @@ from cim.captions.job import ShardJob
 from cim.captions.tar import Recaptioned, sample_key, write_pairs
 from cim.captions.write import Origin, caption_row, write_captions, write_rejects
 from cim.errors import CimError
+from cim.fingerprint import hash_path
 from cim.images.ids import content_hash
 from cim.provenance import ProvenanceCounts, provenance_of
 from cim.readers.base import ReadablePart, Reading
@@ -39,7 +40,7 @@ def commit(
         with replacing(job.pairs) as temporary:
             write_pairs(temporary, _pairs(job, part, captions, origin, len(captions) + len(rejects), counts))
     write_captions(job.table, captions, job.lineage, origin)
-    facts = {
+    facts: dict[str, Any] = {
         "images": len(captions) + len(rejects),
         "captions": len(captions),
         "rejects": len(rejects),
@@ -50,6 +51,8 @@ def commit(
         "tar_bytes": job.pairs.stat().st_size if job.tar else 0,
         **({"provenance": counts.values()} if job.tar else {}),
     }
+    facts["sha256"] = {path.name: hash_path(path) for path in (job.table, *([job.pairs] if job.tar else []))}
+    facts["sha256"][f"rejects/{job.rejects.name}"] = hash_path(job.rejects)
     mark_done(job.table, made_from, **facts)
     return facts
 

@@ -94,7 +94,8 @@ def caption_shard(jobs: Sequence[ShardJob], feed: Feed, identity: PartIdentity) 
     """Caption every sample of a locked shard by each job's prompt; of each its facts, and images that were done before.
 
     facts: images = captions + rejects, tokens (out), tokens_in, finish_reasons and reject_reasons with counts,
-    tar_bytes. An image that can't be decoded is recorded with its reason and the run goes on. Facts hold no times,
+    tar_bytes, sha256 of its files by name. An image that can't be decoded is recorded with its reason and the run goes
+    on. Facts hold no times,
     so that a repeated run gives the same bytes.
     """
     cut = "by sample" if feed.shared.continuous else f"{jobs[0].window} {WINDOW_BYTES}"

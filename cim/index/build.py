@@ -133,6 +133,7 @@ def _meta(part: str, ids: Ids, source: EmbeddingSource, whole: str, **facts: Any
         built_from=source.built_from,
         ids=digest_ids(ids),
         fingerprint=whole,
+        gallery=source.gallery,
         **facts,
     )
 

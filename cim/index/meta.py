@@ -29,7 +29,8 @@ class IndexMeta:
     "role/split". ids: digest of the row order. recall: recall@k against exact search, None for exact factories.
     fingerprint: what the build was made from as a whole. asked: index.factory as given, a preset or factory itself.
     knobs, candidates: how recall was measured and how it must be searched, by FAISS's names.
-    items_from: fingerprint of the items part. files: digest of each file of vectors.
+    items_from: fingerprint of the items part. files: digest of each file of vectors. gallery: hash of the shards that
+    were embedded, by split.
     """
 
     part: str
@@ -48,6 +49,7 @@ class IndexMeta:
     candidates: int = 0
     items_from: str = ""
     files: dict[str, str] = field(default_factory=dict)
+    gallery: dict[str, str] = field(default_factory=dict)
 
     @property
     def exact(self) -> bool:
@@ -69,12 +71,13 @@ class IndexMeta:
 
 @dataclass(frozen=True)
 class EmbeddingMeta:
-    """The part of an embedding folder's meta.json that others depend on."""
+    """The part of an embedding folder's meta.json that others depend on. content: hash of its shards."""
 
     name: str
     encoder: str
     dim: int
     fingerprint: str
+    content: str = ""
 
     @classmethod
     def read(cls, folder: Path) -> "EmbeddingMeta":
@@ -82,7 +85,8 @@ class EmbeddingMeta:
         name = f"{folder.parent.name}/{folder.name}"
         try:
             values: dict[str, Any] = read_json(folder / "meta.json")
-            return cls(name, values["encoder_fingerprint"], values["dim"], values["fingerprint"])
+            known = {"dim": values["dim"], "fingerprint": values["fingerprint"], "content": values.get("content", "")}
+            return cls(name, values["encoder_fingerprint"], **known)
         except (FileNotFoundError, json.JSONDecodeError, KeyError) as error:
             raise CimError(f"no usable {folder / 'meta.json'} ({error})", "embeddings", "dvc repro embed") from error
 

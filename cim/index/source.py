@@ -19,13 +19,14 @@ class EmbeddingSource:
     """Vectors of one role (text, image) over some splits, all by one encoder.
 
     files: (`.npy`, `.parquet`) of every shard, in the order of the splits and of shard names.
-    built_from: fingerprint of each set by "role/split".
+    built_from: fingerprint of each set by "role/split". gallery: hash of the shards of each split.
     """
 
     encoder: str
     dim: int
     built_from: dict[str, str]
     files: list[tuple[Path, Path]]
+    gallery: dict[str, str]
 
     @classmethod
     def open(cls, layout: Layout, role: str, splits: list[str]) -> "EmbeddingSource":
@@ -40,7 +41,9 @@ class EmbeddingSource:
         if not files:
             raise CimError(f"no vectors in data/embeddings/{role} for {splits}", "a .npy a shard", "dvc repro embed")
         pairs = [(file, file.with_suffix(".parquet")) for file in files]
-        return cls(sets[0].encoder, sets[0].dim, {one.name: one.fingerprint for one in sets}, pairs)
+        built_from = {one.name: one.fingerprint for one in sets}
+        gallery = {split: one.content for split, one in zip(splits, sets, strict=True)}
+        return cls(sets[0].encoder, sets[0].dim, built_from, pairs, gallery)
 
     def ids(self) -> npt.NDArray[np.bytes_]:
         """(n,) id of every row."""

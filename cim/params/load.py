@@ -24,6 +24,9 @@ Whole = TypeVar("Whole", bound=Section)
 LONGEST = 200
 """Characters of a wrong value that are shown."""
 
+WORDS = {True: ("on", "yes", "y"), False: ("off", "no", "n")}
+"""What YAML 1.1 reads as a boolean, and YAML 1.2 as text."""
+
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
@@ -173,6 +176,13 @@ def _hint(problem: Any) -> str:
         return "; leave the quotes out"
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "; put it in quotes"
+    if kind == "literal_error" and isinstance(value, bool):
+        words = [word for word in WORDS[value] if f"'{word}'" in problem["ctx"]["expected"]]
+        return f"; put it in quotes, '{words[0]}': YAML 1.1 takes the bare word for {value}" if words else ""
+    if kind == "string_type" and isinstance(value, dict):
+        return "; text with a colon and a space in it stands in quotes"
+    if kind in ("list_type", "dict_type", "model_type") and str(value).startswith(("[", "{")):
+        return "; leave the quotes out"
     return ""
 
 

@@ -74,7 +74,12 @@ def _line_and_column(mark: Any) -> str:
 def _problem(error: YAMLError) -> str:
     if not isinstance(error, MarkedYAMLError):
         return str(error).splitlines()[0]
-    parts = (error.problem, "a tab, @ or `" if "cannot start any token" in str(error.problem) else error.context)
+    parts = [error.problem, "a tab, @ or `" if "cannot start any token" in str(error.problem) else error.context]
+    if error.problem == "found unexpected ':'":
+        parts.append(
+            "text with a colon inside of { } or [ ] stands in quotes (`dvc exp run -S` writes it without: give such a"
+            " mapping a line a key)"
+        )
     return ", ".join(str(part) for part in parts if part)
 
 

@@ -11,7 +11,7 @@ from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
 from cim.report.charts import lengths_chart, recall_chart, training_charts
 from cim.report.html import Report
-from cim.report.lineage import alarm_history, lineage, reject_counts
+from cim.report.lineage import alarm_history, chain, lineage, reject_counts
 from cim.report.pictures import FOUND, SOURCE, Splits
 
 
@@ -48,6 +48,7 @@ def build(
         cards=cards,
         thumbnails=gallery.pictures(found, FOUND),
         lineage=lineage(layout),
+        chain=chain(layout),
         params=dump_yaml(params.model_dump(mode="json", exclude={"runtime"})),
         rejects=reject_counts(layout.rejects),
         watched=alarm_history(layout.tuned.parent / "alarms.json"),

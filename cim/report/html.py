@@ -18,23 +18,12 @@ from markupsafe import Markup, escape
 
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
-from cim.report.lineage import AlarmHistory, RejectCount
+from cim.report.headline import chosen
+from cim.report.lineage import AlarmHistory, RejectCount, Step
 from cim.report.rows import absences, groups
 from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
-_TILES = (  # the first four that were measured
-    "retrieval.r1",
-    "scenes.relation_recall",
-    "scenes.attribute_recall",
-    "scenes.attribute_precision",
-    "capture.capture",
-    "references.object_precision",
-    "reward.qir",
-    "reward.grc",
-    "retrieval.median_rank",
-    "overlap.rouge_l",
-)
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,8 @@ class Report:
 
     metrics: as made by `cim.metrics.compare`. thumbnails: data URIs of gallery images by id.
     lineage: rows of facts by what they describe. params: params.yaml as text. watched: None when training was
-    not watched. notes: plain sentences on how to read the numbers and what is missing.
+    not watched. notes: plain sentences on how to read the numbers and what is missing. chain: from the captions to
+    the gallery.
     """
 
     metrics: Mapping[str, Any]
@@ -56,6 +46,7 @@ class Report:
     rejects: Sequence[RejectCount]
     watched: AlarmHistory | None = None
     notes: Sequence[str] = ()
+    chain: Sequence[Step] = ()
 
 
 def render(report: Report) -> str:
@@ -79,7 +70,7 @@ def render(report: Report) -> str:
         report=report,
         groups=tables,
         absent=absences(report.metrics),
-        tiles=[rows[key] for key in _TILES if key in rows][:4],
+        tiles=[rows[key] for key in chosen(report.metrics)],
         headline=headline(report.metrics),
         readings=found,
         counted=counted(found),

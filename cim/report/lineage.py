@@ -14,6 +14,8 @@ import polars as pl
 from cim.atomic import read_json
 from cim.captions.read import read_captions
 from cim.layout import Layout
+from cim.lineage.caption import caption_links
+from cim.lineage.verify import Verdict, told
 
 _FIRST = ("kind", "name", "revision", "fingerprint", "model_fingerprint")
 _LONGEST_LIST = 4
@@ -27,6 +29,15 @@ class RejectCount:
     reason: str
     count: int
     examples: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of the chain from captions to the gallery: what, where, and what is recorded of it, hashes as well."""
+
+    title: str
+    path: str
+    facts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,15 @@ def lineage(layout: Layout) -> dict[str, dict[str, str]]:
         facts = {key: str(row[key]) for key in ("model_fingerprint", "prompt_hash", "seed")}
         found[f"Captions, {captioner}"] = facts | _flat(json.loads(row["decoding"]))
     return {title: _ordered(facts) for title, facts in found.items()}
+
+
+def chain(layout: Layout) -> list[Step]:
+    """From the tuned captions of the eval split back to the gallery, as `python -m cim.lineage` verifies it.
+
+    Where a record is not there, the last step says so.
+    """
+    table = sorted(path for path in layout.captions("tuned", "eval").glob("*.parquet") if path.name[0] != ".")[0]
+    return [_step(verdict) for verdict in told(caption_links(layout, table))]
 
 
 def reject_counts(path: Path) -> list[RejectCount]:
@@ -135,6 +155,14 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_short(part)}" for key, part in value.items())
     return f"{value:.4g}" if isinstance(value, float) else json.dumps(value)
+
+
+def _step(verdict: Verdict) -> Step:
+    link = verdict.link
+    if link is None:
+        return Step("not recorded", "", {"why": verdict.problem or ""})
+    facts = {"recorded in": str(link.recorded_in)} if link.recorded_in != link.path else {}
+    return Step(link.title, str(link.path), {**link.facts, **facts})
 
 
 def _reading(name: str, limit: float, checks: Sequence[Mapping[str, Any]]) -> AlarmReading:

@@ -62,17 +62,20 @@ class TuneJob:
         """Those that training depends on."""
         return self.params.model_dump(mode="json", exclude={"interpolation", "report_to"})
 
+    def searched(self) -> list[str]:
+        """Parts of the index that the reward takes: what is searched, and what no copy may be of."""
+        return sorted({CAPTIONS, *PARTS[self.params.reward.space]})
+
     def training(self) -> str:
         """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but two.
 
         The meta.json know the code of index and encoders.
         """
         layout = self.layout
-        parts = sorted({CAPTIONS, *PARTS[self.params.reward.space]})  # what is searched, and what no copy may be of
         return fingerprint(
             code_of("cim.tuning.run"),
             captioner_fingerprint(layout.model("captioner")),
-            *(layout.index(part) / "meta.json" for part in ("items", *parts)),
+            *(layout.index(part) / "meta.json" for part in ("items", *self.searched())),
             layout.shards("train") / "manifest.parquet",
             layout.shards("validation") / "manifest.parquet",
             self.parameters(),

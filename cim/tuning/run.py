@@ -27,6 +27,7 @@ from cim.tuning.launch import Launch
 from cim.tuning.policy import check_packages, load_policy
 from cim.tuning.ranks import barrier, is_sharded
 from cim.tuning.record import alarm_record, curves
+from cim.tuning.sources import sources
 from cim.tuning.stopping import best_of
 from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validator
@@ -71,7 +72,7 @@ def tune(job: TuneJob) -> dict[str, Any]:
         "stop_reason": tuned.stop_reason,
         "alarms": len(tuned.alarms),
     }
-    lineage = {"params": params.model_dump(mode="json"), **facts}
+    lineage = {"params": params.model_dump(mode="json"), **sources(job), **facts}
     write_tuned(base, tuned.best, share, lineage, layout.tuned, trusted=job.trust_remote_code)
     if share < 1:  # weights that no validation has seen yet
         kept = load_captioner(layout.tuned, job.device, "float32", trust_remote_code=job.trust_remote_code)

@@ -1,5 +1,6 @@
 """YAML 1.2 as DVC reads and writes it: the same values, every key once, and a place for every mistake."""
 
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from cim.errors import CimError
 from cim.params import load_params
+from cim.params.load import parse_params
 from cim.params.yaml import DEEPEST, dump_yaml, parse_yaml, read_yaml
 
 # What YAML 1.1, which PyYAML reads, takes for something else (but for the last nine), by YAML 1.2's core schema.
@@ -91,6 +93,52 @@ def test_what_dvc_exp_run_sets(root: Path, tmp_path: Path, override: str, value:
     apply_overrides(path, [override if known else f"+{override}"])
     found = getattr(getattr(load_params(path), section), field)
     assert found == value
+
+
+WHOLE = [Path("params.yaml"), *sorted(Path("profiles").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("name", WHOLE, ids=str)
+def test_our_files_outlive_dvc_exp_run(root: Path, tmp_path: Path, name: Path) -> None:
+    """It writes the whole file anew, and leaves out quotes that it takes for needless."""
+    path = tmp_path / "params.yaml"
+    path.write_bytes((root / name).read_bytes())
+    before = read_yaml(path)
+    apply_overrides(path, ["++runtime.workers=7"])
+    assert read_yaml(path) == before | {"runtime": before["runtime"] | {"workers": 7}}
+
+
+def test_quotes_that_dvc_exp_run_drops(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text('a: 1\nmodel: {name: "package:x"}\n')
+    apply_overrides(path, ["a=2"])
+    assert "{name: package:x}" in path.read_text()  # DVC itself can't read that either
+    with pytest.raises(CimError, match=r"line 2.*text with a colon inside of \{ \} or \[ \] stands in quotes"):
+        read_yaml(path)
+    path.write_text('a: 1\nmodel:\n  name: "package:x"\n')  # what the message says
+    apply_overrides(path, ["a=2"])
+    assert read_yaml(path) == {"a": 2, "model": {"name": "package:x"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("evaluate: {java: false}", r"evaluate\.java: .*found False\); put it in quotes, 'off': YAML 1\.1 takes"),
+        ("caption: {prompts: [Describe: it]}", r"caption\.prompts\.0: .*text with a colon and a space .* in quotes"),
+        ("caption: {prompts: '[a]'}", r"caption\.prompts: .*leave the quotes out"),
+        ("models: {text_encoder: '{name: x}'}", r"models\.text_encoder: .*leave the quotes out"),
+        ("index: {factory: no}", r"^(?!.*index\.factory)"),  # a word in YAML 1.2
+        ("index: {factory: false}", r"index\.factory: .*put it in quotes"),
+    ],
+)
+def test_what_another_reader_made_of_it(root: Path, text: str, said: str) -> None:
+    """Of a params file that another tool, with another YAML, has written; a value that no parameter can be."""
+    values = read_yaml(root / "params.yaml") | {"unknown": 1}
+    for section, fields in parse_yaml(text, "p").items():
+        values[section] = values[section] | fields
+    with pytest.raises(CimError) as caught:
+        parse_params(values)
+    assert re.search(said, caught.value.found, re.S)
 
 
 @pytest.mark.parametrize(

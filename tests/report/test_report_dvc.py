@@ -16,7 +16,7 @@ from cim.params import load_params
 from cim.params.yaml import dump_yaml, read_yaml
 from cim.report.rows import groups
 
-METRICS = "data/report/metrics.json"
+METRICS, HEADLINE = "data/report/metrics.json", "data/report/headline.json"
 RECALL, SHARES = "data/report/plots/recall_at_k.csv", "data/report/plots/before_after.csv"
 
 
@@ -37,7 +37,7 @@ def compared(layout, root, tmp_path, monkeypatch):
 
     monkeypatch.chdir(tmp_path)
     stages = read_yaml(root / "dvc.yaml")
-    (tmp_path / "dvc.yaml").write_text(dump_yaml({"metrics": [METRICS], "plots": stages["plots"]}))
+    (tmp_path / "dvc.yaml").write_text(dump_yaml({"metrics": [HEADLINE], "plots": stages["plots"]}))
     before = evaluate(layout, root)
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "--message", "first"]):
         subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b.c", *command], check=True)
@@ -55,15 +55,29 @@ def known(values):
     return values
 
 
+def leaves(values, above=""):
+    """Numbers by dotted name: DVC's columns."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", value
+
+
 def test_metrics_show_and_diff(compared):
     before, after, repo = compared
-    shown = repo.metrics.show()[""]["data"][METRICS]["data"]
+    shown = repo.metrics.show()[""]["data"][HEADLINE]["data"]
     written = known(json.loads(Path(METRICS).read_text()))
-    assert {side: shown[side] for side in ("base", "tuned", "difference")} == {
-        side: written[side] for side in ("base", "tuned", "difference")
-    }
+    # 3 counts and 4 measures of both: 11 columns.
+    assert len(list(leaves(shown))) == 11
+    for side in ("base", "tuned"):
+        assert dict(leaves(shown[side])) == {
+            key: value for key, value in leaves(written[side]) if key in dict(leaves(shown[side]))
+        }
+    verdicts = [row.verdict for row in after.values()]
+    assert [shown[name] for name in ("images", "better", "worse")] == [3, *map(verdicts.count, ("better", "worse"))]
     assert (before["retrieval.r1"].tuned, after["retrieval.r1"].tuned) == ("100.0%", "66.7%")  # one of three got lost
-    change = repo.metrics.diff()["diff"][METRICS]["tuned.retrieval.r1"]
+    change = repo.metrics.diff()["diff"][HEADLINE]["tuned.retrieval.r1"]
     assert (number(change["old"], "share"), number(change["new"], "share")) == ("100.0%", "66.7%")
     assert change["diff"] == pytest.approx(-1 / 3)
 
