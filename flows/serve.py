@@ -1,0 +1,120 @@
+"""A server, a work pool, a worker, the deployments of prefect.yaml and the automations in one command; Ctrl-C ends all.
+
+python -m flows.serve [--port PORT] [--alerts URL]
+"""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from cim.command import plain_exit
+from cim.errors import CimError
+from flows.automations import alert_at, make_automations
+from flows.server import check_server
+from flows.supervise import Supervised, started, wait_for_server
+
+POOL, TYPE = "cim", "process"
+HEARTBEAT = "30"  # seconds, Prefect's least: automations.yaml misses three
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The command: see the module's docstring."""
+    parser = argparse.ArgumentParser(prog="python -m flows.serve", description=__doc__)
+    parser.add_argument("--port", type=int, default=4200, help="of the server and its page (default: %(default)s)")
+    parser.add_argument("--host", default="127.0.0.1", help="address it listens at; 0.0.0.0 for all, without any login")
+    parser.add_argument("--alerts", metavar="URL", help="where failed runs and alarms are posted to as {'text': ...}")
+    options = parser.parse_args(arguments)
+    with plain_exit("serve"):
+        serve(options.host, options.port, options.alerts)
+
+
+def serve(host: str, port: int, alerts: str | None = None) -> None:
+    """Start all, print the page's address, and stay until SIGINT or SIGTERM; a worker that dies is started again.
+
+    Where PREFECT_API_URL is set no server is started: pool, worker and deployments belong to that one. Raises CimError
+    where the port is taken, nothing can be started, or the server ends by itself.
+    """
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    if not Path("prefect.yaml").is_file():
+        raise CimError("no prefect.yaml here", "the repository's root as the working directory", "cd there first")
+    with ExitStack() as stack:
+        url, server = PREFECT_API_URL.value(), None
+        if url is None:
+            check_port(host, port)
+            check_server()
+            url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{port}/api"
+            command = ["server", "start", "--host", host, "--port", str(port)]
+            server = stack.enter_context(started("server", prefect(*command), {**os.environ, "PREFECT_API_URL": url}))
+        environment = {
+            **os.environ,
+            "PREFECT_API_URL": url,
+            "CIM_HOME": str(Path.cwd()),
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": os.environ.get("PREFECT_FLOWS_HEARTBEAT_FREQUENCY", HEARTBEAT),
+        }
+        with temporary_settings({PREFECT_API_URL: url}):
+            if server is None:
+                check_server()
+            elif not wait_for_server(server, url, over):
+                return
+            prepare(environment, alerts)
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        work = prefect("worker", "start", "--pool", POOL, "--type", TYPE, "--name", name)
+        worker = Supervised(stack, "worker", work, environment)
+        print(f"\nPage:  {url.removesuffix('/api')}/deployments\nCtrl-C ends server and worker.\n", flush=True)
+        while not over.wait(1):
+            if server is not None and server.poll() is not None:
+                raise CimError(
+                    f"the Prefect server ended with {server.returncode}", "one that stays", "see what it said above"
+                )
+            worker.keep()
+
+
+def prepare(environment: dict[str, str], alerts: str | None) -> None:
+    """The work pool where there is none, the deployments, the automations."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.actions import WorkPoolCreate
+    from prefect.exceptions import ObjectNotFound
+
+    with get_client(sync_client=True) as client:
+        try:
+            client.read_work_pool(POOL)
+        except ObjectNotFound:
+            client.create_work_pool(WorkPoolCreate(name=POOL, type=TYPE))
+        block = alert_at(alerts, client) if alerts else None
+        make_automations(client, block)
+    with started("deploy", prefect("--no-prompt", "deploy", "--all"), environment) as deploy:
+        if code := deploy.wait():
+            raise CimError(f"prefect deploy ended with {code}", "all deployments of prefect.yaml made", "see above")
+
+
+def prefect(*arguments: str) -> list[str]:
+    """The command of Prefect's own command line."""
+    return [sys.executable, "-m", "prefect", *arguments]
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises CimError where another process listens at the port, or it can't be had."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CimError(
+                f"port {port} of {host} can't be had ({error.strerror})",
+                "a free port",
+                f"end what listens there, or take another: make serve PORT={port + 1}; to use a server that runs there"
+                f" already: PREFECT_API_URL=http://{host}:{port}/api make serve",
+            ) from error
+
+
+if __name__ == "__main__":
+    main()
