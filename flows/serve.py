@@ -7,6 +7,7 @@ import argparse
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 from contextlib import ExitStack
@@ -91,9 +92,10 @@ def prepare(environment: dict[str, str], alerts: str | None) -> None:
             client.create_work_pool(WorkPoolCreate(name=POOL, type=TYPE))
         block = alert_at(alerts, client) if alerts else None
         make_automations(client, block)
-    with started("deploy", prefect("--no-prompt", "deploy", "--all"), environment) as deploy:
-        if code := deploy.wait():
-            raise CimError(f"prefect deploy ended with {code}", "all deployments of prefect.yaml made", "see above")
+    asked = prefect("--no-prompt", "deploy", "--all")
+    deployed = subprocess.run(asked, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if deployed.returncode:
+        raise CimError(f"`prefect deploy --all` failed:\n{deployed.stdout}", "all of prefect.yaml made", "see above")
 
 
 def prefect(*arguments: str) -> list[str]:
