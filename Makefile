@@ -29,10 +29,14 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: run test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
+.PHONY: run serve test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
 
 run: env ## everything: environment, pipeline, before/after table
 	$(PY) -m flows.pipeline
+
+PORT ?= 4200
+serve: env ## a Prefect server with its page, a worker, the deployments of prefect.yaml; Ctrl-C ends all
+	@$(PY) -m flows.serve --port $(PORT) $(if $(ALERTS),--alerts $(ALERTS))
 
 test: lint types unit ## lint, types, then all tests in one process
 

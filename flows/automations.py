@@ -8,6 +8,7 @@ from prefect.blocks.webhook import Webhook
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.events.schemas.automations import AutomationCore
 
+from cim.fingerprint import fingerprint
 from cim.params.yaml import read_yaml
 
 FILE = Path("automations.yaml")
@@ -24,13 +25,15 @@ def make_automations(client: SyncPrefectClient, alerts: UUID | None) -> list[str
     for values in read_yaml(FILE)["automations"]:
         if alerts is None and any(action.get("block_document_id") == BLOCK for action in values["actions"]):
             continue
-        automation = AutomationCore.model_validate(
-            {**values, "actions": [_sent_by(a, alerts) for a in values["actions"]]}
-        )
-        if there := client.read_automations_by_name(automation.name):
-            client.update_automation(there[0].id, automation)
-        else:
+        actions = [_sent_by(action, alerts) for action in values["actions"]]
+        wanted = {**values, "actions": actions}
+        wanted["description"] = f"automations.yaml, {fingerprint('automation', wanted)}"
+        automation, there = AutomationCore.model_validate(wanted), client.read_automations_by_name(values["name"])
+        if not there:
             client.create_automation(automation)
+        elif there[0].description != automation.description:
+            # Not for nothing: what a server waits for, such as a heartbeat of a run that is gone, it would forget.
+            client.update_automation(there[0].id, automation)
         made.append(automation.name)
     return made
 

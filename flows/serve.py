@@ -111,7 +111,7 @@ def check_port(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CimError(
-                f"port {port} of {host} can't be had ({error.strerror})",
+                f"port {port} of {host} that can't be had ({error.strerror})",
                 "a free port",
                 f"end what listens there, or take another: make serve PORT={port + 1}; to use a server that runs there"
                 f" already: PREFECT_API_URL=http://{host}:{port}/api make serve",

@@ -15,6 +15,7 @@ from cim.errors import CimError
 
 PATIENCE = 300.0  # seconds for a server to answer: a busy machine, packages on a network's disk
 ASKED = 15.0  # seconds to end when asked to
+TOLD = 6.0  # of those below: DVC has its files to let go of
 QUICK, TRIES = 60.0, 3  # a command that ended within so many seconds so often in a row is not started again
 
 
@@ -32,20 +33,34 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it to end; after ASKED seconds kill it. What it had started is killed with it."""
+    """Ask it to end, and those it runs; kill what does not. It sees its own end first, and may tell of that."""
     below = _descendants(process.pid)
     if process.poll() is None:
         process.send_signal(signal.SIGINT)
+        for one in _children(process.pid):
+            with suppress(psutil.Error):  # it ended meanwhile
+                one.terminate()
+        psutil.wait_procs(below, timeout=TOLD)
+        _kill(below)
         with suppress(subprocess.TimeoutExpired):
             process.wait(ASKED)
         below += _descendants(process.pid)
-    if process.poll() is None:
         process.kill()
         process.wait()
-    for one in below:
-        with suppress(psutil.Error):  # it ended meanwhile
+    _kill(below)
+
+
+def _kill(processes: Sequence[psutil.Process]) -> None:
+    for one in processes:
+        with suppress(psutil.Error):
             one.kill()
-    psutil.wait_procs(below, timeout=ASKED)
+    psutil.wait_procs(processes, timeout=ASKED)
+
+
+def _children(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        return psutil.Process(pid).children()
+    return []
 
 
 def _descendants(pid: int) -> list[psutil.Process]:

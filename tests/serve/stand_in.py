@@ -29,4 +29,6 @@ pl.DataFrame({"id": ["a"], "base_caption": ["a star"], "tuned_caption": ["a red 
 (data / "shards/summary.json").write_text("{}")
 rejects = {"source": ["x.png", "y.png"], "reason": ["too small", "too small"], "detail": ["1x1", None]}
 pl.DataFrame(rejects).write_parquet(data / "shards/rejects.parquet")
-(data / "logs/caption-tuned-eval.jsonl").write_text(json.dumps({"shard": "eval-000000"}) + "\n" + json.dumps(RUN) + "\n")
+(data / "logs/caption-tuned-eval.jsonl").write_text(
+    json.dumps({"shard": "eval-000000"}) + "\n" + json.dumps(RUN) + "\n"
+)
