@@ -38,7 +38,7 @@ def make_automations(client: SyncPrefectClient, alerts: UUID | None) -> list[str
     return made
 
 
-def alert_at(url: str, client: SyncPrefectClient) -> UUID:
+def alert_at(url: str) -> UUID:
     """The id of the webhook block `cim-alerts`, made or set to post to `url`."""
     saved: Any = Webhook(url=url).save("cim-alerts", overwrite=True)
     return UUID(str(saved))

@@ -10,9 +10,15 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import SCHEDULE_TYPES
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from cim.command import plain_exit
@@ -80,22 +86,35 @@ def serve(host: str, port: int, alerts: str | None = None) -> None:
 
 
 def prepare(environment: dict[str, str], alerts: str | None) -> None:
-    """The work pool where there is none, the deployments, the automations."""
-    from prefect.client.orchestration import get_client
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectNotFound
-
+    """The work pool where there is none, the deployments, the automations; schedules that are there stay."""
     with get_client(sync_client=True) as client:
         try:
             client.read_work_pool(POOL)
         except ObjectNotFound:
             client.create_work_pool(WorkPoolCreate(name=POOL, type=TYPE))
-        block = alert_at(alerts, client) if alerts else None
-        make_automations(client, block)
-    asked = prefect("--no-prompt", "deploy", "--all")
-    deployed = subprocess.run(asked, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if deployed.returncode:
-        raise CimError(f"`prefect deploy --all` failed:\n{deployed.stdout}", "all of prefect.yaml made", "see above")
+        make_automations(client, alert_at(alerts) if alerts else None)
+        asked = prefect("--no-prompt", "deploy", "--all")
+        with schedules_kept(client):
+            done = subprocess.run(asked, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        raise CimError(f"`prefect deploy --all` failed:\n{done.stdout}", "all of prefect.yaml made", "see above")
+
+
+@contextmanager
+def schedules_kept(client: SyncPrefectClient) -> Iterator[None]:
+    """Deploying would put those of prefect.yaml, which are off, in the place of what was set on the page."""
+    before = {one.id: schedules_of(one) for one in client.read_deployments() if one.schedules}
+    yield
+    for one in client.read_deployments():
+        if one.id in before and schedules_of(one) != before[one.id]:
+            for schedule in one.schedules:
+                client.delete_deployment_schedule(one.id, schedule.id)
+            client.create_deployment_schedules(one.id, before[one.id])
+
+
+def schedules_of(deployment: DeploymentResponse) -> list[tuple[SCHEDULE_TYPES, bool]]:
+    """Each with whether it is on."""
+    return [(one.schedule, one.active) for one in deployment.schedules]
 
 
 def prefect(*arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """`make serve` on a free port: a schedule, a killed worker, two runs at once, messages; one server for all of it."""
 
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,8 @@ from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from served import Served, served
 
+from flows.serve import prepare
+
 pytestmark = pytest.mark.slow
 
 
@@ -22,7 +25,9 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
-def test_a_scheduled_run_starts_by_itself_and_shows_its_artefacts(serve: Served) -> None:
+def test_a_scheduled_run_starts_by_itself_and_shows_its_artefacts(
+    serve: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with serve.client() as client:
         nightly = client.read_deployment_by_name("pipeline/nightly")
         assert [one.active for one in nightly.schedules] == [False]
@@ -45,6 +50,10 @@ def test_a_scheduled_run_starts_by_itself_and_shows_its_artefacts(serve: Served)
     assert "file:" not in shown["report"]
     assert "| too small | 2 | x.png: 1x1 · y.png |" in shown["rejects"]
     assert '"captions_per_second": 5.0' in shown["captions-per-second"]
+    monkeypatch.chdir(serve.folder)  # and the next `make serve` leaves the schedule on
+    with temporary_settings({PREFECT_API_URL: serve.url}), serve.client() as client:
+        prepare({**os.environ, "PREFECT_API_URL": serve.url}, None)
+        assert sorted(one.active for one in client.read_deployment(nightly.id).schedules) == [False, True]
 
 
 def test_a_run_whose_worker_is_killed_crashes_and_the_next_goes_on(serve: Served) -> None:
