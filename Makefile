@@ -50,7 +50,7 @@ types: env
 	$(PY) -m mypy cim
 
 unit: env
-	$(PY) -m pytest
+	$(PY) -m pytest $(PYTEST)
 
 bench: env ## benchmarks; each prints a table with a calibration
 	$(PY) -m benchmarks.pipeline
