@@ -8,6 +8,7 @@ from typing import Any
 
 from prefect import flow
 
+from cim.disk import disk_trouble
 from cim.errors import CimError
 from cim.params.recaption import Recaptioning
 from flows import pipeline, recaption
@@ -70,3 +71,8 @@ def on_the_page() -> Iterator[None]:
     except CimError as error:
         logger().error("%s", error)
         raise
+    except Exception as error:
+        if (trouble := disk_trouble(error)) is None:
+            raise
+        logger().error("%s", trouble)
+        raise trouble from error
