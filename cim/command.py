@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from cim.disk import disk_trouble
 from cim.errors import CimError
 
 
 @contextmanager
 def plain_exit(name: str) -> Iterator[None]:
-    """The body of a command. name: stands before the line of a CimError, which goes to stderr and ends with code 1.
+    """The body of a command. name: stands before the line of a CimError, which goes to stderr and ends with code 1;
+    so does an error of a full or read-only disk.
 
     A reader of stdout that is gone (`| head`) ends it in silence, with the code that shells give for SIGPIPE, and
     Ctrl-C with that of SIGINT. Characters that the terminal's encoding lacks are written as escapes.
@@ -36,6 +38,11 @@ def plain_exit(name: str) -> Iterator[None]:
         raise SystemExit(128 + signal.SIGPIPE) from None
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
+    except Exception as error:
+        if (trouble := disk_trouble(error)) is None:
+            raise
+        print(f"{name}: {trouble}", file=sys.stderr)
+        raise SystemExit(1) from None
 
 
 def is_broken_pipe(descriptor: int) -> bool:

@@ -40,7 +40,7 @@ def main(
     """
     options = vars(parser_for(flow_function, section, whole).parse_args(arguments))
     params = options.pop("params")
-    _leave_user_errors_to_main()
+    leave_user_errors_to_main()
     step = " ".join([f"flows.{section}", *(str(value) for value in options.values() if isinstance(value, str))])
     with plain_exit(section), recorded(step):
         load_section(params, whole)
@@ -93,7 +93,7 @@ def _section_help(whole: type[Section], name: str) -> str:
     return f"parameters in {name}:\n" + "\n".join(describe(model))
 
 
-def _leave_user_errors_to_main() -> None:
+def leave_user_errors_to_main() -> None:
     """Drop Prefect's own log records (tracebacks) of errors that `main` ends with in plain words, or in silence."""
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).addFilter(_is_no_user_error)

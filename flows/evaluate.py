@@ -1,14 +1,16 @@
 """Base against tuned on the eval split: two judges, then the report."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
 from cim.params import load_params
+from cim.report.essence import essence
 from cim.report.table import headline, markdown
 from flows.command import main
 from flows.shards import map_shards
@@ -29,11 +31,11 @@ def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
     return metrics
 
 
-def create_artifacts(layout: Layout, metrics: dict[str, Any]) -> None:
-    """For Prefect's page of this run: the headline numbers, and where the report is."""
+def create_artifacts(layout: Layout, metrics: dict[str, Any], address: str | None = None) -> None:
+    """For Prefect's page of this run: the numbers, and the essence of the report. address: of a copy of the report."""
     create_markdown_artifact(markdown(metrics), key="before-after", description=headline(metrics))
-    report = (layout.report / "report.html").resolve()
-    create_link_artifact(report.as_uri(), link_text=str(report), key="report", description="The evaluation's report")
+    text = essence(metrics, layout, socket.gethostname(), address)
+    create_markdown_artifact(text, key="report", description="The evaluation's report, in short")
 
 
 if __name__ == "__main__":

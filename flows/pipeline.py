@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prefect import flow, task
 from prefect.client.orchestration import get_client
+from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -17,6 +18,7 @@ from cim.layout import Layout
 from cim.params import load_params
 from flows.command import main
 from flows.events import RUN, run_id
+from flows.interrupt import end_children
 from flows.links import check_for_dvc
 from flows.relay import run_named
 
@@ -42,22 +44,27 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
     """Reproduce every stage of `needs` (name -> the stages before it) after those it needs; of those that could begin,
     the one written first.
 
-    After a failure, what runs is let finish, nothing new is begun, and the failure is raised.
+    After a failure, what runs is let finish, nothing new is begun, and the failure is raised. A run that Prefect ends
+    ends what runs.
     """
     order, sorter = list(needs), TopologicalSorter(needs)
     sorter.prepare()
     ready: list[str] = []
     running: dict[PrefectFuture[None], str] = {}
     with ThreadPoolTaskRunner(max_workers=at_once) as runner:
-        while sorter.is_active():
-            ready = sorted([*ready, *sorter.get_ready()], key=order.index)
-            # No more than can run: one that gets ready later may stand before those that would wait.
-            while ready and len(running) < at_once:
-                name = ready.pop(0)
-                running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
-            done = next(as_completed(list(running)))
-            done.result()
-            sorter.done(running.pop(done))
+        try:
+            while sorter.is_active():
+                ready = sorted([*ready, *sorter.get_ready()], key=order.index)
+                # No more than can run: one that gets ready later may stand before those that would wait.
+                while ready and len(running) < at_once:
+                    name = ready.pop(0)
+                    running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
+                done = next(as_completed(list(running)))
+                done.result()
+                sorter.done(running.pop(done))
+        except (TerminationSignal, TimeoutError):  # cancelled, the worker told to end, the flow's time is up
+            end_children()
+            raise
 
 
 @task

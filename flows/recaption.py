@@ -40,7 +40,11 @@ def recaption(
     name ({"recaption.output": "data/other"}), for deployments. rank, world: of several workers at once, which this is
     and how many there are (of a Slurm array, of a job's pods): it begins with its share, then does what is left.
     """
-    params = load_section(Path(params_path), Recaptioning, overrides or {})
+    return caption_corpus(load_section(Path(params_path), Recaptioning, overrides or {}), rank, world)
+
+
+def caption_corpus(params: Recaptioning, rank: int = 0, world: int = 1) -> dict[str, Any]:
+    """The same, of parameters that are read already."""
     section, folder = params.recaption, Path(params.recaption.output).expanduser()
     parts = numbered(open_source(section.corpus, section.samples_per_shard))
     found: Path | None = None  # a server has it

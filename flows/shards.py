@@ -13,6 +13,7 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
+from cim.disk import reason_of
 from cim.errors import CimError, FatalError, TransientError
 from cim.params import Runtime
 from flows.events import progress
@@ -106,7 +107,7 @@ def summary(description: str, failures: Sequence[tuple[str, BaseException]], tot
     """
     by_reason: dict[str, tuple[str, list[str]]] = {}
     for item, error in failures:
-        reason = str(error) if isinstance(error, CimError) else f"{type(error).__name__}: {error}"
+        reason = reason_of(error)
         alike = re.sub(r"\w*\d\w*", "#", reason.replace(item, "#"))
         by_reason.setdefault(alike, (reason, []))[1].append(item)
     lines = [f"{_first(stopped)}: {reason}" for reason, stopped in list(by_reason.values())[:NAMED]]

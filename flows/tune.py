@@ -1,10 +1,12 @@
 """tune: the base captioner -> the tuned one, by GRPO with the identity reward."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.events import emit_event
 
 from cim.atomic import read_json
 from cim.layout import Layout
@@ -14,6 +16,8 @@ from cim.tuning.record import alarm_table
 from flows.command import main
 from flows.shards import map_shards
 from tasks.tune import tune_task
+
+ALARM = "cim.tune.alarm"
 
 
 @flow
@@ -36,9 +40,18 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
     facts = map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
     if job.ranks.machine_rank:
         return facts
-    table = alarm_table(read_json(job.layout.tuned.parent / ALARMS))
-    create_markdown_artifact(table, key="tune-alarms", description="What the run was watched for, and what it raised")
+    record = read_json(job.layout.tuned.parent / ALARMS)
+    description = "What the run was watched for, and what it raised"
+    create_markdown_artifact(alarm_table(record), key="tune-alarms", description=description)
+    tell_alarms(record["alarms"])
     return facts
+
+
+def tell_alarms(alarms: Iterable[Mapping[str, Any]]) -> None:
+    """An event of Prefect's for each alarm of alarms.json, which automations.yaml makes a message of."""
+    for alarm in alarms:
+        resource = {"prefect.resource.id": f"cim.tune.{alarm['alarm']}", "prefect.resource.name": alarm["alarm"]}
+        emit_event(ALARM, resource, payload=dict(alarm))
 
 
 if __name__ == "__main__":

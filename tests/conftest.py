@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from object_stores import s3_account, s3_server  # noqa: F401
+from skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from workspace import Workspace, make_workspace
 
 ROOT = Path(__file__).parents[1]

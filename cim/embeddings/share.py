@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
+from cim.disk import reason_of
 from cim.embeddings.pieces import IMAGES, Piece, Prepare, Prepared, Rows, pieces_of
 from cim.embeddings.plan import TEXT, EmbedJob, sweep
 from cim.embeddings.write import ShardVectors
@@ -221,8 +222,7 @@ def _failure(failed: dict[str, Exception], total: int) -> CimError:
     """One error for the shards that failed, each reason once, with the first of those it stopped."""
     reasons: dict[str, list[str]] = {}
     for name, error in failed.items():
-        reason = str(error) if isinstance(error, CimError) else f"{type(error).__name__}: {error}"
-        reasons.setdefault(reason, []).append(name)
+        reasons.setdefault(reason_of(error), []).append(name)
     lines = [f"{', '.join(names[:5])}{' and others' if names[5:] else ''}: {why}" for why, names in reasons.items()]
     passing = any(not isinstance(error, CimError) or isinstance(error, TransientError) for error in failed.values())
     return (TransientError if passing else CimError)(

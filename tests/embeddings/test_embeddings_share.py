@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_encoders import ShadeEncoder, embed_one, gray, write_shard
+from full_disk import full_beyond
 
 from cim.embeddings.pieces import Prepare
 from cim.embeddings.plan import EmbedJob, prune
@@ -189,3 +190,23 @@ class TestFailures:
         jobs = jobs_in(tmp_path)[:1]
         write_shard(jobs[0].shard, [], gray(9)[:45], b"text")
         assert embed_one(jobs[0], ShadeEncoder(), 2) == {"vectors": 0, "rejects": 2}
+
+
+@pytest.mark.parametrize("size", [300, 1000])
+def test_a_full_disk_leaves_no_half_of_a_shard(tmp_path: Path, undisturbed: dict[str, bytes], size: int) -> None:
+    """Refused are the ids (a table of about 900 bytes), or, with vectors as long as 1000 numbers, these."""
+    jobs = jobs_in(tmp_path)
+    encoder = ShadeEncoder() if size == 300 else Long()
+    with full_beyond(size), pytest.raises(TransientError, match="a disk, or a folder of it, that refused a write"):
+        embed_shards(jobs, encoder, Feed(2, prefetch=0))
+    assert [job for job in jobs if job.done() is not None] == []
+    assert not list(jobs[0].folder.rglob("*.npy"))
+    embed_shards(jobs, ShadeEncoder(), Feed(2, prefetch=0))
+    assert files(jobs) == undisturbed
+
+
+class Long(ShadeEncoder):
+    dim = 1000
+
+    def encode_pixels(self, pixels: np.ndarray) -> np.ndarray:
+        return np.pad(super().encode_pixels(pixels), ((0, 0), (0, 998)))

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from full_disk import full_beyond
 from three_images import IDS, TUNED, caption, encode, score
 
 from cim.atomic import read_json, write_json
 from cim.captions.write import rejects_path, write_rejects
+from cim.disk import disk_trouble
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
@@ -128,3 +130,20 @@ def test_the_rewards_weights_under_another_name_are_refused(layout):
 def test_no_evaluation_yet(tmp_path):
     with pytest.raises(CimError, match="dvc repro evaluate"):
         print_table(Layout(tmp_path))
+
+
+@pytest.mark.parametrize("size", [100, 2000, 20_000])
+def test_a_full_disk_leaves_no_half_of_a_report(layout, size):
+    """Refused are a CSV, images.parquet or report.html; metrics.json, which says that all is done, comes last."""
+    params = load_params(Path(__file__).parents[2] / "params.yaml")
+    evaluated = read_eval_set(layout)
+    judged = {"retrieval": judge_held_out(evaluated, Pool.open(layout), encode), "reward": identities(evaluated, score)}
+    with full_beyond(size), pytest.raises(Exception, match="File too large") as refused:
+        write_report.fn(layout, judged, evaluated, params)
+    assert disk_trouble(refused.value) is not None
+    left = [path for path in layout.report.rglob("*") if path.is_file()]
+    assert not {path.name for path in left} & {"report.html", "metrics.json"}
+    metrics = write_report.fn(layout, judged, evaluated, params)
+    for path in left:
+        assert not path.name.startswith("."), path
+    assert read_json(layout.report / "metrics.json") == json.loads(json.dumps(metrics))

@@ -7,9 +7,11 @@ import tarfile
 
 import polars as pl
 import pytest
+from full_disk import full_beyond
 from shard_pictures import encoded, picture
 
-from cim.atomic import marker_of
+from cim.atomic import marker_of, read_json
+from cim.disk import disk_trouble
 from cim.errors import CimError
 from cim.images.ids import content_id
 from cim.layout import Layout
@@ -17,7 +19,7 @@ from cim.params import FolderSource, Shard
 from cim.readers.open import open_sources
 from cim.records import Sample
 from cim.shards.plan import make_plan
-from cim.shards.publish import prepare
+from cim.shards.publish import prepare, publish
 from cim.shards.read import read_samples, shard_paths
 from cim.shards.tar import write_tar
 from cim.shards.write import write_shard
@@ -151,3 +153,24 @@ def test_sharding_needs_no_torch():
         "assert not {'torch', 'transformers', 'webdataset', 'prefect'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_full_disk_leaves_no_half_of_a_shard(folder, tmp_path):
+    """The tar of five images has 20,480 bytes; the tables after it are smaller, but not that small."""
+    layout = Layout(tmp_path / "data")
+    (job,) = jobs(folder, layout, per_shard=5)
+    with full_beyond(3000), pytest.raises(OSError, match="File too large") as refused:
+        write_shard(job)
+    assert disk_trouble(refused.value) is not None
+    assert list(layout.shards("gallery").iterdir()) == []
+    write_shard(job)
+    source = FolderSource(kind="folder", path=str(folder), splits={"gallery": 1.0})
+    values = Shard(samples_per_shard=5, sources=[source])
+    plan = make_plan(open_sources(values.sources, 4), values, 1, layout.shard_copies)
+    with full_beyond(100), pytest.raises(Exception, match="File too large") as refused:
+        publish(plan, layout)
+    assert disk_trouble(refused.value) is not None
+    assert not layout.rejects.exists()
+    assert not (layout.shards("gallery") / "manifest.parquet").exists()
+    publish(plan, layout)
+    assert read_json(layout.shard_summary) == plan.summary

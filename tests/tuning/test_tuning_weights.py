@@ -8,11 +8,13 @@ from typing import Any
 import polars as pl
 import pytest
 import torch
+from full_disk import full_beyond
 from tiny_run import TUNE
 from tiny_scene import TINY
 
 from cim.atomic import marker_of, read_json, write_bytes
 from cim.captioners.load import Captioner, load_captioner
+from cim.disk import disk_trouble
 from cim.layout import Layout
 from cim.rewards.retriever import Retriever
 from cim.tuning import run
@@ -205,3 +207,26 @@ def test_a_kept_run_is_read_as_it_was(tmp_path: Path) -> None:
     assert (out / "weights").read_bytes() == b"w"
     assert read_trained(out, "g") is None
     assert read_json(marker_of(out))["facts"]["stop_reason"] == "stop_early"
+
+
+def test_a_full_disk_leaves_no_half_of_a_captioner(job: TuneJob, trainer: Trainer) -> None:
+    """The weights are refused as the trainer writes them, then, after a training, as the tuned ones are written."""
+    undisturbed = replace(job, layout=Layout(job.layout.root.parent / "undisturbed"))
+    shutil.copytree(job.layout.root, undisturbed.layout.root)
+    tune_task.fn(undisturbed)
+    with full_beyond(2000), pytest.raises(Exception, match="File too large") as refused:
+        tune_task.fn(job)
+    assert disk_trouble(refused.value) is not None
+    assert not job.layout.trained.parent.exists()
+    trained = run.train(job, *run.open_reward(job))
+    with full_beyond(2000), pytest.raises(Exception, match="File too large"):
+        tune_task.fn(job)
+    assert not job.layout.tuned.exists()
+    assert not marker_of(job.layout.tuned).exists()
+    tune_task.fn(job)
+    assert trainer.asked == 3  # undisturbed, refused, and the one that was kept
+    assert trained.best == job.layout.trained
+    for folder in ("model", "training/best"):
+        for path in (undisturbed.layout.root / "tuned" / folder).iterdir():
+            if path.name != "cim.json":
+                assert (job.layout.root / "tuned" / folder / path.name).read_bytes() == path.read_bytes(), path
