@@ -41,13 +41,6 @@ class PairCounts:
             tau_c = order / pairs * (np.float64(self.classes) / (self.classes - 1))
         return np.stack([tau_b, tau_c])
 
-    def within(self, weights: Weights) -> Values:
-        """(r,) of two points of one image that people rate differently, the share that the measure puts in their
-        order; a tie is half. NaN where people never do."""
-        decided = weights @ (self.points**2 - np.diag(self.tied_y))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(0.5 + 0.5 * (weights @ np.diag(self.order)) / decided)
-
 
 class People:
     """n captions with a ratings each (n, a), of images numbered 0, 1, ... (n,): all that a measure is compared with.
@@ -89,6 +82,32 @@ class People:
         """By pair of images; whole numbers, so that float32 sums of a few captions are exact."""
         narrow = np.concatenate([np.add.reduceat(part, self._starts, axis=1) for part in parts])
         return np.add.reduceat(narrow, self._starts, axis=0).astype(np.float64)
+
+
+class SameImage:
+    """Pairs of captions of one image that people rate differently: what a reward must tell apart where it compares
+    captions of one image, as GRPO does."""
+
+    def __init__(self, ratings: npt.NDArray[np.number], images: npt.NDArray[np.int64]) -> None:
+        rated = ratings.sum(axis=1)
+        groups = [np.flatnonzero(images == image) for image in range(images.max() + 1)]
+        pairs = [np.stack(np.triu_indices(len(group), 1)) for group in groups]
+        self._first, self._second = np.concatenate([group[pair] for group, pair in zip(groups, pairs, strict=True)], 1)
+        decided = rated[self._first] != rated[self._second]
+        self._first, self._second = self._first[decided], self._second[decided]
+        self._better = np.sign(rated[self._first] - rated[self._second])
+        self._image, self._images = images[self._first], len(groups)
+
+    def __len__(self) -> int:
+        return len(self._first)
+
+    def ordered(self, measure: Values, weights: Weights) -> Values:
+        """(r,) share of the pairs of each sample that a measure (n,) puts in people's order; a tie is half."""
+        agreed = 0.5 + 0.5 * self._better * np.sign(measure[self._first] - measure[self._second])
+        right = np.bincount(self._image, weights=agreed, minlength=self._images)
+        count = np.bincount(self._image, minlength=self._images)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((weights @ right) / (weights @ count))
 
 
 def drawn(images: int, samples: int, seed: int = 0) -> Weights:
