@@ -6,6 +6,7 @@ products with a (images, images) matrix: a sample that holds image g w_g times h
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +77,7 @@ class People:
 
     def _parts(self) -> Iterator[slice]:
         edges = np.r_[self._starts[::AT_ONCE], len(self._sorted)]
-        yield from (slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True))
+        yield from (slice(a, b) for a, b in pairwise(edges))
 
     def _summed(self, parts: list[npt.NDArray[np.float32]]) -> Values:
         """By pair of images; whole numbers, so that float32 sums of a few captions are exact."""

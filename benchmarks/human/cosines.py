@@ -27,15 +27,8 @@ def closest_reference(encode: Encode, rated: Rated) -> Values:
     return np.array([max(float(known[caption] @ known[text]) for text in texts) for caption, texts in pairs])
 
 
-def clip_scores(encode: Encode, images: npt.NDArray[np.float32], rated: Rated, prefix: str = "") -> dict[str, Values]:
-    """CLIPScore and RefCLIPScore by the encoder of `images` (n, d). prefix: before captions, as "A photo depicts "."""
-    said = Rated(
-        rated.photos,
-        [prefix + caption for caption in rated.captions],
-        rated.ratings,
-        rated.own,
-        [[prefix + text for text in texts] for texts in rated.references],
-    )
-    known = once(encode, list(said.captions))
-    scores = clip_score(np.stack([known[caption] for caption in said.captions]), images)
-    return {"CLIPScore": scores, "RefCLIPScore": ref_clip_score(scores, closest_reference(encode, said))}
+def clip_scores(encode: Encode, images: npt.NDArray[np.float32], rated: Rated) -> dict[str, Values]:
+    """CLIPScore and RefCLIPScore by the encoder of `images` (n, d), without a prefix before captions."""
+    known = once(encode, list(rated.captions))
+    scores = clip_score(np.stack([known[caption] for caption in rated.captions]), images)
+    return {"CLIPScore": scores, "RefCLIPScore": ref_clip_score(scores, closest_reference(encode, rated))}

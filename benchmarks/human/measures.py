@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.human.cosines import clip_scores, closest_reference
 from benchmarks.human.ratings import Rated
-from cim.encoders.load import load_text_encoder
+from benchmarks.human.workspace import image_vectors
+from cim.embeddings.plan import HELDOUT, IMAGE, TEXT
+from cim.encoders.load import load_text_encoder, load_text_tower
 from cim.graphs.capture import capture, phrases_of
 from cim.graphs.matching import contains_text
 from cim.graphs.open import open_matcher, open_parser
@@ -43,6 +46,16 @@ class Remembering:
         return self.space.search(queries, k, exclusion)
 
 
+def reward_parts(layout: Layout, rated: Rated, space: str, ks: Sequence[int]) -> dict[str, Values]:
+    """GRC, QIR and the paper's sum of every rated caption for each K; GRC of a single image is 1, so it is left out."""
+    found = {}
+    for k, scores in identity_scores(layout, rated, space, ks).items():
+        for part, name in (("grc", "GRC"), ("qir", "QIR"), ("total", "GRC + QIR")):
+            if k > 1 or part == "qir":
+                found[f"{space}, K = {k}: {name}"] = np.array([getattr(score, part) for score in scores])
+    return found
+
+
 def identity_scores(layout: Layout, rated: Rated, space: str, ks: Sequence[int]) -> dict[int, list[IdentityScore]]:
     """The reward of every rated caption by K, by the code that training runs."""
     opened = Retriever.open(layout, Reward(space=space, k=max(ks)))  # type: ignore[arg-type]
@@ -55,6 +68,19 @@ def identity_scores(layout: Layout, rated: Rated, space: str, ks: Sequence[int])
         if len(found[k]) != len(rated.captions):
             raise ValueError(f"{len(rated.captions) - len(found[k])} rated captions cannot be scored")
     return found
+
+
+def field_metrics(layout: Layout, rated: Rated) -> dict[str, Values]:
+    """Those without references by every encoder there is, then those with; each caption by itself."""
+    found: dict[str, Values] = {}
+    for role, by in ((IMAGE, "the reward's encoder"), (HELDOUT, "the judge")):
+        if layout.model(role).exists():
+            encode = load_text_tower(layout.model(role), "cpu").encode_texts
+            scores = clip_scores(encode, image_vectors(layout, role).get(rated.photos), rated)
+            found |= {f"{name}, by {by}": values for name, values in scores.items()}
+    text = load_text_encoder(layout.model(TEXT), "cpu").encode_texts
+    found["closest reference, by the text encoder"] = closest_reference(text, rated)
+    return found | overlaps(rated) | {"CAPTURE": captures(layout, rated)}
 
 
 def overlaps(rated: Rated) -> dict[str, Values]:

@@ -1,4 +1,4 @@
-"""Photos and captions in the layout of the embed and index stages, so that the reward's own code retrieves among them."""
+"""Photos and captions in the layout of the embed and index stages, for the reward's own code to retrieve among."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmarks.human.ratings import Captions
+from cim.embeddings.pieces import Rows
 from cim.embeddings.plan import HELDOUT, IMAGE, TEXT, EmbedJob
 from cim.embeddings.write import ShardVectors, write_meta
 from cim.encoders.card import EncoderCard
@@ -49,14 +50,15 @@ def build(work: Path, models: Models, photos: Path, gallery: Captions, rated: Se
     for role, folder in models.roles().items():
         link = layout.model(role)
         link.parent.mkdir(parents=True, exist_ok=True)
-        if not link.is_symlink():
-            link.symlink_to(folder.resolve(), target_is_directory=True)
-    for role in cards:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+    for role, card in cards.items():
+        writer = _Writer(layout, role, card)
         if role == TEXT:
             encoder = load_text_encoder(layout.model(role), "cpu")
             rows = [(name, caption) for name, captions in sorted(gallery.items()) for caption in captions]
             columns = {"id": [name for name, _ in rows], "caption": [caption for _, caption in rows]}
-            _embed(layout, cards[role], GALLERY, columns, encoder.encode_texts, columns["caption"])
+            writer.embed(GALLERY, columns, encoder.encode_texts, columns["caption"])
             continue
         tower = load_image_tower(layout.model(role), "cpu")
 
@@ -64,42 +66,46 @@ def build(work: Path, models: Models, photos: Path, gallery: Captions, rated: Se
             return np.asarray(tower.encode_images([decode_rgb(path.read_bytes()) for path in paths]))
 
         for split, names in ((GALLERY, sorted(gallery)), (RATED, sorted(set(rated)))):
-            _embed(layout, cards[role], split, {"id": names}, encode, [photos / name for name in names])
+            writer.embed(split, {"id": names}, encode, [photos / name for name in names])
     build_items(layout, [GALLERY], K)
     for space in ("caption_text", "clip"):
         build_space(layout, space, Index(), K)
     return layout
 
 
-def vectors(layout: Layout, role: str) -> VectorStore:
+def image_vectors(layout: Layout, role: str) -> VectorStore:
     """Vectors of all photos, by name, of one image encoder."""
     files = sorted((layout.root / "embeddings" / role).glob("*/*.npy"))
     return VectorStore([(file, file.with_suffix(".parquet")) for file in files])
 
 
-def _embed(
-    layout: Layout,
-    card: EncoderCard,
-    split: str,
-    columns: dict[str, list[str]],
-    encode: Callable[[list[Any]], npt.NDArray[np.float32]],
-    inputs: Sequence[Any],
-) -> None:
-    """Files of one split as the embed stage writes them, SHARD rows each."""
-    folder, model = layout.embeddings(card.role, split), layout.model(card.role)
-    jobs, facts = [], []
-    for number, start in enumerate(tqdm(range(0, len(inputs), SHARD), desc=f"embed {split} ({card.role})")):
-        some = list(inputs[start : start + SHARD])
-        rows = {name: column[start : start + SHARD] for name, column in columns.items()}
-        shard = Path(f"{split}-{number:06d}.tar")
-        job = EmbedJob(card.role, shard, fingerprint(rows, *some), folder, model, card.fingerprint)
-        done = job.done()
-        if done is None:
-            made = ShardVectors(job)
-            for at in range(0, len(some), BATCH):
-                made.add({name: column[at : at + BATCH] for name, column in rows.items()}, encode(some[at : at + BATCH]))
-            folder.mkdir(parents=True, exist_ok=True)
-            done = made.write(card.dim)
-        jobs.append(job)
-        facts.append(done)
-    write_meta(card, jobs, facts)
+@dataclass(frozen=True)
+class _Writer:
+    """Files of one role as the embed stage writes them."""
+
+    layout: Layout
+    role: str
+    card: EncoderCard
+
+    def embed(
+        self, split: str, columns: Rows, encode: Callable[[list[Any]], npt.NDArray[np.float32]], inputs: Sequence[Any]
+    ) -> None:
+        """SHARD rows of `columns` a file, with the vectors of `inputs`; those that are done are kept."""
+        folder = self.layout.embeddings(self.role, split)
+        folder.mkdir(parents=True, exist_ok=True)
+        jobs, facts = [], []
+        for number, start in enumerate(tqdm(range(0, len(inputs), SHARD), desc=f"embed {split} ({self.role})")):
+            some = list(inputs[start : start + SHARD])
+            rows = {name: column[start : start + SHARD] for name, column in columns.items()}
+            shard, model = Path(f"{split}-{number:06d}.tar"), self.layout.model(self.role)
+            job = EmbedJob(self.role, shard, fingerprint(rows, *some), folder, model, self.card.fingerprint)
+            done = job.done()
+            if done is None:
+                made = ShardVectors(job)
+                for at in range(0, len(some), BATCH):
+                    part = {name: column[at : at + BATCH] for name, column in rows.items()}
+                    made.add(part, encode(some[at : at + BATCH]))
+                done = made.write(self.card.dim)
+            jobs.append(job)
+            facts.append(done)
+        write_meta(self.card, jobs, facts)
