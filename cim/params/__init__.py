@@ -5,6 +5,7 @@ from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
     Align,
     FittedClip,
+    FittedHeads,
     LoadedCaptioner,
     LoadedClip,
     Models,
@@ -39,6 +40,7 @@ __all__ = [
     "Embed",
     "Evaluate",
     "FittedClip",
+    "FittedHeads",
     "FolderSource",
     "HuggingFaceSource",
     "ImportanceSampling",

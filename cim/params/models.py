@@ -94,7 +94,25 @@ class FittedClip(Section):
     )
 
 
-ClipEncoder = Annotated[LoadedClip | FittedClip, Field(discriminator="kind")]
+class FittedHeads(Section):
+    """An open_clip model of a pretrained image and a pretrained text model, both frozen, with a linear head each,
+    fitted on this pipeline's own image-caption pairs (as LiT, arXiv 2111.07991, with both towers locked)."""
+
+    kind: Literal["heads"]
+    seed: int = Field(ge=0, description="initialisation, order and dropout")
+    trunk: Trunk
+    text: TextEncoder = Field(description="any sentence-transformers model that pools by mean or by its first token")
+    embed_dim: int = Field(256, ge=8, description="d, the size of the shared space")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of both models' outputs that a step leaves out")
+    epochs: int = Field(12, ge=1, description="passes over the pairs")
+    batch_size: int = Field(512, ge=2, description="pairs a step; the others are the negatives")
+    learning_rate: float = Field(0.001, gt=0, description="peak of a cosine schedule")
+    pairs: Literal["all", "first_half", "second_half"] = Field(
+        "all", description="of the gallery; the halves, by sample id, share no image"
+    )
+
+
+ClipEncoder = Annotated[LoadedClip | FittedClip | FittedHeads, Field(discriminator="kind")]
 
 
 class LoadedCaptioner(Loaded):

@@ -52,13 +52,24 @@ def open_trunk(params: Trunk, key: str = "trunk") -> Any:
 
 def weights_file(params: Trunk, key: str = "trunk") -> Path:
     """The file that holds the weights, downloaded first where they are on the hub. Raises CimError where none does."""
+    here = local_weights(params, key)
+    return here or _only_weights(fetched(params.source(), RequiredFiles(f"{key}.weights")), f"{key}.weights")
+
+
+def local_weights(params: Trunk, key: str = "trunk") -> Path | None:
+    """The file where it is on this machine, None for a hub id. Raises CimError where a package or folder has none."""
     if params.weights.startswith(PACKAGE):
         return _only_weights(_package_folder(params.weights.removeprefix(PACKAGE), key), f"{key}.weights")
-    file = Path(params.weights).expanduser()
-    if file.is_file():
-        return file
-    folder = fetched(params.source(), RequiredFiles(f"{key}.weights"))
-    return _only_weights(folder, f"{key}.weights")
+    path = Path(params.weights).expanduser()
+    if path.is_dir():
+        return _only_weights(path, f"{key}.weights")
+    if not path.is_file() and not params.source().on_hub():
+        raise CimError(
+            f"{key}.weights {params.weights!r}: no such file or folder, and not a hub id",
+            f"a .safetensors or .pth file, a folder with one, {PACKAGE}MODULE, or a hub id like timm/resnet18.a1_in1k",
+            f"mend {key}.weights",
+        )
+    return path if path.is_file() else None
 
 
 def read_weights(file: Path) -> State:
