@@ -65,6 +65,7 @@ def _attempt(jobs: Sequence[EmbedJob], params: Params, name: str, patience: floa
     size = len(jobs) if params.runtime.task_runner == "threads" else GROUP
     groups = [JobGroup(tuple(jobs[start : start + size])) for start in range(0, len(jobs), size)]
     settings: dict[str, Any] = {"batch_size": params.embed.batch_size, "execution": params.runtime}
+    settings["outputs"] = Layout().trunk_outputs
     try:
         map_shards(embed_task, groups, params.runtime, name, workers=1, patience=patience, **settings)  # one encoder
     except CimError as failure:

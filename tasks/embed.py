@@ -16,15 +16,17 @@ from cim.params import Runtime
 
 
 @task
-def embed_task(group: JobGroup, batch_size: int, execution: Runtime, patience: float = 0.0) -> Share:
+def embed_task(
+    group: JobGroup, batch_size: int, execution: Runtime, outputs: Path | None = None, patience: float = 0.0
+) -> Share:
     """Embed what is not done of some shards, but for those that others keep for `patience` seconds.
 
-    Not for two threads of one process at once.
+    outputs: where those of frozen trunks are kept. Not for two threads of one process at once.
     """
     jobs = [job for job in group.jobs if job.done() is None]
     if not jobs:
         return Share(done=len(group.jobs))
-    encoder, workers = _loaded(jobs[0].role, jobs[0].model, jobs[0].encoder, execution)
+    encoder, workers = _loaded(jobs[0].role, jobs[0].model, jobs[0].encoder, execution, outputs)
     share = embed_shards(jobs, encoder, Feed(batch_size, execution.prefetch, workers), patience)
     share.done += len(group.jobs) - len(jobs)
     return share
@@ -32,7 +34,7 @@ def embed_task(group: JobGroup, batch_size: int, execution: Runtime, patience: f
 
 @lru_cache(maxsize=1)  # one encoder in memory; the next role's replaces it
 def _loaded(
-    role: str, folder: Path, fingerprint: str, execution: Runtime
+    role: str, folder: Path, fingerprint: str, execution: Runtime, outputs: Path | None
 ) -> tuple[Any, Workers[Piece, Prepared] | None]:
     """The encoder, and the processes that prepare images for it where they are asked for."""
     import torch
@@ -40,7 +42,11 @@ def _loaded(
     from cim.encoders.load import load_image_tower, load_text_encoder
 
     torch.set_num_threads(execution.torch_threads)
-    encoder: Any = (load_text_encoder if role == TEXT else load_image_tower)(folder, execution.device)
+    encoder: Any
+    if role == TEXT:
+        encoder = load_text_encoder(folder, execution.device)
+    else:
+        encoder = load_image_tower(folder, execution.device, outputs)
     if encoder.fingerprint != fingerprint:
         raise CimError(
             f"{folder} changed while embedding ({fingerprint}, now {encoder.fingerprint})",

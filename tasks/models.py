@@ -8,7 +8,7 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark
 from cim.fingerprint import code_of, fingerprint
 from cim.layout import Layout
-from cim.params import FittedClip, Models, Runtime
+from cim.params import FittedClip, FittedHeads, Models, Runtime
 
 # Role -> the module that makes it.
 MAKERS = {"captioner": "cim.warm_start.make"} | dict.fromkeys(("text", "image", "heldout"), "cim.encoders.make")
@@ -40,7 +40,7 @@ class ModelsJob:
             from cim.warm_start.make import learnt_from
 
             parts += learnt_from(self.params, self.layout.shards("train"), self.prompts)
-        elif isinstance(self.section, FittedClip):
+        elif isinstance(self.section, FittedClip | FittedHeads):
             parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)
 
@@ -72,4 +72,4 @@ def _make(job: ModelsJob) -> None:
     else:
         from cim.encoders.make import make_clip_encoder
 
-        make_clip_encoder(job.section, folder, job.layout.shards("gallery"), device)
+        make_clip_encoder(job.section, folder, job.layout.shards("gallery"), device, job.layout.trunk_outputs)

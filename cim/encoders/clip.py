@@ -1,6 +1,6 @@
 """Images and captions to vectors of one space by an open_clip model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,32 +14,35 @@ from safetensors.torch import save_model
 from cim.atomic import read_json, write_json
 from cim.encoders.base import Pixels, Towers, Vectors, unit
 from cim.encoders.prepare import Prepare
+from cim.encoders.text_tower import pad_of, text_cfg_here, trimmed
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
 from cim.models.load import loading
+from cim.trunks.frozen import freeze
 
 CONFIG, WEIGHTS = "open_clip_config.json", "open_clip_model.safetensors"
+TRUNK = "frozen_trunk"  # of the config, ours: how its trunk computes, {precision}
 
 
 class OpenClipEncoder:
     """An open_clip model in a local folder (open_clip_config.json, safetensors). Meets ClipEncoder.
 
     towers: the ones that come to the device; the other's method must not be called. fingerprint: of the whole folder.
+    outputs: where those of a frozen trunk are kept.
     """
 
-    def __init__(self, folder: Path, fingerprint: str, device: str, towers: Towers = "both") -> None:
+    def __init__(
+        self, folder: Path, fingerprint: str, device: str, towers: Towers = "both", outputs: Path | None = None
+    ) -> None:
         self.fingerprint = fingerprint
         self._device = pick_device(device)
-        self._model = open_clip_model(folder, self._device if towers == "both" else torch.device("cpu"))
+        self._model = open_clip_model(folder, self._device if towers == "both" else torch.device("cpu"), outputs)
         with loading(folder):
             self._tokenize: Any = open_clip.get_tokenizer(f"local-dir:{folder}")
-        # As this model was trained. The last two, which make floats, know of no neighbouring pixels: a batch at a time.
-        *steps, _, normalize = image_transform_v2(
-            PreprocessCfg(**self._model.visual.preprocess_cfg), is_train=False
-        ).transforms
-        self.prepare = Prepare(tuple(steps))
-        self._mean, self._std = (255 * torch.tensor(n, device=self._device) for n in (normalize.mean, normalize.std))
+        self.prepare, mean, std = transforms(self._model.visual.preprocess_cfg)
+        self._mean, self._std = (255 * torch.tensor(n, device=self._device) for n in (mean, std))
+        self._pad = pad_of(self._model)
         self.dim = embed_dim(self._model)
         if towers != "both":
             keep_tower(self._model, towers)
@@ -62,7 +65,8 @@ class OpenClipEncoder:
         """As for images; what exceeds the model's context length is cut off."""
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        return self._run(self._model.encode_text, self._tokenize(texts))
+        tokens = self._tokenize(texts)
+        return self._run(self._model.encode_text, tokens if self._pad is None else trimmed(tokens, self._pad))
 
     def _run(self, encode: Any, inputs: torch.Tensor) -> Vectors:
         with torch.inference_mode(), autocast(self._device):
@@ -70,17 +74,35 @@ class OpenClipEncoder:
         return unit(vectors.float().cpu().numpy())
 
 
-def open_clip_model(folder: Path, device: torch.device) -> Any:
-    """The model in `folder` in eval mode. Raises CimError when it does not load, or wants weights from elsewhere."""
+def transforms(preprocess_cfg: Mapping[str, Any]) -> tuple[Prepare, Sequence[float], Sequence[float]]:
+    """How pictures are made ready as a model declares it, and the mean and std by which its floats are made.
+
+    Making floats knows of no neighbouring pixels: a batch at a time.
+    """
+    *steps, _, normalize = image_transform_v2(PreprocessCfg(**preprocess_cfg), is_train=False).transforms
+    return Prepare(tuple(steps)), normalize.mean, normalize.std
+
+
+def open_clip_model(folder: Path, device: torch.device, outputs: Path | None = None) -> Any:
+    """The model in `folder` in eval mode. outputs: as `freeze` takes it, for a model fitted to a frozen trunk.
+
+    Raises CimError when it does not load, or wants weights from elsewhere.
+    """
     check_folder(folder, [CONFIG])
     if pickles := [*folder.glob("*.bin"), *folder.glob("*.pth")]:
         raise CimError(
             f"pickled weights {pickles[0]}, which open_clip may prefer to others", "safetensors only", "delete them"
         )
     with loading(folder):
-        check_alone(read_json(folder / CONFIG)["model_cfg"])
+        config = read_json(folder / CONFIG)
+        text = text_cfg_here(folder, config["model_cfg"])
+        own: dict[str, Any] = {} if text is None else {"text_cfg": text}
+        check_alone(config["model_cfg"] | ({} if text is None else {"text_cfg": {}}))
         # It is strict: the weights must be the model's, each by its name.
-        return open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True).eval()
+        model = open_clip.create_model(f"local-dir:{folder}", device=device, require_pretrained=True, **own).eval()
+    if trunk := config.get(TRUNK):
+        freeze(model.visual.trunk, trunk["precision"], outputs)
+    return model
 
 
 def save_clip(model: Any, config: dict[str, Any], folder: Path) -> None:
@@ -110,7 +132,8 @@ def check_alone(config: Mapping[str, Any]) -> None:
         raise CimError(
             f"an open_clip model with a tower that is the Hugging Face model {inner}, fetched anew at every start",
             "a model that works without network",
-            "name one with towers of its own (ViT, ResNet, SigLIP, MetaCLIP, DFN and others)",
+            "name one with towers of its own (ViT, ResNet, SigLIP, MetaCLIP, DFN and others); or put that text model's"
+            " folder here and its path into open_clip_config.json as hf_model_name",
         )
 
 

@@ -10,8 +10,8 @@ from cim.encoders.load import load_folder
 from cim.errors import CimError
 from cim.models.fetch import PACKAGE, RequiredFiles, fetch, unreachable
 from cim.models.folder import folder_fingerprint
-from cim.params import FittedClip, LoadedClip, TextEncoder
-from cim.params.models import HUB, HUB_ID, Loaded
+from cim.params import FittedClip, FittedHeads, LoadedClip, TextEncoder
+from cim.params.models import HUB, HUB_ID, ClipEncoder, Loaded
 
 
 def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
@@ -25,23 +25,33 @@ def make_text_encoder(params: TextEncoder, out: Path) -> EncoderCard:
     return card
 
 
-def make_clip_encoder(params: LoadedClip | FittedClip, out: Path, gallery: Path, device: str = "auto") -> EncoderCard:
+def make_clip_encoder(
+    params: ClipEncoder, out: Path, gallery: Path, device: str = "auto", outputs: Path | None = None
+) -> EncoderCard:
     """Bring or fit the open_clip model of `params` into `out` (data/models/image or heldout).
 
-    gallery: folder of gallery shards, read only to fit. device: auto, cpu, cuda; where to fit.
-    Afterwards it loads without network. Raises CimError when it can't be had or the gallery has no pairs.
+    gallery: folder of gallery shards, read only to fit. device: auto, cpu, cuda; where to fit. outputs: where those of
+    a frozen trunk are kept. Afterwards it loads without network. Raises CimError when it can't be had or the gallery
+    has no pairs.
     """
+    key = f"models.{out.name}_encoder"
     with replacing_folder(out) as folder:
         if isinstance(params, FittedClip):
             facts = _fit(params, folder, gallery, device)
+        elif isinstance(params, FittedHeads):
+            from cim.encoders.locked import Making, make_heads
+
+            facts = make_heads(params, Making(gallery, device, outputs, key), folder)
         else:
             facts = {}
-            _fetch_open_clip(params, folder, f"models.{out.name}_encoder")
+            _fetch_open_clip(params, folder, key)
         card = _card(out.name, "open_clip", params, facts, folder)
     return card
 
 
-def _card(role: str, kind: Kind, params: Loaded | FittedClip, facts: dict[str, object], folder: Path) -> EncoderCard:
+def _card(
+    role: str, kind: Kind, params: TextEncoder | ClipEncoder, facts: dict[str, object], folder: Path
+) -> EncoderCard:
     """The card of a model that is all in `folder`, written into it. It must load before it counts."""
     found = folder_fingerprint(folder)
     name, revision = (params.name, params.revision) if isinstance(params, Loaded) else ("fitted", None)
@@ -70,10 +80,12 @@ def _fetch_open_clip(params: LoadedClip, out: Path, key: str) -> None:
     of params, for errors. Raises CimError when it is none of these.
     """
     from cim.encoders.clip import CONFIG
+    from cim.encoders.text_tower import adopt_text_tower
 
     name = params.name.removeprefix(HUB)
     if params.name.startswith((HUB, PACKAGE)) or HUB_ID.fullmatch(name) or Path(name).expanduser().is_dir():
         fetch(params, out, RequiredFiles(f"{key}.name", [CONFIG]))
+        adopt_text_tower(out / CONFIG)
     else:
         _create(params.name, params.pretrained, out, key)
 

@@ -10,7 +10,7 @@ from cim.errors import CimError
 from cim.estimate.published import CAPTIONERS, OPEN_CLIP, TEXT_ENCODERS
 from cim.estimate.shapes import CaptionerShape, UnknownSizes, captioner_shape, clip_parameters, text_encoder_parameters
 from cim.models.fetch import PACKAGE, local_folder
-from cim.params import FittedClip, Models, TinyCaptioner
+from cim.params import FittedClip, FittedHeads, Models, TinyCaptioner
 from cim.params.models import HUB, ClipEncoder, Loaded, TextEncoder
 
 STAGES = {"text": "models@text", "image": "models@image", "heldout": "models-heldout", "captioner": "models-captioner"}
@@ -64,6 +64,9 @@ def shapes(params: Models) -> Shapes:
 
 
 def _where(model: Any, command: str) -> str:
+    if isinstance(model, FittedHeads):
+        parts = (_where(model.text, command), _trunk(model, command))
+        return next((part for part in parts if part.startswith("not found")), f"made by {command}")
     if not isinstance(model, Loaded):
         return f"made by {command}"
     if model.on_hub():
@@ -80,6 +83,16 @@ def _where(model: Any, command: str) -> str:
     if Path(model.name).expanduser().exists() or pretrained is not None:
         return f"here, {model.name}"
     return f"not found: {model.name} is no folder here, and no hub id with a revision"
+
+
+def _trunk(model: FittedHeads, command: str) -> str:
+    from cim.trunks.weights import local_weights
+
+    try:
+        here = local_weights(model.trunk)
+    except CimError as error:
+        return f"not found: {error.found}"
+    return f"here, {here}" if here else f"fetched by {command}"
 
 
 def _captioner(model: Any) -> CaptionerShape | None:
@@ -105,12 +118,31 @@ def _clip(model: ClipEncoder) -> Encoder:
         from cim.encoders.tower import tiny_config
 
         return Encoder(*clip_parameters(tiny_config(model, 77)["model_cfg"]))
+    if isinstance(model, FittedHeads):
+        return _heads(model)
     import open_clip
+
+    from cim.encoders.text_tower import text_cfg_here
 
     name = model.name.removeprefix(HUB)
     local = _config(model, "open_clip_config.json")
     config = local["model_cfg"] if local else open_clip.get_model_config(OPEN_CLIP.get(name, name))
+    folder = local_folder(model.name, "models") if local else None
+    if folder is not None and (text := text_cfg_here(folder, config)):
+        config |= {"text_cfg": text}
     return Encoder(None, None) if config is None else Encoder(*clip_parameters(config))
+
+
+def _heads(model: FittedHeads) -> Encoder:
+    import timm
+
+    from cim.encoders.locked import locked_config
+
+    if _config(model.text, "config.json") is None or not timm.is_model(model.trunk.architecture):
+        return Encoder(None, None)
+    declared = timm.get_pretrained_cfg(model.trunk.architecture).to_dict()
+    text = {"hf_model_name": str(local_folder(model.text.name, "models")), "hf_model_pretrained": False}
+    return Encoder(*clip_parameters(locked_config(model, declared, text)["model_cfg"]))
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:

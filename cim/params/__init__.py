@@ -5,11 +5,13 @@ from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
     Align,
     FittedClip,
+    FittedHeads,
     LoadedCaptioner,
     LoadedClip,
     Models,
     TextEncoder,
     TinyCaptioner,
+    Trunk,
     WarmStart,
 )
 from cim.params.optimizer import Optimizer
@@ -38,6 +40,7 @@ __all__ = [
     "Embed",
     "Evaluate",
     "FittedClip",
+    "FittedHeads",
     "FolderSource",
     "HuggingFaceSource",
     "ImportanceSampling",
@@ -58,6 +61,7 @@ __all__ = [
     "StopEarly",
     "TextEncoder",
     "TinyCaptioner",
+    "Trunk",
     "Tune",
     "VllmParams",
     "WarmStart",

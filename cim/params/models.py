@@ -34,6 +34,30 @@ class Loaded(Section):
         return not Path(name).exists() and (name != self.name or HUB_ID.fullmatch(name) is not None)
 
 
+class Trunk(Section):
+    """A pretrained image model of timm without its classifier: frozen, its outputs computed once a picture."""
+
+    architecture: str = Field(description="timm's name, such as tf_efficientnet_lite2")
+    weights: str = Field(
+        description="package:MODULE with one weights file inside, a local .safetensors or .pth file (read as weights"
+        " only), a local folder, or a hub id with safetensors"
+    )
+    revision: str | None = Field(None, description="commit hash on the hub; needed for hub ids")
+    size: int = Field(224, ge=32, description="side in pixels of what it sees")
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32", description="auto: bfloat16 where the processor multiplies in it (AMX) or a GPU does"
+    )
+
+    @model_validator(mode="after")
+    def _source_counts(self) -> "Trunk":
+        self.source()
+        return self
+
+    def source(self) -> Loaded:
+        """Where the weights come from, as other models say it."""
+        return Loaded(name=self.weights, revision=self.revision)
+
+
 class TextEncoder(Loaded):
     """Any sentence-transformers model; embeds captions for `caption_text` retrieval."""
 
@@ -70,7 +94,25 @@ class FittedClip(Section):
     )
 
 
-ClipEncoder = Annotated[LoadedClip | FittedClip, Field(discriminator="kind")]
+class FittedHeads(Section):
+    """An open_clip model of a pretrained image and a pretrained text model, both frozen, with a linear head each,
+    fitted on this pipeline's own image-caption pairs (as LiT, arXiv 2111.07991, with both towers locked)."""
+
+    kind: Literal["heads"]
+    seed: int = Field(ge=0, description="initialisation, order and dropout")
+    trunk: Trunk
+    text: TextEncoder = Field(description="any sentence-transformers model that pools by mean or by its first token")
+    embed_dim: int = Field(256, ge=8, description="d, the size of the shared space")
+    dropout: float = Field(0.2, ge=0, lt=1, description="share of both models' outputs that a step leaves out")
+    epochs: int = Field(12, ge=1, description="passes over the pairs")
+    batch_size: int = Field(512, ge=2, description="pairs a step; the others are the negatives")
+    learning_rate: float = Field(0.001, gt=0, description="peak of a cosine schedule")
+    pairs: Literal["all", "first_half", "second_half"] = Field(
+        "all", description="of the gallery; the halves, by sample id, share no image"
+    )
+
+
+ClipEncoder = Annotated[LoadedClip | FittedClip | FittedHeads, Field(discriminator="kind")]
 
 
 class LoadedCaptioner(Loaded):

@@ -23,6 +23,9 @@ class Reward(Section):
     alpha: float = Field(1.0, ge=0, description="weight of GRC; 0 to see what QIR does alone")
     beta: float = Field(1.0, ge=0, description="weight of QIR")
     decay: float = Field(0.5, gt=0, le=1, description="weight of rank r in QIR is decay^(r-1)")
+    qir: Literal["sum", "mean"] = Field(
+        "sum", description="sum: the paper's; mean: divided by the sum of its weights, at most 1 at every k and decay"
+    )
     exclude: Literal["none", "self", "near_duplicates"] = Field(
         "self", description="self: a source never retrieves itself; near_duplicates: nor a picture nearly the same"
     )

@@ -59,8 +59,9 @@ def build(
 def formula(reward: Reward) -> str:
     """The reward in a line, as these parameters make it."""
     grc = "GRC" if reward.alpha == 1 else f"{reward.alpha:g} x GRC"
+    qir = "QIR" if reward.qir == "sum" else "mean QIR"
     return (
-        f"Reward = {grc} + {reward.beta:g} x QIR over {reward.k} retrieved images, decay {reward.decay:g}, "
+        f"Reward = {grc} + {reward.beta:g} x {qir} over {reward.k} retrieved images, decay {reward.decay:g}, "
         f"space {reward.space}, excluded: {reward.exclude}."
     )
 

@@ -5,12 +5,14 @@ the library, and no float64 copy of the whole (b, k, d) input is made.
 """
 
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
 UNIT_TOLERANCE = 1e-2
 """How far a norm may be from 1: float16 and bfloat16 rounding pass, raw encoder outputs do not."""
+
+Scale = Literal["sum", "mean"]
 
 Array = TypeVar("Array")  # np.ndarray or torch.Tensor; torch is never imported here
 
@@ -38,11 +40,12 @@ def grc(retrieved: Array) -> Array:
     return result
 
 
-def qir(source: Array, retrieved: Array, decay: float = 0.5) -> Array:
+def qir(source: Array, retrieved: Array, decay: float = 0.5, scale: Scale = "sum") -> Array:
     """Query-image relevance: sum over ranks r = 1..k of decay^(r-1) * cos(source, retrieved at rank r).
 
     source: (b, d), retrieved: (b, k, d), unit vectors, best rank first. decay in (0, 1]. Returns (b,), not normalised:
-    at decay 1/2 the maximum is 2 - 2^(1-k). Source: CIM, equation for QIR.
+    at decay 1/2 the maximum is 2 - 2^(1-k). Source: CIM, equation for QIR. scale: with "mean" the sum is divided by
+    that of the weights and is at most 1 at every k and decay.
 
     Raises ValueError naming both shapes when they do not fit, or for vectors that are not of unit length.
     """
@@ -51,16 +54,23 @@ def qir(source: Array, retrieved: Array, decay: float = 0.5) -> Array:
     if not 0 < decay <= 1:
         raise ValueError(f"decay is {decay}; expected a number in (0, 1]")
     weights = [decay**rank for rank in range(_shape(retrieved)[1])]
+    whole = sum(weights) if scale == "mean" else 1.0
+    weights = [weight / whole for weight in weights]
     result: Array = _narrow((_wide(source) * _weighted(retrieved, weights)).sum(-1), retrieved)
     return result
 
 
 def identity_reward(
-    source: Array, retrieved: Array, beta: float = 1.0, decay: float = 0.5, alpha: float = 1.0
+    source: Array,
+    retrieved: Array,
+    beta: float = 1.0,
+    decay: float = 0.5,
+    alpha: float = 1.0,
+    scale: Scale = "sum",
 ) -> IdentityReward[Array]:
-    """alpha * GRC + beta * QIR (the paper's alpha is 1) with both terms; shapes and errors as in `grc` and `qir`."""
+    """alpha * GRC + beta * QIR (the paper's alpha is 1) with both terms; the rest as in `grc` and `qir`."""
     consistency: Any = grc(retrieved)
-    relevance: Any = qir(source, retrieved, decay)
+    relevance: Any = qir(source, retrieved, decay, scale)
     return IdentityReward(consistency, relevance, alpha * consistency + beta * relevance)
 
 

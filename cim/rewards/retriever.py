@@ -128,7 +128,7 @@ class Retriever:
         with search_threads(self.threads):
             ids, scores = self.space.search(queries, params.k, exclusion)
         found = self.items.get([name for row in ids for name in row]).reshape(len(ids), params.k, self.items.dim)
-        reward = identity_reward(source, found, params.beta, params.decay, params.alpha)
+        reward = identity_reward(source, found, params.beta, params.decay, params.alpha, params.qir)
         cosines = np.einsum("bd,bkd->bk", source, found)
         return [
             IdentityScore(

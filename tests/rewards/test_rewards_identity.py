@@ -69,6 +69,15 @@ def test_default_is_the_published_formula():
     np.testing.assert_allclose(identity_reward(source, retrieved).total, expected[2], atol=1e-12)
 
 
+def test_a_mean_qir_is_the_sum_by_the_sum_of_its_weights():
+    """At decay 1/2: (1 + 0 + 1/4) / (1 + 1/2 + 1/4) = 5/7. At decay 1, the plain mean: 2/3."""
+    source, retrieved = np.array([X]), np.array([[X, Y, X]])
+    assert qir(source, retrieved, 0.5, "mean")[0] == pytest.approx(5 / 7)
+    assert qir(source, retrieved, 1.0, "mean")[0] == pytest.approx(2 / 3)
+    reward = identity_reward(source, retrieved, beta=2.0, scale="mean")
+    assert reward.total[0] == pytest.approx(5**0.5 / 3 + 2 * 5 / 7)
+
+
 @pytest.mark.parametrize("k", [1, 2, 3, 10, 50])
 def test_maximum_of_qir(k):
     source = np.array([X])

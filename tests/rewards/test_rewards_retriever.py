@@ -24,6 +24,9 @@ def test_scores_by_hand(world):
     assert (near.grc, near.qir) == pytest.approx((0.5**0.5, 1.0), abs=1e-6)
     assert near.total == pytest.approx(0.5**0.5 + 2.0, abs=1e-6)
     assert far.qir == pytest.approx(-1.0, abs=1e-6)
+    # The mean by the weights 1 and 1/2: 1 / 1.5.
+    (mean,) = Retriever.open(layout, reward(beta=2.0, qir="mean")).score(["1 0"], ["near"])
+    assert (mean.qir, mean.total) == pytest.approx((2 / 3, 0.5**0.5 + 4 / 3), abs=1e-6)
 
 
 @pytest.mark.parametrize(("exclude", "expected"), [("none", ("one", "two")), ("self", ("two", "three"))])

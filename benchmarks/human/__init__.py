@@ -1,0 +1,1 @@
+"""How far the reward and its parts agree with what experts say of captions of photos."""
