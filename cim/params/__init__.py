@@ -10,6 +10,7 @@ from cim.params.models import (
     Models,
     TextEncoder,
     TinyCaptioner,
+    TowerCaptioner,
     WarmStart,
 )
 from cim.params.optimizer import Optimizer
@@ -58,6 +59,7 @@ __all__ = [
     "StopEarly",
     "TextEncoder",
     "TinyCaptioner",
+    "TowerCaptioner",
     "Tune",
     "VllmParams",
     "WarmStart",

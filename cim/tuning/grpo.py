@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import read_json
+from cim.captioners.batch_norm import hold_statistics
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Tune
@@ -90,6 +91,7 @@ def grpo(
             peft_config=lora_config(params, captioner.model),
             rollout=params.rollout,
         )
+        hold_statistics(trainer.model)
         if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
             freeze_vision(trainer.model)
         if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have

@@ -13,11 +13,12 @@ from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
-from cim.params import LoadedCaptioner, Models, TinyCaptioner
+from cim.params import LoadedCaptioner, Models, TinyCaptioner, TowerCaptioner
 from cim.shards.read import ImageLookup, read_manifest
 from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]
+FEATURES = "features.npy"
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
@@ -33,12 +34,16 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
         if stale.is_dir():
             rmtree(stale)
-    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device)
+    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device, out.parent / OUTPUTS)
     folder = _once(work / "start", making.start)
     check_prompts(load_processor(folder, trust_remote_code=making.trusted), prompts)
     if isinstance(params.captioner, TinyCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
-    if params.captioner.warm_start:
+    if isinstance(params.captioner, TowerCaptioner):
+        seen = _once(work / "seen", partial(making.see, folder))
+        train_on = partial(making.start_on_tower, folder, seen, checkpoints=work / "checkpoints")
+        folder = _once(work / "warm", train_on)
+    elif params.captioner.warm_start:
         folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
     log = read_json(folder / STATE)
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
@@ -66,16 +71,25 @@ class _Making:
     images: ImageLookup
     prompts: tuple[str, ...]
     device: Device
+    outputs: Path
 
     def start(self, out: Path) -> list[float]:
         section = self.params.captioner
         if isinstance(section, LoadedCaptioner):
             fetch_captioner(section, out)
             return []
+        seed = self.params.warm_start.seed
         texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.
         often = [prompt for prompt in self.prompts for _ in texts]
-        make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
+        if isinstance(section, TowerCaptioner):
+            from cim.trunks.weights import open_trunk
+            from cim.warm_start.on_tower import make_tower_captioner
+
+            trunk = open_trunk(section.trunk, "models.captioner.trunk")
+            make_tower_captioner(section, trunk, [*texts, *often], seed, out)
+        else:
+            make_tiny_captioner(section, [*texts, *often], seed, out)
         return []
 
     def align(self, source: Path, out: Path) -> list[float]:
@@ -97,6 +111,38 @@ class _Making:
         log = warm_start(captioner.model, captioner.processor, rows, section, checkpoints)
         _save(captioner, out)
         return log
+
+    def see(self, source: Path, out: Path) -> list[float]:
+        """What the frozen tower makes of the train images; a model's folder is not what this fills."""
+        from cim.warm_start.features import write_features
+
+        captioner = self._frozen(source)
+        out.mkdir()
+        write_features(captioner.model, captioner.processor, list(self.captions), self.images, out / FEATURES)
+        return []
+
+    def start_on_tower(self, source: Path, seen: Path, out: Path, checkpoints: Path) -> list[dict[str, float]]:
+        from cim.warm_start.features import Features
+        from cim.warm_start.tower_start import start_on_tower, told_rows
+
+        captioner, section = self._frozen(source), self.params.warm_start
+        model, processor = captioner.model, captioner.processor
+        rows = told_rows(self.captions, self.prompts, processor, section.seed)
+        features = Features.open(seen / FEATURES, model.model.vision_tower)
+        log = start_on_tower(model, processor, rows, features, section, checkpoints)
+        _save(captioner, out)
+        return log
+
+    def _frozen(self, folder: Path) -> Captioner:
+        """The captioner with its tower frozen, the tower's outputs kept for all stages."""
+        from cim.trunks.frozen import freeze, precision_here
+
+        assert isinstance(self.params.captioner, TowerCaptioner)
+        captioner = self._load(folder)
+        wanted = self.params.captioner.trunk.precision
+        precision = precision_here(wanted, captioner.model.device.type)
+        freeze(captioner.model.model.vision_tower.timm_model, precision, self.outputs)
+        return captioner
 
     def _load(self, folder: Path) -> Captioner:
         return load_captioner(folder, self.device, "float32", trust_remote_code=self.trusted)
