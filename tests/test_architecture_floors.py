@@ -11,7 +11,7 @@ FLOORS = (
         "errors", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models", "text",
         "retrieval", "prefetch", "ranks", "lock", "chat", "sentences",
     ),
-    ("images", "scenes", "mixes"),
+    ("images", "scenes", "mixes", "trunks"),
     ("readers",),
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),

@@ -11,6 +11,7 @@ from cim.params.models import (
     TextEncoder,
     TinyCaptioner,
     TowerCaptioner,
+    Trunk,
     WarmStart,
 )
 from cim.params.optimizer import Optimizer
@@ -60,6 +61,7 @@ __all__ = [
     "TextEncoder",
     "TinyCaptioner",
     "TowerCaptioner",
+    "Trunk",
     "Tune",
     "VllmParams",
     "WarmStart",

@@ -34,6 +34,30 @@ class Loaded(Section):
         return not Path(name).exists() and (name != self.name or HUB_ID.fullmatch(name) is not None)
 
 
+class Trunk(Section):
+    """A pretrained image model of timm without its classifier: frozen, its outputs computed once a picture."""
+
+    architecture: str = Field(description="timm's name, such as tf_efficientnet_lite2")
+    weights: str = Field(
+        description="package:MODULE with one weights file inside, a local .safetensors or .pth file (read as weights"
+        " only), a local folder, or a hub id with safetensors"
+    )
+    revision: str | None = Field(None, description="commit hash on the hub; needed for hub ids")
+    size: int = Field(224, ge=32, description="side in pixels of what it sees")
+    precision: Literal["float32", "bfloat16", "auto"] = Field(
+        "float32", description="auto: bfloat16 where the processor multiplies in it (AMX) or a GPU does"
+    )
+
+    @model_validator(mode="after")
+    def _source_counts(self) -> "Trunk":
+        self.source()
+        return self
+
+    def source(self) -> Loaded:
+        """Where the weights come from, as other models say it."""
+        return Loaded(name=self.weights, revision=self.revision)
+
+
 class TextEncoder(Loaded):
     """Any sentence-transformers model; embeds captions for `caption_text` retrieval."""
 

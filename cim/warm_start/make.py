@@ -22,10 +22,13 @@ FEATURES = "features.npy"
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
-def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path) -> None:
+def make_base_captioner(
+    params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path, outputs: Path | None = None
+) -> None:
     """Make `out` a captioner folder with cim.json, whole or not at all.
 
     train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
+    outputs: where a frozen tower's outputs are kept for other stages, None: nowhere.
     Work goes on in a folder beside `out`; a killed run resumes there. Raises CimError for what can't be fetched or
     trained, and for a prompt that would end the user's turn.
     """
@@ -34,7 +37,7 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
         if stale.is_dir():
             rmtree(stale)
-    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device, out.parent / OUTPUTS)
+    making = _Making(params, _captions(train), ImageLookup(train), tuple(prompts), device, outputs)
     folder = _once(work / "start", making.start)
     check_prompts(load_processor(folder, trust_remote_code=making.trusted), prompts)
     if isinstance(params.captioner, TinyCaptioner):
@@ -71,7 +74,7 @@ class _Making:
     images: ImageLookup
     prompts: tuple[str, ...]
     device: Device
-    outputs: Path
+    outputs: Path | None
 
     def start(self, out: Path) -> list[float]:
         section = self.params.captioner

@@ -87,7 +87,7 @@ def test_a_killed_warm_start_goes_on_and_the_tower_stays(
     make_base_captioner(models, train, [PROMPT], "cpu", out)
     assert len(steps) == 5 + 1 + 3
     assert looks == [1]
-    assert sorted(path.name for path in out.parent.iterdir()) == [".outputs", "captioner"]
+    assert sorted(path.name for path in out.parent.iterdir()) == ["captioner"]
 
     # The same as a run that nobody killed.
     undisturbed = tmp_path / "undisturbed" / "captioner"
