@@ -153,7 +153,9 @@ class WarmStart(Section):
 
     seed: int = Field(0, ge=0)
     epochs: float = Field(ge=0, description="passes over the train captions, all those of an image")
-    batch_size: int = Field(32, ge=1, description="captions a step; on a frozen tower images, with all captions of each")
+    batch_size: int = Field(
+        32, ge=1, description="captions a step; on a frozen tower images, with all captions of each"
+    )
     learning_rate: float = Field(gt=0)
     warmup_share: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)

@@ -1,4 +1,4 @@
-"""A small captioner on a pretrained vision tower: FastVLM's architecture, a timm model and a Qwen2 made from nothing."""
+"""A small captioner on a pretrained vision tower: FastVLM's architecture of a timm model and a Qwen2 from nothing."""
 
 from collections.abc import Iterable
 from pathlib import Path
