@@ -20,6 +20,7 @@ from cim.tuning.config import grpo_config
 from cim.tuning.policy import freeze_vision, lora_config
 from cim.tuning.ranks import agreed, barrier, is_sharded, use_fsdp_on_cpu
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
+from cim.tuning.trunk import share_tower
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
 from cim.warm_start.rows import turn
@@ -94,6 +95,7 @@ def grpo(
         hold_statistics(trainer.model)
         if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
             freeze_vision(trainer.model)
+        share_tower(trainer.model, trainer.ref_model)
         if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have
             trainer.model._is_fsdp_managed_module = True
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from cim.atomic import read_json, replace_folder, write_json
 from cim.captioners.fetch import fetch_captioner
-from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
+from cim.captioners.load import Captioner, Precision, captioner_fingerprint, load_captioner, load_processor
 from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
@@ -51,6 +51,8 @@ def make_base_captioner(
     log = read_json(folder / STATE)
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
+    if making.trunk_precision:
+        card["trunk_precision"] = making.trunk_precision
     write_json(folder / "cim.json", card)
     replace_folder(out, folder)
     (out / STATE).unlink()
@@ -138,14 +140,23 @@ class _Making:
 
     def _frozen(self, folder: Path) -> Captioner:
         """The captioner with its tower frozen, the tower's outputs kept for all stages."""
-        from cim.trunks.frozen import freeze, precision_here
+        from cim.trunks.frozen import freeze
 
-        assert isinstance(self.params.captioner, TowerCaptioner)
         captioner = self._load(folder)
-        wanted = self.params.captioner.trunk.precision
-        precision = precision_here(wanted, captioner.model.device.type)
-        freeze(captioner.model.model.vision_tower.timm_model, precision, self.outputs)
+        assert self.trunk_precision is not None
+        freeze(captioner.model.model.vision_tower.timm_model, self.trunk_precision, self.outputs)
         return captioner
+
+    @property
+    def trunk_precision(self) -> Precision | None:
+        """What a frozen tower computes in; None without one."""
+        section = self.params.captioner
+        if not isinstance(section, TowerCaptioner):
+            return None
+        from cim.models.device import pick_device
+        from cim.trunks.frozen import precision_here
+
+        return precision_here(section.trunk.precision, pick_device(self.device).type)
 
     def _load(self, folder: Path) -> Captioner:
         return load_captioner(folder, self.device, "float32", trust_remote_code=self.trusted)
