@@ -64,7 +64,8 @@ def _make(job: ModelsJob) -> None:
     if job.role == "captioner":
         from cim.warm_start.make import make_base_captioner
 
-        make_base_captioner(job.params, job.layout.shards("train"), job.prompts, device, folder)
+        train, kept = job.layout.shards("train"), job.layout.trunk_outputs
+        make_base_captioner(job.params, train, job.prompts, device, folder, kept)
     elif job.role == "text":
         from cim.encoders.make import make_text_encoder
 

@@ -11,6 +11,7 @@ from cim.params.models import (
     Models,
     TextEncoder,
     TinyCaptioner,
+    TowerCaptioner,
     Trunk,
     WarmStart,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "StopEarly",
     "TextEncoder",
     "TinyCaptioner",
+    "TowerCaptioner",
     "Trunk",
     "Tune",
     "VllmParams",

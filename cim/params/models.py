@@ -152,15 +152,28 @@ class TinyCaptioner(Section):
     warm_start: Literal[True] = Field(True, description="a model made from nothing must be warm-started")
 
 
-Captioner = Annotated[LoadedCaptioner | TinyCaptioner, Field(discriminator="kind")]
+class TowerCaptioner(Section):
+    """A small captioner on a pretrained, frozen vision tower: FastVLM's architecture, its Qwen2 made from nothing."""
+
+    kind: Literal["frozen_tower"]
+    trunk: Trunk = Field(description="the tower; its last map of features, not pooled, becomes image tokens")
+    hidden: int = Field(256, ge=32, multiple_of=32, description="text width, a multiple of 32")
+    layers: int = Field(4, ge=1, description="text layers")
+    vocabulary: int = Field(4000, ge=300, description="tokens of the BPE trained on the train captions")
+    warm_start: Literal[True] = Field(True, description="a model made from nothing must be warm-started")
+
+
+Captioner = Annotated[LoadedCaptioner | TinyCaptioner | TowerCaptioner, Field(discriminator="kind")]
 
 
 class WarmStart(Section):
-    """Supervised start on the train captions (TRL's SFTTrainer)."""
+    """Supervised start on the train captions (TRL's SFTTrainer; on a frozen tower transformers' Trainer)."""
 
     seed: int = Field(0, ge=0)
     epochs: float = Field(ge=0, description="passes over the train captions, all those of an image")
-    batch_size: int = Field(32, ge=1)
+    batch_size: int = Field(
+        32, ge=1, description="captions a step; on a frozen tower images, with all captions of each"
+    )
     learning_rate: float = Field(gt=0)
     warmup_share: float = Field(0.05, ge=0, lt=1)
     weight_decay: float = Field(0.01, ge=0)
@@ -179,3 +192,11 @@ class Models(Section):
     heldout_encoder: ClipEncoder
     captioner: Captioner
     warm_start: WarmStart
+
+    @model_validator(mode="after")
+    def _one_prompt_for_all_captions_of_an_image(self) -> "Models":
+        if self.warm_start.controls is not None and isinstance(self.captioner, TowerCaptioner):
+            raise ValueError(
+                "warm_start.controls with captioner.kind tower: its captions of an image share one prompt; leave one out"
+            )
+        return self

@@ -67,7 +67,7 @@ class _Shard:
             "tokens": drawn.tokens,
         })  # fmt: skip
         self.provenance.add(known := provenance_of(item.facts, self.job.provenance))
-        told = replace(told, facts={**told.facts, "provenance": known}) if known else told
+        sample = replace(sample, facts={**sample.facts, "provenance": known}) if known else sample
         assert item.image is not None
         own = {name: self.mixer.whole(text) for name, text in sample.texts.items()} if self.mixer.mix.members else {}
         return Recaptioned(sample.key, item.image, sample.suffix, drawn.text, self._story(sample, drawn), own)

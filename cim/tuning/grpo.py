@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cim.atomic import read_json
+from cim.captioners.batch_norm import hold_statistics
 from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Tune
@@ -19,6 +20,7 @@ from cim.tuning.config import grpo_config
 from cim.tuning.policy import freeze_vision, lora_config
 from cim.tuning.ranks import agreed, barrier, is_sharded, use_fsdp_on_cpu
 from cim.tuning.stopping import ALL_STEPS, best_folder, best_of, stop_reason
+from cim.tuning.trunk import share_tower
 from cim.tuning.validate import Validator
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
 from cim.warm_start.rows import turn
@@ -90,8 +92,10 @@ def grpo(
             peft_config=lora_config(params, captioner.model),
             rollout=params.rollout,
         )
+        hold_statistics(trainer.model)
         if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
             freeze_vision(trainer.model)
+        share_tower(trainer.model, trainer.ref_model)
         if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have
             trainer.model._is_fsdp_managed_module = True
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)

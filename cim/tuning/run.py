@@ -29,6 +29,7 @@ from cim.tuning.ranks import barrier, is_sharded
 from cim.tuning.record import alarm_record, curves
 from cim.tuning.sources import sources
 from cim.tuning.stopping import best_of
+from cim.tuning.trunk import keep_outputs
 from cim.tuning.tunable import check_logits, check_tunable
 from cim.tuning.validate import Validator
 from cim.tuning.weights import read_trained, save_trained, write_tuned
@@ -110,6 +111,8 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
     else:
         captioner = load_policy(base, params, job.device, trust_remote_code=trusted)
         check_logits(captioner, job.prompts[0])
+        if params.vision == "frozen":
+            keep_outputs(captioner, base, layout.trunk_outputs)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
     total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
     reward = reward_functions(total, params)

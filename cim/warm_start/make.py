@@ -9,24 +9,28 @@ from typing import Any, Literal
 
 from cim.atomic import read_json, replace_folder, write_json
 from cim.captioners.fetch import fetch_captioner
-from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner, load_processor
+from cim.captioners.load import Captioner, Precision, captioner_fingerprint, load_captioner, load_processor
 from cim.captioners.special_tokens import check_prompts
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.models.folder import stated_license
-from cim.params import LoadedCaptioner, Models, TinyCaptioner
+from cim.params import LoadedCaptioner, Models, TinyCaptioner, TowerCaptioner
 from cim.shards.read import ImageLookup, read_manifest
 from cim.warm_start.controls import Controls, check_known, control_tables, read_controls, with_token
 from cim.warm_start.tiny import make_tiny_captioner
 
 Device = Literal["auto", "cpu", "cuda"]
+FEATURES = "features.npy"
 STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
-def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path) -> None:
+def make_base_captioner(
+    params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path, outputs: Path | None = None
+) -> None:
     """Make `out` a captioner folder with cim.json, whole or not at all.
 
     train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
+    outputs: where a frozen tower's outputs are kept for other stages, None: nowhere.
     Work goes on in a folder beside `out`; a killed run resumes there. Raises CimError for what can't be fetched or
     trained, and for a prompt that would end the user's turn.
     """
@@ -37,18 +41,24 @@ def make_base_captioner(params: Models, train: Path, prompts: Sequence[str], dev
             rmtree(stale)
     captions, controls = _captions(train), read_controls(params.warm_start)
     check_known(controls, captions)
-    making = _Making(params, captions, ImageLookup(train), tuple(prompts), device, controls)
+    making = _Making(params, captions, ImageLookup(train), tuple(prompts), device, controls, outputs)
     folder = _once(work / "start", making.start)
     check_prompts(load_processor(folder, trust_remote_code=making.trusted), making.asked)
     if isinstance(params.captioner, TinyCaptioner):
         folder = _once(work / "aligned", partial(making.align, folder))
-    if params.captioner.warm_start:
+    if isinstance(params.captioner, TowerCaptioner):
+        seen = _once(work / "seen", partial(making.see, folder))
+        train_on = partial(making.start_on_tower, folder, seen, checkpoints=work / "checkpoints")
+        folder = _once(work / "warm", train_on)
+    elif params.captioner.warm_start:
         folder = _once(work / "warm", partial(making.warm_start, folder, checkpoints=work / "checkpoints"))
     log = read_json(folder / STATE)
     made_from = params.model_dump(mode="json", include={"captioner", "warm_start"})
     card = {"role": "captioner", "fingerprint": captioner_fingerprint(folder), "made_from": made_from, "log": log}
     if license := stated_license(work / "start"):
         card["license"] = license
+    if making.trunk_precision:
+        card["trunk_precision"] = making.trunk_precision
     write_json(folder / "cim.json", card)
     replace_folder(out, folder)
     (out / STATE).unlink()
@@ -81,6 +91,7 @@ class _Making:
     prompts: tuple[str, ...]
     device: Device
     controls: Controls
+    outputs: Path | None
 
     @property
     def asked(self) -> list[str]:
@@ -93,10 +104,18 @@ class _Making:
         if isinstance(section, LoadedCaptioner):
             fetch_captioner(section, out)
             return []
+        seed = self.params.warm_start.seed
         texts = [text for several in self.captions.values() for text in several]
         # Prompts weigh as much as captions, so that each becomes few tokens.
         often = [prompt for prompt in self.asked for _ in texts]
-        make_tiny_captioner(section, [*texts, *often], self.params.warm_start.seed, out)
+        if isinstance(section, TowerCaptioner):
+            from cim.trunks.weights import open_trunk
+            from cim.warm_start.on_tower import make_tower_captioner
+
+            trunk = open_trunk(section.trunk, "models.captioner.trunk")
+            make_tower_captioner(section, trunk, [*texts, *often], seed, out)
+        else:
+            make_tiny_captioner(section, [*texts, *often], seed, out)
         return []
 
     def align(self, source: Path, out: Path) -> list[float]:
@@ -119,6 +138,47 @@ class _Making:
         log = warm_start(captioner.model, captioner.processor, rows, section, checkpoints)
         _save(captioner, out)
         return log
+
+    def see(self, source: Path, out: Path) -> list[float]:
+        """What the frozen tower makes of the train images; a model's folder is not what this fills."""
+        from cim.warm_start.features import write_features
+
+        captioner = self._frozen(source)
+        out.mkdir()
+        write_features(captioner.model, captioner.processor, list(self.captions), self.images, out / FEATURES)
+        return []
+
+    def start_on_tower(self, source: Path, seen: Path, out: Path, checkpoints: Path) -> list[dict[str, float]]:
+        from cim.warm_start.features import Features
+        from cim.warm_start.tower_start import start_on_tower, told_rows
+
+        captioner, section = self._frozen(source), self.params.warm_start
+        model, processor = captioner.model, captioner.processor
+        rows = told_rows(self.captions, self.prompts, processor, section.seed)
+        features = Features.open(seen / FEATURES, model.model.vision_tower)
+        log = start_on_tower(model, processor, rows, features, section, checkpoints)
+        _save(captioner, out)
+        return log
+
+    def _frozen(self, folder: Path) -> Captioner:
+        """The captioner with its tower frozen, the tower's outputs kept for all stages."""
+        from cim.trunks.frozen import freeze
+
+        captioner = self._load(folder)
+        assert self.trunk_precision is not None
+        freeze(captioner.model.model.vision_tower.timm_model, self.trunk_precision, self.outputs)
+        return captioner
+
+    @property
+    def trunk_precision(self) -> Precision | None:
+        """What a frozen tower computes in; None without one."""
+        section = self.params.captioner
+        if not isinstance(section, TowerCaptioner):
+            return None
+        from cim.models.device import pick_device
+        from cim.trunks.frozen import precision_here
+
+        return precision_here(section.trunk.precision, pick_device(self.device).type)
 
     def _load(self, folder: Path) -> Captioner:
         return load_captioner(folder, self.device, "float32", trust_remote_code=self.trusted)

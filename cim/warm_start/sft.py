@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from cim.captioners.batch_norm import hold_statistics
 from cim.errors import CimError
 from cim.params import WarmStart
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
@@ -18,31 +19,13 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
     """
     from trl import SFTConfig, SFTTrainer
 
-    steps = max(1, round(params.epochs * len(dataset) / params.batch_size))
+    hold_statistics(model)
     on_gpu = model.device.type == "cuda"
     config = SFTConfig(
-        output_dir=str(scratch),
-        max_steps=steps,
-        per_device_train_batch_size=params.batch_size,
-        learning_rate=params.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=round(params.warmup_share * steps),
-        weight_decay=params.weight_decay,
-        adam_beta2=0.98,
+        **trainer_arguments(params, len(dataset), scratch, on_gpu),
         max_length=None,
         completion_only_loss=True,
-        logging_steps=max(1, steps // 20),
-        save_strategy="steps",
-        save_steps=max(1, steps // 5),
-        save_total_limit=1,
-        report_to=[],
-        seed=params.seed,
-        use_cpu=not on_gpu,
-        bf16=on_gpu,
         activation_checkpointing=False,
-        remove_unused_columns=False,
-        dataloader_pin_memory=on_gpu,
-        disable_tqdm=False,
     )
     checkpoint = last_checkpoint(scratch)
     trainer = (SFTTrainer if on_gpu else with_caption_loss(SFTTrainer))(
@@ -53,6 +36,37 @@ def warm_start(model: Any, processor: Any, dataset: Any, params: WarmStart, scra
         callbacks=[RestoreWeights(checkpoint)],
     )
     trainer.train(resume_from_checkpoint=checkpoint)
+    return loss_log(trainer)
+
+
+def trainer_arguments(params: WarmStart, rows: int, scratch: Path, on_gpu: bool) -> dict[str, Any]:
+    """Fields of transformers' TrainingArguments for a warm start on so many rows. scratch: folder of checkpoints."""
+    steps = max(1, round(params.epochs * rows / params.batch_size))
+    return {
+        "output_dir": str(scratch),
+        "max_steps": steps,
+        "per_device_train_batch_size": params.batch_size,
+        "learning_rate": params.learning_rate,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": round(params.warmup_share * steps),
+        "weight_decay": params.weight_decay,
+        "adam_beta2": 0.98,
+        "logging_steps": max(1, steps // 20),
+        "save_strategy": "steps",
+        "save_steps": max(1, steps // 5),
+        "save_total_limit": 1,
+        "report_to": [],
+        "seed": params.seed,
+        "use_cpu": not on_gpu,
+        "bf16": on_gpu,
+        "remove_unused_columns": False,
+        "dataloader_pin_memory": on_gpu,
+        "disable_tqdm": False,
+    }
+
+
+def loss_log(trainer: Any) -> list[dict[str, float]]:
+    """The records of a finished training that have a loss. Raises CimError where the last is no number."""
     log = [record for record in trainer.state.log_history if "loss" in record]
     if log and not math.isfinite(log[-1]["loss"]):
         raise CimError(f"loss {log[-1]['loss']} in the warm start", "a number", "lower models.warm_start.learning_rate")

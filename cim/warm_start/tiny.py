@@ -13,7 +13,7 @@ SPECIAL = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
     "<|image_pad|>", "<|video_pad|>",
 )  # fmt: skip
-PAD, EOS = "<|endoftext|>", "<|im_end|>"
+PAD, EOS, IMAGE = "<|endoftext|>", "<|im_end|>", "<|image_pad|>"
 
 # Qwen2.5-VL's turn format, for one system-less conversation of text and images.
 CHAT_TEMPLATE = (
@@ -68,22 +68,9 @@ def tiny_captioner_config(params: TinyCaptioner, vocabulary: int, ids: Mapping[s
     """The Qwen2_5_VLConfig of a tiny captioner. vocabulary: its tokenizer's tokens. ids: of those in SPECIAL."""
     from transformers import Qwen2_5_VLConfig
 
-    heads = params.hidden // HEAD
-    text = {
-        "hidden_size": params.hidden,
-        "intermediate_size": params.hidden * 3,
-        "num_hidden_layers": params.layers,
-        "num_attention_heads": heads,
-        "num_key_value_heads": max(n for n in range(1, max(1, heads // 3) + 1) if heads % n == 0),  # a divisor
-        "vocab_size": vocabulary,
-        "max_position_embeddings": 1024,
-        # Positions of (time, height, width): the three sections sum to half a head's width.
-        "rope_parameters": {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]},
-        "bos_token_id": None,
-        "eos_token_id": ids[EOS],
-        "pad_token_id": ids[PAD],
-        "tie_word_embeddings": True,
-    }
+    text = text_config(params.hidden, params.layers, vocabulary, ids)
+    # Positions of (time, height, width): the three sections sum to half a head's width.
+    text["rope_parameters"] = {"rope_type": "default", "rope_theta": 1e4, "mrope_section": [4, 6, 6]}
     vision = {
         "depth": params.vision_depth,
         "hidden_size": params.vision_hidden,
@@ -99,12 +86,30 @@ def tiny_captioner_config(params: TinyCaptioner, vocabulary: int, ids: Mapping[s
     return Qwen2_5_VLConfig(
         text_config=text,
         vision_config=vision,
-        image_token_id=ids["<|image_pad|>"],
+        image_token_id=ids[IMAGE],
         video_token_id=ids["<|video_pad|>"],
         vision_start_token_id=ids["<|vision_start|>"],
         vision_end_token_id=ids["<|vision_end|>"],
         tie_word_embeddings=True,
     )
+
+
+def text_config(hidden: int, layers: int, vocabulary: int, ids: Mapping[str, int]) -> dict[str, Any]:
+    """The text model's configuration, for Qwen2 and its kin, but for its positions. ids: of EOS and PAD."""
+    heads = hidden // HEAD
+    return {
+        "hidden_size": hidden,
+        "intermediate_size": hidden * 3,
+        "num_hidden_layers": layers,
+        "num_attention_heads": heads,
+        "num_key_value_heads": max(n for n in range(1, max(1, heads // 3) + 1) if heads % n == 0),  # a divisor
+        "vocab_size": vocabulary,
+        "max_position_embeddings": 1024,
+        "bos_token_id": None,
+        "eos_token_id": ids[EOS],
+        "pad_token_id": ids[PAD],
+        "tie_word_embeddings": True,
+    }
 
 
 def train_tokenizer(texts: Iterable[str], vocabulary: int) -> Any:

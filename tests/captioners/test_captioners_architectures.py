@@ -18,8 +18,9 @@ from cim.errors import CimError
 
 FAMILIES = [
     *(qwen.qwen2_vl, qwen.qwen2_5_vl, qwen.qwen3_vl, qwen.qwen3_vl_moe, qwen.qwen3_5, qwen.glm4v, qwen.glm46v),
-    *(llava.llava, llava.vipllava, llava.llava_next, llava.llava_onevision, llava.pixtral, llava.mistral3),
-    *(llava.aya_vision, llava.cohere2_vision, llava.internvl, llava.ovis2, llava.deepseek_vl, llava.lfm2_vl),
+    *(llava.llava, llava.vipllava, llava.fast_vlm, llava.llava_next, llava.llava_onevision, llava.pixtral),
+    *(llava.mistral3, llava.aya_vision, llava.cohere2_vision, llava.internvl, llava.ovis2, llava.deepseek_vl),
+    llava.lfm2_vl,
     *(idefics.idefics2, idefics.idefics3, idefics.smolvlm, gemma.gemma3, gemma.gemma3n, gemma.gemma4),
     *(llama.mllama, llama.llama4, others.granite_vision, others.video_llama_3),
     *(others.molmo2, others.minicpmv4_6, others.kimi_k25),

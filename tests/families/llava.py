@@ -39,6 +39,22 @@ def vipllava(out: Path) -> None:
     save(config, t.LlavaProcessor(images, made, 8, "default", num_additional_image_tokens=1), VICUNA, out)
 
 
+def fast_vlm(out: Path) -> None:
+    """The vision tower is one of timm's: here a small EfficientNet, whose features of 32 x 32 pixels are one token."""
+    import transformers as t
+
+    made = tokenizer("<image>")
+    config = t.FastVlmConfig(
+        text_config=text(made, model_type="qwen2"),
+        vision_config={
+            "model_type": "timm_wrapper", "architecture": "test_efficientnet", "do_pooling": False, "hidden_size": 256
+        },
+        image_token_index=made.convert_tokens_to_ids("<image>"),
+    )  # fmt: skip
+    images = t.CLIPImageProcessor(size=SIDE, crop_size=SIDE, do_center_crop=False)
+    save(config, t.LlavaProcessor(images, made, 32, "full"), chatml("<image>\n"), out)
+
+
 def llava_next(out: Path) -> None:
     import transformers as t
 

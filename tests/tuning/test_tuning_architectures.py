@@ -55,6 +55,7 @@ TUNED: list[Any] = [
             idefics.idefics3,
             llava.llava,
             llava.vipllava,
+            llava.fast_vlm,
             llava.lfm2_vl,
             llava.pixtral,
             llava.mistral3,

@@ -1,0 +1,36 @@
+"""A frozen vision tower of timm in a training: its outputs are kept by picture, and the reference model has it too."""
+
+from pathlib import Path
+from typing import Any
+
+from cim.atomic import read_json
+from cim.captioners.load import Captioner
+from cim.trunks.frozen import FrozenTrunk, freeze
+from cim.tuning.policy import vision_tower
+
+
+def keep_outputs(captioner: Captioner, folder: Path, outputs: Path) -> None:
+    """Freeze the tower of a FastVLM so that what it makes of a picture is computed once; leave others as they are.
+
+    folder: the captioner's, whose cim.json may say in which precision the tower computed in the warm start; float32
+    where it does not. outputs: the folder that all stages share. On a GPU the tower is left alone: looking a picture up
+    there may cost more than the tower does, which was not measured.
+    """
+    model, images = captioner.model, captioner.processor.image_processor
+    if model.config.model_type != "fast_vlm" or model.device.type != "cpu":
+        return
+    trunk = model.model.vision_tower.timm_model
+    scales = [tuple(trunk.pretrained_cfg[name]) for name in ("mean", "std")]
+    if scales == [tuple(images.image_mean), tuple(images.image_std)]:  # else no picture could be named by what it sees
+        card = folder / "cim.json"
+        precision = read_json(card).get("trunk_precision", "float32") if card.is_file() else "float32"
+        freeze(trunk, precision, outputs)
+
+
+def share_tower(model: Any, reference: Any | None) -> None:
+    """Give `reference`, a copy of `model`, that one's own tower where its trunk is frozen: one memory serves both."""
+    if reference is None or reference.config.model_type != "fast_vlm":
+        return
+    tower = model.get_submodule(vision_tower(model))
+    if isinstance(tower.timm_model, FrozenTrunk):
+        reference.set_submodule(vision_tower(reference), tower)

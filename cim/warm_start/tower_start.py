@@ -1,0 +1,79 @@
+"""Warm start of a captioner on a frozen vision tower: on the tower's features, once for all captions of an image."""
+
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from PIL import Image
+from torch.utils.data import Dataset
+from transformers import Trainer, TrainingArguments
+
+from cim.captioners.inputs import prepare
+from cim.params import WarmStart
+from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
+from cim.warm_start.features import Features
+from cim.warm_start.sft import loss_log, trainer_arguments
+from cim.warm_start.shared_prefix import Packed, pack, packed_loss
+
+
+class Told(NamedTuple):
+    """An image as a row to train on. place: among the features. prefix: ids of image and prompt; captions: of each."""
+
+    place: int
+    prefix: Sequence[int]
+    captions: Sequence[Sequence[int]]
+
+
+class _Rows(Dataset[Told]):
+    def __init__(self, rows: Sequence[Told]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, place: int) -> Told:
+        return self._rows[place]
+
+
+def told_rows(captions: Mapping[str, Sequence[str]], prompts: Sequence[str], processor: Any, seed: int) -> list[Told]:
+    """A row for each image with all its captions, in their order; the prompts are taken in turn by chance."""
+    rng = random.Random(f"told-rows-{seed}")
+    blank = Image.new("RGB", (32, 32))  # all images become as many tokens
+    prefixes = [prepare(processor, [blank], [prompt])["input_ids"][0].tolist() for prompt in prompts]
+
+    def ids(text: str) -> Any:
+        return processor.tokenizer(text, add_special_tokens=False)["input_ids"]
+
+    return [Told(n, rng.choice(prefixes), [*map(ids, texts)]) for n, texts in enumerate(captions.values())]
+
+
+def start_on_tower(
+    model: Any, processor: Any, rows: Sequence[Told], features: Features, params: WarmStart, scratch: Path
+) -> list[dict[str, float]]:
+    """Fine-tune all of `model` but its vision tower, which is frozen, in place; returns the log, as `warm_start` does.
+
+    params: batch_size counts images. scratch: folder of checkpoints; a killed run goes on from the newest there.
+    """
+    on_gpu, end = model.device.type == "cuda", processor.tokenizer.eos_token_id
+
+    def collate(batch: Sequence[Told]) -> dict[str, Any]:
+        packed = pack([row.prefix for row in batch], [row.captions for row in batch], end)
+        return {**packed._asdict(), "features": features[[row.place for row in batch]]}
+
+    class TowerTrainer(Trainer):  # type: ignore[misc]
+        def compute_loss(self, model: Any, inputs: Any, return_outputs: bool = False, **_: Any) -> Any:
+            features = inputs.pop("features")
+            loss = packed_loss(model, Packed(**inputs), features)
+            return (loss, {}) if return_outputs else loss
+
+    checkpoint = last_checkpoint(scratch)
+    trainer = TowerTrainer(
+        model=model,
+        args=TrainingArguments(**trainer_arguments(params, len(rows), scratch, on_gpu)),
+        train_dataset=_Rows(rows),
+        data_collator=collate,
+        callbacks=[RestoreWeights(checkpoint)],
+    )
+    trainer.train(resume_from_checkpoint=checkpoint)
+    return loss_log(trainer)

@@ -1,0 +1,61 @@
+"""Captions that share a prefix cost and teach what they would alone."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from tiny_tower import PROMPT, make_on_tower
+
+from cim.captioners.inputs import prepare, render
+from cim.captioners.load import load_captioner
+from cim.warm_start.shared_prefix import pack, packed_loss
+from cim.warm_start.tower_start import told_rows
+
+
+def test_what_a_token_sees_and_where_it_stands() -> None:
+    packed = pack([[7, 8], [7]], [[[1, 2], [3]], [[4]]], end=9)
+    assert packed.input_ids.tolist() == [[7, 8, 1, 2, 3], [7, 4, 9, 9, 9]]
+    assert packed.position_ids.tolist() == [[0, 1, 2, 3, 2], [0, 1, 0, 0, 0]]
+    assert packed.attention_mask[0, 0].int().tolist() == [
+        [1, 0, 0, 0, 0],
+        [1, 1, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 0, 0, 1],  # the second caption sees the prefix and itself
+    ]
+    # Each caption: the prefix's last token predicts its first, its last the end.
+    assert packed.places.T.tolist() == [[0, 1], [0, 2], [0, 3], [0, 1], [0, 4], [1, 0], [1, 1]]
+    assert packed.targets.tolist() == [1, 2, 9, 3, 9, 4, 9]
+
+
+def test_loss_and_gradients_are_those_of_separate_rows(tmp_path: Path) -> None:
+    captioner = load_captioner(make_on_tower(tmp_path), "cpu", "float32")
+    model, processor = captioner.model, captioner.processor
+    prompts = [PROMPT, "What is it?"]
+    captions = {"a": ["a red circle", "two stars"], "b": ["two red stars above it", "a", "it above"]}
+    images = {"a": Image.new("RGB", (40, 90), "red"), "b": Image.effect_noise((64, 64), 90).convert("RGB")}
+    rows = told_rows(captions, prompts, processor, seed=1)
+    asked = {prompt: prepare(processor, [images["a"]], [prompt])["input_ids"][0].tolist() for prompt in prompts}
+    said = [next(prompt for prompt in prompts if asked[prompt] == row.prefix) for row in rows]
+    assert set(said) == set(prompts)
+
+    apart = torch.zeros(())
+    for prompt, row, (name, texts) in zip(said, rows, captions.items(), strict=True):
+        for text in texts:
+            whole = render(processor, prompt) + text + processor.tokenizer.eos_token
+            one = processor(text=[whole], images=[[images[name]]], return_tensors="pt")
+            labels = one["input_ids"].clone()
+            labels[:, : len(row.prefix)] = -100
+            apart = apart + model(**one, labels=labels).loss * (labels != -100).sum()
+    packed = pack([row.prefix for row in rows], [row.captions for row in rows], processor.tokenizer.eos_token_id)
+    learnt = [weight for name, weight in model.named_parameters() if "vision_tower" not in name]
+    expected = torch.autograd.grad(apart / len(packed.targets), learnt)
+
+    pixels = processor.image_processor(list(images.values()), return_tensors="pt")["pixel_values"]
+    features = model.model.vision_tower(pixels).last_hidden_state.flatten(2).permute(0, 2, 1)
+    loss = packed_loss(model, packed, features)
+
+    assert loss.item() == pytest.approx(apart.item() / len(packed.targets), rel=1e-5)
+    for found, gradient in zip(torch.autograd.grad(loss, learnt), expected, strict=True):
+        torch.testing.assert_close(found, gradient, rtol=1e-4, atol=1e-6)
