@@ -7,7 +7,7 @@ from cim.export.dataset_sections import captions, counts, curation, left_out, mi
 from cim.export.fields import MIXED
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, code, facts, number, plain, sections, share, table
+from cim.export.markdown import NOT_RECORDED, code, facts, front_matter, number, plain, sections, share, table
 from cim.export.seen import Seen
 from cim.provenance import UNKNOWN
 
@@ -39,7 +39,7 @@ def dataset_card(title: str, seen: Seen, notes: Sequence[ModelNote]) -> str:
         f"{number(seen.samples)} {MADE_BY[seen.finished.kind]}. All figures below are from what that run recorded"
         " (`records/`) and from the shards themselves; `not recorded` stands where it recorded nothing."
     )
-    return f"---\n{_front_matter(title, seen)}\n---\n\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
+    return f"{_front_matter(title, seen)}\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
 
 
 def _front_matter(title: str, seen: Seen) -> str:
@@ -65,7 +65,7 @@ def _front_matter(title: str, seen: Seen) -> str:
     total = sum(size for _, _, size in splits.values())
     info = DatasetInfo(features=seen.features(), splits=SplitDict(found), download_size=total, dataset_size=total)
     DatasetInfosDict({"default": info}).to_dataset_card_data(data)
-    return data.to_yaml()
+    return front_matter(data)
 
 
 def _loading(seen: Seen) -> str:

@@ -29,6 +29,9 @@ from cim.shards.publish import prepare as plan_shards
 from cim.shards.publish import publish
 from cim.shards.write import write_shard
 
+Export = Callable[..., dict[str, Any]]
+"""A run of the flow, its params by name; the flow's result."""
+
 ODD = 'CC | BY: "2.0" # <b>& more'
 """A licence whose name Markdown, YAML and HTML would take for their own."""
 

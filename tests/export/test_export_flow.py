@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Export
 from datasets import load_dataset
-from finished_outputs import ODD, OUTPUTS, recaptioned, write_corpus
+from finished_outputs import ODD, OUTPUTS, Export, recaptioned, write_corpus
 from huggingface_hub.repocard import metadata_load
 
 import cim.atomic
