@@ -17,7 +17,7 @@ MADE_BY = {
     "caption": "images with captions by a captioner of this pipeline, made by `flows.caption`",
     "recaption": "images with captions that a model made, by `flows.recaption`",
     "remix": "images with a mix of texts, drawn by `flows.remix`",
-    "curate": "pairs of images and texts that `flows.curate` kept",
+    "curate": "images with the texts that `flows.curate` kept of theirs",
 }
 
 
@@ -93,7 +93,7 @@ def _provenance(seen: Seen) -> str:
     return "\n\n".join([
         table(["licence of the image", "images", "share"], licenses),
         table(["", "known", "unknown"], others),
-        "As the columns of the corpus say it; nobody has checked it. `unknown` is no permission. An image's licence is"
+        "As the columns of the corpus say it; no check of it is recorded. `unknown` is no permission. An image's licence is"
         " in its JSON, under `provenance` or the corpus's own name for it.",
     ])  # fmt: skip
 
@@ -122,7 +122,9 @@ def _limits(seen: Seen) -> str:
     summary, images = seen.finished.summary, seen.samples
     found = []
     if seen.captions():
-        found.append("Captions were made by a model. They may name what is not there; no person has checked them.")
+        found.append(
+            "Captions were made by a model and may name what is not there. That anybody checked them is not recorded."
+        )
     reasons = summary.get("finish_reasons") or {}
     if cut := reasons.get("length"):
         found.append(f"{number(cut)} captions reached the limit of tokens before they ended.")
@@ -138,9 +140,7 @@ def _limits(seen: Seen) -> str:
     unknown = seen.provenance["license"][UNKNOWN]
     if unknown:
         found.append(f"The licence of {number(unknown)} of {number(images)} images is unknown.")
-    found.append(
-        "Whether images show people, or what is not safe for work, is recorded only where a table above says so."
-    )
+    found.append(f"Whether images show people, or are safe for work: {NOT_RECORDED}, but for what was left out above.")
     return "\n".join(f"- {one}" for one in found)
 
 
