@@ -33,7 +33,7 @@ def type_name(annotation: Any) -> str:
         return " | ".join(str(value).lower() if isinstance(value, bool) else str(value) for value in inner)
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(type_name(part) for part in inner))
-    if origin is list:
+    if origin in (list, tuple):
         return f"list of {type_name(inner[0])}"
     if origin is dict:
         return f"map of {type_name(inner[0])} to {type_name(inner[1])}"

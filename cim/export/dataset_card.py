@@ -7,7 +7,7 @@ from cim.export.dataset_sections import captions, counts, curation, left_out, mi
 from cim.export.fields import MIXED
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, code, facts, number, plain, sections, share, table
+from cim.export.markdown import NOT_RECORDED, code, facts, front_matter, number, plain, sections, share, table
 from cim.export.seen import Seen
 from cim.provenance import UNKNOWN
 
@@ -17,7 +17,7 @@ MADE_BY = {
     "caption": "images with captions by a captioner of this pipeline, made by `flows.caption`",
     "recaption": "images with captions that a model made, by `flows.recaption`",
     "remix": "images with a mix of texts, drawn by `flows.remix`",
-    "curate": "pairs of images and texts that `flows.curate` kept",
+    "curate": "images with the texts that `flows.curate` kept of theirs",
 }
 
 
@@ -39,7 +39,7 @@ def dataset_card(title: str, seen: Seen, notes: Sequence[ModelNote]) -> str:
         f"{number(seen.samples)} {MADE_BY[seen.finished.kind]}. All figures below are from what that run recorded"
         " (`records/`) and from the shards themselves; `not recorded` stands where it recorded nothing."
     )
-    return f"---\n{_front_matter(title, seen)}\n---\n\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
+    return f"{_front_matter(title, seen)}\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
 
 
 def _front_matter(title: str, seen: Seen) -> str:
@@ -65,7 +65,7 @@ def _front_matter(title: str, seen: Seen) -> str:
     total = sum(size for _, _, size in splits.values())
     info = DatasetInfo(features=seen.features(), splits=SplitDict(found), download_size=total, dataset_size=total)
     DatasetInfosDict({"default": info}).to_dataset_card_data(data)
-    return data.to_yaml()
+    return front_matter(data)
 
 
 def _loading(seen: Seen) -> str:
@@ -93,7 +93,7 @@ def _provenance(seen: Seen) -> str:
     return "\n\n".join([
         table(["licence of the image", "images", "share"], licenses),
         table(["", "known", "unknown"], others),
-        "As the columns of the corpus say it; nobody has checked it. `unknown` is no permission. An image's licence is"
+        "As the columns of the corpus say it; no check of it is recorded. `unknown` is no permission. An image's licence is"
         " in its JSON, under `provenance` or the corpus's own name for it.",
     ])  # fmt: skip
 
@@ -122,7 +122,9 @@ def _limits(seen: Seen) -> str:
     summary, images = seen.finished.summary, seen.samples
     found = []
     if seen.captions():
-        found.append("Captions were made by a model. They may name what is not there; no person has checked them.")
+        found.append(
+            "Captions were made by a model and may name what is not there. That anybody checked them is not recorded."
+        )
     reasons = summary.get("finish_reasons") or {}
     if cut := reasons.get("length"):
         found.append(f"{number(cut)} captions reached the limit of tokens before they ended.")
@@ -138,9 +140,7 @@ def _limits(seen: Seen) -> str:
     unknown = seen.provenance["license"][UNKNOWN]
     if unknown:
         found.append(f"The licence of {number(unknown)} of {number(images)} images is unknown.")
-    found.append(
-        "Whether images show people, or what is not safe for work, is recorded only where a table above says so."
-    )
+    found.append(f"Whether images show people, or are safe for work: {NOT_RECORDED}, but for what was left out above.")
     return "\n".join(f"- {one}" for one in found)
 
 

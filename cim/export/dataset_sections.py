@@ -59,12 +59,16 @@ def captions(seen: Seen, notes: Sequence[ModelNote]) -> str:
             ("its licence", plain(note.license) if note.license else NOT_RECORDED),
             ("tuned by this pipeline", "yes" if note.tuned else NOT_RECORDED),
             ("fingerprint of the captioner", code(one.get("model_fingerprint"))),
-            ("decoding", code(json.dumps(one.get("decoding"), sort_keys=True))),
+            ("decoding", code(_json(one.get("decoding")))),
             ("samples", number(samples)),
         ]
         prompt = block(str(one.get("prompt")), "text") if one.get("prompt") else NOT_RECORDED
         parts.append(f"### {plain(one['name'])}\n\n{facts(rows)}\n\nPrompt:\n\n{prompt}")
     return "\n\n".join([*parts, *_lengths(seen.finished.summary)])
+
+
+def _json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
 def mix(summary: Mapping[str, Any]) -> str:

@@ -2,12 +2,27 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 _SPECIAL = re.compile(r"([\\`*_\[\]{}#|~$!^])")
 _BREAKS = re.compile(r"\s+")  # every kind of line break is one
+_UNICODE_BREAK = re.compile("[\x85\u2028\u2029]")
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 
 NOT_RECORDED = "not recorded"
+
+
+def front_matter(data: Any) -> str:
+    """A `CardData` of huggingface_hub between its marks.
+
+    Its own writer leaves line breaks of Unicode as they are, which YAML readers take for a space: escaped where any is.
+    """
+    from huggingface_hub.utils import yaml_dump
+
+    text = data.to_yaml()
+    if _UNICODE_BREAK.search(text):
+        text = yaml_dump(data.to_dict(), sort_keys=False, allow_unicode=False).strip()
+    return f"---\n{text}\n---\n"
 
 
 def plain(value: object) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, block, code, facts, number, plain, sections, table
+from cim.export.markdown import NOT_RECORDED, block, code, facts, front_matter, number, plain, sections, table
 from cim.provenance import UNKNOWN
 from cim.report.table import markdown as metrics_table
 
@@ -57,7 +57,7 @@ def model_card(title: str, records: ModelRecords) -> str:
         " whether searching with a caption finds images like the one it describes. All figures are from what the run"
         " recorded (`records/`, `cim.json`); `not recorded` stands where it recorded nothing."
     )
-    return f"---\n{_front_matter(records)}\n---\n\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
+    return f"{_front_matter(records)}\n# {plain(title)}\n\n{about}\n\n{sections(parts)}\n"
 
 
 def _front_matter(records: ModelRecords) -> str:
@@ -73,7 +73,7 @@ def _front_matter(records: ModelRecords) -> str:
         pipeline_tag="image-text-to-text",
         tags=["image-captioning", "grpo", "cim"],
     )
-    return data.to_yaml()
+    return front_matter(data)
 
 
 def _loading(records: ModelRecords) -> str:

@@ -19,7 +19,7 @@ import flows.precision
 import flows.recaption
 import tasks.caption
 import tasks.recaption
-from cim.atomic import read_json
+from cim.atomic import marker_of, read_json
 from cim.errors import CimError
 from cim.lock import file_lock
 from cim.params.load import parse_section
@@ -201,13 +201,16 @@ class TestModel:
         recaption.fn()
         assert not (place / "data").exists()
 
-    def test_with_capped_pixels_is_copied_once(self, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_with_capped_pixels_is_copied_once(self, place: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         capped = {"recaption.model.max_pixels": 1024, "caption.max_reject_share": 0.9}
         recaption.fn(overrides=capped)
         (copy,) = [path for path in (place / "data/models/recaption").iterdir() if path.is_dir()]
         monkeypatch.setattr(tasks.recaption, "fetch_captioner", lambda *_: pytest.fail("it was fetched again"))
         recaption.fn(overrides=capped)
-        assert read_json(place / "out/recaption.json")["model_fingerprint"] == tasks.caption.captioner_fingerprint(copy)
+        known = tasks.caption.captioner_fingerprint(copy)
+        assert read_json(place / "out/recaption.json")["model_fingerprint"] == known
+        told = {"captioner": known, "name": str(model), "revision": None, "license": None}
+        assert read_json(marker_of(copy))["facts"] == told
 
 
 class TestParams:

@@ -1,19 +1,16 @@
 """Where the flow is tested: without Prefect's server, over little outputs of the other flows."""
 
 import socket
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from finished_outputs import write_corpus
+from finished_outputs import Export, write_corpus
 
 import flows.curate
 import flows.export
 import flows.mixing
 from cim.params.yaml import dump_yaml
-
-Export = Callable[..., dict[str, Any]]
 
 
 def in_turn(task: Any, items: list[Any], *_: Any, workers: int = 1, **constants: Any) -> list[Any]:

@@ -29,6 +29,9 @@ from cim.shards.publish import prepare as plan_shards
 from cim.shards.publish import publish
 from cim.shards.write import write_shard
 
+Export = Callable[..., dict[str, Any]]
+"""A run of the flow, its params by name; the flow's result."""
+
 ODD = 'CC | BY: "2.0" # <b>& more'
 """A licence whose name Markdown, YAML and HTML would take for their own."""
 
@@ -37,7 +40,7 @@ LINEAGE = Lineage("model-one", "Describe | it.\nAll of it.", Decoding(8), "float
 
 def write_corpus(folder: Path, shards: int = 2, samples: int = 3) -> None:
     """Tars as img2dataset writes them. Of three images the first has licence, source and author, the second a source,
-    the third nothing; one field changes its type."""
+    the third, a JPEG, nothing; one field changes its type."""
     folder.mkdir(parents=True, exist_ok=True)
     for shard in range(shards):
         members = []
@@ -46,7 +49,8 @@ def write_corpus(folder: Path, shards: int = 2, samples: int = 3) -> None:
             facts |= {"url": f"http://x/{shard}/{at}.png"} if at % 3 < 2 else {"url": ""}
             facts |= {"LICENSE": ODD, "author": "A. Photographer"} if at % 3 == 0 else {"LICENSE": "?"}
             key = f"{shard:05d}{at:04d}"
-            members += [(f"{key}.png", picture(40 * at + shard)), (f"{key}.txt", b"alt %d" % at)]
+            kind = ("jpg", "JPEG") if at % 3 == 2 else ("png", "PNG")
+            members += [(f"{key}.{kind[0]}", picture(40 * at + shard, kind[1])), (f"{key}.txt", b"alt %d" % at)]
             members += [(f"{key}.json", json.dumps(facts).encode())]
         (folder / f"{shard:05d}.tar").write_bytes(tar_bytes(members))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from datasets import Features, Value
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -53,8 +53,9 @@ def cells(text: str) -> list[list[str]]:
     return found
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=80)
 @given(license=ANY, title=ANY, name=ANY, source=ANY)
+@example(license="a|b", title="\x85", name="\u2028: x", source="<b>")
 def test_nothing_that_others_wrote_breaks_a_card(license: str, title: str, name: str, source: str) -> None:
     summary = {
         "dropped": {source: 1},

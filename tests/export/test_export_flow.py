@@ -5,9 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Export
 from datasets import load_dataset
-from finished_outputs import ODD, OUTPUTS, recaptioned, write_corpus
+from finished_outputs import ODD, OUTPUTS, Export, recaptioned, write_corpus
 from huggingface_hub.repocard import metadata_load
 
 import cim.atomic
@@ -36,7 +35,9 @@ def test_every_kind_is_read_by_datasets(kind: str, place: Path, exporting: Expor
     wanted = {"alt 1", "alt 2"} if kind == "curate" else {"alt 0", "alt 1", "alt 2"}
     assert (len(rows), found["samples"]) == (2 * len(wanted),) * 2
     assert set(data) == ({"train", "target"} if kind == "shard" else {"train"})
-    assert all(row["png"].size == (20, 20) for row in rows)
+    pictures = [(row["png"], row["jpg"]) for row in rows]  # one of them is None
+    assert all((one is None) != (other is None) and (one or other).size == (20, 20) for one, other in pictures)
+    assert sum(one is None for one, _ in pictures) == 2
     old = {"recaption": "alt_text", "remix": "alt_text", "curate": "caption"}
     assert {row["json"][old[kind]] if kind in old else row["txt"] for row in rows} == wanted
     summary = read_json(source / "summary.json")

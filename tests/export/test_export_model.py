@@ -1,12 +1,12 @@
 """A tuned captioner as a model folder: linked, with a card of what its training and its evaluation recorded."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from finished_outputs import Export
 from huggingface_hub.repocard import metadata_load
 from safetensors.numpy import save_file
 
@@ -23,7 +23,6 @@ from cim.params.yaml import dump_yaml
 from cim.records import Caption
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-Export = Callable[..., dict[str, Any]]
 
 
 def difference(value: float, low: float, high: float, verdict: str) -> dict[str, Any]:

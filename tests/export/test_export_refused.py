@@ -6,9 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Export
 from corpus_files import picture, tar_bytes
-from finished_outputs import OUTPUTS, recaptioned, sharded
+from finished_outputs import OUTPUTS, Export, recaptioned, sharded
 
 import flows.export
 from cim.atomic import mark_done, write_json

@@ -10,12 +10,13 @@ from cim.atomic import read_json
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
 from cim.images.ids import content_hash
-from cim.params import Models
+from cim.params import LoadedCaptioner, Models, TinyCaptioner
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.tar import write_tar
 from cim.warm_start.make import make_base_captioner
+from cim.warm_start.tiny import make_tiny_captioner
 
 FIT = {"kind": "fit", "width": 8, "epochs": 1, "learning_rate": 0.001}
 
@@ -78,6 +79,17 @@ def test_a_killed_warm_start_keeps_the_alignment(train: Path, tmp_path: Path, mo
     # 8 images x 2 captions / batch 4 = 4 steps, logged one by one
     assert [record["step"] for record in card["log"]] == [1, 2, 3, 4]
     assert [path.name for path in out.parent.iterdir()] == ["captioner"]
+
+
+def test_a_base_keeps_the_licence_that_its_card_states(train: Path, tmp_path: Path) -> None:
+    size = models().captioner
+    assert isinstance(size, TinyCaptioner)
+    make_tiny_captioner(size, ["a star", "two stars"] * 20, 0, tmp_path / "theirs")
+    (tmp_path / "theirs/README.md").write_text("---\nlicense: mit\n---\n")
+    fetched = {"captioner": LoadedCaptioner(kind="hf", name=str(tmp_path / "theirs"))}
+    out = tmp_path / "models" / "captioner"
+    make_base_captioner(models().model_copy(update=fetched), train, ["Say."], "cpu", out)
+    assert read_json(out / "cim.json")["license"] == "mit"
 
 
 def test_other_parameters_start_afresh(train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
