@@ -45,7 +45,7 @@ def test_correlation_finds_what_two_kinds_of_features_share() -> None:
     things = rng.normal(size=(400, 3))
     left = np.hstack([things, 3 * rng.normal(size=(400, 5))]) @ rng.normal(size=(8, 8))
     right = np.hstack([rng.normal(size=(400, 3)), things]) @ rng.normal(size=(6, 6))
-    image, text = correlated(left[:300], right[:300])
+    image, text = correlated(left[:300], [right[:300]])
     products = image(left[300:]) @ text(right[300:]).T
     own = products.diagonal()
     assert (own[:, None] > products).mean() > 0.95
