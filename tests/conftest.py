@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from object_stores import s3_account, s3_server  # noqa: F401
 from skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from workspace import Workspace, make_workspace
 
 ROOT = Path(__file__).parents[1]
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -61,4 +61,4 @@ def fitted(features: Features, images: Sequence[bytes], captions: Sequence[Seque
         for at in range(0, len(images), 64)
     ]
     looked, texts = np.concatenate(vectors), [features.texts(several) for several in zip(*captions, strict=True)]
-    return PhotoEncoder(features, *correlated(np.concatenate([looked] * len(texts)), np.concatenate(texts)))
+    return PhotoEncoder(features, *correlated(looked, texts))

@@ -40,12 +40,12 @@ def test_the_interval_is_students_over_seeds() -> None:
 
 
 def test_correlation_finds_what_two_kinds_of_features_share() -> None:
-    """Of 8 and 6 noisy features 3 directions are the same things: own pairs stand out among strangers."""
+    """Of 9 features each, 6 directions are the same things: an own pair stands out among 99 strangers."""
     rng = np.random.default_rng(0)
-    things = rng.normal(size=(400, 3))
-    left = np.hstack([things, 3 * rng.normal(size=(400, 5))]) @ rng.normal(size=(8, 8))
-    right = np.hstack([rng.normal(size=(400, 3)), things]) @ rng.normal(size=(6, 6))
-    image, text = correlated(left[:300], right[:300])
+    things = rng.normal(size=(400, 6))
+    left = np.hstack([things, rng.normal(size=(400, 3))]) @ rng.normal(size=(9, 9))
+    right = np.hstack([rng.normal(size=(400, 3)), things]) @ rng.normal(size=(9, 9))
+    image, text = correlated(left[:300], [right[:300]])
     products = image(left[300:]) @ text(right[300:]).T
     own = products.diagonal()
     assert (own[:, None] > products).mean() > 0.95
@@ -109,5 +109,5 @@ def test_each_half_of_the_photos_is_judged_by_the_other(
         file.write_bytes(image)
     texts = [*pairs.captions[:8], "1", "1"]
     scores, kept = photo_filter.curated_by_halves(tmp_path / "measured")(files, texts)
-    assert learnt == [[["1"], ["3"], ["5"], ["7"], ["1"]], [["0"], ["2"], ["4"], ["6"], ["1"]]]
+    assert learnt == [[["0"], ["2"], ["4"], ["6"], ["1"]], [["1"], ["3"], ["5"], ["7"], ["1"]]]
     assert scores.tolist() == kept.tolist() == [True] * 8 + [False] * 2

@@ -1,7 +1,7 @@
 """Cheating does not pay: no dishonest caption is ranked above an honest one of the same image.
 
 Over 100 generated scenes, and over 120 photos with `--photos FOLDER`. Real MiniLM, search and reward code. Image
-vectors: scene graphs; those of a CNN that looks at the photos' pixels (benchmarks/hacking/image_vectors.py says with
+vectors: scene graphs; those of a CNN that looks at the photos' pixels (benchmarks/common/cnn.py says with
 which packages); and the mean of a photo's other captions, for an ideal encoder. "Another image" is any other, drawn at
 random.
 """
