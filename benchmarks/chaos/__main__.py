@@ -4,9 +4,9 @@
 that a caption beside the wrong picture would show; it takes as long as a small model would. A kill counts only when
 its victim had journalled captions since its own start, see `benchmarks.chaos.kills`.
 
-With `--kind endpoint vllm store workers ranks`, or some of these, the workers are whole commands (`flows.recaption`)
-with a server that captions and fails now and then, with vLLM, with a store, several at once; see
-`benchmarks.chaos.kinds`.
+With `--kind endpoint prompts vllm store workers ranks`, or some of these, the workers are whole commands
+(`flows.recaption`) with a server that captions and fails now and then, by two prompts, with vLLM, with a store, several
+at once; see `benchmarks.chaos.kinds`.
 """
 
 import argparse

@@ -61,7 +61,7 @@ class Arena:
         held += "/*.tar" if corpus == "webdataset" and not kind.store else "/*.parquet" if corpus == "parquet" else ""
         store = f"s3://{BUCKET}/{name}" if kind.store else None
         where = Where(held, "out", str(self.model), self.chat.base_url, store)
-        (place / "recaption.yaml").write_text(dump_yaml(params_of(kind.engine, corpus, where)))
+        (place / "recaption.yaml").write_text(dump_yaml(params_of(kind, corpus, where)))
         ranks = ["--rank", str(number), "--world", str(world)] if kind.ranked and world > 1 else []
         python = self.vllm if kind.engine == "vllm" and self.vllm else Path(sys.executable)
         with (place / f"log-{number}").open("ab") as log:
@@ -69,7 +69,8 @@ class Arena:
                 [python, "-m", "flows.recaption", *ranks],
                 cwd=place, env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
-        return Worker(process, place / "out", LONGEST, TERMINATED)
+        watched = place / "out" / (f"texts/{kind.prompts[0]}" if kind.prompts else "")
+        return Worker(process, watched, LONGEST, TERMINATED)
 
     def output(self, kind: Kind, name: str) -> Path:
         """What a run has made; brought here from a store."""
@@ -88,7 +89,12 @@ class Arena:
     def undisturbed(self, kind: Kind, corpus: str) -> Path:
         """The output of one worker that nobody disturbs, made once for each engine, corpus and place of it."""
         alone = replace(kind, workers=1, ranked=False)
-        name = f"undisturbed-{kind.engine}-{corpus}" + "-stored" * kind.store + "-worded" * kind.worded
+        name = (
+            f"undisturbed-{kind.engine}-{corpus}"
+            + "-stored" * kind.store
+            + "-worded" * kind.worded
+            + "-prompts" * bool(kind.prompts)
+        )
         if name not in self._undisturbed:
             self.answers.begin(kind.worded)
             if code := self.worker(alone, corpus, name, 0, 1).process.wait():

@@ -13,7 +13,8 @@ class Kind:
 
     engine: as in caption.engine. store: shards go to an S3 server, and each worker has a folder of its own, as on a
     machine without a common disk. ranked: workers are given --rank and --world. worded: the server words a caption
-    anew whenever it is asked, as sampling does; then the samples are compared, and not the bytes.
+    anew whenever it is asked, as sampling does; then the samples are compared, and not the bytes. prompts: names of
+    several, whose captions are mixed; then workers are killed by what they do with those of the first.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Kind:
     store: bool = False
     ranked: bool = False
     worded: bool = False
+    prompts: tuple[str, ...] = ()
     corpora: tuple[str, ...] = ("webdataset", "folder", "parquet")
 
     @property
@@ -34,6 +36,10 @@ KINDS: dict[str, tuple[Kind, ...]] = {
     "endpoint": (
         Kind("endpoint", "endpoint", 1),
         Kind("endpoint, worded anew each time", "endpoint", 1, worded=True),
+    ),
+    "prompts": (
+        Kind("two prompts, mixed", "transformers", 1, prompts=("short", "long")),
+        Kind("two prompts, mixed, by a server", "endpoint", 1, prompts=("short", "long")),
     ),
     "vllm": (Kind("vllm", "vllm", 1),),
     "workers": (Kind("two workers, one folder", "transformers", 2),),
@@ -60,8 +66,9 @@ class Where:
     store: str | None = None
 
 
-def params_of(engine: str, corpus: str, where: Where) -> dict[str, Any]:
+def params_of(kind: Kind, corpus: str, where: Where) -> dict[str, Any]:
     """The params file of a worker. corpus: kind of the corpus."""
+    engine = kind.engine
     found = {"kind": corpus, "path": where.corpus} | ({"caption": "caption"} if corpus == "parquet" else {})
     caption: dict[str, Any] = {
         "max_new_tokens": 48, "prompts": ["Say."], "batch_size": 8 if engine == "vllm" else 2,
@@ -75,6 +82,10 @@ def params_of(engine: str, corpus: str, where: Where) -> dict[str, Any]:
         recaption["model"] = {"name": where.model}
     if engine == "vllm":
         caption["vllm"] = {"max_model_length": 256, "memory_share": 0.1, "enforce_eager": True}
+    if kind.prompts:
+        shares = [{"text": name, "share": 1 / len(kind.prompts)} for name in kind.prompts]
+        prompts = {name: f"Say {name}." for name in kind.prompts}
+        recaption["texts"] = {"prompts": prompts, "txt": shares, "budget": None}
     if where.store:
         recaption["store"] = where.store
     runtime = {"device": "cpu", "torch_threads": 1, "retries": 2, "retry_delay_seconds": 1.0}

@@ -40,6 +40,16 @@ class Output:
 
 def problems(kind: Kind, out: Path, undisturbed: Path, total: int) -> Iterator[str]:
     """What is lost, doubled, unnamed, left over or otherwise than it should be. total: samples of the corpus."""
+    for name in kind.prompts:
+        yield from _sample_problems(kind, out / "texts" / name, undisturbed / "texts" / name, total)
+    if not kind.prompts:
+        yield from _sample_problems(kind, out, undisturbed, total)
+        yield from tar_problems(out)
+    yield from _file_problems(kind, contents(out), contents(undisturbed))
+
+
+def _sample_problems(kind: Kind, out: Path, undisturbed: Path, total: int) -> Iterator[str]:
+    """Of one folder of captions."""
     found, wanted = Output.of(out), Output.of(undisturbed)
     if wanted.samples().total() != total:
         yield f"the undisturbed run has {wanted.samples().total()} of {total} samples"
@@ -48,11 +58,9 @@ def problems(kind: Kind, out: Path, undisturbed: Path, total: int) -> Iterator[s
     yield from (f"reject {sample} has no reason" for sample, reason in found.rejects if not reason)
     if sorted(found.rejects) != sorted(wanted.rejects) and kind.engine != "vllm":
         yield f"other rejects: {sorted(set(found.rejects) ^ set(wanted.rejects))[:3]}"
-    yield from tar_problems(out)
     summary = json.loads((out / "summary.json").read_text()) if (out / "summary.json").exists() else {}
     if (summary.get("captions"), summary.get("rejects")) != (len(found.captions), len(found.rejects)):
         yield f"the summary says {summary.get('captions')} captions, {summary.get('rejects')} rejects"
-    yield from _file_problems(kind, contents(out), contents(undisturbed))
 
 
 def tar_problems(out: Path) -> Iterator[str]:

@@ -78,7 +78,7 @@ class Captioner:
     """Answers of a chat server: an image's mean colour, after a while; some images get an error, once or always.
 
     worded: whether it says when it was asked, so that no two answers are the same. asked, answered: how often, by the
-    image's hash. faults: errors given.
+    hash of image and prompt. faults: errors given.
     """
 
     worded: bool = False
@@ -88,7 +88,8 @@ class Captioner:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, body: Any) -> Any:
-        found = hashlib.sha256(body["messages"][0]["content"][0]["image_url"]["url"].encode()).hexdigest()
+        image, text = body["messages"][0]["content"]
+        found = hashlib.sha256((image["image_url"]["url"] + text["text"]).encode()).hexdigest()
         time.sleep(random.uniform(0.0, 2 * LATENCY))
         number = int(found, 16)
         with self._lock:

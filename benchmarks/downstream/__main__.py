@@ -3,9 +3,9 @@
 python -m benchmarks.downstream --from WORKSPACE --work FOLDER [--write docs/downstream.md]
 
 WORKSPACE is a project folder in which the pipeline has run (after `make run`: .). A corpus of scenes that none of its
-models has seen, with alt-text as on the web, is captioned by the base and the tuned captioner through flows.recaption
-into FOLDER; every arm trains by the same recipe, and is examined on scenes that nobody has seen. What lies in FOLDER
-is not made again.
+models has seen, with alt-text as on the web, is captioned by the base and the tuned captioner through flows.recaption,
+and mixed through flows.remix, into FOLDER; every arm trains by the same recipe, and is examined on scenes that nobody
+has seen. What lies in FOLDER is not made again.
 """
 
 import argparse
@@ -14,19 +14,13 @@ from pathlib import Path
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import machine, seconds_for_additions
-from benchmarks.downstream.arms import arms
-from benchmarks.downstream.corpus import SEED, read_corpus, recaption, seen_scenes
-from benchmarks.downstream.exam import exam, unseen
-from benchmarks.downstream.runs import Key, Material, Result, run
+from benchmarks.downstream.corpus import SEED
+from benchmarks.downstream.prepare import TEST_SEED, VALIDATION_SEED, prepare
+from benchmarks.downstream.runs import Key, Result, run
 from benchmarks.downstream.tables import cpu_seconds, differences, plot, scores
 from benchmarks.downstream.texts import described
-from benchmarks.downstream.train import Recipe
-from cim.encoders.pairs import gallery_pairs
 from cim.errors import CimError
-from cim.layout import Layout
-from cim.params import load_params
 
-TEST_SEED, VALIDATION_SEED = 34, 33
 MEASURES = {
     "text_to_image": "R@1, text to image",
     "image_to_text": "R@1, image to text",
@@ -62,17 +56,10 @@ def main() -> None:
 
 def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
     """The text of the tables, and what they are made from."""
-    speed = seconds_for_additions()
-    recipe, params = Recipe(), load_params(options.source / "params.yaml")
-    seen = seen_scenes(params)
-    shards = recaption(options.source, options.work, options.images, recipe.side)
-    corpus = read_corpus(shards, options.images, seen)
-    test = VALIDATION_SEED if options.validation else TEST_SEED
-    asked = exam(unseen(test, options.test, seen | corpus.keys()), test, recipe.side)
-    pairs = gallery_pairs(Layout(options.source / "data").shards("gallery"), recipe.side, "all")
-    every = arms(corpus)
-    chosen = {name: arm for name, arm in every.items() if not options.only or name in options.only}
-    material = Material(corpus.pixels, every, pairs, asked, recipe)
+    speed, test = seconds_for_additions(), VALIDATION_SEED if options.validation else TEST_SEED
+    found = prepare(options.source, options.work, options.images, options.test, test)
+    chosen = {name: arm for name, arm in found.arms.items() if not options.arms or name in options.arms}
+    material, recipe = found.material, found.material.recipe
     keys = [(name, seed) for seed in range(options.seeds) for name in chosen]
     results = run(material, keys, options.work / "trained", options.workers)
     chance = {"text_to_image": 1 / options.test, "image_to_text": 1 / options.test, "relation": 1 / 5} | CHANCE
@@ -81,7 +68,7 @@ def measured(options: argparse.Namespace) -> tuple[str, dict[Key, Result]]:
         f" of {recipe.batch} pairs an arm and seed. {len(results)} models took {cpu_seconds(results):.0f} CPU s of"
         f" training and exam, {options.workers} at once. Calibration (10,000,000 additions in Python, about 0.5 s on a"
         f" laptop): {speed:.2f} s. {machine('torch', 'open_clip_torch')}.",
-        f"### What the texts say\n\n{described(chosen, corpus.graphs)}",
+        f"### What the texts say\n\n{described(chosen, found.corpus.graphs)}",
         f"### Exam, in percent\n\n{scores(results, MEASURES, chance)}",
         f"### Differences, in points\n\n{differences(results, COMPARED, {name: MEASURES[name] for name in SHOWN})}",
     ]
@@ -98,7 +85,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--images", type=int, default=3000, help="scenes of the corpus; default: %(default)s")
     parser.add_argument("--test", type=int, default=1000, help="unseen scenes; default: %(default)s")
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each arm; default: %(default)s")
-    parser.add_argument("--only", nargs="*", help="arms to train; default: all")
+    parser.add_argument("--arms", nargs="*", help="arms to train; default: all")
     parser.add_argument("--validation", action="store_true", help="examine on the validation scenes instead")
     parser.add_argument("--workers", type=int, default=2, help="trainings at once; default: %(default)s")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- downstream -->")

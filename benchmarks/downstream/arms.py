@@ -10,7 +10,6 @@ from benchmarks.downstream.train import Texts
 from cim.scenes.describe import state
 from cim.scenes.scene import Scene, Thing
 
-MIX = 0.5  # share of images that keep their original text in the arm "mix"
 _ENDS = re.compile(r"(?<=[.!?])\s+")
 # What follows one of these is a clause of its own, the word included.
 _CLAUSES = re.compile(
@@ -30,15 +29,13 @@ class Arm:
 def arms(corpus: Corpus, seed: int = 0) -> dict[str, Arm]:
     """Every arm by its name, in the order of the tables."""
     original, base, tuned = corpus.original, corpus.new["base"], corpus.new["tuned"]
-    rng = random.Random(f"arms-{seed}")
-    mixed = [old if rng.random() < MIX else new for old, new in zip(original, tuned, strict=True)]
     return {
-        "shuffled": Arm(_one(shuffled(tuned, rng))),
+        "shuffled": Arm(_one(shuffled(tuned, random.Random(f"arms-{seed}")))),
         "original": Arm(_one(original)),
         "base": Arm(_one(base)),
         "tuned": Arm(_one(tuned)),
-        "mix": Arm(_one(mixed)),
-        "mix, sampled": Arm([[old, new] for old, new in zip(original, tuned, strict=True)]),
+        "mix": Arm(_one(corpus.mixed)),
+        "mix, sampled": Arm(corpus.members),
         "sub-captions": Arm([clauses(text) for text in tuned]),
         "truth": Arm(_one([truth(graph, f"truth-{seed}-{i}") for i, graph in enumerate(corpus.graphs)])),
         "original + gallery": Arm(_one(original), gallery=True),

@@ -26,12 +26,16 @@ NEAR_DUPLICATES = 0.2  # as the default scenes have
 
 @dataclass(frozen=True)
 class Exam:
-    """n images with one text each that states all facts, and the same with one of them wrong; questions."""
+    """n images with one text each that states all facts, and the same with one of them wrong; questions.
+
+    changed: the kind of the fact that is wrong.
+    """
 
     pixels: Pixels
     right: Sequence[str]
     wrong: Sequence[str]
     questions: Sequence[Question]
+    changed: Sequence[str]
 
     def texts(self) -> set[str]:
         """All that a CLIP is asked to encode."""
@@ -72,13 +76,24 @@ class Exam:
 
 def exam(scenes: Sequence[Scene], seed: int, side: int) -> Exam:
     """The exam on these scenes."""
-    right, wrong = [], []
+    right, wrong, changed = list[str](), list[str](), list[str]()
     for index, scene in enumerate(scenes):
         other = change_one(scene, random.Random(f"wrong-{seed}-{index}"))
+        changed.append(changed_kind(scene, other))
         for said, one in ((right, scene), (wrong, other)):
             said.append(state(one, random.Random(f"exam-{seed}-{index}"), 1.0))  # the same words but for the fact
     pictures = np.stack([pixels(draw(scene, side)) for scene in scenes])
-    return Exam(pictures, right, wrong, [one for i, scene in enumerate(scenes) for one in questions_of(scene, i)])
+    questions = [one for i, scene in enumerate(scenes) for one in questions_of(scene, i)]
+    return Exam(pictures, right, wrong, questions, changed)
+
+
+def changed_kind(scene: Scene, other: Scene) -> str:
+    """In which one kind of fact the two differ."""
+    for kind in ("background", "relation"):
+        if getattr(scene, kind) != getattr(other, kind):
+            return kind
+    pairs = zip(scene.things, other.things, strict=True)
+    return next(kind for one, two in pairs for kind in vars(one) if getattr(one, kind) != getattr(two, kind))
 
 
 def unseen(seed: int, count: int, seen: set[str]) -> list[Scene]:

@@ -5,8 +5,10 @@ from typing import Any
 
 from benchmarks.downstream.arms import Arm
 from benchmarks.downstream.tables import table
-from cim.metrics.scenes import KINDS, Counts, score_scene
+from cim.metrics.scenes import DETAILS, KINDS, Counts, score_scene
 from cim.scenes.parse import parse
+
+BY_KIND = {"objects": "shape"} | {name: name for name in DETAILS} | {"relations": "relation"}
 
 
 def described(arms: Mapping[str, Arm], graphs: Sequence[dict[str, Any]]) -> str:
@@ -30,3 +32,20 @@ def described(arms: Mapping[str, Arm], graphs: Sequence[dict[str, Any]]) -> str:
 def _facts(graph: dict[str, Any], text: str) -> Counts:
     counts = score_scene(graph, parse(text))
     return sum((counts[kind] for kind in KINDS), Counts())
+
+
+def described_by_kind(arms: Mapping[str, Arm], graphs: Sequence[dict[str, Any]]) -> str:
+    """A row a kind of fact: of each arm the share that its texts state, and of what they state, the share that is
+    true."""
+    names, rows, every = list(arms), list[list[str]](), dict[str, dict[str, Counts]]()
+    for name, arm in arms.items():
+        pairs = [(graph, text) for graph, several in zip(graphs, arm.texts, strict=True) for text in several]
+        counted = [score_scene(graph, parse(text)) for graph, text in pairs]
+        every[name] = {kind: sum((one[kind] for one in counted), Counts()) for kind in BY_KIND}
+    for kind, label in BY_KIND.items():
+        found = [every[name][kind] for name in names]
+        stated = [f"{100 * one.matched / one.true:.1f}" for one in found]
+        true = [f"{100 * one.matched / max(1, one.predicted):.1f}" for one in found]
+        rows.append([label, *stated, *true])
+    heads = [f"{what}, {name}" for what in ("stated", "of what is stated, true") for name in names]
+    return table(["facts", *heads], rows)

@@ -32,7 +32,10 @@ def corpus() -> Corpus:
     shapes = [" and ".join(f"a {thing.shape}" for thing in scene.things) + "." for scene in scenes]
     full = [truth(graph, str(i)) for i, graph in enumerate(graphs)]
     pictures = np.stack([pixels(draw(scene, 32)) for scene in scenes])
-    return Corpus(pictures, graphs, ["buy now free shipping"] * 24, {"base": shapes, "tuned": full})
+    old = ["buy now free shipping"] * 24
+    mixed = [texts[at % 2] for at, texts in enumerate(zip(old, full, strict=True))]
+    members = [list(texts) for texts in zip(old, full, strict=True)]
+    return Corpus(pictures, graphs, old, {"base": shapes, "tuned": full}, mixed, members)
 
 
 class TestScenes:
@@ -93,7 +96,8 @@ class TestArms:
         assert all(len(arm.texts) == 24 and all(arm.texts) for arm in found.values())
         assert {name for name, arm in found.items() if arm.gallery} == {"original + gallery", "tuned + gallery"}
         mixed = [text for (text,) in found["mix"].texts]
-        assert 0 < mixed.count("buy now free shipping") < 24
+        assert mixed.count("buy now free shipping") == 12
+        assert set(map(len, found["mix, sampled"].texts)) == {2}
 
     def test_texts_are_held_against_the_truth(self, corpus: Corpus) -> None:
         """Boilerplate states none of the facts, the full texts all of them, in other words each."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.downstream.corpus import CAPTIONERS, read_corpus, recaption, seen_scenes
+from benchmarks.downstream.corpus import CAPTIONERS, MIX, read_corpus, recaption, seen_scenes
 from benchmarks.downstream.exam import fact_key, pixels
 from cim.errors import CimError
 from cim.params import load_params
@@ -20,12 +20,14 @@ SCENES = [Scene((Thing("star", color, "small", "plain", 1),), None, "gray", 0) f
 
 @pytest.fixture
 def shards(tmp_path: Path) -> dict[str, Path]:
-    """Three scenes by each captioner; the base one has left the last out."""
-    for name in CAPTIONERS:
+    """Three scenes by each captioner, the base one has left the last out; the old and tuned texts mixed."""
+    for name in (*CAPTIONERS, MIX):
         (tmp_path / name).mkdir()
         with tarfile.open(tmp_path / name / "00000.tar", "w") as opened:
             for place, scene in enumerate(SCENES[: 2 if name == "base" else 3]):
                 facts = {"alt_text": f"old {place}", "original": {"extra": {"scene": scene.graph()}}}
+                if name == MIX:
+                    facts["texts"] = {"original": f"old {place}", "caption": f"tuned {place}"}
                 members = {
                     "png": draw(scene, 32),
                     "txt": f"{name} {place}".encode(),
@@ -35,13 +37,14 @@ def shards(tmp_path: Path) -> dict[str, Path]:
                     info = tarfile.TarInfo(f"00000000{place}.{suffix}")
                     info.size = len(content)
                     opened.addfile(info, io.BytesIO(content))
-    return {name: tmp_path / name for name in CAPTIONERS}
+    return {name: tmp_path / name for name in (*CAPTIONERS, MIX)}
 
 
 def test_images_that_both_have_captioned_and_nobody_has_seen(shards: dict[str, Path]) -> None:
     found = read_corpus(shards, 1, {fact_key(SCENES[0].graph())})
     assert found.original == ["old 1"]
     assert found.new == {"base": ["base 1"], "tuned": ["tuned 1"]}
+    assert (found.mixed, found.members) == (["mix 1"], [["old 1", "tuned 1"]])
     assert np.array_equal(found.pixels[0], pixels(draw(SCENES[1], 32)))
     assert found.keys() == {fact_key(SCENES[1].graph())}
     with pytest.raises(CimError, match="1 captioned scenes that nobody has seen"):

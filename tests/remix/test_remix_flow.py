@@ -117,6 +117,8 @@ def test_what_stops_a_run_before_anything_is_written(place: Path, mixed: Run) ->
     wrong = {
         "no text detailed in 00000.tar, which has original, caption": {"txt": [{"text": "detailed", "share": 1.0}]},
         "tokenizer nowhere in texts.budget": {"txt": TXT, "budget": {"tokenizer": "nowhere"}},
+        "tokenizer in in texts.budget, which does not load": {"txt": TXT, "budget": {"tokenizer": "in"}},
+        "shares in txt must sum to 1, found 0.4": {"txt": TXT[:1]},
     }
     for found, texts in wrong.items():
         with pytest.raises(CimError, match=found):
