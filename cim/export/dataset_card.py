@@ -93,8 +93,8 @@ def _provenance(seen: Seen) -> str:
     return "\n\n".join([
         table(["licence of the image", "images", "share"], licenses),
         table(["", "known", "unknown"], others),
-        "As the columns of the corpus say it; no check of it is recorded. `unknown` is no permission. An image's licence is"
-        " in its JSON, under `provenance` or the corpus's own name for it.",
+        "As the columns of the corpus say it; no check of it is recorded. `unknown` is no permission. An image's"
+        " licence is in its JSON, under `provenance` or the corpus's own name for it.",
     ])  # fmt: skip
 
 

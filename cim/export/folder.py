@@ -1,10 +1,10 @@
 """The folder that is exported to: ours or not touched, held alone, its README and done marker written last."""
 
 import errno
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cim.atomic import link_or_copy, marker_of, read_json, unmark, write_bytes, write_json
@@ -83,7 +83,7 @@ class Contents:
 
 
 def publish(folder: ExportFolder, contents: Contents, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the folder hold `contents` and nothing else; `facts` with how many files are linked, and how many copied.
+    """Make the folder hold `contents` and nothing else but hidden files; `facts` with how many files are linked, and how many copied.
 
     README.md, which makes it look finished, goes first and comes last; then the done marker beside the folder. For the
     holder of the lock. Raises CimError where the disk is full or can't be written.
@@ -95,11 +95,7 @@ def publish(folder: ExportFolder, contents: Contents, facts: Mapping[str, Any]) 
         unmark(folder.root)
         (folder.root / README).unlink(missing_ok=True)
         write_json(folder.root / CARD, {"made by": "flows.export"})
-        for path in sorted(folder.root.rglob("*"), reverse=True):
-            if path.is_file() and str(path.relative_to(folder.root)) not in {CARD, *contents.links}:
-                path.unlink()
-            elif path.is_dir() and not any(path.iterdir()):
-                path.rmdir()
+        _clear(folder.root, {CARD, *contents.links}, contents.texts)
         how = [link_or_copy(path, folder.root / name) for name, path in contents.links.items()]
         for name, text in sorted(contents.texts.items(), key=lambda one: one[0] == README):
             write_bytes(folder.root / name, text.encode())
@@ -116,18 +112,35 @@ def done(folder: ExportFolder, made_from: str, contents: Contents) -> dict[str, 
         return None
     if not isinstance(marker, dict) or marker.get("fingerprint") != made_from or marker.get("holds") != _sizes(folder):
         return None
-    pairs = ((folder.root / name, path) for name, path in contents.links.items())
-    return (
-        dict(marker["facts"])
-        if all(one.stat().st_mtime_ns == other.stat().st_mtime_ns for one, other in pairs)
-        else None
-    )
+    pairs = [(folder.root / name, path) for name, path in contents.links.items()]
+    same = all(one.stat().st_mtime_ns == other.stat().st_mtime_ns for one, other in pairs)
+    return dict(marker.get("facts") or {}) if same else None
+
+
+def _clear(root: Path, kept: Collection[str], texts: Collection[str]) -> None:
+    """Remove files of other exports, and temporary ones of runs that were killed; folders left empty by that."""
+    known = {PurePosixPath(name).name for name in (*kept, *texts)}
+    for path in sorted(root.rglob("*"), reverse=True):
+        name = path.relative_to(root).as_posix()
+        if path.is_dir() and not _hidden(name) and not any(path.iterdir()):
+            path.rmdir()
+        elif path.is_file() and name not in kept:
+            temporary = any(path.name.startswith(f".{one}.") for one in known)
+            if temporary or not _hidden(name):
+                path.unlink()
+
+
+def _hidden(name: str) -> bool:
+    """Of git, and of what uploads: not ours."""
+    return any(part.startswith(".") for part in name.split("/"))
 
 
 def _sizes(folder: ExportFolder) -> dict[str, int]:
-    """Bytes of every file: there may be thousands of large ones, too many to hash."""
-    files = (path for path in sorted(folder.root.rglob("*")) if path.is_file())
-    return {path.relative_to(folder.root).as_posix(): path.stat().st_size for path in files}
+    """Bytes of every file that is not hidden: there may be thousands of large ones, too many to hash."""
+    files = {
+        path.relative_to(folder.root).as_posix(): path for path in sorted(folder.root.rglob("*")) if path.is_file()
+    }
+    return {name: path.stat().st_size for name, path in files.items() if not _hidden(name)}
 
 
 @contextmanager

@@ -122,6 +122,23 @@ def test_stopped_at_any_write_it_ends_with_the_same_bytes(
         assert contents(place / f"out{last}") == before
 
 
+def test_what_git_and_uploads_keep_there_stays(place: Path, exporting: Export) -> None:
+    source = recaptioned(place)
+    first = exporting(source)
+    theirs = [place / "out" / name for name in (".gitattributes", ".git/config", ".cache/huggingface/upload.json")]
+    for path in theirs:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("theirs")
+    times = (place / "out/README.md").stat().st_mtime_ns
+    assert exporting(source) == first
+    assert (place / "out/README.md").stat().st_mtime_ns == times
+    left = place / "out/data/train/.00000.tar.link"  # of a run that was killed
+    left.write_text("half")
+    exporting(source, title="Another")
+    assert all(path.read_text() == "theirs" for path in theirs)
+    assert not left.exists()
+
+
 def test_a_full_disk_is_one_clear_error(place: Path, exporting: Export, monkeypatch: pytest.MonkeyPatch) -> None:
     source, real = recaptioned(place), cim.atomic._sync
 
