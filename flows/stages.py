@@ -38,7 +38,8 @@ def stages() -> list[Stage]:
 def changed() -> dict[str, list[str]]:
     """What DVC says has changed, by stage: `cim/images modified`, `data/index deleted`. Stages without are up to date.
 
-    Of one that dvc.lock does not know only that: it was not run here. Raises CimError where DVC can't say, as while another command of DVC's is at its files.
+    Of one that dvc.lock does not know only that: it was not run here. Raises CimError where DVC can't say, as while
+    another command of DVC's is at its files.
     """
     command = [sys.executable, "-m", "dvc", "status", "--json"]
     try:
