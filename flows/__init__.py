@@ -18,9 +18,11 @@ for _switch, _value in {
 }.items():
     os.environ.setdefault(_switch, _value)
 
-# Prefect reads its settings when it is first imported, which comes before any command has begun.
+# Prefect reads its settings when it is first imported, which comes before any command has begun. flows.status does
+# without it: two of its seconds.
 try:
-    import prefect.context  # noqa: F401
+    if "flows.status" not in sys.orig_argv:
+        import prefect.context  # noqa: F401
 except (ValueError, RuntimeError, OSError) as _error:  # RuntimeError: no home folder, as in containers without a user
     _found = "; ".join(line.strip() for line in str(_error).splitlines() if "errors.pydantic.dev" not in line)
     sys.exit(

@@ -88,6 +88,7 @@ def _no_stray_switches(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest
     """What the person's shell sets, and DVC's machine-wide cache, play no part."""
     for name in [name for name in os.environ if name.startswith("DVC_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("CIM_LOG", "off")  # of flows in this process, which may run in the repository itself
     monkeypatch.setenv("DVC_SITE_CACHE_DIR", str(tmp_path_factory.getbasetemp() / "dvc-site"))
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import cim.fingerprint
-from cim.fingerprint import ROOT, code_of, fingerprint, hash_code, hash_files, hash_path
+from cim.fingerprint import ROOT, code_of, fingerprint, hash_code, hash_files, hash_list, hash_path
 from cim.params import Runtime
 
 PART = st.recursive(
@@ -166,3 +166,12 @@ class TestCode:
     def test_a_name_that_is_no_module_of_ours_is_refused(self, name: str) -> None:
         with pytest.raises(ModuleNotFoundError, match=rf"{name} in"):
             code_of(name)
+
+
+def test_a_list_of_files_is_hashed_as_sha256sum_prints_it(tmp_path: Path) -> None:
+    """`sha256sum *.tar | sha256sum`: two spaces, a line a file, by name."""
+    for name in ("b.tar", "a.tar"):
+        (tmp_path / name).write_text(name)
+    lines = "".join(f"{hash_path(tmp_path / name)}  {name}\n" for name in ("a.tar", "b.tar"))
+    (tmp_path / "list").write_text(lines)
+    assert hash_list({name: hash_path(tmp_path / name) for name in ("b.tar", "a.tar")}) == hash_path(tmp_path / "list")

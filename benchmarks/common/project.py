@@ -32,8 +32,9 @@ def copy_project(folder: Path, params: Path) -> None:
 
 
 def clean_environment(*python_path: Path) -> dict[str, str]:
-    """This process's environment without settings of Prefect and DVC; this Python is first on PATH."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "PREFECT_"))}
+    """This process's environment without settings of Prefect, DVC and our own; this Python is first on PATH."""
+    ours = ("DVC_", "PREFECT_", "CIM_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     kept.pop("PYTHONDONTWRITEBYTECODE", None)  # would make every import a cold one
     paths = [*map(str, python_path), *filter(None, [kept.get("PYTHONPATH")])]
     return kept | {

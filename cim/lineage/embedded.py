@@ -38,6 +38,7 @@ def embeddings_link(layout: Layout, name: str, recorded: str, index: Path) -> Li
         yield Check(f"fingerprint in {path}", recorded, lambda: meta["fingerprint"])
         facts = [read_json(marker)["facts"] for marker in markers]
         said = split_meta(EncoderCard.read(layout.model(role)), role, split, facts, markers)
+        yield Check(f"names in {path}", ", ".join(sorted([*said, "fingerprint"])), lambda: ", ".join(sorted(meta)))
         for key, value in said.items():
             yield Check(f"{key} in {path}", str(value), partial(_text, meta, key))
         for marker, one in zip(markers, facts, strict=True):

@@ -28,13 +28,12 @@ def links_from(layout: Layout, name: str, captions: Path | None = None) -> Itera
         return caption_links(layout, path.with_suffix(TABLE))
     made = layout.root / "captions"
     folders = [captions] if captions else [made / "tuned", made / "base"]
-    tables = [table for folder in folders for table in _tables(folder)]
-    if named := [table for table in tables if table.stem == path.name.removesuffix(".tar").removesuffix(TABLE)]:
-        return caption_links(layout, named[0])
-    for table in tables:
-        keys = pl.scan_parquet(table).filter((pl.col("key") == name) | (pl.col("id") == name))
-        if keys.select(pl.len()).collect().item():
-            return caption_links(layout, table, name)
+    stem = path.name.removesuffix(".tar").removesuffix(TABLE)
+    for tables in map(_tables, folders):
+        if named := [table for table in tables if table.stem == stem]:
+            return caption_links(layout, _only(named, name))
+        if holding := [table for table in tables if _holds(table, name)]:
+            return caption_links(layout, _only(holding, name), name)
     raise CimError(
         f"neither a captioner's folder nor a shard nor a caption {name!r} in {', '.join(map(str, folders))}",
         "the key or id of a caption, the name or path of a captioned shard, or a captioner's folder",
@@ -47,6 +46,24 @@ def _model(layout: Layout, folder: Path) -> Iterator[Link]:
     if not card.is_file():
         raise CimError(f"no {CARD} in {folder}", "a captioner's folder, such as data/tuned/model", "mend the path")
     return captioner_links(layout, folder, read_json(card)["fingerprint"], card)
+
+
+def _holds(table: Path, name: str) -> bool:
+    try:
+        rows = pl.scan_parquet(table).filter((pl.col("key") == name) | (pl.col("id") == name))
+        return bool(rows.select(pl.len()).collect().item())
+    except pl.exceptions.PolarsError:  # no captions, or broken: asked for by its name, it is told what is wrong
+        return False
+
+
+def _only(tables: list[Path], name: str) -> Path:
+    if len(tables) == 1:
+        return tables[0]
+    raise CimError(
+        f"{name!r} in {', '.join(map(str, tables))}",
+        "a name for one of them: keys are unique in a folder, ids of images everywhere",
+        "give the image's id, or --captions the folder that is meant",
+    )
 
 
 def _tables(folder: Path) -> list[Path]:

@@ -59,6 +59,7 @@ def whole_folder(folder: Path) -> Iterator[Check]:
 
 
 def files_of(artefact: Path, folder: Path) -> Iterator[Check]:
-    """The files in `folder` whose hashes the done marker of `artefact` has."""
+    """The files in `folder` whose hashes the done marker of `artefact` has; tars may have gone to a store."""
     for name, recorded in read_json(marker_of(artefact))["facts"]["sha256"].items():
-        yield Check(str(folder / name), recorded, partial(hash_path, folder / name))
+        if not name.endswith(".tar") or (folder / name).exists():
+            yield Check(str(folder / name), recorded, partial(hash_path, folder / name))

@@ -14,7 +14,7 @@ from cim.lineage.embedded import embeddings_link, encoder_link, shards_link
 from cim.lineage.link import Check, Link, whole_folder
 from cim.models.folder import folder_fingerprint
 
-CARD = "cim.json"
+CARD, SUMMARY = "cim.json", "summary.json"
 
 
 def captioner_links(layout: Layout, folder: Path, recorded: str, recorded_in: Path) -> Iterator[Link]:
@@ -28,6 +28,7 @@ def captioner_links(layout: Layout, folder: Path, recorded: str, recorded_in: Pa
     yield _training(layout, made_from, card)
     for split, images in made_from["images"].items():
         yield shards_link(layout, split, images["shards"], card, images["manifest"])
+        yield embeddings_link(layout, f"image/{split}", images["vectors"], card)
     reward = made_from["reward"]
     yield Link("reward", card, card, _told(made_from["params"]["reward"]))
     for role, fingerprint in reward["encoders"].items():
@@ -49,9 +50,11 @@ def _training(layout: Layout, made_from: Mapping[str, Any], card: Path) -> Link:
     folder, recorded = layout.trained, made_from["training"]
 
     def checks() -> Iterator[Check]:
-        marker = marker_of(folder)
-        yield Check(f"fingerprint in {marker}", recorded["fingerprint"], lambda: read_json(marker)["fingerprint"])
+        marker, summary = marker_of(folder), layout.tuned.parent / SUMMARY
+        yield Check(str(marker), recorded["record"], partial(hash_path, marker))
         yield Check(f"best weights in {folder}", recorded["weights"], partial(hash_path, folder))
+        told = json.dumps(read_json(marker_of(layout.tuned))["facts"], sort_keys=True)
+        yield Check(str(summary), told, lambda: json.dumps(read_json(summary), sort_keys=True))
 
     facts = {"fingerprint": recorded["fingerprint"], "steps": str(made_from["steps"])}
     facts |= {"ended": made_from["stop_reason"], "best": f"step {made_from['best']['step']}"}
@@ -67,6 +70,8 @@ def _index_links(layout: Layout, parts: Mapping[str, str], card: Path) -> Iterat
 
         def checks(folder: Path = folder, recorded: str = recorded) -> Iterator[Check]:
             yield Check(str(folder / "meta.json"), recorded, partial(hash_path, folder / "meta.json"))
+            built, marker = IndexMeta.read(folder).fingerprint, marker_of(folder)
+            yield Check(f"fingerprint in {marker}", built, lambda: read_json(marker)["fingerprint"])
             yield from whole_folder(folder)
 
         yield Link(f"index, {part}", folder, card, {"sha256 of meta.json": recorded}, checks)

@@ -19,6 +19,7 @@ from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.inputs import prompt_hash
 from cim.captions.lineage import pipeline_version
 from cim.captions.read import read_captions, read_rejects
+from cim.fingerprint import hash_path
 from cim.images.ids import content_id
 
 SHADES = [10, 20, 30, 40, 50]
@@ -28,6 +29,9 @@ SHADES = [10, 20, 30, 40, 50]
 def test_every_image_gets_its_own_caption_with_lineage(tmp_path: Path, window: int) -> None:
     ids = write_shard(tmp_path / "target-000000.tar", [png(shade) for shade in SHADES])
     facts = run(job_in(tmp_path, window=window), shade_engine)
+    made = [tmp_path / "out" / name for name in ("target-000000.parquet", "rejects/target-000000.parquet")]
+    hashes = {path.relative_to(tmp_path / "out").as_posix(): hash_path(path) for path in made}
+    assert facts.pop("sha256") == hashes
     assert facts == {
         "images": 5, "captions": 5, "rejects": 0, "tokens": 15, "tokens_in": 0, "finish_reasons": {"stop": 5},
         "reject_reasons": {}, "tar_bytes": 0,

@@ -2,6 +2,7 @@
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -71,7 +72,12 @@ def job_in(layout: Layout, role: str = "image", encoder: str = "shade-1") -> Emb
     return EmbedJob(role, shard, hash_path(shard), layout.embeddings(role, "train"), layout.model(role), encoder)
 
 
-def embed_one(job: EmbedJob, encoder: ShadeEncoder, batch_size: int) -> dict[str, int]:
+def counts(facts: dict[str, Any]) -> dict[str, Any]:
+    """Those of a shard's facts that are no hashes."""
+    return {name: facts[name] for name in ("vectors", "rejects")}
+
+
+def embed_one(job: EmbedJob, encoder: ShadeEncoder, batch_size: int) -> dict[str, Any]:
     """Embed one shard, done or not; its facts."""
     unmark(job.vectors)
     embed_shards([job], encoder, Feed(batch_size))

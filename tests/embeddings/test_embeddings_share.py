@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fake_encoders import ShadeEncoder, embed_one, gray, write_shard
+from fake_encoders import ShadeEncoder, counts, embed_one, gray, write_shard
 from full_disk import full_beyond
 
 from cim.embeddings.pieces import Prepare
@@ -189,7 +189,7 @@ class TestFailures:
     def test_images_only_broken_leave_rejects(self, tmp_path: Path) -> None:
         jobs = jobs_in(tmp_path)[:1]
         write_shard(jobs[0].shard, [], gray(9)[:45], b"text")
-        assert embed_one(jobs[0], ShadeEncoder(), 2) == {"vectors": 0, "rejects": 2}
+        assert counts(embed_one(jobs[0], ShadeEncoder(), 2)) == {"vectors": 0, "rejects": 2}
 
 
 @pytest.mark.parametrize("size", [300, 1000])

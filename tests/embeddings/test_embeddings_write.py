@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from fake_encoders import ShadeEncoder, embed_one, gray, job_in, write_card, write_shard
+from fake_encoders import ShadeEncoder, counts, embed_one, gray, job_in, write_card, write_shard
 
 from cim.atomic import marker_of, read_json
 from cim.embeddings.share import Feed, embed_shards
 from cim.embeddings.write import drop_stale_meta, write_meta
+from cim.fingerprint import hash_list, hash_path
 from cim.layout import Layout
 
 SHADES = [3, 50, 7, 120, 64]
@@ -31,7 +32,7 @@ def direction(shade: int) -> np.ndarray:
 class TestShard:
     def test_image_vectors(self, layout: Layout) -> None:
         encoder, job = ShadeEncoder(), job_in(layout)
-        assert embed_one(job, encoder, 2) == {"vectors": 5, "rejects": 0}
+        assert counts(embed_one(job, encoder, 2)) == {"vectors": 5, "rejects": 0}
         assert encoder.batches == [2, 2, 1]
         vectors, rows = np.load(job.vectors), pl.read_parquet(job.rows)
         assert (vectors.dtype, vectors.shape, vectors.flags.c_contiguous) == (np.float16, (5, 2), True)
@@ -43,7 +44,7 @@ class TestShard:
 
     def test_one_row_a_caption(self, layout: Layout) -> None:
         job = job_in(layout, "text")
-        assert embed_one(job, ShadeEncoder(), 3) == {"vectors": 10, "rejects": 0}
+        assert counts(embed_one(job, ShadeEncoder(), 3)) == {"vectors": 10, "rejects": 0}
         rows, vectors = pl.read_parquet(job.rows), np.load(job.vectors)
         assert rows.columns == ["id", "caption"]
         assert set(rows["caption"]) == {str(shade + more) for shade in SHADES for more in (0, 100)}
@@ -55,7 +56,7 @@ class TestShard:
         layout = Layout(tmp_path)
         write_shard(layout.shards("train") / "train-000000.tar", [], gray(1), gray(2))
         job = job_in(layout, "text")
-        assert embed_one(job, ShadeEncoder(), 3) == {"vectors": 0, "rejects": 0}
+        assert counts(embed_one(job, ShadeEncoder(), 3)) == {"vectors": 0, "rejects": 0}
         assert np.load(job.vectors, mmap_mode="r").shape == (0, 2)
         assert pl.read_parquet(job.rows).schema == {"id": pl.String, "caption": pl.String}
 
@@ -64,7 +65,7 @@ class TestShard:
         write_shard(layout.shards("train") / "train-000000.tar", SHADES, gray(9)[:45], b"text")
         job = job_in(layout)
         facts = embed_one(job, ShadeEncoder(), 2)
-        assert facts == {"vectors": 5, "rejects": 2}
+        assert counts(facts) == {"vectors": 5, "rejects": 2}
         rejects = pl.read_parquet(job.rejects)
         assert set(rejects["reason"]) == {"corrupt image"}
         assert all(rejects["detail"])
@@ -81,7 +82,7 @@ class TestShard:
                 return found
 
         job, total = job_in(layout, role), {"image": 5, "text": 10}[role]
-        assert embed_one(job, Planted(), 3) == {"vectors": total - 1, "rejects": 1}
+        assert counts(embed_one(job, Planted(), 3)) == {"vectors": total - 1, "rejects": 1}
         vectors, rows, rejects = np.load(job.vectors), pl.read_parquet(job.rows), pl.read_parquet(job.rejects)
         assert np.isfinite(vectors).all()
         assert len(rows) == len(vectors)
@@ -154,7 +155,15 @@ class TestMeta:
         assert (found["encoder"], found["encoder_fingerprint"]) == ("shade", "shade-1")
         from cim.index.meta import EmbeddingMeta
 
-        assert EmbeddingMeta.read(layout.embeddings("image", "train")).fingerprint == found["fingerprint"]
+        read = EmbeddingMeta.read(layout.embeddings("image", "train"))
+        assert (read.fingerprint, read.content) == (found["fingerprint"], found["content"])
+
+    def test_hashes_of_what_went_in_and_came_out(self, layout: Layout, meta: Callable[[], dict[str, Any]]) -> None:
+        found, job = meta(), job_in(layout)
+        paths = [job.shard, job.vectors, job.rows]
+        assert read_json(marker_of(job.vectors))["facts"]["sha256"] == {path.name: hash_path(path) for path in paths}
+        assert found["content"] == hash_list({job.shard.name: hash_path(job.shard)})
+        assert found["markers"] == hash_list({marker_of(job.vectors).name: hash_path(marker_of(job.vectors))})
 
     def test_unchanged_work_leaves_the_file_alone(self, layout: Layout, meta: Callable[[], dict[str, Any]]) -> None:
         first = meta()

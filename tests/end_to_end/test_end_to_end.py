@@ -69,6 +69,18 @@ class TestFirstRun:
         assert headline[0] == "data/report/headline.json"
         assert len(columns(headline[1]["data"])) <= 12
 
+    def test_status_says_done_and_the_log_how_it_went(self, finished: Workspace) -> None:
+        answer = json.loads(finished.check("flows.status", "--json"))
+        assert answer["dvc"] is None
+        assert {stage["name"]: (stage["state"], stage["why"]) for stage in answer["stages"]} == {
+            name: ("done", []) for name in stages_named(finished)
+        }
+        assert all(stage["bytes"] for stage in answer["stages"])
+        told = [json.loads(line) for line in (finished.folder / "data/logs/flows.jsonl").read_text().splitlines()]
+        assert {"time", "run", "step", "process", "host", "event"} <= set.intersection(*(set(line) for line in told))
+        ended = [line["step"] for line in told if line["event"] == "done"]
+        assert {"flows.shard", "flows.embed text", "flows.models captioner", "flows.evaluate"} <= set(ended)
+
     def test_light_stages_loaded_no_model_library(self, finished: Workspace) -> None:
         for stage in ("shard", "index"):
             loaded = set((finished.imports / stage).read_text().split())

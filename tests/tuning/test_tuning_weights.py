@@ -12,9 +12,12 @@ from full_disk import full_beyond
 from tiny_run import TUNE
 from tiny_scene import TINY
 
-from cim.atomic import marker_of, read_json, write_bytes
+from cim.atomic import marker_of, read_json, write_bytes, write_json
 from cim.captioners.load import Captioner, load_captioner
 from cim.disk import disk_trouble
+from cim.encoders.card import EncoderCard
+from cim.fingerprint import hash_path
+from cim.index.meta import IndexMeta
 from cim.layout import Layout
 from cim.rewards.retriever import Retriever
 from cim.tuning import run
@@ -64,11 +67,36 @@ def job(tmp_path: Path) -> TuneJob:
     layout = Layout(tmp_path / "data")
     make_tiny_captioner(TINY, ["a red circle", "two stars"] * 50, 0, layout.model("captioner"))
     for part in ("items", "caption_text"):
-        write_bytes(layout.index(part) / "meta.json", b"{}")
+        meta = IndexMeta(part, "inner_product", "Flat", 2, 2, 2, "e", {}, "", "f", gallery={"gallery": "bytes of it"})
+        meta.write(layout.index(part))
+    for role in ("text", "image"):
+        layout.model(role).mkdir(parents=True)
+        EncoderCard(role, "open_clip", "made", None, 2, f"{role} weights").write(layout.model(role))
+    for split in ("train", "validation"):
+        meta_of = {"encoder_fingerprint": "e", "dim": 2, "fingerprint": f"{split} vectors", "content": f"{split} tars"}
+        write_json(layout.embeddings("image", split) / "meta.json", meta_of)
     for split in ("train", "validation"):
         layout.shards(split).mkdir(parents=True)
         pl.DataFrame({"id": ["a", "b"]}).write_parquet(layout.shards(split) / "manifest.parquet")
     return TuneJob(layout, TUNE.model_copy(update={"interpolation": 0.5}), ("Say.",), "cpu", 1, False)
+
+
+def test_its_card_names_training_index_gallery_and_encoders(job: TuneJob, trainer: Trainer) -> None:
+    tune_task.fn(job)
+    layout = job.layout
+    made_from = read_json(layout.tuned / "cim.json")["made_from"]
+    assert made_from["training"] == {
+        "fingerprint": job.training(),
+        "weights": hash_path(layout.trained),
+        "record": hash_path(marker_of(layout.trained)),
+    }
+    assert made_from["reward"] == {
+        "encoders": {"image": "image weights", "text": "text weights"},
+        "index": {part: hash_path(layout.index(part) / "meta.json") for part in ("items", "caption_text")},
+        "gallery": {"gallery": "bytes of it"},
+    }
+    manifest = hash_path(layout.shards("train") / "manifest.parquet")
+    assert made_from["images"]["train"] == {"manifest": manifest, "shards": "train tars", "vectors": "train vectors"}
 
 
 def going(job: TuneJob, share: float) -> TuneJob:
