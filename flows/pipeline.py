@@ -4,12 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from prefect import flow, task
 from prefect.client.orchestration import get_client
-from prefect.exceptions import TerminationSignal
 from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ThreadPoolTaskRunner
 
@@ -17,7 +17,7 @@ from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
 from flows.command import main
-from flows.interrupt import end_children
+from flows.interrupt import LOOK, end_children
 from flows.links import check_for_dvc
 from flows.relay import run_named
 
@@ -58,12 +58,21 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
                 while ready and len(running) < at_once:
                     name = ready.pop(0)
                     running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
-                done = next(as_completed(list(running)))
+                done = _first_done(list(running))
                 done.result()
                 sorter.done(running.pop(done))
-        except (TerminationSignal, TimeoutError):  # cancelled, the worker told to end, the flow's time is up
+        except Exception:
+            raise
+        except BaseException:  # cancelled, the worker told to end, the flow's time is up
             end_children()
             raise
+
+
+def _first_done(running: list[PrefectFuture[None]]) -> PrefectFuture[None]:
+    """The first to be done. Looks up now and then: what ends this thread from another one can't end a wait."""
+    while True:
+        with suppress(TimeoutError):
+            return next(as_completed(running, timeout=LOOK))
 
 
 @task
