@@ -7,10 +7,11 @@ import sys
 from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from prefect import flow, task
 from prefect.client.orchestration import get_client
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from cim.errors import CimError
@@ -50,6 +51,7 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
     sorter.prepare()
     ready: list[str] = []
     running: dict[PrefectFuture[None], str] = {}
+    ended: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
     with ThreadPoolTaskRunner(max_workers=at_once) as runner:
         try:
             while sorter.is_active():
@@ -57,8 +59,10 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
                 # No more than can run: one that gets ready later may stand before those that would wait.
                 while ready and len(running) < at_once:
                     name = ready.pop(0)
-                    running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
-                done = _first_done(list(running))
+                    begun = runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})
+                    running[begun] = name
+                    begun.add_done_callback(ended.put)
+                done = _next_of(ended)
                 done.result()
                 sorter.done(running.pop(done))
         except Exception:
@@ -68,11 +72,11 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
             raise
 
 
-def _first_done(running: list[PrefectFuture[None]]) -> PrefectFuture[None]:
-    """The first to be done. Looks up now and then: what ends this thread from another one can't end a wait."""
+def _next_of(ended: SimpleQueue[PrefectFuture[None]]) -> PrefectFuture[None]:
+    """Prefect ends a flow from another thread, which reaches this one only where it looks up between waits."""
     while True:
-        with suppress(TimeoutError):
-            return next(as_completed(running, timeout=LOOK))
+        with suppress(Empty):
+            return ended.get(timeout=LOOK)
 
 
 @task
