@@ -4,13 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from graphlib import TopologicalSorter
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 from prefect import flow, task
 from prefect.client.orchestration import get_client
-from prefect.exceptions import TerminationSignal
-from prefect.futures import PrefectFuture, as_completed
+from prefect.futures import PrefectFuture
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from cim.errors import CimError
@@ -18,7 +19,7 @@ from cim.layout import Layout
 from cim.params import load_params
 from flows.command import main
 from flows.events import RUN, run_id
-from flows.interrupt import end_children
+from flows.interrupt import LOOK, end_children
 from flows.links import check_for_dvc
 from flows.relay import run_named
 
@@ -51,6 +52,7 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
     sorter.prepare()
     ready: list[str] = []
     running: dict[PrefectFuture[None], str] = {}
+    ended: SimpleQueue[PrefectFuture[None]] = SimpleQueue()
     with ThreadPoolTaskRunner(max_workers=at_once) as runner:
         try:
             while sorter.is_active():
@@ -58,13 +60,24 @@ def walk(needs: dict[str, list[str]], at_once: int) -> None:
                 # No more than can run: one that gets ready later may stand before those that would wait.
                 while ready and len(running) < at_once:
                     name = ready.pop(0)
-                    running[runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})] = name
-                done = next(as_completed(list(running)))
+                    begun = runner.submit(reproduce.with_options(task_run_name=name), {"stage": name})
+                    running[begun] = name
+                    begun.add_done_callback(ended.put)
+                done = _next_of(ended)
                 done.result()
                 sorter.done(running.pop(done))
-        except (TerminationSignal, TimeoutError):  # cancelled, the worker told to end, the flow's time is up
+        except Exception:
+            raise
+        except BaseException:  # cancelled, the worker told to end, the flow's time is up
             end_children()
             raise
+
+
+def _next_of(ended: SimpleQueue[PrefectFuture[None]]) -> PrefectFuture[None]:
+    """Prefect ends a flow from another thread, which reaches this one only where it looks up between waits."""
+    while True:
+        with suppress(Empty):
+            return ended.get(timeout=LOOK)
 
 
 @task

@@ -101,7 +101,7 @@ def _write(index: Any, file: BinaryIO) -> None:
             raise
 
     try:
-        faiss.write_index(index, faiss.PyCallbackIOWriter(write))
+        faiss.write_index(index, faiss.PyCallbackIOWriter(write))  # type: ignore[attr-defined]
     except RuntimeError:
         if refused:
             raise refused[0] from None  # FAISS's error names no reason

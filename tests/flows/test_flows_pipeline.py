@@ -1,10 +1,12 @@
 """The walk over DVC's graph: everything once, in order, side by side where possible, whole lines of output."""
 
 import io
+import os
 import threading
 from itertools import count
 from pathlib import Path
 
+import psutil
 import pytest
 from prefect import flow
 
@@ -66,6 +68,20 @@ def test_failure_stops_what_depends_on_it(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(CimError, match="stage 'a' failed"):
         flow(lambda: pipeline.walk(NEEDS, 2), name="walk")()
     assert begun == ["a"]
+
+
+def test_a_flow_that_is_ended_ends_what_it_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Out of time, as when it is cancelled: the stage that sleeps for ten minutes is not waited for."""
+
+    def end_sleepers() -> None:  # the suite has other children
+        for child in psutil.Process().children(recursive=True):
+            if child.cmdline()[:1] == ["sleep"]:
+                child.kill()
+
+    monkeypatch.setattr(pipeline, "end_children", end_sleepers)
+    monkeypatch.setattr(pipeline, "run_named", lambda name, *_: run_named(name, ["sleep", "600"], os.environ))
+    with pytest.raises(TimeoutError):
+        flow(lambda: pipeline.walk(NEEDS, 1), name="walk", timeout_seconds=2)()
 
 
 def test_graph_is_dvcs_own() -> None:

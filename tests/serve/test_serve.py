@@ -11,6 +11,7 @@ import pytest
 from chat_server import Script, chat_server, colour, picture
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.exceptions import PrefectHTTPStatusError
 from prefect.settings import PREFECT_API_URL, temporary_settings
 from served import Served, served
 
@@ -88,6 +89,18 @@ def test_a_run_whose_worker_is_killed_crashes_and_the_next_goes_on(serve: Served
     assert len(script.bodies) - before <= 3  # of the second tar alone
     assert (serve.folder / "data/recaptioned/00001.parquet.done.json").exists()
     serve.until(lambda: any(text.startswith("recaption Crashed: no heartbeat") for text in serve.messages))
+
+
+def test_the_form_knows_the_types_and_limits_of_a_params_file(serve: Served) -> None:
+    with serve.client() as client:
+        deployment = client.read_deployment_by_name("recaption/recaption")
+        fields = deployment.parameter_openapi_schema["definitions"]["CaptionParams"]["properties"]
+        assert (fields["max_new_tokens"]["type"], fields["max_new_tokens"]["minimum"]) == ("integer", 1)
+        assert fields["temperature"]["description"] == "0 is greedy"
+        wrong = recaptioning("http://127.0.0.1:9/v1")
+        wrong["caption"]["max_new_tokens"] = 0
+        with pytest.raises(PrefectHTTPStatusError, match="max_new_tokens"):
+            client.create_flow_run_from_deployment(deployment.id, parameters={"params": wrong})
 
 
 def test_an_alarm_of_training_is_posted(serve: Served) -> None:
