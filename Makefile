@@ -33,9 +33,14 @@ export OMP_WAIT_POLICY := PASSIVE
 unexport PYTHONDONTWRITEBYTECODE
 export PATH := $(VENV)/bin:$(PATH)
 
-.PHONY: run serve test test-vllm lint types unit bench env env-vllm env-photos lock lock-vllm clean
+.PHONY: run photos serve test test-vllm lint types unit bench env env-vllm env-photos lock lock-vllm clean
 
 run: env ## everything: environment, pipeline, before/after table
+	$(PY) -m flows.pipeline
+
+photos: env-photos ## the same for photos with a captions.csv, into params.yaml: make photos DATA=FOLDER
+	$(if $(DATA),,$(error DATA=FOLDER is missing, a folder with images/ and captions.csv))
+	sed 's|/path/to/photos|$(abspath $(DATA))|' profiles/photos.yaml > params.yaml
 	$(PY) -m flows.pipeline
 
 PORT ?= 4200

@@ -10,7 +10,7 @@ from cim.errors import CimError
 from cim.estimate.published import CAPTIONERS, OPEN_CLIP, TEXT_ENCODERS
 from cim.estimate.shapes import CaptionerShape, UnknownSizes, captioner_shape, clip_parameters, text_encoder_parameters
 from cim.models.fetch import PACKAGE, local_folder
-from cim.params import FittedClip, FittedHeads, Models, TinyCaptioner
+from cim.params import FittedClip, FittedHeads, Models, TinyCaptioner, TowerCaptioner
 from cim.params.models import HUB, ClipEncoder, Loaded, TextEncoder
 
 STAGES = {"text": "models@text", "image": "models@image", "heldout": "models-heldout", "captioner": "models-captioner"}
@@ -101,6 +101,8 @@ def _captioner(model: Any) -> CaptionerShape | None:
 
         ids = {token: place for place, token in enumerate(SPECIAL)}
         return captioner_shape(tiny_captioner_config(model, model.vocabulary, ids), "the tiny captioner")
+    if isinstance(model, TowerCaptioner):
+        return None  # a CNN is no stack of equal layers
     config = _config(model, "config.json") or CAPTIONERS.get(model.name)
     try:
         return None if config is None else captioner_shape(config, model.name)

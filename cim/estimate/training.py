@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cim.estimate.shapes import CaptionerShape
-from cim.params import Params, TinyCaptioner
+from cim.params import LoadedCaptioner, Params, TinyCaptioner
 from cim.params.runtime import Strategy
 from cim.params.tune import Attention
 from cim.tuning.validate import WINDOW
@@ -117,4 +117,6 @@ def training_of(params: Params, shape: CaptionerShape) -> Training:
 def pixels_of(params: Params) -> int:
     """Pixels of an image as the captioner sees it, where the model does not say."""
     model = params.models.captioner
-    return model.side**2 if isinstance(model, TinyCaptioner) else model.max_pixels or ASSUMED_PIXELS
+    if isinstance(model, LoadedCaptioner):
+        return model.max_pixels or ASSUMED_PIXELS
+    return (model.side if isinstance(model, TinyCaptioner) else model.trunk.size) ** 2

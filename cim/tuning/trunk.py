@@ -23,8 +23,8 @@ def keep_outputs(captioner: Captioner, folder: Path, outputs: Path) -> None:
     scales = [tuple(trunk.pretrained_cfg[name]) for name in ("mean", "std")]
     if scales == [tuple(images.image_mean), tuple(images.image_std)]:  # else no picture could be named by what it sees
         card = folder / "cim.json"
-        precision = read_json(card).get("trunk_precision", "float32") if card.is_file() else "float32"
-        freeze(trunk, precision, outputs)
+        said = read_json(card) if card.is_file() else {}
+        freeze(trunk, "bfloat16" if said.get("trunk_precision") == "bfloat16" else "float32", outputs)
 
 
 def share_tower(model: Any, reference: Any | None) -> None:
