@@ -48,7 +48,7 @@ def code_to_list(root: Path, stage: dict[str, Any]) -> set[str]:
 def wrong_code(root: Path, name: str, stage: dict[str, Any]) -> str:
     """ "" for a stage that lists its code as it must, else what is wrong, with the right list to paste."""
     listed, right = [path for path in stage["deps"] if not path.startswith("data/")], code_to_list(root, stage)
-    listed = [path for path in listed if path != "requirements.lock"]
+    listed = [path for path in listed if path not in ("requirements.lock", "requirements-photos.lock")]
     if sorted(listed) == sorted(right):
         return ""
     lacking, surplus = sorted(right - set(listed)), sorted(set(listed) - right)

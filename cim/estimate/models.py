@@ -138,11 +138,11 @@ def _heads(model: FittedHeads) -> Encoder:
 
     from cim.encoders.locked import locked_config
 
-    if _config(model.text, "config.json") is None or not timm.is_model(model.trunk.architecture):
+    declared = timm.get_pretrained_cfg(model.trunk.architecture)
+    if _config(model.text, "config.json") is None or declared is None:
         return Encoder(None, None)
-    declared = timm.get_pretrained_cfg(model.trunk.architecture).to_dict()
     text = {"hf_model_name": str(local_folder(model.text.name, "models")), "hf_model_pretrained": False}
-    return Encoder(*clip_parameters(locked_config(model, declared, text)["model_cfg"]))
+    return Encoder(*clip_parameters(locked_config(model, declared.to_dict(), text)["model_cfg"]))
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:

@@ -68,7 +68,9 @@ def _load(layout: Layout, role: str, device: str, of: Literal["text", "image"]) 
 
     if role == "text":
         return load_text_encoder(folder, device)
-    return load_text_tower(folder, device) if of == "text" else load_image_tower(folder, device)
+    if of == "text":
+        return load_text_tower(folder, device)
+    return load_image_tower(folder, device, layout.trunk_outputs)
 
 
 def check_weights(folder: Path) -> None:
