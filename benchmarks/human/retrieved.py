@@ -11,8 +11,8 @@ from tqdm import tqdm
 from benchmarks.human.cosines import once
 from benchmarks.human.measures import Remembering
 from benchmarks.human.ratings import Rated
-from benchmarks.human.workspace import GALLERY
-from cim.embeddings.plan import TEXT
+from benchmarks.human.workspace import GALLERY, RAW, image_vectors
+from cim.embeddings.plan import IMAGE, TEXT
 from cim.encoders.load import load_text_tower
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore
@@ -22,7 +22,7 @@ from cim.rewards.retriever import Retriever
 
 Vectors = npt.NDArray[np.float32]
 Values = npt.NDArray[np.float64]
-WIDE, BATCH = 100, 256  # images retrieved; captions at a time
+WIDE, RAW_K, BATCH = 100, 50, 256  # images retrieved, those whose raw vectors are looked at; captions at a time
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Retrieved:
 
     near: (b, k, d), the gallery's images nearest to the photo; said: (b, k), the mean cosine of the caption with the
     captions of each. centre: (d,), the mean of the gallery's images. words: (b,) of the caption. direct: (b,) cosine
-    of caption and photo in the image encoder's space.
+    of caption and photo in the image encoder's space. raw_source, raw_found: (b, c) and (b, 50, c), as source and found
+    before the encoder's head, less the mean of the gallery; where it has no such head, with it.
     """
 
     source: Vectors
@@ -42,6 +43,8 @@ class Retrieved:
     centre: Vectors
     words: Values
     direct: Values
+    raw_source: Vectors
+    raw_found: Vectors
 
 
 Variant = Callable[[Retrieved], Values]
@@ -60,6 +63,8 @@ def retrieved(layout: Layout, rated: Rated) -> Iterator[Retrieved]:
     space = Remembering(opened.space)
     retriever = Retriever(space, items, opened.sources, opened.reward)
     centre = items.get([name.decode() for name in items.ids]).mean(axis=0)
+    raw = image_vectors(layout, RAW if layout.embeddings(RAW, GALLERY).exists() else IMAGE)
+    raw_centre = raw.get([name.decode() for name in items.ids]).mean(axis=0)
     names, said = mean_captions(layout)
     tower = once(load_text_tower(layout.model("image"), "cpu").encode_texts, list(rated.captions))
     for start in tqdm(range(0, len(rated.captions), BATCH), desc="variants"):
@@ -77,6 +82,8 @@ def retrieved(layout: Layout, rated: Rated) -> Iterator[Retrieved]:
             centre,
             np.array([len(caption.split()) for caption in captions], dtype=np.float64),
             np.einsum("bd,bd->b", np.stack([tower[caption] for caption in captions]), source).astype(np.float64),
+            unit(raw.get(photos) - raw_centre),
+            unit(_vectors(raw, [list(one.ids[:RAW_K]) for one in scores]) - raw_centre),
         )
 
 
@@ -89,6 +96,11 @@ def mean_captions(layout: Layout) -> tuple[npt.NDArray[np.str_], Vectors]:
     sums = np.zeros((len(names), rows.shape[1]), dtype=np.float32)
     np.add.at(sums, owner, rows / np.linalg.norm(rows, axis=1, keepdims=True))
     return names, sums / np.bincount(owner)[:, None]
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """(..., d) made unit length."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)
 
 
 def _vectors(items: VectorStore, ids: list[list[str]]) -> Vectors:

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from benchmarks.human.retrieved import Retrieved, Values, Variant, Vectors
-from cim.rewards.identity import grc, qir
+from benchmarks.human.retrieved import Retrieved, Values, Variant, Vectors, unit
+from cim.rewards.identity import grc, identity_reward, qir
 
 PAPER = "GRC + QIR, K = 3, decay 1/2 (the paper's)"
 
@@ -13,7 +13,7 @@ PAPER = "GRC + QIR, K = 3, decay 1/2 (the paper's)"
 def variants() -> dict[str, Variant]:
     """By name, the paper's first. QIR is the mean, at most 1, unless the paper's is said."""
     found: dict[str, Variant] = {
-        PAPER: lambda r: _grc(r, 3) + _sum(r, 3, 0.5),
+        PAPER: lambda r: _paper(r.source, r.found),
         "QIR alone, K = 3, decay 1/2": lambda r: _sum(r, 3, 0.5),
         "GRC alone, K = 3": partial(_grc, k=3),
         "QIR, K = 3, decay 1": partial(_mean, k=3),
@@ -28,6 +28,8 @@ def variants() -> dict[str, Variant]:
         found[f"{alpha:g} GRC + QIR, K = 50, decay 1"] = lambda r, alpha=alpha: alpha * _grc(r, 50) + _mean(r, 50)
     found |= {
         "GRC + QIR, vectors less the gallery's mean": _centred,
+        "GRC + QIR, vectors before the head": lambda r: _paper(r.raw_source, r.raw_found),
+        "QIR, K = 50, decay 1, vectors before the head": lambda r: qir(r.raw_source, r.raw_found, 1.0, "mean"),
         "GRC less that of the photo's 3 nearest, + QIR": lambda r: _grc(r, 3) - grc(r.near[:, :3]) + _sum(r, 3, 0.5),
         "GRC / log(words), + QIR": lambda r: _grc(r, 3) / np.log1p(r.words) + _sum(r, 3, 0.5),
         "GRC + QIR, by QIR of the photo's 3 nearest": _of_the_best,
@@ -58,9 +60,12 @@ def _said(r: Retrieved, k: int) -> Values:
     return np.asarray(r.said[:, :k].mean(axis=1))
 
 
+def _paper(source: Vectors, found: Vectors) -> Values:
+    return identity_reward(source, found[:, :3]).total.astype(np.float64)
+
+
 def _centred(r: Retrieved) -> Values:
-    source, found = unit(r.source - r.centre), unit(r.found[:, :3] - r.centre)
-    return (grc(found) + qir(source, found)).astype(np.float64)
+    return _paper(unit(r.source - r.centre), unit(r.found[:, :3] - r.centre))
 
 
 def _of_the_best(r: Retrieved) -> Values:
@@ -76,8 +81,3 @@ def _softmax(r: Retrieved, k: int, temperature: float) -> Values:
     weights = np.exp((r.scores[:, :k] - r.scores[:, :1]) / temperature)
     cosines = np.einsum("bd,bkd->bk", r.source, r.found[:, :k])
     return np.asarray((weights * cosines).sum(axis=1) / weights.sum(axis=1), dtype=np.float64)
-
-
-def unit(vectors: Vectors) -> Vectors:
-    """(..., d) made unit length."""
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), dtype=np.float32)

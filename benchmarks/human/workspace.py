@@ -1,18 +1,19 @@
 """Photos and captions in the layout of the embed and index stages, for the reward's own code to retrieve among."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from tqdm import tqdm
 
 from benchmarks.human.ratings import Captions
+from benchmarks.human.trunk import TrunkEncoder
 from cim.embeddings.pieces import Rows
 from cim.embeddings.plan import HELDOUT, IMAGE, TEXT, EmbedJob
 from cim.embeddings.write import ShardVectors, write_meta
+from cim.encoders.base import Vectors
 from cim.encoders.card import EncoderCard
 from cim.encoders.load import load_image_tower, load_text_encoder
 from cim.fingerprint import fingerprint
@@ -24,6 +25,7 @@ from cim.params.retrieval import Index
 
 SHARD, BATCH = 1000, 64  # photos a file, which is done or not; photos or captions an encoder call
 GALLERY, RATED = "gallery", "eval"
+RAW, OUTPUTS = "raw", "trunk_outputs"
 K = 10
 
 
@@ -52,21 +54,24 @@ def build(work: Path, models: Models, photos: Path, gallery: Captions, rated: Se
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
         link.symlink_to(folder.resolve(), target_is_directory=True)
+    names = {GALLERY: sorted(gallery), RATED: sorted(set(rated))}
+    paths = {split: [photos / name for name in some] for split, some in names.items()}
     for role, card in cards.items():
-        writer = _Writer(layout, role, card)
         if role == TEXT:
-            encoder = load_text_encoder(layout.model(role), "cpu")
-            rows = [(name, caption) for name, captions in sorted(gallery.items()) for caption in captions]
-            columns = {"id": [name for name, _ in rows], "caption": [caption for _, caption in rows]}
-            writer.embed(GALLERY, columns, encoder.encode_texts, columns["caption"])
+            _embed_captions(layout, card, gallery)
             continue
-        tower = load_image_tower(layout.model(role), "cpu")
+        tower = load_image_tower(layout.model(role), "cpu", work / OUTPUTS)
 
-        def encode(paths: list[Path], tower: Any = tower) -> npt.NDArray[np.float32]:
-            return np.asarray(tower.encode_images([decode_rgb(path.read_bytes()) for path in paths]))
+        def encode(some: list[Path], tower: Any = tower) -> Vectors:
+            return np.asarray(tower.encode_images([decode_rgb(path.read_bytes()) for path in some]))
 
-        for split, names in ((GALLERY, sorted(gallery)), (RATED, sorted(set(rated)))):
-            writer.embed(split, {"id": names}, encode, [photos / name for name in names])
+        for split, some in names.items():
+            _Writer(layout, role, card).embed(split, {"id": some}, encode, paths[split])
+    if TrunkEncoder.is_in(models.image):
+        trunk = TrunkEncoder(models.image, work / OUTPUTS)
+        card = replace(cards[IMAGE], role=RAW, dim=trunk.dim)
+        for split, some in names.items():
+            _Writer(layout, RAW, card).embed(split, {"id": some}, trunk.encode_photos, paths[split])
     build_items(layout, [GALLERY], K)
     for space in ("caption_text", "clip"):
         build_space(layout, space, Index(), K)
@@ -79,6 +84,13 @@ def image_vectors(layout: Layout, role: str) -> VectorStore:
     return VectorStore([(file, file.with_suffix(".parquet")) for file in files])
 
 
+def _embed_captions(layout: Layout, card: EncoderCard, gallery: Captions) -> None:
+    encoder = load_text_encoder(layout.model(TEXT), "cpu")
+    rows = [(name, caption) for name, captions in sorted(gallery.items()) for caption in captions]
+    columns = {"id": [name for name, _ in rows], "caption": [caption for _, caption in rows]}
+    _Writer(layout, TEXT, card).embed(GALLERY, columns, encoder.encode_texts, columns["caption"])
+
+
 @dataclass(frozen=True)
 class _Writer:
     """Files of one role as the embed stage writes them."""
@@ -87,9 +99,7 @@ class _Writer:
     role: str
     card: EncoderCard
 
-    def embed(
-        self, split: str, columns: Rows, encode: Callable[[list[Any]], npt.NDArray[np.float32]], inputs: Sequence[Any]
-    ) -> None:
+    def embed(self, split: str, columns: Rows, encode: Callable[[list[Any]], Vectors], inputs: Sequence[Any]) -> None:
         """SHARD rows of `columns` a file, with the vectors of `inputs`; those that are done are kept."""
         folder = self.layout.embeddings(self.role, split)
         folder.mkdir(parents=True, exist_ok=True)

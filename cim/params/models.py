@@ -197,6 +197,6 @@ class Models(Section):
     def _one_prompt_for_all_captions_of_an_image(self) -> "Models":
         if self.warm_start.controls is not None and isinstance(self.captioner, TowerCaptioner):
             raise ValueError(
-                "warm_start.controls with captioner.kind frozen_tower, whose captions of an image share a prompt: drop one"
+                "warm_start.controls with captioner.kind frozen_tower, whose captions share a prompt: drop one"
             )
         return self

@@ -66,6 +66,7 @@ def test_the_reward_of_rated_captions_by_hand(photos: Path, monkeypatch: pytest.
     """
     encoders = {"image": _Tower(), "text": WordsAsNumbers()}
     monkeypatch.setattr(workspace, "load_image_tower", lambda *_: encoders["image"])
+    monkeypatch.setattr(workspace.TrunkEncoder, "is_in", lambda _: False)
     monkeypatch.setattr(workspace, "load_text_encoder", lambda *_: encoders["text"])
     monkeypatch.setattr(wide, "load_text_tower", lambda *_: encoders["image"])
     monkeypatch.setattr(wide, "WIDE", 11)
@@ -144,7 +145,7 @@ def test_variants_of_a_perfect_retrieval_are_at_their_best() -> None:
     """Everything found is the photo itself: GRC 1 and QIR 1.75 as published, 1 as a mean."""
     same = np.tile(np.array([0.6, 0.8], np.float32), (1, 60, 1))
     scores, said, one = np.ones((1, 60), np.float32), np.full((1, 60), 0.5), np.array([7.0])
-    given = Retrieved(same[:, 0], same, scores, same, said, np.zeros(2, np.float32), one, np.array([0.9]))
+    given = Retrieved(same[:, 0], same, scores, same, said, np.zeros(2, np.float32), one, one, same[:, 0], same)
     found = {name: float(of(given)[0]) for name, of in variants().items()}
     assert found[PAPER] == pytest.approx(2.75)
     assert found["QIR, K = 50, decay 1"] == pytest.approx(1)
