@@ -83,7 +83,7 @@ class Contents:
 
 
 def publish(folder: ExportFolder, contents: Contents, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Make the folder hold `contents` and nothing else but hidden files; `facts` and counts of files linked and copied.
+    """Make the folder hold `contents` and nothing else but hidden files; `facts` with how many are linked, and copied.
 
     README.md, which makes it look finished, goes first and comes last; then the done marker beside the folder. For the
     holder of the lock. Raises CimError where the disk is full or can't be written.
