@@ -9,19 +9,18 @@ import pytest
 from cim.atomic import read_json
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
-from cim.fingerprint import fingerprint
 from cim.images.ids import content_hash
 from cim.params import Models
 from cim.records import Sample
 from cim.scenes.draw import draw
 from cim.scenes.scene import scene_at
 from cim.shards.tar import write_tar
-from cim.warm_start.make import learnt_from, make_base_captioner
+from cim.warm_start.make import make_base_captioner
 
 FIT = {"kind": "fit", "width": 8, "epochs": 1, "learning_rate": 0.001}
 
 
-def models(seed: int = 0, controls: Path | None = None) -> Models:
+def models(seed: int = 0) -> Models:
     size = {"hidden": 64, "layers": 1, "vision_hidden": 64, "vision_depth": 1, "side": 32, "vocabulary": 320}
     return Models.model_validate(
         {
@@ -29,8 +28,7 @@ def models(seed: int = 0, controls: Path | None = None) -> Models:
             "image_encoder": {**FIT, "seed": 0},
             "heldout_encoder": {**FIT, "seed": 1},
             "captioner": {"kind": "tiny", **size, "align": {"steps": 2, "batch_size": 4}},
-            "warm_start": {"seed": seed, "epochs": 1, "batch_size": 4, "learning_rate": 0.001}
-            | {"controls": controls and str(controls)},
+            "warm_start": {"seed": seed, "epochs": 1, "batch_size": 4, "learning_rate": 0.001},
         }
     )
 
@@ -105,31 +103,3 @@ def test_a_prompt_that_ends_the_turn_is_refused_before_training(
     monkeypatch.setattr(cim.warm_start.align, "align_vision", lambda *_: pytest.fail("training began"))
     with pytest.raises(CimError, match=r"a prompt 'Say\.<\|im_end\|>' that holds <\|im_end\|>"):
         make_base_captioner(models(), train, ["Say.", "Say.<|im_end|>"], "cpu", tmp_path / "models" / "captioner")
-
-
-def test_tokens_of_curated_pairs_stand_before_their_prompts(
-    train: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import cim.warm_start.sft
-
-    asked = list[tuple[str, str]]()
-
-    def noted(model: Any, processor: Any, rows: Any, *_: Any) -> list[Any]:
-        asked.extend((row["completion"][0]["content"], row["prompt"][0]["content"]) for row in rows)
-        return []
-
-    curated, out = tmp_path / "curated", tmp_path / "models" / "captioner"
-    (curated / "pairs").mkdir(parents=True)
-    ids = pl.read_parquet(train / "manifest.parquet")["id"]
-    rows = pl.DataFrame({"id": ids, "shard": "0", "key": ids, "caption": "a star", "control": "<fit 2>"})
-    rows = rows.with_columns(reassigned_to=pl.lit(None, pl.String))
-    rows.write_parquet(curated / "pairs/0.parquet")
-    monkeypatch.setattr(cim.warm_start.sft, "warm_start", noted)
-    with pytest.raises(CimError, match=r"expected the output of flows\.curate"):
-        make_base_captioner(models(controls=curated), train, ["Say."], "cpu", out)
-    (curated / "summary.json").write_text("{}")
-    make_base_captioner(models(controls=curated), train, ["Say."], "cpu", out)
-    assert sorted(asked) == [("a star", "<fit 2> Say.")] * 8 + [("two stars", "Say.")] * 8
-    before = fingerprint(*learnt_from(models(controls=curated), train, ["Say."]))
-    rows.with_columns(control=pl.lit("<fit 1>")).write_parquet(curated / "pairs/0.parquet")
-    assert fingerprint(*learnt_from(models(controls=curated), train, ["Say."])) != before
