@@ -21,7 +21,7 @@ from benchmarks.downstream.arms import Arm
 from benchmarks.downstream.corpus import seen_scenes
 from benchmarks.downstream.exam import exam, fact_key, pixels, unseen
 from benchmarks.downstream.runs import Material, run
-from benchmarks.downstream.over_seeds import over_seeds
+from benchmarks.downstream.seeds import over_seeds
 from benchmarks.downstream.tables import cpu_seconds, scores
 from benchmarks.downstream.train import Recipe
 from cim.images.ids import content_id

@@ -12,7 +12,7 @@ from benchmarks.curation.copies import KINDS, Looked, changed, copies
 from benchmarks.curation.downstream import aligned
 from benchmarks.curation.swaps import Pairs, auc, curate_swapped
 from benchmarks.downstream import photo_filter
-from benchmarks.downstream.over_seeds import over_seeds
+from benchmarks.downstream.seeds import over_seeds
 from cim.curation.encoders import Encoders
 from cim.params.curate import Duplicates
 
