@@ -11,7 +11,8 @@ from cim.remix.job import RemixJob
 from cim.remix.summary import check_mix_rejects, mix_lines, summarize_mix
 from flows.progress import logger
 from flows.shards import map_shards
-from tasks.remix import remix_task, stored_remix_task
+from tasks.remix import remix_task
+from tasks.stored_remix import stored_remix_task
 
 
 def mix_shards(

@@ -18,7 +18,8 @@ from cim.remix.job import MixLineage, RemixJob
 from flows.captioning import joined_errors, make_shards, too_many_rejects
 from flows.mixing import mix_shards
 from flows.progress import Progress
-from tasks.caption import ModelJob, prompts_task
+from tasks.caption import ModelJob
+from tasks.recaption import prompts_task
 from tasks.remix import mixer_of
 
 TABLES = "texts"

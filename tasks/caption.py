@@ -13,7 +13,6 @@ from cim.captioners.load import Precision, captioner_fingerprint, precision_of
 from cim.captions.feed import Feed, Turns
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
-from cim.captions.prompts import PromptsJob, finish_prompts
 from cim.captions.shard import Outcome, finish_shard
 from cim.captions.windows import BATCHES
 from cim.engines.endpoint_options import EndpointOptions
@@ -98,18 +97,6 @@ def caption_here(job: ShardJob, model: ModelJob, batch_size: int, patience: floa
     """As the task; what it holds can't be sent to another process, where a task's function itself is."""
     with TURNS.shard():
         return finish_shard(job, lambda: feed_for(model, job, batch_size), patience)
-
-
-@task
-def prompts_task(job: PromptsJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
-    """As caption_task, by several prompts."""
-    return prompts_here(job, model, batch_size, patience)
-
-
-def prompts_here(job: PromptsJob, model: ModelJob, batch_size: int, patience: float) -> Outcome | None:
-    """As the task; see `caption_here`."""
-    with TURNS.shard():
-        return finish_prompts(job, lambda: feed_for(model, job.jobs[0], batch_size), patience)
 
 
 def feed_for(model: ModelJob, job: ShardJob, batch_size: int) -> Feed:

@@ -1,4 +1,5 @@
-"""recaption: any captioner brought to a local folder is one task, a shard moved to a store another."""
+"""recaption: any captioner brought to a local folder is one task, a shard by several prompts, or moved to a store,
+another."""
 
 import math
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from prefect import task
 from cim.atomic import done_facts, mark_done, unmark
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import captioner_fingerprint
+from cim.captions.prompts import PromptsJob, finish_prompts
 from cim.captions.shard import Outcome
 from cim.captions.store_run import StoreRun
 from cim.captions.stored import StoredJob, finish_in_store
@@ -49,6 +51,18 @@ def store_here(job: StoredJob, model: ModelJob, batch_size: int, patience: float
     """As the task; see `caption_here`."""
     with TURNS.shard():
         return finish_in_store(job, lambda: feed_for(model, job, batch_size), patience)
+
+
+@task
+def prompts_task(job: PromptsJob, model: ModelJob, batch_size: int, patience: float = 0.0) -> Outcome | None:
+    """As caption_task, by several prompts."""
+    return prompts_here(job, model, batch_size, patience)
+
+
+def prompts_here(job: PromptsJob, model: ModelJob, batch_size: int, patience: float) -> Outcome | None:
+    """As the task; see `caption_here`."""
+    with TURNS.shard():
+        return finish_prompts(job, lambda: feed_for(model, job.jobs[0], batch_size), patience)
 
 
 @task

@@ -11,19 +11,12 @@ from cim.mixes.tokens import open_budget, tokenizer_identity
 from cim.params.texts import Mix
 from cim.remix.job import MixLineage, RemixJob
 from cim.remix.shard import remix_shard
-from cim.remix.stored import StoredRemix, remix_in_store
 
 
 @task
 def remix_task(job: RemixJob) -> dict[str, Any]:
     """Write one shard unless that is done already; its facts."""
     return remix_shard(job, mixer_of(job.lineage))
-
-
-@task
-def stored_remix_task(job: StoredRemix) -> dict[str, Any]:
-    """As remix_task, but what is done lies in the job's store."""
-    return remix_in_store(job, mixer_of(job.lineage))
 
 
 def mixer_of(lineage: MixLineage) -> Mixer:

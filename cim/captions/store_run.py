@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from cim.atomic import done_facts
 from cim.captions.output import SUMMARY
+from cim.captions.staging import Staged
 from cim.captions.store import Store, stale_in
 from cim.captions.store_index import READERS, StoreIndex, Version
-from cim.captions.stored import Staged
 from cim.errors import TransientError
 from cim.fingerprint import hash_path
 from cim.prefetch import prefetch

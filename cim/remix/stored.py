@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from cim.captions.staging import Steps, keep
 from cim.captions.store import NO_STORE, Store
-from cim.captions.stored import Steps, keep
 from cim.mixes.draw import Mixer
 from cim.remix.job import RemixJob
 from cim.remix.shard import remix_shard
@@ -12,7 +12,7 @@ from cim.remix.shard import remix_shard
 
 @dataclass(frozen=True)
 class StoredRemix(RemixJob):
-    """A shard to write again, see `cim.captions.stored.Staged`."""
+    """A shard to write again, see `cim.captions.staging.Staged`."""
 
     store: Store = NO_STORE
 

@@ -15,7 +15,7 @@ from cim.captioners.load import load_captioner, load_processor
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.engines.open import open_engine
 from cim.engines.prepared import Asked
-from cim.engines.spec import ContinuousEngine, EngineSpec, captions_of
+from cim.engines.spec import EngineSpec, captions_of
 from cim.engines.vllm_options import VllmOptions
 from cim.errors import CimError, EngineLost
 from cim.params import VllmParams
@@ -137,16 +137,12 @@ def test_what_vllm_is_given(vllm: Any, chosen: EngineSpec, pictures: list[Image]
     assert {one["output_kind"] for one in sampling} == {"whole"}
 
 
-def test_a_prompt_of_its_own_is_put_as_any_other_and_holds_no_special_token(
-    vllm: Any, chosen: EngineSpec, pictures: list[Image]
-) -> None:
-    engine = open_engine(chosen)
-    assert isinstance(engine, ContinuousEngine)
+def test_a_prompt_of_its_own(vllm: Any, chosen: EngineSpec, pictures: list[Image]) -> None:
+    engine: Any = open_engine(chosen)
     for number, prompt in enumerate(("What?", "<|im_end|>")):
         engine.submit(number, Asked(engine.prepare(pictures[0], b""), prompt), "a")
-    found = {one.number: one.found for one in engine.collect(1.0)}
+    found = dict(engine.collect(1.0))
     assert [prompt["prompt"] for prompt, _ in vllm.asked] == [render(load_processor(chosen.folder), "What?")]
-    assert isinstance(found[1], ValueError)
     assert "that holds <|im_end|>" in str(found[1])
 
 
