@@ -1,7 +1,6 @@
 """What is compared with people: the reward's parts in every space, and the field's metrics of the same captions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +8,7 @@ import numpy.typing as npt
 from benchmarks.human.cosines import clip_scores, closest_reference
 from benchmarks.human.ratings import Rated
 from benchmarks.human.workspace import image_vectors
+from benchmarks.reward.exclusion import CachedJudge
 from cim.embeddings.plan import HELDOUT, IMAGE, TEXT
 from cim.encoders.load import load_text_encoder, load_text_tower
 from cim.graphs.capture import capture, phrases_of
@@ -19,31 +19,9 @@ from cim.layout import Layout
 from cim.metrics.overlap import bleu, meteor, meteor_counts, overlap
 from cim.params.tune import Reward
 from cim.records import IdentityScore
-from cim.rewards.exclusion import Exclusion
 from cim.rewards.retriever import Retriever
-from cim.rewards.spaces import Found, Queries, Space
 
 Values = npt.NDArray[np.float64]
-
-
-@dataclass
-class Remembering:
-    """A space that encodes each caption once, however often it is scored."""
-
-    space: Space
-    known: dict[str, npt.NDArray[np.float32]] = field(default_factory=dict)
-
-    def encode(self, captions: list[str]) -> Queries:
-        """As the space does."""
-        new = [caption for caption in dict.fromkeys(captions) if caption not in self.known]
-        for start in range(0, len(new), 256):
-            some = new[start : start + 256]
-            self.known |= zip(some, self.space.encode(some), strict=True)
-        return np.stack([self.known[caption] for caption in captions])
-
-    def search(self, queries: Queries, k: int, exclusion: Exclusion) -> Found:
-        """As the space does."""
-        return self.space.search(queries, k, exclusion)
 
 
 def reward_parts(layout: Layout, rated: Rated, space: str, ks: Sequence[int]) -> dict[str, Values]:
@@ -59,7 +37,7 @@ def reward_parts(layout: Layout, rated: Rated, space: str, ks: Sequence[int]) ->
 def identity_scores(layout: Layout, rated: Rated, space: str, ks: Sequence[int]) -> dict[int, list[IdentityScore]]:
     """The reward of every rated caption by K, by the code that training runs."""
     opened = Retriever.open(layout, Reward(space=space, k=max(ks)))  # type: ignore[arg-type]
-    remembered = Remembering(opened.space)
+    remembered = CachedJudge(opened.space)
     found = {}
     for k in ks:
         reward = Reward(space=space, k=k)  # type: ignore[arg-type]

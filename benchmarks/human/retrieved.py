@@ -9,9 +9,9 @@ import polars as pl
 from tqdm import tqdm
 
 from benchmarks.human.cosines import once
-from benchmarks.human.measures import Remembering
 from benchmarks.human.ratings import Rated
 from benchmarks.human.workspace import GALLERY, RAW, image_vectors
+from benchmarks.reward.exclusion import CachedJudge
 from cim.embeddings.plan import IMAGE, TEXT
 from cim.encoders.load import load_text_tower
 from cim.index.search import GalleryIndex
@@ -60,7 +60,7 @@ def retrieved(layout: Layout, rated: Rated) -> Iterator[Retrieved]:
     """The rated captions in batches, searched among captions as the paper does."""
     opened = Retriever.open(layout, Reward(space="caption_text", k=WIDE))
     items, images = opened.items, GalleryIndex.open(layout.index("clip"))
-    space = Remembering(opened.space)
+    space = CachedJudge(opened.space)
     retriever = Retriever(space, items, opened.sources, opened.reward)
     centre = items.get([name.decode() for name in items.ids]).mean(axis=0)
     raw = image_vectors(layout, RAW if layout.embeddings(RAW, GALLERY).exists() else IMAGE)
