@@ -35,24 +35,36 @@ def stages() -> list[Stage]:
     ]
 
 
-def changed() -> dict[str, list[str]]:
+def changed(asked: Sequence[Stage]) -> dict[str, list[str]]:
     """What DVC says has changed, by stage: `cim/images modified`, `data/index deleted`. Stages without are up to date.
 
     Of one that dvc.lock does not know only that: it was not run here. Raises CimError where DVC can't say, as while
     another command of DVC's is at its files.
     """
-    command = [sys.executable, "-m", "dvc", "status", "--json"]
+    if not asked:
+        return {}
+    command = [sys.executable, "-m", "dvc", "status", "--json", *(stage.name for stage in asked)]
     try:
-        asked = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
-        if asked.returncode:
-            raise CimError((asked.stderr.strip().splitlines() or ["no answer"])[0], "`dvc status`", "ask again")
-        found, known = json.loads(asked.stdout), _locked()
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+        if done.returncode:
+            raise CimError((done.stderr.strip().splitlines() or ["no answer"])[0], "`dvc status`", "ask again")
+        found, known = json.loads(done.stdout), _locked()
         return {name: list(_reasons(entries)) if name in known else [NEVER] for name, entries in found.items()}
     except (subprocess.TimeoutExpired, json.JSONDecodeError) as error:
         raise CimError(f"no answer of `dvc status` ({error})", "JSON within minutes", "ask again") from error
 
 
-def behind(all_stages: Sequence[Stage], stale: Mapping[str, object]) -> dict[str, str]:
+def readable(all_stages: Sequence[Stage], running: Collection[str]) -> list[Stage]:
+    """Those whose files no running stage, by its step, writes: of the others DVC says nothing until it has ended."""
+    written = [out for stage in all_stages if stage.step in running for out in stage.outs]
+    return [
+        stage
+        for stage in all_stages
+        if not any(_overlap(path, out) for path in (*stage.deps, *stage.outs) for out in written)
+    ]
+
+
+def behind(all_stages: Sequence[Stage], stale: Collection[str]) -> dict[str, str]:
     """Stages that will run because one before them does, each with the name of that one."""
     found: dict[str, str] = {}
     for stage in all_stages:  # written in an order in which they can run

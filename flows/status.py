@@ -18,7 +18,7 @@ from cim.layout import Layout
 from cim.params import load_params
 from flows.events import log_file
 from flows.running import Run, events, held_elsewhere, last_of, runs
-from flows.stages import Stage, behind, changed, stages
+from flows.stages import Stage, behind, changed, readable, stages
 
 SHOWN = 4  # reasons of a stage that a line has
 LEAST = 0.05  # of the disk, free
@@ -39,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def status() -> dict[str, Any]:
     """{stages: [{name, state, why, runs, held, error, bytes}], disk, log, dvc: why it could not say, or null}."""
     every, told, problem = stages(), events(), None
+    layout, steps = Layout(), load_params(Path("params.yaml")).tune.steps
+    running = runs(told, layout.tuned.parent / "checkpoints", steps)
+    at = {run.step for run in running}
     try:
-        stale: dict[str, list[str]] = changed()
+        stale: dict[str, list[str]] = changed(readable(every, at))
     except CimError as error:
         stale, problem = {}, str(error)
-    layout = Layout()
-    steps = load_params(Path("params.yaml")).tune.steps
-    running = runs(told, layout.tuned.parent / "checkpoints", steps)
-    after = behind(every, stale)
+    after = behind(every, {*stale, *(stage.name for stage in every if stage.step in at)})
     why = {stage.name: stale.get(stage.name) or _after(after.get(stage.name)) for stage in every}
     return {
         "stages": [_stage(stage, why[stage.name], running, told, known=problem is None) for stage in every],

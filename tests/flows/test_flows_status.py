@@ -13,7 +13,7 @@ import pytest
 
 from cim.errors import CimError
 from flows.events import FILE, LOG
-from flows.stages import Stage, behind, stages
+from flows.stages import Stage, behind, readable, stages
 from flows.status import as_text, main, status
 
 STAGES = """
@@ -97,7 +97,7 @@ class Asked(NamedTuple):
 @pytest.fixture
 def asked(here: Path, monkeypatch: pytest.MonkeyPatch) -> Asked:
     answer = Asked({"shard": ["code.py modified"]})
-    monkeypatch.setattr("flows.status.changed", lambda: answer.why)
+    monkeypatch.setattr("flows.status.changed", lambda asked: answer.why)
     return answer
 
 
@@ -160,7 +160,7 @@ def test_a_disk_that_fills(asked: Asked, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_dvc_that_can_not_say(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def busy() -> None:
+    def busy(asked: object) -> None:
         raise CimError("Unable to acquire lock", "`dvc status`", "ask again")
 
     monkeypatch.setattr("flows.status.changed", busy)
@@ -190,9 +190,12 @@ def test_the_stages_are_dvcs(root: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_behind() -> None:
     made = [Stage(name, name, deps, (Path(name),)) for name, deps in
             (("a", ()), ("b", (Path("a/inner"),)), ("c", (Path("b"),)), ("d", (Path("e"),)))]  # fmt: skip
-    assert behind(made, {"a": 1}) == {"b": "a", "c": "b"}
-    assert behind(made, {"a": 1, "b": 1}) == {"c": "b"}
-    assert behind(made, {}) == {}
+    assert behind(made, {"a"}) == {"b": "a", "c": "b"}
+    assert behind(made, {"a", "b"}) == {"c": "b"}
+    assert behind(made, set()) == {}
+    # b reads what a writes; c does not.
+    assert [stage.name for stage in readable(made, {"a"})] == ["c", "d"]
+    assert readable(made, set()) == made
 
 
 def test_it_imports_nothing_heavy(root: Path) -> None:
