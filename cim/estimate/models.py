@@ -144,7 +144,8 @@ def _heads(model: FittedHeads) -> Encoder:
     if _config(model.text, "config.json") is None or declared is None:
         return Encoder(None, None)
     text = {"hf_model_name": str(local_folder(model.text.name, "models")), "hf_model_pretrained": False}
-    return Encoder(*clip_parameters(locked_config(model, declared.to_dict(), text)["model_cfg"]))
+    config = locked_config(model, declared.to_dict(), text)  # type: ignore[no-untyped-call]
+    return Encoder(*clip_parameters(config["model_cfg"]))
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:
