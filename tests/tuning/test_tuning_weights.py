@@ -3,17 +3,17 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 import torch
 from full_disk import full_beyond
+from halving_trainer import RECORDS, Trainer
 from tiny_run import TUNE
 from tiny_scene import TINY
 
 from cim.atomic import marker_of, read_json, write_bytes, write_json
-from cim.captioners.load import Captioner, load_captioner
+from cim.captioners.load import load_captioner
 from cim.disk import disk_trouble
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import hash_path
@@ -27,25 +27,6 @@ from cim.tuning.validate import Validation
 from cim.tuning.weights import read_trained, save_trained
 from cim.warm_start.tiny import make_tiny_captioner
 from tasks.tune import tune_task
-
-RECORDS = [{"step": 0, "self_retrieval": 0.1, "grc": None}, {"step": 2, "self_retrieval": 0.3, "grc": 0.5}]
-
-
-class Trainer:
-    """Stands in for GRPO: every weight becomes half of what it was; counts how often it is asked."""
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def __call__(self, captioner: Captioner, *arguments: Any) -> Tuned:
-        self.asked += 1
-        captioner.processor.tokenizer(["a", "a red circle"], padding=True)  # a tokenizer remembers, and saves, this
-        with torch.no_grad():
-            for weight in captioner.model.parameters():
-                weight.mul_(0.5)
-        best: Path = arguments[-1] / "best-000002"
-        captioner.model.save_pretrained(best)
-        return Tuned([{"step": 1, "reward": 0.25, "kl": None}], RECORDS, best, [{"step": 2}], [], "all steps")  # type: ignore[list-item]
 
 
 @pytest.fixture
