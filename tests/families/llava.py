@@ -40,17 +40,17 @@ def vipllava(out: Path) -> None:
 
 
 def fast_vlm(out: Path) -> None:
-    """The vision tower is one of timm's: here a small EfficientNet, whose features of 32 x 32 pixels are one token."""
+    """The vision tower is one of timm's: here a small ConvNeXt, whose features of 32 x 32 pixels are one token."""
     import transformers as t
 
     made = tokenizer("<image>")
+    sizes = {"depths": [1, 1, 1, 1], "dims": [8, 16, 32, 32]}
+    tower = {"model_type": "timm_wrapper", "architecture": "convnext_atto", "model_args": sizes, "do_pooling": False}
     config = t.FastVlmConfig(
         text_config=text(made, model_type="qwen2"),
-        vision_config={
-            "model_type": "timm_wrapper", "architecture": "test_efficientnet", "do_pooling": False, "hidden_size": 256
-        },
+        vision_config=tower | {"hidden_size": 32},
         image_token_index=made.convert_tokens_to_ids("<image>"),
-    )  # fmt: skip
+    )
     images = t.CLIPImageProcessor(size=SIDE, crop_size=SIDE, do_center_crop=False)
     save(config, t.LlavaProcessor(images, made, 32, "full"), chatml("<image>\n"), out)
 
