@@ -16,6 +16,7 @@ from cim.errors import CimError
 PATIENCE = 300.0  # seconds for a server to answer: a busy machine, packages on a network's disk
 ASKED = 15.0  # seconds to end when asked to
 TOLD = 6.0  # of those below: DVC has its files to let go of
+TELLING = 3.0  # a worker tells the server that a run has crashed
 QUICK, TRIES = 60.0, 3  # a command that ended within so many seconds so often in a row is not started again
 
 
@@ -33,15 +34,17 @@ def started(name: str, command: Sequence[str], environment: Mapping[str, str]) -
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
-    """Ask it to end, and those it runs; kill what does not. It sees its own end first, and may tell of that."""
+    """End what it runs, leave it time to tell of that, and ask it to end as well; kill what does not."""
     below = _descendants(process.pid)
     if process.poll() is None:
-        process.send_signal(signal.SIGINT)
         for one in _children(process.pid):
             with suppress(psutil.Error):  # it ended meanwhile
                 one.terminate()
         psutil.wait_procs(below, timeout=TOLD)
         _kill(below)
+        if below:
+            time.sleep(TELLING)
+        process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):
             process.wait(ASKED)
         below += _descendants(process.pid)

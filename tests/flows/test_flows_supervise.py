@@ -27,6 +27,7 @@ time.sleep(600)
 def test_what_is_deaf_is_killed_with_its_children(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervise, "ASKED", 0.2)
     monkeypatch.setattr(supervise, "TOLD", 0.2)
+    monkeypatch.setattr(supervise, "TELLING", 0.0)
     with started("deaf", [sys.executable, "-c", DEAF], os.environ) as process:
         below: list[psutil.Process] = []
         while not below:
