@@ -63,16 +63,17 @@ def last_of(step: str, told: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     return {**last, "event": "interrupted"} if here and not psutil.pid_exists(last["process"]) else last
 
 
-def runs(told: Sequence[dict[str, Any]], checkpoints: Path, steps: int) -> list[Run]:
-    """Every process on this machine that is at a step in this folder. checkpoints: of tune, which takes `steps`."""
+def runs(told: Sequence[dict[str, Any]], checkpoints: Path, steps: int | None) -> list[Run]:
+    """Every process on this machine that is at a step in this folder. checkpoints: of tune, which takes `steps`,
+    None where that is not known."""
     return [_told(run, told, checkpoints, steps) for run in _processes()]
 
 
-def _told(run: Run, told: Sequence[dict[str, Any]], checkpoints: Path, steps: int) -> Run:
+def _told(run: Run, told: Sequence[dict[str, Any]], checkpoints: Path, steps: int | None) -> Run:
     said = [one for one in told if one["process"] == run.process and one["event"] == "progress"]
     said = [one for one in said if datetime.fromisoformat(one["time"]) >= run.since]
     facts: dict[str, Any] = {name: said[-1][name] for name in ("doing", "done", "total")} if said else {}
-    if run.step == "flows.tune" and (made := _newest_step(checkpoints, run.since)):
+    if run.step == "flows.tune" and steps and (made := _newest_step(checkpoints, run.since)):
         facts = {"doing": "training", "done": made, "total": steps}
     return Run(run.step, run.process, run.user, run.since, **facts)
 

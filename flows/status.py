@@ -37,9 +37,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def status() -> dict[str, Any]:
-    """{stages: [{name, state, why, runs, held, error, bytes}], disk, log, dvc: why it could not say, or null}."""
+    """{stages: [{name, state, why, runs, held, error, bytes}], disk, log, dvc, params}; of the last two what is wrong,
+    or null."""
     every, told, problem = stages(), events(), None
-    layout, steps = Layout(), load_params(Path("params.yaml")).tune.steps
+    layout, refused = Layout(), None
+    try:
+        steps: int | None = load_params(Path("params.yaml")).tune.steps
+    except CimError as error:  # no run could begin, but what there is can be told
+        steps, refused = None, str(error)
     running = runs(told, layout.tuned.parent / "checkpoints", steps)
     at = {run.step for run in running}
     try:
@@ -53,6 +58,7 @@ def status() -> dict[str, Any]:
         "disk": _disk(layout.root),
         "log": str(log_file() or "off"),
         "dvc": problem,
+        "params": refused,
     }
 
 
@@ -75,6 +81,7 @@ def as_text(found: dict[str, Any]) -> Iterator[str]:
     yield f"data {_size(disk['data'])}, DVC's cache {_size(disk['cache'])}, free {_size(disk['free'])}"
     yield from [f"warning: {disk['warning']}"] if disk["warning"] else []
     yield from [f"DVC could not say what is stale: {found['dvc']}"] if found["dvc"] else []
+    yield from [f"params.yaml: {found['params']}"] if found["params"] else []
     yield f"log: {found['log']}"
 
 

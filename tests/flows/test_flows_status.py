@@ -1,11 +1,13 @@
 """flows.status over a project of stand-in stages: what DVC says, who runs, how it ended, the disk."""
 
 import json
+import os
 import shutil
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +15,7 @@ import pytest
 
 from cim.errors import CimError
 from flows.events import FILE, LOG
+from flows.running import Run, runs
 from flows.stages import Stage, behind, readable, stages
 from flows.status import as_text, main, status
 
@@ -144,6 +147,29 @@ def test_running_by_whom_and_how_far(asked: Asked, process: "subprocess.Popen[st
     (line,) = [line for line in as_text(status()) if "process" in line]
     assert f"process {process.pid}" in line
     assert "sharding: 3 of 12, about 0.0 minutes left" in line
+
+
+def test_a_training_is_as_far_as_its_last_checkpoint(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Two minutes for 30 of 60 steps: about two more."""
+    since = datetime.now(UTC) - timedelta(minutes=2)
+    tune = Run("flows.tune", 1, "me", since)
+    monkeypatch.setattr("flows.running._processes", lambda: [tune])
+    (tmp_path / "0123/checkpoint-15").mkdir(parents=True)
+    (tmp_path / "0123/checkpoint-30").mkdir()
+    (tmp_path / "0123/best-000045").mkdir()
+    (run,) = runs([], tmp_path, 60)
+    assert (run.doing, run.done, run.total) == ("training", 30, 60)
+    assert run.left == pytest.approx(120, abs=30)
+    os.utime(tmp_path / "0123/checkpoint-30", (0, 0))  # of a run before this one
+    assert runs([], tmp_path, 60)[0].done == 15
+    assert runs([], tmp_path, None) == [tune]
+
+
+def test_params_that_can_not_be_read_hide_nothing_else(asked: Asked) -> None:
+    Path("params.yaml").write_text("tune: 1\n")
+    answer = status()
+    assert answer["stages"][0]["state"] == "stale"
+    assert any(line.startswith("params.yaml: found ") for line in as_text(answer))
 
 
 def test_shards_that_another_machine_holds(asked: Asked) -> None:
