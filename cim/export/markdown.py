@@ -17,7 +17,7 @@ def front_matter(data: Any) -> str:
 
     Its own writer leaves line breaks of Unicode as they are, which YAML readers take for a space: escaped where any is.
     """
-    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]  # its public name, without __all__
+    from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]  # of its YAML library
 
     text = data.to_yaml()
     if _UNICODE_BREAK.search(text):
