@@ -6,7 +6,17 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("cim", "flows", "tasks", "dvc.yaml", ".dvcignore", "prefect.toml", "prefect.yaml", "automations.yaml", "requirements.lock")
+PARTS = (
+    "cim",
+    "flows",
+    "tasks",
+    "dvc.yaml",
+    ".dvcignore",
+    "prefect.toml",
+    "prefect.yaml",
+    "automations.yaml",
+    "requirements.lock",
+)
 
 
 def copy_project(folder: Path, params: Path) -> None:

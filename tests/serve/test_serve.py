@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """One for all tests. In the end a run is in the middle of its work when Ctrl-C comes: it crashed, nothing is left."""
+    """One for all tests. In the end Ctrl-C meets a run in the middle of its work: it crashed, and nothing is left."""
     folder, asked, over = tmp_path_factory.mktemp("serve") / "clone", threading.Event(), threading.Event()
 
     def answer(body: Any) -> Any:
