@@ -81,7 +81,7 @@ class Served:
             state = client.read_flow_run(run.id).state
         return "" if state is None else str(state.name)
 
-    def until(self, looked_at: Callable[[], Found], looks: int = 900) -> Found:
+    def until(self, looked_at: Callable[[], Found], looks: int = 1500) -> Found:
         """What `looked_at` finds once it is true; a failure tells what was said."""
         for _ in range(looks):
             if found := looked_at():

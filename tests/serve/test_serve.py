@@ -1,8 +1,10 @@
 """`make serve` on a free port: a schedule, a killed worker, two runs at once, messages; one server for all of it."""
 
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,8 +24,27 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp("serve") / "clone") as running:
-        yield running
+    """One for all tests. In the end Ctrl-C meets a run in the middle of its work: it crashed, and nothing is left."""
+    folder, asked, over = tmp_path_factory.mktemp("serve") / "clone", threading.Event(), threading.Event()
+
+    def answer(body: Any) -> Any:
+        asked.set()
+        over.wait(600)
+        return colour(body)
+
+    with chat_server(Script(answer)) as script:
+        with served(folder) as running:
+            yield running
+            values = {"params": recaptioning(script.base_url)}
+            values["params"]["recaption"]["output"] = "data/interrupted"
+            with running.client() as client:
+                deployment = client.read_deployment_by_name("recaption/recaption")
+                run = client.create_flow_run_from_deployment(deployment.id, parameters=values)
+            running.until(asked.is_set)
+        over.set()
+    with closing(sqlite3.connect(folder / "prefect/prefect.db")) as database:
+        found = database.execute("SELECT state_name FROM flow_run WHERE name = ?", [run.name]).fetchall()
+    assert found == [("Crashed",)]
 
 
 def test_a_scheduled_run_starts_by_itself_and_shows_its_artefacts(
