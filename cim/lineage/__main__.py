@@ -1,6 +1,6 @@
 """Where a caption comes from, and whether all of that is still as it was: hashes every file on the way.
 
-python -m cim.lineage 0000000012                      # a caption's key, or its image's id
+python -m cim.lineage 000000012                      # a caption's key, or its image's id
 python -m cim.lineage target-000000                   # all captions of a shard
 python -m cim.lineage data/tuned/model --json         # a captioner
 """
