@@ -17,7 +17,7 @@ from cim.params.tune import Reward
 def here(path: str) -> str:
     """Refuse an address where a folder of this machine is meant."""
     if "://" in path:
-        raise ValueError(f"{path} is no path of this machine; shards go to a store by the parameter store")
+        raise ValueError(f"{path} is no path of this machine; shards go to a store by recaption.store, remix.store")
     return path
 
 
