@@ -42,10 +42,6 @@ class ModelsJob:
             parts += learnt_from(self.params, self.layout.shards("train"), self.prompts)
         elif isinstance(self.section, FittedClip | FittedHeads):
             parts.append(self.layout.shards("gallery") / MANIFEST)
-        if isinstance(self.section, FittedHeads):
-            from cim.trunks.weights import local_weights
-
-            parts.append(local_weights(self.section.trunk, f"models.{self.role}_encoder.trunk"))
         return fingerprint(*parts)
 
 
