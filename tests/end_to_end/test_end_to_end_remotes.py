@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import os
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from test_end_to_end import stages_run
@@ -68,6 +70,16 @@ class TestRemote:
         assert stages_run(clone.check("dvc", "repro")) == []
         for folder in ("shards", "tuned", "captions", "report"):
             assert clone.contents(folder) == team.contents(folder), folder
+
+    def test_the_same_through_an_s3_store(self, team: Workspace, s3_account: None, tmp_path: Path) -> None:
+        import s3fs
+
+        store = f"artefacts-{uuid4().hex}"
+        s3fs.S3FileSystem().mkdir(store)
+        team.environment |= {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+        clone = self.pushed_and_pulled(team, f"s3://{store}/runs", tmp_path / "fresh")
+        assert stages_run(clone.check("dvc", "repro")) == []
+        assert clone.contents("tuned") == team.contents("tuned")
 
 
 class TestQueue:
