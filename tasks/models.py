@@ -40,10 +40,6 @@ class ModelsJob:
             parts += [self.params.warm_start, list(self.prompts), self.layout.shards("train") / MANIFEST]
         elif isinstance(self.section, FittedClip | FittedHeads):
             parts.append(self.layout.shards("gallery") / MANIFEST)
-        if isinstance(self.section, FittedHeads):
-            from cim.trunks.weights import local_weights
-
-            parts.append(local_weights(self.section.trunk, f"models.{self.role}_encoder.trunk"))
         return fingerprint(*parts)
 
 

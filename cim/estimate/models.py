@@ -1,7 +1,7 @@
 """The models that params name: where each comes from, and its shape, without loading one."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +142,7 @@ def _heads(model: FittedHeads) -> Encoder:
     if _config(model.text, "config.json") is None or declared is None:
         return Encoder(None, None)
     text = {"hf_model_name": str(local_folder(model.text.name, "models")), "hf_model_pretrained": False}
-    return Encoder(*clip_parameters(locked_config(model, declared.to_dict(), text)["model_cfg"]))
+    return Encoder(*clip_parameters(locked_config(model, asdict(declared), text)["model_cfg"]))
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:

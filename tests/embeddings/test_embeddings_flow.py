@@ -37,7 +37,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
     found: list[Path] = []
 
-    def load(folder: Path, device: str) -> ShadeEncoder:
+    def load(folder: Path, device: str, outputs: Path | None = None) -> ShadeEncoder:
         found.append(folder)
         return ShadeEncoder()
 

@@ -11,7 +11,7 @@ from scene_gallery import TINY, scenes
 
 from cim.encoders.fit import fit_clip, normalised, warmup_cosine
 from cim.encoders.hard_negatives import WrongCaptions, batches
-from cim.encoders.pairs import _squashed
+from cim.encoders.pairs import _decoded
 from cim.errors import CimError
 
 
@@ -101,4 +101,4 @@ class TestFit:
 
 
 def test_a_broken_image_is_no_pair() -> None:
-    assert _squashed(b"\x89PNG\r\n\x1a\n broken", 32) is None
+    assert _decoded(b"\x89PNG\r\n\x1a\n broken") is None
