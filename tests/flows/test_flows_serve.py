@@ -1,16 +1,29 @@
 """`make serve` where it can't: a port that is taken, another folder, a server that ends or is not there."""
 
+import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from cim.errors import CimError
 from flows.serve import check_port, main
 from flows.supervise import wait_for_server
+
+
+@pytest.fixture(autouse=True)
+def _no_server_is_named() -> Iterator[None]:
+    """As for someone who starts one: the suite's own server is not theirs. Signals are the suite's again afterwards."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with temporary_settings(restore_defaults={PREFECT_API_URL}):
+        yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_a_port_that_is_taken_is_one_plain_error(capsys: pytest.CaptureFixture[str]) -> None:
