@@ -154,10 +154,15 @@ def _metrics(records: ModelRecords) -> str:
     judged = {name: records.summary[name] for name in ("base", "best", "kept") if name in records.summary}
     if judged:
         names = [name for name in next(iter(judged.values())) if name != "step"]
-        rows = [[name, *(f"{one[key]:.3g}" for key in names)] for name, one in judged.items()]
+        rows = [[name, *(_judged(one[key]) for key in names)] for name, one in judged.items()]
         about = "On the validation images that chose the checkpoint, so not held out:"
         found.append(f"{about}\n\n{table(['', *(plain(name) for name in names)], rows)}")
     return "\n\n".join(found)
+
+
+def _judged(value: float | None) -> str:
+    """A measure of a validation; None where no caption could be scored."""
+    return "no score" if value is None else f"{value:.3g}"
 
 
 def _limits(records: ModelRecords) -> str:

@@ -55,8 +55,10 @@ def test_tuning_goes_on_from_its_checkpoint(copied: Workspace) -> None:
     """Killed after step 1; killed again while step 2 is being saved; then left alone."""
     checkpoints = copied.folder / "data/tuned/checkpoints"
     empty(copied, "tuned")
-    # A trainer's state is the last thing it writes into a checkpoint.
-    copied.kill_when("flows.tune", lambda: any(checkpoints.rglob("checkpoint-1/trainer_state.json")))
+    # A trainer's state is the last thing it writes into a checkpoint, at once when it has been opened.
+    copied.kill_when(
+        "flows.tune", lambda: any(one.stat().st_size for one in checkpoints.rglob("checkpoint-1/trainer_state.json"))
+    )
     assert not (copied.folder / "data/tuned/model.done.json").exists()
     first = written(checkpoints, "checkpoint-1")
     copied.kill_when("flows.tune", lambda: any(checkpoints.rglob("checkpoint-2/*")))
