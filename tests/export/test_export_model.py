@@ -64,7 +64,7 @@ def workspace(place: Path) -> Layout:
     params = {"reward": Reward().model_dump(mode="json"), "steps": 60, "learning_rate": 1e-06, "max_new_tokens": 40}
     made = {"params": params, "steps": 45, "stop_reason": "alarm"}
     write_json(layout.tuned / "cim.json", {"role": "captioner", "fingerprint": tuned, "base": base, "made_from": made})
-    judged = {"grc": 0.5, "qir": 1.25}
+    judged = {"grc": 0.5, "qir": None}  # None: no caption could be scored
     write_json(layout.tuned.parent / "summary.json", {"base": {"step": 0, **judged}, "best": {"step": 45, **judged}})
     alarm = {"step": 40, "alarm": "clipped", "found": "0.3 | cut"}
     write_json(layout.tuned.parent / "alarms.json", {"alarms": [alarm]})
@@ -108,6 +108,7 @@ def test_the_card_tells_what_training_and_evaluation_recorded(workspace: Layout,
         "| `copied` | `{",
         "| `learning_rate` | `1e-06` |",
         "| steps made | 45 |",
+        "| best | 0.5 | no score |",
         "| R@1 | 50.0% | 75.0% | +25.0 | +12.5 to +37.5 | better |",
         "Alarm while training, step 40: clipped, 0.3 \\| cut",
         '"text": "Say \\"it\\"."',
