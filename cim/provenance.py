@@ -51,11 +51,14 @@ class ProvenanceCounts:
 
     def add(self, known: Mapping[str, str], images: int = 1) -> None:
         """One more image, or so many with the same provenance."""
-        self.images += images
-        name = known.get("license", UNKNOWN)
-        self.licenses[name if name in self.licenses or len(self.licenses) < MOST else OTHERS] += images
+        self.add_license(known.get("license", UNKNOWN), images)
         self.source_url += images * ("source_url" in known)
         self.attribution += images * ("attribution" in known)
+
+    def add_license(self, name: str, images: int) -> None:
+        """So many images with one licence; more than MOST licences are OTHERS."""
+        self.images += images
+        self.licenses[name if name in self.licenses or len(self.licenses) < MOST else OTHERS] += images
 
     def values(self) -> dict[str, Any]:
         """JSON-able: {"license": {"CC BY 2.0": 3, "unknown": 1}, "source_url": {"known": 4, "unknown": 0}, ...}."""
@@ -72,8 +75,7 @@ def added_up(counts: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     total = ProvenanceCounts()
     for one in counts:
         for name, images in one["license"].items():
-            total.licenses[name if name in total.licenses or len(total.licenses) < MOST else OTHERS] += images
-            total.images += images
+            total.add_license(name, images)
         total.source_url += one["source_url"]["known"]
         total.attribution += one["attribution"]["known"]
     return total.values()

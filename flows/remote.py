@@ -1,10 +1,10 @@
 """DVC's remote: which one is configured, and where in it an artefact is."""
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 
 from cim.errors import CimError
+from flows.server import without_secret
 
 
 class Remote(NamedTuple):
@@ -32,17 +32,17 @@ def configured(name: str | None = None) -> Remote | None:
     with Repo() as repo:
         chosen = name or repo.config["core"].get("remote")
         values = repo.config["remote"].get(chosen)
-        return None if values is None else Remote(chosen, re.sub("//[^/@]*@", "//", str(values["url"])))
+        return None if values is None else Remote(chosen, without_secret(str(values["url"])))
 
 
 def address_of(path: Path) -> str | None:
     """Where `dvc push` puts the artefact at `path` in the default remote; None without one, or for none of DVC's."""
-    if configured() is None:
+    if configured() is None:  # get_url would name a file of the local cache
         return None
     from dvc.api import get_url
     from dvc.exceptions import DvcException
 
     try:
-        return re.sub("//[^/@]*@", "//", str(get_url(str(path))))
+        return without_secret(str(get_url(str(path))))
     except DvcException:
         return None

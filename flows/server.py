@@ -78,13 +78,18 @@ def _check_answer(url: str) -> None:
             client.raise_for_api_version_mismatch()
     except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError, TypeError) as error:
         reason = error.__cause__ or error  # Prefect's "Failed to reach API" has why inside
-        said, without_secret = str(reason).splitlines(), re.sub("//[^/@]*@", "//", url)
+        said, shown = str(reason).splitlines(), without_secret(url)
         raise CimError(
-            f"no Prefect server at PREFECT_API_URL {without_secret} ({said[0] if said else type(reason).__name__})",
+            f"no Prefect server at PREFECT_API_URL {shown} ({said[0] if said else type(reason).__name__})",
             "the address of a server that runs, such as http://127.0.0.1:4200/api",
             "start it (prefect server start), mend the address, or unset PREFECT_API_URL (or leave the Prefect profile"
             " that sets it): a run then starts its own",
         ) from error
+
+
+def without_secret(address: str) -> str:
+    """An address without the name and password that it may hold."""
+    return re.sub("//[^/@]*@", "//", address)
 
 
 def _check_database(path: Path) -> None:

@@ -9,6 +9,7 @@ from cim.captions.cost import Cost
 from cim.captions.feed import Feed
 from cim.captions.job import ShardJob
 from cim.captions.shard import Outcome, finish_shards
+from cim.captions.summary import tallied
 from cim.engines.spec import AnyEngine
 from cim.readers.base import Part
 
@@ -49,10 +50,7 @@ def finish_prompts(job: PromptsJob, engine: Callable[[], AnyEngine | Feed], pati
 def joined(found: Sequence[Outcome]) -> Outcome:
     """One outcome for those of a shard's prompts."""
     facts: dict[str, Any] = {name: sum(one.facts[name] for one in found) for name in COUNTS}
-    reasons = {reason for one in found for reason in one.facts["reject_reasons"]}
-    facts["reject_reasons"] = {
-        reason: sum(one.facts["reject_reasons"].get(reason, 0) for one in found) for reason in sorted(reasons)
-    }
+    facts["reject_reasons"] = dict(sorted(tallied((one.facts for one in found), "reject_reasons").items()))
     facts["prompts"] = [one.facts for one in found]
     seconds, before = max(one.seconds for one in found), sum(one.before for one in found)
     return Outcome(found[0].shard, facts, seconds, before, sum((one.cost for one in found), Cost()))

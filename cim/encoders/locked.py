@@ -23,6 +23,7 @@ from cim.models.device import pick_device
 from cim.models.fetch import RequiredFiles, fetched
 from cim.params import FittedHeads
 from cim.trunks.frozen import freeze, precision_here
+from cim.trunks.pixels import Levels
 from cim.trunks.weights import open_trunk
 
 CONTEXT = 77  # tokens of a text; short ones cost no more for it (text_tower.trimmed)
@@ -140,12 +141,11 @@ def _text_model(source: Path) -> tuple[Any, str]:
 def _features(model: Any, config: dict[str, Any], part: Part, making: Making, folder: Path) -> Features:
     """What both models make of the gallery's pairs, their heads left out."""
     prepare, mean, std = transforms({**config["preprocess_cfg"], "size": model.visual.image_size})
-    device = pick_device(making.device)
+    scale, device = Levels(tuple(mean), tuple(std)), pick_device(making.device)
     images, said = list[torch.Tensor](), list[tuple[str, ...]]()
     for group in _groups(gallery_pictures(making.gallery, part), PICTURES):
         levels = torch.from_numpy(np.stack([prepare(picture) for picture, _ in group])).permute(0, 3, 1, 2)
-        scaled = (levels.float() / 255 - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1)
-        images.append(model.visual.trunk(scaled.to(device)).float().cpu())
+        images.append(model.visual.trunk(scale.normalised(levels).to(device)).float().cpu())
         said += [captions for _, captions in group]
     check_enough(len(said), making.gallery)
     texts = [caption for captions in said for caption in captions]

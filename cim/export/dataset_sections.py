@@ -39,7 +39,7 @@ def left_out(seen: Seen) -> str:
         return "Nothing was left out."
     rows = [[plain(reason), number(count)] for reason, count in sorted(rejects.items(), key=lambda one: -one[1])]
     what = "pairs" if seen.finished.kind == "curate" else "images and captions"
-    return f"{table(['reason', what], rows)}"
+    return table(["reason", what], rows)
 
 
 def captions(seen: Seen, notes: Sequence[ModelNote]) -> str:

@@ -1,15 +1,14 @@
 """Finished shards of any flow: which flow made them, which tars there are, what it recorded. Or why they are not."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from cim.atomic import marker_of, read_json
+from cim.atomic import marker_of
 from cim.captions.write import captions_path
 from cim.errors import CimError
-from cim.layout import Layout
+from cim.export.records import record
 
 Kind = Literal["shard", "caption", "recaption", "remix", "curate"]
 CARDS: dict[str, Kind] = {"remix.json": "remix", "recaption.json": "recaption", "curate.json": "curate"}
@@ -63,7 +62,7 @@ def open_finished(root: Path, splits: Sequence[str] | None = None) -> Finished:
     if not root.is_dir():
         raise CimError(f"no folder {root}", "finished shards", "mend export.dataset.shards")
     name = next((name for name in CARDS if (root / name).is_file()), None)
-    summary = _read(root / SUMMARY) if (root / SUMMARY).is_file() else None
+    summary = record(root / SUMMARY) if (root / SUMMARY).is_file() else None
     if summary is None:
         what = f"{name}, but no {SUMMARY}" if name else f"neither {SUMMARY} nor a card such as recaption.json"
         raise CimError(
@@ -78,7 +77,7 @@ def open_finished(root: Path, splits: Sequence[str] | None = None) -> Finished:
             "splits of data/shards",
             "leave splits out",
         )
-    card = _read(root / name) if name else {}
+    card = record(root / name) if name else {}
     if kind == "shard":
         shards = _of_splits(root, summary, splits)
     elif kind == "curate":
@@ -110,7 +109,6 @@ def _stage(root: Path, summary: dict[str, Any]) -> Kind:
 
 
 def _of_splits(root: Path, summary: dict[str, Any], wanted: Sequence[str] | None) -> list[FinishedShard]:
-    layout = Layout(root.parent)
     there = [split for split in summary["splits"] if (root / split).is_dir()]
     if unknown := [split for split in wanted or () if split not in there]:
         raise CimError(
@@ -118,7 +116,7 @@ def _of_splits(root: Path, summary: dict[str, Any], wanted: Sequence[str] | None
         )
     found = []
     for split in there if wanted is None else dict.fromkeys(wanted):
-        tars = sorted((layout.root / root.name / split).glob("*.tar"))
+        tars = sorted((root / split).glob("*.tar"))
         if len(tars) != summary["splits"][split]["shards"]:
             stated = summary["splits"][split]["shards"]
             raise CimError(f"{len(tars)} tars in {root / split}", f"the {stated} of {SUMMARY}", "run flows.shard again")
@@ -128,7 +126,7 @@ def _of_splits(root: Path, summary: dict[str, Any], wanted: Sequence[str] | None
 
 def _captioned(root: Path, kind: str) -> list[FinishedShard]:
     """Tars beside tables, whose done markers stand for both."""
-    tables = sorted((path for path in root.glob("*.parquet")), key=lambda path: (len(path.name), path.name))
+    tables = sorted(root.glob("*.parquet"), key=lambda path: (len(path.name), path.name))
     tars = [path.with_suffix(".tar") for path in tables]
     if not any(tar.is_file() for tar in tars):
         return []
@@ -140,7 +138,7 @@ def _marked(artefact: Path, split: str, tar: Path, stated: Any) -> FinishedShard
     marker = marker_of(artefact)
     if not marker.is_file():
         raise CimError(f"{artefact} without {marker.name}: not finished", "finished shards", "run its flow again")
-    content = _read(marker)
+    content = record(marker)
     if not tar.is_file() or tar.stat().st_size != stated(content):
         raise CimError(
             f"{tar} {'has changed' if tar.is_file() else 'is missing'}",
@@ -159,22 +157,12 @@ def _stated(marker: dict[str, Any]) -> Any:
 
 
 def _without_tars(root: Path, kind: Kind) -> CimError:
-    remedies: Iterable[tuple[str, str]] = (
-        ("caption", "export the tuned captioner's target split, or caption with flows.recaption, which writes images"),
-        ("curate", "run flows.curate with curate.shards changed"),
-    )
+    remedies = {
+        "caption": "export the tuned captioner's target split, or caption with flows.recaption, which writes images",
+        "curate": "run flows.curate with curate.shards changed",
+    }
     return CimError(
         f"no tar in {root}",
         "shards with images",
-        dict(remedies).get(kind, "copy the tars there; with recaption.store they lie in the store"),
+        remedies.get(kind, "copy the tars there; with recaption.store they lie in the store"),
     )
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CimError(f"{path} can't be read ({error})", "JSON as its flow wrote it", "run its flow again") from error
-    if not isinstance(found, dict):
-        raise CimError(f"{path} with a {type(found).__name__}", "an object, as its flow wrote it", "run its flow again")
-    return found

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cim.atomic import link_or_copy, marker_of, read_json, unmark, write_bytes, write_json
+from cim.atomic import link_or_copy, marker_of, unmark, write_bytes, write_json
 from cim.captions.output import check_no_others
 from cim.errors import CimError
+from cim.export.records import record_if_any
 from cim.fingerprint import code_of, fingerprint
 from cim.lock import file_lock, holder
 
@@ -106,11 +107,8 @@ def publish(folder: ExportFolder, contents: Contents, facts: Mapping[str, Any]) 
 
 def done(folder: ExportFolder, made_from: str, contents: Contents) -> dict[str, Any] | None:
     """The facts of an earlier run that made the folder from just this, if all its files are still there."""
-    try:
-        marker = read_json(marker_of(folder.root))
-    except (FileNotFoundError, ValueError):
-        return None
-    if not isinstance(marker, dict) or marker.get("fingerprint") != made_from or marker.get("holds") != _sizes(folder):
+    marker = record_if_any(marker_of(folder.root))
+    if marker.get("fingerprint") != made_from or marker.get("holds") != _sizes(folder):
         return None
     pairs = [(folder.root / name, path) for name, path in contents.links.items()]
     same = all(one.stat().st_mtime_ns == other.stat().st_mtime_ns for one, other in pairs)

@@ -3,10 +3,9 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from cim.atomic import read_json
+from cim.export.records import record_if_any
 from cim.layout import Layout
 
 CARD = "cim.json"
@@ -46,7 +45,7 @@ def note_of(fingerprint: str, layout: Layout, card: Mapping[str, Any] | None = N
 
     card: of the tuned captioner, where it lies elsewhere.
     """
-    base, tuned = read_json_object(layout.model("captioner") / CARD), card or read_json_object(layout.tuned / CARD)
+    base, tuned = record_if_any(layout.model("captioner") / CARD), card or record_if_any(layout.tuned / CARD)
     is_tuned = tuned.get("fingerprint") == fingerprint
     wanted = str(tuned.get("base")) if is_tuned else fingerprint
     known = _of_base(base) if base.get("fingerprint") == wanted else _fetched(wanted, layout)
@@ -65,18 +64,10 @@ def _of_base(card: Mapping[str, Any]) -> dict[str, str | None]:
 def _fetched(fingerprint: str, layout: Layout) -> dict[str, str | None]:
     """The same of a captioner that flows.recaption brought here, by its done marker."""
     for marker in sorted((layout.root / "models/recaption").glob("*.done.json")):
-        facts = _mapping(read_json_object(marker).get("facts"))
+        facts = _mapping(record_if_any(marker).get("facts"))
         if facts.get("captioner") == fingerprint:
             return {name: facts.get(name) for name in ("name", "revision", "license")}
     return {}
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """{} where there is none that can be read."""
-    try:
-        return _mapping(read_json(path))
-    except (OSError, ValueError):
-        return {}
 
 
 def _mapping(value: Any) -> dict[str, Any]:

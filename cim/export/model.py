@@ -1,18 +1,17 @@
 """A tuned captioner as a model folder: its files, its records, its card."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from cim.atomic import read_json
 from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.export.folder import README, Contents, ExportFolder, publish
-from cim.export.lineage import CARD, note_of, read_json_object
+from cim.export.lineage import CARD, note_of
 from cim.export.model_card import ModelRecords, model_card
+from cim.export.records import record, record_if_any
 from cim.layout import Layout
 from cim.models.folder import model_files
 from cim.params.export import ModelExport
@@ -39,7 +38,7 @@ class ModelJob:
     def of(cls, params: ModelExport, workspace: Path) -> "ModelJob":
         """Raises CimError for what is no captioner that flows.tune made, and for a folder that is not ours."""
         model = Path(params.model).expanduser()
-        found, card = captioner_fingerprint(model), read_json_object(model / CARD)
+        found, card = captioner_fingerprint(model), record_if_any(model / CARD)
         if "base" not in card:
             raise CimError(
                 f"no {CARD} in {model} that names a base",
@@ -77,17 +76,17 @@ def export_model(job: ModelJob) -> dict[str, Any]:
 
 def records_of(job: ModelJob) -> ModelRecords:
     """All that is recorded of the captioner, beside it and in the workspace."""
-    layout, card = job.layout, read_json_object(job.model / CARD)
+    layout, card = job.layout, record_if_any(job.model / CARD)
     row = _row(layout, job.fingerprint)
-    metrics = _json(layout.report / "metrics.json") if row and row["split"] == "eval" else {}
-    architectures = _json(job.model / "config.json").get("architectures") or []
+    metrics = _record(layout.report / "metrics.json") if row and row["split"] == "eval" else {}
+    architectures = _record(job.model / "config.json").get("architectures") or []
     return ModelRecords(
         card=card,
         note=note_of(job.fingerprint, layout, card),
-        summary=_json(job.model.parent / "summary.json"),
-        alarms=_json(job.model.parent / "alarms.json"),
+        summary=_record(job.model.parent / "summary.json"),
+        alarms=_record(job.model.parent / "alarms.json"),
         metrics=metrics or None,
-        shards=_json(layout.shard_summary),
+        shards=_record(layout.shard_summary),
         caption=row,
         architecture=", ".join(map(str, architectures)),
     )
@@ -103,12 +102,6 @@ def _row(layout: Layout, fingerprint: str) -> dict[str, Any] | None:
     return None
 
 
-def _json(path: Path) -> dict[str, Any]:
-    """What a record says; {} where there is none. Raises CimError where it can't be read."""
-    if not path.is_file():
-        return {}
-    try:
-        found = read_json(path)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CimError(f"{path} can't be read ({error})", "JSON as its flow wrote it", "run its flow again") from error
-    return found if isinstance(found, dict) else {}
+def _record(path: Path) -> dict[str, Any]:
+    """{} where there is none; see `record`."""
+    return record(path) if path.is_file() else {}

@@ -1,12 +1,12 @@
 """All shards of a dataset together, as they were looked at one by one."""
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from cim.captions.summary import tallied
 from cim.export.fields import NULL, Shape, feature_of, joined, left_out
 from cim.export.finished import Finished
 from cim.provenance import added_up
@@ -29,7 +29,7 @@ class Seen:
     @cached_property
     def members(self) -> dict[str, int]:
         """In how many samples there is a member with each extension."""
-        return dict(sorted(self._tallied("members").items()))
+        return dict(sorted(tallied(self.facts, "members").items()))
 
     @cached_property
     def shape(self) -> Shape:
@@ -45,7 +45,7 @@ class Seen:
 
     def captions(self) -> list[tuple[dict[str, Any], int]]:
         """How captions were made, and how many samples have one that was made so; by name."""
-        found = [(json.loads(text), count) for text, count in self._tallied("captions").items()]
+        found = [(json.loads(text), count) for text, count in tallied(self.facts, "captions").items()]
         return sorted(found, key=lambda one: (one[0]["name"], -one[1], json.dumps(one[0], sort_keys=True)))
 
     def by_split(self) -> dict[str, tuple[int, int, int]]:
@@ -75,6 +75,3 @@ class Seen:
         columns = self.features()
         others = {name: "no text, image or JSON" for name in self.members if name not in columns and name != JSON}
         return others | {f"{JSON}.{name}": why for name, why in left_out(self.shape).items() if name}
-
-    def _tallied(self, name: str) -> Counter[str]:
-        return sum((Counter(one[name]) for one in self.facts), Counter[str]())

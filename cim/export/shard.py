@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cim.atomic import read_json, write_json
+from cim.atomic import write_json
 from cim.errors import CimError
 from cim.export.fields import NULL, Shape, joined, shape_of
 from cim.export.finished import FinishedShard
 from cim.export.lineage import lineages_of
+from cim.export.records import record_if_any
 from cim.fingerprint import code_of, fingerprint
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.provenance import ProvenanceCounts, provenance_of
@@ -79,7 +80,7 @@ def look(job: LookJob) -> dict[str, Any]:
     take it.
     """
     made_from = job.fingerprint()
-    if (known := _known(job.facts)).get("fingerprint") == made_from:
+    if (known := record_if_any(job.facts)).get("fingerprint") == made_from:
         return known
     seen = _Seen(columns=job.columns)
     try:
@@ -116,11 +117,3 @@ def _checked(tar: Path, key: str, found: Any, *, again: bool) -> dict[str, Any]:
 
 def _bad(tar: Path, what: str) -> CimError:
     return CimError(f"{tar}: {what}", "shards as a finished flow leaves them", "run the flow that made it again")
-
-
-def _known(path: Path) -> dict[str, Any]:
-    try:
-        found = read_json(path)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}

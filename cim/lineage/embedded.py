@@ -16,15 +16,14 @@ from cim.models.folder import folder_fingerprint
 MARKER = ".npy.done.json"
 
 
-def encoder_link(layout: Layout, role: str, recorded: str, card: Path) -> Link:
-    """An encoder of the reward. recorded: its fingerprint in `card`."""
-    folder = layout.model(role)
+def model_link(title: str, folder: Path, recorded: str, card: Path) -> Link:
+    """An encoder or a captioner. recorded: its fingerprint in `card`."""
 
     def checks() -> Iterator[Check]:
         yield Check(f"model in {folder}", recorded, partial(folder_fingerprint, folder))
         yield from whole_folder(folder)
 
-    return Link(f"encoder, {role}", folder, card, {"fingerprint": recorded}, checks)
+    return Link(title, folder, card, {"fingerprint": recorded}, checks)
 
 
 def embeddings_link(layout: Layout, name: str, recorded: str, index: Path) -> Link:

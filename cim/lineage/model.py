@@ -10,21 +10,20 @@ from cim.atomic import marker_of, read_json
 from cim.fingerprint import hash_path
 from cim.index.meta import IndexMeta
 from cim.layout import Layout
-from cim.lineage.embedded import embeddings_link, encoder_link, shards_link
+from cim.lineage.embedded import embeddings_link, model_link, shards_link
 from cim.lineage.link import Check, Link, whole_folder
-from cim.models.folder import folder_fingerprint
 
 CARD, SUMMARY = "cim.json", "summary.json"
 
 
 def captioner_links(layout: Layout, folder: Path, recorded: str, recorded_in: Path) -> Iterator[Link]:
     """The captioner in `folder`, recorded by its fingerprint, and, where it was tuned here, all behind it."""
-    yield _captioner("captioner", folder, recorded, recorded_in)
+    yield model_link("captioner", folder, recorded, recorded_in)
     card = folder / CARD
     made_from = read_json(card).get("made_from", {})
     if "training" not in made_from:
         return  # the base: made from a hub's weights or from nothing, as its cim.json says
-    yield _captioner("base captioner", layout.model("captioner"), read_json(card)["base"], card)
+    yield model_link("base captioner", layout.model("captioner"), read_json(card)["base"], card)
     yield _training(layout, made_from, card)
     for split, images in made_from["images"].items():
         yield shards_link(layout, split, images["shards"], card, images["manifest"])
@@ -32,18 +31,10 @@ def captioner_links(layout: Layout, folder: Path, recorded: str, recorded_in: Pa
     reward = made_from["reward"]
     yield Link("reward", card, card, _told(made_from["params"]["reward"]))
     for role, fingerprint in reward["encoders"].items():
-        yield encoder_link(layout, role, fingerprint, card)
+        yield model_link(f"encoder, {role}", layout.model(role), fingerprint, card)
     yield from _index_links(layout, reward["index"], card)
     for split, sha256 in reward["gallery"].items():
         yield shards_link(layout, split, sha256, card)
-
-
-def _captioner(title: str, folder: Path, recorded: str, recorded_in: Path) -> Link:
-    def checks() -> Iterator[Check]:
-        yield Check(f"model in {folder}", recorded, partial(folder_fingerprint, folder))
-        yield from whole_folder(folder)
-
-    return Link(title, folder, recorded_in, {"fingerprint": recorded}, checks)
 
 
 def _training(layout: Layout, made_from: Mapping[str, Any], card: Path) -> Link:

@@ -1,23 +1,11 @@
 """What the evaluate flow leaves on Prefect's page of its run."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
+from one_measure import metrics
 
 from cim.layout import Layout
-
-
-def metrics() -> dict[str, Any]:
-    """Of one measure."""
-    difference = {"value": 0.4, "low": 0.3, "high": 0.5, "images": 10, "verdict": "better"}
-    return {
-        "images": 10,
-        "base": {"retrieval": {"r1": 0.2}},
-        "tuned": {"retrieval": {"r1": 0.6}},
-        "difference": {"retrieval": {"r1": difference}},
-        "absent": {},
-    }
 
 
 @pytest.mark.usefixtures("prefect_server")

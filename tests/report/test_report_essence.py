@@ -1,24 +1,12 @@
 """The report in a few lines, for pages that can't show it whole."""
 
 from pathlib import Path
-from typing import Any
 
 import polars as pl
+from one_measure import metrics
 
 from cim.layout import Layout
 from cim.report.essence import essence
-
-
-def metrics() -> dict[str, Any]:
-    """Of one measure, better."""
-    difference = {"value": 0.4, "low": 0.3, "high": 0.5, "images": 10, "verdict": "better"}
-    return {
-        "images": 10,
-        "base": {"retrieval": {"r1": 0.2}},
-        "tuned": {"retrieval": {"r1": 0.6}},
-        "difference": {"retrieval": {"r1": difference}},
-        "absent": {},
-    }
 
 
 def test_headline_examples_by_id_and_place(tmp_path: Path) -> None:

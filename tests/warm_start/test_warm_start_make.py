@@ -3,18 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pytest
 
 from cim.atomic import read_json
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
-from cim.images.ids import content_hash
 from cim.params import LoadedCaptioner, Models, TinyCaptioner
-from cim.records import Sample
-from cim.scenes.draw import draw
-from cim.scenes.scene import scene_at
-from cim.shards.tar import write_tar
 from cim.warm_start.make import make_base_captioner
 from cim.warm_start.tiny import make_tiny_captioner
 
@@ -32,20 +26,6 @@ def models(seed: int = 0) -> Models:
             "warm_start": {"seed": seed, "epochs": 1, "batch_size": 4, "learning_rate": 0.001},
         }
     )
-
-
-@pytest.fixture
-def train(tmp_path: Path) -> Path:
-    """Eight captioned scenes as a split."""
-    folder = tmp_path / "train"
-    folder.mkdir()
-    pictures = {content_hash(image)[:16]: image for image in (draw(scene_at(0, i), 32) for i in range(8))}
-    samples = [Sample(i, pictures[i], "png", ("a star", "two stars"), "s", 32, 32) for i in sorted(pictures)]
-    write_tar(folder / "train-000000.tar", samples)
-    pl.DataFrame({"id": [s.id for s in samples], "captions": [list(s.captions) for s in samples]}).write_parquet(
-        folder / "manifest.parquet"
-    )
-    return folder
 
 
 class Killed(Exception):

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
 import torch
 from PIL import Image
@@ -14,31 +13,12 @@ from cim.atomic import read_json
 from cim.captioners.inputs import prepare, render
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
-from cim.images.ids import content_hash
 from cim.params import Models, TowerCaptioner
-from cim.records import Sample
-from cim.scenes.draw import draw
-from cim.scenes.scene import scene_at
-from cim.shards.tar import write_tar
 from cim.trunks.weights import open_trunk
 from cim.warm_start.make import make_base_captioner
 from cim.warm_start.on_tower import make_tower_captioner
 
 FIT = {"kind": "fit", "width": 8, "epochs": 1, "learning_rate": 0.001}
-
-
-@pytest.fixture
-def train(tmp_path: Path) -> Path:
-    """Eight captioned scenes as a split."""
-    folder = tmp_path / "train"
-    folder.mkdir()
-    pictures = {content_hash(image)[:16]: image for image in (draw(scene_at(0, i), 32) for i in range(8))}
-    samples = [Sample(i, pictures[i], "png", ("a star", "two stars"), "s", 32, 32) for i in sorted(pictures)]
-    write_tar(folder / "train-000000.tar", samples)
-    pl.DataFrame({"id": [s.id for s in samples], "captions": [list(s.captions) for s in samples]}).write_parquet(
-        folder / "manifest.parquet"
-    )
-    return folder
 
 
 @pytest.fixture

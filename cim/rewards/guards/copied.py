@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +136,7 @@ def _read(file: Path) -> _Known:
     starts = np.cumsum(counts) - counts
     place = np.arange(len(words)) - np.repeat(starts, counts)
     terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
-    telling = (~np.isin(words, _hash(pl.Series(sorted(FUNCTION_WORDS))))).astype(np.int32)
+    telling = (~np.isin(words, _function_words())).astype(np.int32)
     if not len(starts):  # reduceat wants one
         return _Known(terms, terms, telling, counts)
     owners = _hash(table["id"])[captions]
@@ -158,3 +158,8 @@ def _powers(base: int, count: int) -> Hashes:
     factors = np.full(count, base, dtype=np.uint64)
     factors[:1] = 1
     return np.cumprod(factors, dtype=np.uint64)
+
+
+@cache  # not at import: polars would start its threads in processes that fork
+def _function_words() -> Hashes:
+    return _hash(pl.Series(sorted(FUNCTION_WORDS)))
