@@ -47,7 +47,7 @@ PORT ?= 4200
 serve: env ## a Prefect server with its page, a worker, the deployments of prefect.yaml; Ctrl-C ends all
 	@$(PY) -m flows.serve --port $(PORT) $(if $(ALERTS),--alerts $(ALERTS))
 
-test: lint types unit ## lint, types, then all tests in one process
+test: lint types unit ## lint, types, then all tests, in JOBS processes
 
 test-vllm: env-vllm ## the tests that need a real vLLM (CPU build), in its own environment
 	PATH=$(VLLM_VENV)/bin:$$PATH $(VLLM_PY) -m pytest --confcutdir tests/real_vllm tests/real_vllm
@@ -58,8 +58,9 @@ lint: env
 types: env
 	$(PY) -m mypy cim
 
+JOBS ?= 2
 unit: env
-	$(PY) -m pytest $(PYTEST)
+	$(PY) -m pytest -n $(JOBS) --dist loadgroup $(PYTEST)
 
 bench: env ## benchmarks; each prints a table with a calibration
 	$(PY) -m benchmarks.pipeline

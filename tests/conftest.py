@@ -23,6 +23,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--wordnet", type=Path, help="WordNet 3.0's dict folder, to compare with capture-metric")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes (`make test`) a file's tests stay together, and so do all of the finished workspace."""
+    for item in items:
+        shared = "finished" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("finished" if shared else item.path.stem))
+
+
 @pytest.fixture(scope="session")
 def photo_captions(request: pytest.FixtureRequest) -> list[list[str]]:
     """People's captions by photo."""
