@@ -32,12 +32,16 @@ def test_a_gpu_s_and_one_without_a_word(error: BaseException) -> None:
     assert "tune.micro_batch" in trouble.remedy
 
 
+def no_batch() -> None:
+    try:
+        raise MemoryError("for 3 GiB")
+    except MemoryError as error:
+        raise RuntimeError("no batch") from error
+
+
 def test_what_lies_beneath_another_error() -> None:
     with pytest.raises(RuntimeError) as told:
-        try:
-            raise MemoryError("for 3 GiB")
-        except MemoryError as error:
-            raise RuntimeError("no batch") from error
+        no_batch()
     assert "for 3 GiB" in reason_of(told.value)
 
 
