@@ -10,6 +10,7 @@ FLOORS = (
     (
         "errors", "disk", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models",
         "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
+        "markdown",
     ),
     ("images", "scenes", "mixes", "trunks"),
     ("readers",),
