@@ -96,7 +96,7 @@ def remove(one: Removable) -> None:
 
 
 def size(paths: Sequence[Path]) -> int:
-    """Bytes of all files in `paths`: links not followed, a file of several names counted once, what is gone not at all."""
+    """Bytes of all files in `paths`: links not followed, a file of several names counted once, one that is gone not."""
     seen: dict[tuple[int, int], int] = {}
     for path in paths:
         folders = os.walk(path) if path.is_dir() and not path.is_symlink() else [(path.parent, [], [path.name])]
