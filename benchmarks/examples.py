@@ -11,6 +11,7 @@ import polars as pl
 
 from benchmarks.common.document import arguments, replace_between
 from cim.layout import Layout
+from cim.markdown import plain
 from cim.params import load_params
 from cim.records import IdentityScore
 from cim.report.pictures import Splits
@@ -43,13 +44,15 @@ def markdown(
     lines = ["| image | by | caption | GRC | QIR | total | retrieved (image cosine) |", "|---|---|---|---|---|---|---|"]
     last = ""
     for (name, who, caption), score in zip(spoken_of, scores, strict=True):
-        start = f"| {'' if name == last else f'`{name}`'} | {who} | {_cell(caption)} |"
+        start = f"| {'' if name == last else f'`{name}`'} | {who} | {plain(printable(caption))} |"
         last = name
         if isinstance(score, Unscorable):
             lines.append(f"{start} | | unscorable | {score.reason} |")
             continue
         hits = zip(score.ids, score.cosines, strict=True)
-        found = "<br>".join(f"{n}. {_cell(captions.get(hit, hit))} ({c:.2f})" for n, (hit, c) in enumerate(hits, 1))
+        found = "<br>".join(
+            f"{n}. {plain(printable(captions.get(hit, hit)))} ({c:.2f})" for n, (hit, c) in enumerate(hits, 1)
+        )
         lines.append(f"{start} {score.grc:.3f} | {score.qir:.3f} | {score.total:.3f} | {found} |")
     return "\n".join(lines)
 
@@ -74,12 +77,6 @@ def _captions(folder: Path) -> dict[str, str]:
     """By id, of one captioner; none where it has not captioned."""
     tables = [pl.read_parquet(path, columns=["id", "caption"]) for path in sorted(folder.glob("*.parquet"))]
     return dict(pl.concat(tables).iter_rows()) if tables else {}
-
-
-def _cell(text: str) -> str:
-    """`text` in a table's cell: one line, nothing that Markdown reads as its own."""
-    safe = printable(" ".join(text.split())).replace("&", "&amp;").replace("<", "&lt;")
-    return safe.replace("|", "\\|").replace("*", "\\*").replace("_", "\\_").replace("`", "\\`")
 
 
 if __name__ == "__main__":

@@ -4,19 +4,23 @@ import os
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from cim.disk import disk_trouble
 from cim.errors import CimError
+from cim.trouble import machine_trouble
+
+TRACEBACK = "CIM_TRACEBACK"
+"""Environment: set to anything, also errors that a user can mend are told with where in the code they come from."""
 
 
 @contextmanager
 def plain_exit(name: str) -> Iterator[None]:
     """The body of a command. name: stands before the line of a CimError, which goes to stderr and ends with code 1;
-    so does an error of a full or read-only disk.
+    so does an error of a full or read-only disk, or of memory that ran out. With TRACEBACK set, the traceback is first.
 
     A reader of stdout that is gone (`| head`) ends it in silence, with the code that shells give for SIGPIPE, and
     Ctrl-C with that of SIGINT. Characters that the terminal's encoding lacks are written as escapes.
@@ -29,7 +33,7 @@ def plain_exit(name: str) -> Iterator[None]:
         if sys.stdout is not None:
             sys.stdout.flush()
     except CimError as error:
-        print(f"{name}: {error}", file=sys.stderr)
+        _say(name, error)
         raise SystemExit(1) from None
     except BrokenPipeError:
         if not is_broken_pipe(1):
@@ -39,10 +43,16 @@ def plain_exit(name: str) -> Iterator[None]:
     except KeyboardInterrupt:
         raise SystemExit(128 + signal.SIGINT) from None
     except Exception as error:
-        if (trouble := disk_trouble(error)) is None:
+        if (trouble := machine_trouble(error)) is None:
             raise
-        print(f"{name}: {trouble}", file=sys.stderr)
+        _say(name, trouble)
         raise SystemExit(1) from None
+
+
+def _say(name: str, error: CimError) -> None:
+    if os.environ.get(TRACEBACK):
+        traceback.print_exc()
+    print(f"{name}: {error}", file=sys.stderr)
 
 
 def is_broken_pipe(descriptor: int) -> bool:

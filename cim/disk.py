@@ -19,32 +19,26 @@ SAID = re.compile(
 
 def disk_trouble(error: BaseException) -> CimError | None:
     """What is to be said where `error`, or what it comes from, is a disk's refusal; None for every other error."""
-    for one in _chain(error):
+    for one in chain(error):
         if isinstance(one, CimError):
             return None  # it says what is to be said
         refused = isinstance(one, OSError) and one.errno in REFUSED
         if refused or SAID.search(str(one)):
             return CimError(
-                f"a disk, or a folder of it, that refused a write ({_line(one)})",
+                f"a disk, or a folder of it, that refused a write ({on_one_line(one)})",
                 "room for what is made, in folders open to you",
                 "free some or move the folder, and run the same command again; what was finished is kept",
             )
     return None
 
 
-def reason_of(error: BaseException) -> str:
-    """An error as one of several in a message: what it says, with its kind unless it was meant for a user."""
-    if isinstance(error, CimError):
-        return str(error)
-    trouble = disk_trouble(error)
-    return f"{type(error).__name__}: {error}" if trouble is None else trouble.found
-
-
-def _line(error: BaseException) -> str:
+def on_one_line(error: BaseException) -> str:
+    """What it says, its first 300 characters."""
     return " ".join(str(error).split())[:300]
 
 
-def _chain(error: BaseException) -> Iterator[BaseException]:
+def chain(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it comes from."""
     seen: list[BaseException] = []
     found: BaseException | None = error
     while found is not None and not any(found is one for one in seen):

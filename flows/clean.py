@@ -4,9 +4,11 @@ python -m flows.clean [NAME ...]
 """
 
 import argparse
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import disk_usage, rmtree
@@ -94,12 +96,13 @@ def remove(one: Removable) -> None:
 
 
 def size(paths: Sequence[Path]) -> int:
-    """Bytes of all files in `paths`; links are not followed, and a file of several names counts once."""
+    """Bytes of all files in `paths`: links not followed, a file of several names counted once, one that is gone not."""
     seen: dict[tuple[int, int], int] = {}
     for path in paths:
-        for file in [path, *path.rglob("*")] if path.is_dir() and not path.is_symlink() else [path]:
-            at = file.lstat()
-            if not file.is_dir() or file.is_symlink():
+        folders = os.walk(path) if path.is_dir() and not path.is_symlink() else [(path.parent, [], [path.name])]
+        for file in (Path(folder, name) for folder, _, names in folders for name in names):
+            with suppress(FileNotFoundError):  # a run may be at it
+                at = file.lstat()
                 seen[at.st_dev, at.st_ino] = at.st_size
     return sum(seen.values())
 

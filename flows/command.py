@@ -14,6 +14,7 @@ from cim.errors import CimError
 from cim.params import Params
 from cim.params.base import Section
 from cim.params.load import load_section
+from cim.trouble import machine_trouble
 from flows.events import recorded
 from flows.help import describe
 from flows.interrupt import interruptible
@@ -100,4 +101,5 @@ def leave_user_errors_to_main() -> None:
 
 
 def _is_no_user_error(record: logging.LogRecord) -> bool:
-    return not (record.exc_info and isinstance(record.exc_info[1], CimError | BrokenPipeError))
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or not (isinstance(error, CimError | BrokenPipeError) or machine_trouble(error))

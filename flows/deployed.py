@@ -8,9 +8,9 @@ from typing import Any
 
 from prefect import flow
 
-from cim.disk import disk_trouble
 from cim.errors import CimError
 from cim.params.recaption import Recaptioning
+from cim.trouble import machine_trouble
 from flows import pipeline, recaption
 from flows.command import leave_user_errors_to_main
 from flows.links import check_links
@@ -72,7 +72,7 @@ def on_the_page() -> Iterator[None]:
         logger().error("%s", error)
         raise
     except Exception as error:
-        if (trouble := disk_trouble(error)) is None:
+        if (trouble := machine_trouble(error)) is None:
             raise
         logger().error("%s", trouble)
         raise trouble from error

@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from cim.atomic import read_json
 from cim.layout import Layout
+from cim.markdown import plain
 from cim.report.lineage import reject_counts
 from flows.evaluate import create_artifacts
 from flows.remote import address_of, configured
@@ -34,7 +35,7 @@ def rejects(layout: Layout) -> str:
     where = f"All of them: `{layout.rejects.resolve()}`"
     if not (counts := reject_counts(layout.rejects)):
         return f"None. {where}"
-    rows = [f"| {one.reason} | {one.count:,} | {' · '.join(_cell(text) for text in one.examples)} |" for one in counts]
+    rows = [f"| {one.reason} | {one.count:,} | {' · '.join(plain(text) for text in one.examples)} |" for one in counts]
     return "\n".join(["| reason | number | examples |", "|---|---|---|", *rows, "", where])
 
 
@@ -60,7 +61,3 @@ def pushed() -> None:
     remote, report = configured(), address_of(Layout().report / "report.html")
     lines = [f"Remote `{remote.name}`: {remote.url}" if remote else "", f"The report: {report}" if report else ""]
     create_markdown_artifact("\n\n".join(filter(None, lines)), key="pushed", description="Where the artefacts are")
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")

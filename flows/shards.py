@@ -13,9 +13,9 @@ from prefect.futures import PrefectFuture, as_completed
 from prefect.utilities.annotations import quote
 from tqdm import tqdm
 
-from cim.disk import reason_of
 from cim.errors import CimError, FatalError, TransientError
 from cim.params import Runtime
+from cim.trouble import reason_of
 from flows.events import progress
 from flows.runners import in_folder, runner_for, task_resources
 

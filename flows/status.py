@@ -6,7 +6,6 @@ python -m flows.status --json    # the same for programs
 
 import argparse
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from cim.command import plain_exit
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.params import load_params
+from flows.clean import CACHE, size
 from flows.events import log_file
 from flows.running import Run, events, held_elsewhere, last_of, runs
 from flows.stages import Stage, behind, changed, readable, stages
@@ -109,13 +109,13 @@ def _stage(
         "runs": told_of,
         "held": held_elsewhere(stage.outs),
         "error": error,
-        "bytes": sum(map(_bytes, stage.outs)),
+        "bytes": sum(size([out.resolve()]) for out in stage.outs),
     }
 
 
 def _disk(root: Path) -> dict[str, Any]:
     place = root if root.exists() else Path()
-    usage, data, cache = shutil.disk_usage(place), _bytes(root), _bytes(Path(".dvc/cache"))
+    usage, data, cache = shutil.disk_usage(place), size([root.resolve()]), size([CACHE.resolve()])
     warning = None
     if usage.free < max(data, LEAST * usage.total):
         warning = (
@@ -123,18 +123,6 @@ def _disk(root: Path) -> dict[str, Any]:
             " artefacts take: a stage may end with a full disk. `dvc gc --workspace` removes what no run in git needs"
         )
     return {"free": usage.free, "total": usage.total, "data": data, "cache": cache, "warning": warning}
-
-
-def _bytes(path: Path) -> int:
-    """Of a file, or of all files below a folder; 0 where nothing is."""
-    if not path.is_dir():
-        return path.stat().st_size if path.is_file() else 0
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            file = Path(folder, name)
-            total += file.lstat().st_size if file.exists() else 0
-    return total
 
 
 def _size(count: int) -> str:

@@ -9,7 +9,8 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "disk", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models",
-        "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance",
+        "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
+        "markdown",
     ),
     ("images", "scenes", "mixes", "trunks"),
     ("readers",),

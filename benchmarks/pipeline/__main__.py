@@ -1,10 +1,11 @@
 """Wall and CPU seconds of every stage, and what Prefect and DVC take of it.
 
-python -m benchmarks.pipeline [--params tests/end_to_end/tiny.yaml] [--write docs/benchmarks.md]
+python -m benchmarks.pipeline [--params tests/end_to_end/tiny.yaml] [--one-server] [--write docs/benchmarks.md]
 
 Each stage runs through `dvc repro` in a copy of the project. Its command is timed from outside and inside:
 DVC = what `dvc repro` takes beyond the command; Prefect = importing it, starting, asking and stopping its
-server (a server a stage here; `make run` shares one).
+server. Each stage starts a server of its own, as by hand; with --one-server they share one, as in `make run`, whose
+start and end count as Prefect's.
 """
 
 import argparse
@@ -12,16 +13,21 @@ import json
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.common.document import replace_between
 from benchmarks.common.project import ROOT, clean_environment, copy_project
 from benchmarks.common.timing import ADDITIONS, machine, seconds_for_additions
+from flows.supervise import started, wait_for_server
 
 PACKAGES = ("prefect", "dvc", "torch", "transformers", "trl")
 
@@ -48,7 +54,7 @@ def run_stage(stage: str, folder: Path, environment: dict[str, str]) -> Cost:
 
 
 def table(costs: list[Cost], calibration: tuple[float, float], params: str) -> str:
-    """The measurement as Markdown."""
+    """The measurement as Markdown. params: what was run, as a phrase."""
     total = Cost("all", *(sum(getattr(cost, name) for cost in costs) for name in ("wall", "cpu", "dvc", "prefect")))
     rows = [
         f"| {one.stage} | {one.wall:.1f} | {one.cpu:.1f} | {one.dvc:.1f} | {one.prefect:.1f} "
@@ -57,7 +63,7 @@ def table(costs: list[Cost], calibration: tuple[float, float], params: str) -> s
     ]
     head = "| stage | wall s | CPU s | of it DVC s | of it Prefect s | share of both |\n|---|---|---|---|---|---|"
     return (
-        f"Parameters: `{params}`. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): "
+        f"{params}. Calibration ({ADDITIONS:,} additions in Python, about 0.5 s on a laptop): "
         f"{calibration[0]:.2f} s before, {calibration[1]:.2f} s after. {machine(*PACKAGES)}.\n\n"
         + "\n".join([head, *rows])
     )
@@ -75,12 +81,14 @@ def main() -> None:
         "--write", type=Path, help="Markdown file with the markers <!-- pipeline --> and <!-- end pipeline -->"
     )
     parser.add_argument("--keep", type=Path, help="folder to run in and to keep (default: a temporary one)")
+    parser.add_argument("--one-server", action="store_true", help="that all stages share, as in `make run`")
     options = parser.parse_args()
     folder = options.keep or Path(tempfile.mkdtemp(prefix="cim-benchmark-"))
     try:
         before = seconds_for_additions()
-        costs = run_all(folder, options.params)
-        shown = table(costs, (before, seconds_for_additions()), options.params.name)
+        costs = run_all(folder, options.params, one_server=options.one_server)
+        servers = "one server for all stages" if options.one_server else "a server a stage"
+        shown = table(costs, (before, seconds_for_additions()), f"Parameters: `{options.params.name}`; {servers}")
     finally:
         if not options.keep:
             shutil.rmtree(folder)
@@ -89,8 +97,8 @@ def main() -> None:
         replace_between(options.write, "pipeline", shown)
 
 
-def run_all(folder: Path, params: Path) -> list[Cost]:
-    """Every stage once, in the order of dvc.yaml."""
+def run_all(folder: Path, params: Path, *, one_server: bool = False) -> list[Cost]:
+    """Every stage once, in the order of dvc.yaml; with one_server a last line, what the server's start and end took."""
     copy_project(folder, params)
     environment = clean_environment(ROOT) | {"PROBE_FILE": str(folder / "probe.jsonl")}
     subprocess.run(_dvc("init", "--no-scm", "--quiet"), cwd=folder, env=environment, check=True)
@@ -98,7 +106,26 @@ def run_all(folder: Path, params: Path) -> list[Cost]:
         _dvc("stage", "list", "--name-only"), cwd=folder, env=environment, check=True, capture_output=True, text=True
     )
     environment["PATH"] = os.pathsep.join([str(_python_that_probes(folder / "probe-bin")), environment["PATH"]])
-    return [run_stage(stage, folder, environment) for stage in listing.stdout.split()]
+    if not one_server:
+        return [run_stage(stage, folder, environment) for stage in listing.stdout.split()]
+    begun, used = time.perf_counter(), _children()
+    with server(environment) as url:
+        costs = [run_stage(stage, folder, environment | {"PREFECT_API_URL": url}) for stage in listing.stdout.split()]
+    wall = time.perf_counter() - begun - sum(one.wall for one in costs)
+    return [*costs, Cost("the server", wall, _children() - used - sum(one.cpu for one in costs), 0.0, wall)]
+
+
+@contextmanager
+def server(environment: dict[str, str]) -> Iterator[str]:
+    """The address of a Prefect server that answers, ended where the context is left."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}/api"
+    command = [sys.executable, "-m", "prefect", "server", "start", "--port", str(port)]
+    with started("server", command, environment | {"PREFECT_API_URL": url}) as process:
+        wait_for_server(process, url, threading.Event())
+        yield url
 
 
 def _python_that_probes(folder: Path) -> Path:

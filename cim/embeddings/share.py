@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from tqdm import tqdm
 
-from cim.disk import reason_of
 from cim.embeddings.pieces import IMAGES, Piece, Prepare, Prepared, Rows, pieces_of
 from cim.embeddings.plan import TEXT, EmbedJob, sweep
 from cim.embeddings.write import ShardVectors
@@ -21,6 +20,7 @@ from cim.engines.workers import Workers
 from cim.errors import CimError, TransientError
 from cim.lock import file_lock
 from cim.prefetch import prefetch, taken_ahead
+from cim.trouble import reason_of
 
 BATCHES_AHEAD = 2  # prepared while the encoder is busy with one
 PIECES_AHEAD = 8  # at least: a piece of large photos takes several times as long as the one before

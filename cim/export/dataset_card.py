@@ -7,8 +7,8 @@ from cim.export.dataset_sections import captions, counts, curation, left_out, mi
 from cim.export.fields import MIXED
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, code, facts, front_matter, number, plain, sections, share, table
 from cim.export.seen import Seen
+from cim.markdown import NOT_RECORDED, code, facts, front_matter, number, plain, sections, share, table
 from cim.provenance import UNKNOWN
 
 SIZES = ((10**3, "n<1K"), (10**4, "1K<n<10K"), (10**5, "10K<n<100K"), (10**6, "100K<n<1M"), (10**7, "1M<n<10M"))

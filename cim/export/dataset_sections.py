@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, block, code, facts, number, plain, share, table
 from cim.export.seen import Seen
+from cim.markdown import NOT_RECORDED, block, code, facts, number, plain, share, table
 
 
 def counts(seen: Seen) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
-from cim.export.markdown import NOT_RECORDED, block, code, facts, front_matter, number, plain, sections, table
+from cim.markdown import NOT_RECORDED, block, code, facts, front_matter, number, plain, sections, table
 from cim.provenance import UNKNOWN
 from cim.report.table import markdown as metrics_table
 

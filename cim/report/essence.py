@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from cim.layout import Layout
+from cim.markdown import plain
 from cim.report.rows import groups
 from cim.report.table import CHANCE, counted, headline, readings
 
@@ -28,9 +29,5 @@ def essence(metrics: Mapping[str, Any], layout: Layout, host: str, address: str 
 
 def _examples(images: Path) -> str:
     table = pl.scan_parquet(images).select("id", "base_caption", "tuned_caption").sort("id").head(EXAMPLES).collect()
-    rows = [f"| {' | '.join(_cell(text) for text in row)} |" for row in table.iter_rows()]
+    rows = [f"| {' | '.join(plain(text or '') for text in row)} |" for row in table.iter_rows()]
     return "\n".join(["| image | before | after |", "|---|---|---|", *rows])
-
-
-def _cell(text: str | None) -> str:
-    return " ".join((text or "").replace("|", "\\|").split())

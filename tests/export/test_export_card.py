@@ -16,8 +16,8 @@ from cim.export.dataset_card import dataset_card
 from cim.export.fields import MIXED, feature_of, joined, left_out, shape_of
 from cim.export.finished import Finished, FinishedShard
 from cim.export.licences import hub_license, license_fields
-from cim.export.markdown import block, code, plain, table
 from cim.export.seen import Seen
+from cim.markdown import block, code, plain, table
 from cim.provenance import ProvenanceCounts, provenance_of
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=40)

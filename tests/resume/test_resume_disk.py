@@ -1,15 +1,13 @@
 """Re-captioning where the disk itself refuses: files cut short half-way, folders that can't be written to."""
 
-import ctypes
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from full_disk import read_only
 from noting import Noting, finish, planned
 
 from benchmarks.chaos.trials import contents
@@ -49,40 +47,6 @@ def test_a_file_that_is_cut_short_is_made_again_by_the_next_run(
     assert (len(left[".00000.journal"]) == 1000) == (stops_in == ".00000.journal")  # cut within a record
     (tmp_path / "out/recaption.json").write_text("{}")
     assert captioned(corpus, tmp_path / "out", what) == whole
-
-
-OVERRIDE = 1 << 1  # CAP_DAC_OVERRIDE, linux/capability.h: writes whatever the mode says
-VERSION_3 = 0x20080522
-
-
-@contextmanager
-def bound_by_modes() -> Iterator[None]:
-    """Modes of files hold for this thread, also where it is root's."""
-    if os.geteuid() != 0:
-        yield
-        return
-    libc = ctypes.CDLL(None, use_errno=True)
-    header, before = (ctypes.c_uint32 * 2)(VERSION_3, 0), (ctypes.c_uint32 * 6)()
-    assert libc.capget(header, before) == 0, os.strerror(ctypes.get_errno())
-    less = type(before)(*before)
-    less[0] &= ~OVERRIDE  # of the effective ones; those permitted stay, so that it can be taken back
-    assert libc.capset(header, less) == 0, os.strerror(ctypes.get_errno())
-    try:
-        yield
-    finally:
-        assert libc.capset(header, before) == 0, os.strerror(ctypes.get_errno())
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    folder.chmod(0o555)
-    try:
-        with bound_by_modes():
-            with pytest.raises(PermissionError):
-                (folder / "planted").touch()
-            yield
-    finally:
-        folder.chmod(0o755)
 
 
 @pytest.mark.skipif(sys.platform != "linux" and os.geteuid() == 0, reason="nothing binds root here")
