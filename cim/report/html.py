@@ -20,7 +20,7 @@ from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
 from cim.report.headline import chosen
 from cim.report.lineage import AlarmHistory, RejectCount, Step
-from cim.report.rows import absences, groups
+from cim.report.rows import absences, groups, yardsticks
 from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
@@ -69,6 +69,7 @@ def render(report: Report) -> str:
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
+        yardsticks=yardsticks(report.metrics),
         absent=absences(report.metrics),
         tiles=[rows[key] for key in chosen(report.metrics)],
         headline=headline(report.metrics),
