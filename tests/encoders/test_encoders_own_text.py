@@ -29,7 +29,9 @@ def params(tmp_path_factory: pytest.TempPathFactory) -> FittedHeads:
         save_file(timm.create_model("test_efficientnet").state_dict(), file)
     trunk = Trunk(architecture="test_efficientnet", weights=str(file), size=64)
     text = FittedText(kind="fit", hidden=64)
-    return FittedHeads(kind="heads", seed=0, trunk=trunk, text=text, embed_dim=16, epochs=40, batch_size=24)
+    return FittedHeads(
+        kind="heads", seed=0, trunk=trunk, text=text, embed_dim=16, epochs=60, batch_size=24, learning_rate=0.005
+    )
 
 
 @pytest.fixture(scope="module")
