@@ -95,8 +95,10 @@ class FittedClip(Section):
 
 
 class FittedText(Section):
-    """A text model made from nothing, trained beside the heads on the captions of the same pairs: BERT's architecture,
-    the mean of its tokens. Without layers these are trained vectors of words and positions."""
+    """A text model made from nothing, BERT's architecture, trained beside the heads on the captions of the same pairs.
+
+    The mean of its tokens counts. Without layers these are trained vectors of words and positions.
+    """
 
     kind: Literal["fit"]
     hidden: int = Field(384, ge=64, multiple_of=64, description="width, a multiple of 64")
@@ -110,8 +112,10 @@ def _text_kind(value: object) -> str:
 
 
 class FittedHeads(Section):
-    """An open_clip model of a pretrained, frozen image model and a text model, with a linear head each, fitted on this
-    pipeline's own image-caption pairs (as LiT, arXiv 2111.07991). A pretrained text model is frozen, too."""
+    """An open_clip model of a frozen image model and a text model, with linear heads fitted on the gallery's own pairs.
+
+    As LiT (arXiv 2111.07991). A pretrained text model is frozen as well.
+    """
 
     kind: Literal["heads"]
     seed: int = Field(ge=0, description="initialisation, order and dropout")

@@ -16,6 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from cim.metrics.catalogue import GROUPS
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
 from cim.report.headline import chosen
@@ -65,7 +66,7 @@ def render(report: Report) -> str:
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     found = readings(tables)
-    rows = {row.key: (group.title, row) for group in tables for row in group.rows}
+    rows = {row.key: (GROUPS[group.name], row) for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from everyday import everyday
 from test_metrics_references import strangers
 
 from cim.graphs.graph import TextGraph
@@ -11,6 +12,7 @@ from cim.metrics.compare import compare, values
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import measure
+from cim.metrics.overlap import overlap
 from cim.metrics.references import compare_with_references
 from cim.metrics.yardsticks import OTHER, PERSON, known_of, with_yardsticks
 from cim.params import Evaluate
@@ -89,3 +91,22 @@ def test_what_they_get() -> None:
     assert table(metrics).splitlines()[2].split()[:6] == ["another", "photo's", "a", "person's", "base", "tuned"]
     assert "| measure | another photo's | a person's | base | tuned | difference |" in markdown(metrics)
     assert "yardsticks" not in compare(measured["base"], measured["tuned"], Evaluate(bootstrap=100))
+
+
+def test_everyday_captions() -> None:
+    check_order(everyday())
+
+
+def test_peoples_captions(photo_captions: list[list[str]]) -> None:
+    """The same of 200 photos (--photos DIR)."""
+    check_order(photo_captions[:200])
+
+
+def check_order(pictures: list[list[str]]) -> None:
+    """A person's caption is like the other people's, one of another picture is not."""
+    nothing = [""] * len(pictures)
+    ids = [str(i) for i in range(len(pictures))]
+    found = with_yardsticks(EvalSet(ids, pictures, [None] * len(ids), {"base": nothing}, {"base": [False]}, {}))
+    scores = {name: overlap(found.captions[name], found.against(name)) for name in (PERSON, OTHER)}
+    cider = {name: float(rows["cider_d"].mean()) for name, rows in scores.items()}
+    assert cider[PERSON] > 4 * cider[OTHER]
