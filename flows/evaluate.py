@@ -9,6 +9,7 @@ from prefect.artifacts import create_markdown_artifact
 
 from cim.layout import Layout
 from cim.metrics.evalset import read_eval_set
+from cim.metrics.yardsticks import with_yardsticks
 from cim.params import load_params
 from cim.report.essence import essence
 from cim.report.table import headline, markdown
@@ -21,7 +22,7 @@ from tasks.evaluate import JUDGES, judge, print_table, write_report
 def evaluate(params_path: str = "params.yaml") -> dict[str, Any]:
     """Judge the captions of both captioners, write data/report, print the before/after table; returns metrics."""
     params, layout = load_params(Path(params_path)), Layout()
-    shared: dict[str, Any] = {"evaluated": read_eval_set(layout), "params": params}
+    shared: dict[str, Any] = {"evaluated": with_yardsticks(read_eval_set(layout)), "params": params}
     # Two at a time: METEOR's own process beside one that holds a model.
     found = map_shards(judge, JUDGES, params.runtime, "judging", 2, layout=layout, **shared)
     judged = dict(zip(JUDGES, found, strict=True))

@@ -8,7 +8,7 @@ from cim.atomic import read_json, write_bytes, write_json
 from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.compare import compare
-from cim.metrics.evalset import EvalSet
+from cim.metrics.evalset import CAPTIONERS, EvalSet
 from cim.params import Params
 
 JUDGES = ("meteor", "retrieval", "reward", "references")  # METEOR is a process of its own, the others hold a model
@@ -70,6 +70,7 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
     judged: what the JUDGES found, by their names.
     """
     from cim.metrics.judge import measure
+    from cim.metrics.yardsticks import known_of
     from cim.report.build import build
     from cim.report.headline import headline_numbers
     from cim.report.html import render
@@ -83,9 +84,10 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
         None if params.evaluate.parser == "off" else parse,
         **{name: judged[name] for name in ("meteor", "references") if name in judged},
     )
-    metrics = compare(measured["base"], measured["tuned"], params.evaluate) | {"left_out": evaluated.left_out}
+    compared = compare(measured["base"], measured["tuned"], params.evaluate, known_of(measured))
+    metrics = compared | {"left_out": evaluated.left_out}
     write_images(layout.report / "images.parquet", evaluated.ids, measured)
-    write_plots(layout.report / "plots", metrics, measured)
+    write_plots(layout.report / "plots", metrics, {name: measured[name] for name in CAPTIONERS})
     page = render(build(layout, params, evaluated, measured, metrics))
     write_bytes(layout.report / "report.html", page.encode())
     write_json(layout.report / "headline.json", headline_numbers(metrics))

@@ -64,7 +64,7 @@ def field_metrics(layout: Layout, rated: Rated) -> dict[str, Values]:
 def overlaps(rated: Rated) -> dict[str, Values]:
     """CIDEr-D, BLEU-4, METEOR and ROUGE-L of each caption by itself; NaN without a reference."""
     counts = overlap(rated.captions, rated.references)
-    words = meteor_counts({"rated": rated.captions}, rated.references)["rated"]
+    words = meteor_counts({"rated": rated.captions}, {"rated": rated.references})["rated"]
     return {
         "CIDEr-D": counts["cider_d"][:, 0],
         "BLEU-4": bleu(counts["bleu_4"][:, None]),

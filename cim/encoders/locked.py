@@ -1,9 +1,13 @@
-"""An open_clip model of two pretrained models, both locked, with linear heads: made, fitted to a gallery, saved."""
+"""An open_clip model of a locked image model and a text model, with linear heads: made, fitted to a gallery, saved.
+
+The text model is a pretrained one, locked as well, or one made from nothing.
+"""
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,14 +18,15 @@ from open_clip.tokenizer import HFTokenizer
 from torch import nn
 
 from cim.encoders.clip import TRUNK, save_clip, transforms
-from cim.encoders.heads import Features, fit_heads
-from cim.encoders.pairs import Part, check_enough, gallery_pictures
+from cim.encoders.heads import Features, KeptTexts, fit_heads
+from cim.encoders.own_text import OwnTexts, write_own_text
+from cim.encoders.pairs import check_enough, gallery_captions, gallery_pictures
 from cim.encoders.sentence import open_sentence_transformer
 from cim.encoders.text_tower import bring_text_tower, pad_of, text_cfg_here, trimmed
 from cim.errors import CimError
 from cim.models.device import pick_device
 from cim.models.fetch import RequiredFiles, fetched
-from cim.params import FittedHeads
+from cim.params import FittedHeads, FittedText
 from cim.trunks.frozen import freeze, precision_here
 from cim.trunks.pixels import Levels
 from cim.trunks.weights import open_trunk
@@ -52,8 +57,10 @@ def make_heads(params: FittedHeads, making: Making, folder: Path) -> dict[str, o
     Raises CimError for models that can't be had or don't fit together, and a gallery without pairs.
     """
     model, config = locked_clip(params, making, folder)
-    features = _features(model, config, params.pairs, making, folder)
+    head, model.text.proj = model.text.proj, nn.Identity()
+    features = _features(model, config, params, making, folder)
     heads, losses = fit_heads(params, features)
+    model.text.proj = head
     with torch.no_grad():
         model.visual.head.proj.weight.copy_(heads.image.weight)
         model.text.proj.weight.copy_(heads.text.weight)
@@ -61,7 +68,7 @@ def make_heads(params: FittedHeads, making: Making, folder: Path) -> dict[str, o
     save_clip(model, config, folder)
     return {
         "images": len(features.images),
-        "captions": len(features.texts),
+        "captions": len(features.image_of),
         "losses": [round(loss, 4) for loss in losses],
         "trunk_fingerprint": model.visual.trunk.trunk_fingerprint,
         "precision": model.visual.trunk.precision,
@@ -69,23 +76,32 @@ def make_heads(params: FittedHeads, making: Making, folder: Path) -> dict[str, o
 
 
 def locked_clip(params: FittedHeads, making: Making, folder: Path) -> tuple[Any, dict[str, Any]]:
-    """The model with both pretrained models in it and heads of chance, in eval mode, and its open_clip_config.json.
+    """The model with what is pretrained in it, all else of chance, in eval mode, and its open_clip_config.json.
 
     folder: takes the text model's configuration and tokenizer.
     """
     trunk = open_trunk(params.trunk, f"{making.key}.trunk")
-    source = fetched(params.text, RequiredFiles(f"{making.key}.text.name"))
-    texts, pooler = _text_model(source)
+    if isinstance(params.text, FittedText):
+        texts, pooler = None, POOLERS["mean"]
+        with TemporaryDirectory() as place:
+            write_own_text(params.text, gallery_captions(making.gallery, params.pairs), CONTEXT, Path(place))
+            text_cfg = bring_text_tower(Path(place), folder)
+    else:
+        source = fetched(params.text, RequiredFiles(f"{making.key}.text.name"))
+        texts, pooler = _text_model(source)
+        text_cfg = bring_text_tower(source, folder)
     device = pick_device(making.device)
     precision = precision_here(params.trunk.precision, str(device))
-    text_cfg = bring_text_tower(source, folder) | {"hf_pooler_type": pooler}
-    config = locked_config(params, trunk.pretrained_cfg, text_cfg) | {TRUNK: {"precision": precision}}
+    named = text_cfg | {"hf_pooler_type": pooler}
+    config = locked_config(params, trunk.pretrained_cfg, named) | {TRUNK: {"precision": precision}}
     sizes = {name: value for name, value in config["model_cfg"].items() if name != "custom_text"}
     with torch.random.fork_rng():
+        torch.manual_seed(params.seed)
         model = open_clip.CustomTextCLIP(**sizes | {"text_cfg": text_cfg_here(folder, config["model_cfg"])})
     model.visual.trunk.load_state_dict(trunk.state_dict())
-    own = model.text.transformer.state_dict()
-    model.text.transformer.load_state_dict({name: one for name, one in texts.state_dict().items() if name in own})
+    if texts is not None:
+        own = model.text.transformer.state_dict()
+        model.text.transformer.load_state_dict({name: one for name, one in texts.state_dict().items() if name in own})
     model.eval().requires_grad_(False).to(device)
     freeze(model.visual.trunk, precision, making.outputs)
     return model, config
@@ -138,31 +154,32 @@ def _text_model(source: Path) -> tuple[Any, str]:
 
 
 @torch.no_grad()
-def _features(model: Any, config: dict[str, Any], part: Part, making: Making, folder: Path) -> Features:
+def _features(model: Any, config: dict[str, Any], params: FittedHeads, making: Making, folder: Path) -> Features:
     """What both models make of the gallery's pairs, their heads left out."""
     prepare, mean, std = transforms({**config["preprocess_cfg"], "size": model.visual.image_size})
     scale, device = Levels(tuple(mean), tuple(std)), pick_device(making.device)
     images, said = list[torch.Tensor](), list[tuple[str, ...]]()
-    for group in _groups(gallery_pictures(making.gallery, part), PICTURES):
+    for group in _groups(gallery_pictures(making.gallery, params.pairs), PICTURES):
         levels = torch.from_numpy(np.stack([prepare(picture) for picture, _ in group])).permute(0, 3, 1, 2)
         images.append(model.visual.trunk(scale.normalised(levels).to(device)).float().cpu())
         said += [captions for _, captions in group]
     check_enough(len(said), making.gallery)
     texts = [caption for captions in said for caption in captions]
     image_of = torch.tensor([number for number, captions in enumerate(said) for _ in captions])
-    return Features(torch.cat(images), _texts(model, texts, folder, device), image_of)
-
-
-def _texts(model: Any, texts: Sequence[str], folder: Path, device: torch.device) -> torch.Tensor:
-    """(n, t) of n texts by the text model, in their order; those of about one length together."""
     tokenize = HFTokenizer(str(folder), context_length=CONTEXT)
+    if isinstance(params.text, FittedText):
+        said_as = OwnTexts(model.text.cpu(), tokenize(texts), pad_of(model) or 0)
+        return Features(torch.cat(images), said_as, image_of)
+    return Features(torch.cat(images), KeptTexts(_texts(model, texts, tokenize, device)), image_of)
+
+
+def _texts(model: Any, texts: Sequence[str], tokenize: HFTokenizer, device: torch.device) -> torch.Tensor:
+    """(n, t) of n texts by the text model, in their order; those of about one length together."""
     found: list[torch.Tensor | None] = [None] * len(texts)
-    head, model.text.proj = model.text.proj, nn.Identity()
     for numbers in _groups(sorted(range(len(texts)), key=lambda number: len(texts[number])), TEXTS):
         tokens = trimmed(tokenize([texts[number] for number in numbers]), pad_of(model) or 0)
         for number, vector in zip(numbers, model.encode_text(tokens.to(device)).float().cpu(), strict=True):
             found[number] = vector
-    model.text.proj = head
     return torch.stack([vector for vector in found if vector is not None])
 
 

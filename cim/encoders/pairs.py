@@ -41,6 +41,13 @@ def captioned_ids(folder: Path, part: Part) -> set[str]:
     return {i for i in ids if part == "all" or (int(i, 16) % 2 == 0) == (part == "first_half")}
 
 
+def gallery_captions(folder: Path, part: Part) -> list[str]:
+    """All captions of those images, in the order of the manifest."""
+    manifest, wanted = read_manifest(folder), captioned_ids(folder, part)
+    pairs = zip(manifest["id"], manifest["captions"].to_list(), strict=True)
+    return [caption for name, several in pairs if name in wanted for caption in several]
+
+
 def gallery_pictures(folder: Path, part: Part) -> Iterator[tuple[Image.Image, tuple[str, ...]]]:
     """The captioned images of the shards in `folder`, one at a time; one that can't be decoded is left out."""
     wanted = captioned_ids(folder, part)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from cim.atomic import read_json
@@ -10,7 +11,7 @@ from cim.errors import CimError
 from cim.estimate.published import CAPTIONERS, OPEN_CLIP, TEXT_ENCODERS
 from cim.estimate.shapes import CaptionerShape, UnknownSizes, captioner_shape, clip_parameters, text_encoder_parameters
 from cim.models.fetch import PACKAGE, local_folder
-from cim.params import FittedClip, FittedHeads, Models, TinyCaptioner, TowerCaptioner
+from cim.params import FittedClip, FittedHeads, FittedText, Models, TinyCaptioner, TowerCaptioner
 from cim.params.models import HUB, ClipEncoder, Loaded, TextEncoder
 
 STAGES = {"text": "models@text", "image": "models@image", "heldout": "models-heldout", "captioner": "models-captioner"}
@@ -138,13 +139,26 @@ def _clip(model: ClipEncoder) -> Encoder:
 def _heads(model: FittedHeads) -> Encoder:
     import timm
 
+    declared = timm.get_pretrained_cfg(model.trunk.architecture)
+    if declared is None:
+        return Encoder(None, None)
+    if isinstance(model.text, FittedText):
+        from cim.encoders.locked import CONTEXT
+        from cim.encoders.own_text import SPECIAL, own_text_config
+
+        with TemporaryDirectory() as folder:
+            own_text_config(model.text, model.text.vocabulary + len(SPECIAL), CONTEXT).save_pretrained(folder)
+            return _of_heads(model, asdict(declared), folder)
+    if _config(model.text, "config.json") is None:
+        return Encoder(None, None)
+    return _of_heads(model, asdict(declared), str(local_folder(model.text.name, "models")))
+
+
+def _of_heads(model: FittedHeads, declared: Mapping[str, Any], folder: str) -> Encoder:
     from cim.encoders.locked import locked_config
 
-    declared = timm.get_pretrained_cfg(model.trunk.architecture)
-    if _config(model.text, "config.json") is None or declared is None:
-        return Encoder(None, None)
-    text = {"hf_model_name": str(local_folder(model.text.name, "models")), "hf_model_pretrained": False}
-    return Encoder(*clip_parameters(locked_config(model, asdict(declared), text)["model_cfg"]))
+    text = {"hf_model_name": folder, "hf_model_pretrained": False}
+    return Encoder(*clip_parameters(locked_config(model, declared, text)["model_cfg"]))
 
 
 def _config(model: Loaded, name: str) -> Mapping[str, Any] | None:

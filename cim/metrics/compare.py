@@ -33,7 +33,9 @@ _REASONS = {
 }
 
 
-def compare(base: Measurements, tuned: Measurements, params: Evaluate) -> dict[str, Any]:
+def compare(
+    base: Measurements, tuned: Measurements, params: Evaluate, yardsticks: Mapping[str, Measurements] | None = None
+) -> dict[str, Any]:
     """{"images", "base": {group: {name: value}}, "tuned": ..., "difference": {group: {name: {...}}}, "absent": ...}.
 
     "unjudged" counts images that the held-out encoder has no vector of.
@@ -42,6 +44,8 @@ def compare(base: Measurements, tuned: Measurements, params: Evaluate) -> dict[s
     "within noise" (or the difference rounds to 0), or "no interval". Undefined values are None. "absent" says why a
     group has no values ("overlap") or a metric of a group that has some ("overlap.meteor").
 
+    yardsticks: further captioners to read both by, {name: of the images that each says something of}; where there are
+    any, "yardsticks" holds {name: {"images", "values": {group: {name: value}}}}.
     Raises ValueError when base and tuned cover different numbers of images.
     """
     if len(base.captions) != len(tuned.captions):
@@ -57,7 +61,21 @@ def compare(base: Measurements, tuned: Measurements, params: Evaluate) -> dict[s
         shown["verdict"] = verdict(metric, difference)
         found["difference"].setdefault(metric.group, {})[metric.name] = shown
     absent = _absent(found["difference"], base.missing)
+    if yardsticks:
+        found["yardsticks"] = {
+            name: {"images": len(one.captions), "values": values(one)} for name, one in yardsticks.items()
+        }
     return {"images": len(base.captions), "unjudged": int(np.isnan(base.ranks).sum()), **found, "absent": absent}
+
+
+def values(measured: Measurements) -> dict[str, dict[str, float]]:
+    """{group: {name: value}} of one captioner alone, over the images that each can be computed on."""
+    found: dict[str, dict[str, float]] = {}
+    for metric in METRICS:
+        value = _value(metric, measured)
+        if value is not None:
+            found.setdefault(metric.group, {})[metric.name] = value
+    return found
 
 
 def verdict(metric: Metric, difference: Difference) -> str:
@@ -78,6 +96,16 @@ def _difference(metric: Metric, base: Measurements, tuned: Measurements, params:
     assert metric.corpus is not None, metric.name
     (before, without_before), (after, without_after) = metric.corpus(base), metric.corpus(tuned)
     return jackknifed(before, after, (without_before, without_after))
+
+
+def _value(metric: Metric, measured: Measurements) -> float | None:
+    if metric.rows is None:
+        assert metric.corpus is not None, metric.name
+        return metric.corpus(measured)[0]
+    rows = metric.rows(measured)
+    known = rows[~np.isnan(rows).any(axis=1)]
+    value = float(metric.statistic(known[None])[0]) if len(known) else np.nan
+    return None if np.isnan(value) else value
 
 
 def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) -> dict[str, str]:

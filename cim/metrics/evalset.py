@@ -20,7 +20,8 @@ class EvalSet:
 
     truths: scene graphs, None where unknown (photos). objects: COCO names in the sample's extra["coco_objects"],
     None where it has none; empty when unknown for all. captions, truncated: by captioner.
-    left_out: images of the split, by captioner that gave no caption for them.
+    left_out: images of the split, by captioner that gave no caption for them. held: by captioner whose captions are
+    references themselves, which one of an image's it is, None where it is none.
     """
 
     ids: list[str]
@@ -30,6 +31,14 @@ class EvalSet:
     truncated: dict[str, list[bool]]
     left_out: dict[str, int]
     objects: list[list[str] | None] = field(default_factory=list)
+    held: dict[str, list[int | None]] = field(default_factory=dict)
+
+    def against(self, captioner: str) -> list[list[str]]:
+        """The references that a captioner's captions are held against: of each image all but its own caption."""
+        if captioner not in self.held:
+            return self.references
+        pairs = zip(self.references, self.held[captioner], strict=True)
+        return [[text for j, text in enumerate(several) if j != own] for several, own in pairs]
 
 
 def read_eval_set(layout: Layout) -> EvalSet:

@@ -51,9 +51,13 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
     minable = np.flatnonzero(pool.miner.has(ids))
     bags, neighbours = hard_negatives([ids[i] for i in minable], pool, max(BAGS) - 1)
     speak = partial(_vectors, encode, pool.judge.dim)
-    pairs = [(i, prefix + text) for i, row in enumerate(known) for text in evaluated.references[row] if text.strip()]
-    of = np.array([i for i, _ in pairs], dtype=np.int64)
-    references = speak([text for _, text in pairs], "encoding references")
+    pairs = [
+        (i, j, prefix + text)
+        for i, row in enumerate(known)
+        for j, text in enumerate(evaluated.references[row])
+        if text.strip()
+    ]
+    references = speak([text for *_, text in pairs], "encoding references")
     found = {}
     for captioner, all_captions in evaluated.captions.items():
         captions = [all_captions[i] for i in known]
@@ -68,7 +72,10 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
             values["gallery_rank"] = (among + count_closer(vectors, images, pool)).astype(np.float64)
         prefixed = speak([prefix + c if c.strip() else "" for c in captions], "CLIPScore") if prefix else vectors
         values["clip_score"] = clip_score(prefixed, images)
-        values["ref_clip_score"] = ref_clip_score(values["clip_score"], _closest(prefixed, references, of))
+        own = evaluated.held.get(captioner, [None] * len(evaluated.ids))
+        others = [n for n, (i, j, _) in enumerate(pairs) if j != own[known[i]]]
+        of = np.array([pairs[n][0] for n in others], dtype=np.int64)
+        values["ref_clip_score"] = ref_clip_score(values["clip_score"], _closest(prefixed, references[others], of))
         placed = {name: _placed(column, known, len(all_captions)) for name, column in values.items()}
         found[captioner] = HeldOut(
             _placed(among, known, len(all_captions)), {name: column[:, None] for name, column in placed.items()}

@@ -73,7 +73,7 @@ def meteor_or_why(evaluated: EvalSet, java: Java) -> Meteor:
     if java == "off":
         return "evaluate.java is off"
     try:
-        return meteor_counts(evaluated.captions, evaluated.references)
+        return meteor_counts(evaluated.captions, {name: evaluated.against(name) for name in evaluated.captions})
     except NoMeteor as reason:
         return str(reason)
 
@@ -94,15 +94,16 @@ def measure(
         missing |= dict.fromkeys(("scenes", "details"), "evaluate.parser is off")
     counts = {} if isinstance(meteor, str) else meteor
     annotated = evaluated.objects or [None] * len(evaluated.ids)
-    there = [
-        None
-        if truth is not None
-        else present_objects(names, references)  # a scene has its own truth, nothing of COCO's
-        for truth, names, references in zip(evaluated.truths, annotated, evaluated.references, strict=True)
-    ]
     measured = {}
     for name, captions in evaluated.captions.items():
-        overlaps = overlap(captions, evaluated.references)
+        against = evaluated.against(name)
+        there = [
+            None
+            if truth is not None
+            else present_objects(names, references)  # a scene has its own truth, nothing of COCO's
+            for truth, names, references in zip(evaluated.truths, annotated, against, strict=True)
+        ]
+        overlaps = overlap(captions, against)
         objects = [None if n is None else chair(caption, n) for caption, n in zip(captions, there, strict=True)]
         measured[name] = Measurements(
             captions=captions,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -46,6 +47,24 @@ class Measurements:
             lengths["referenced"] = len(self.referenced)
         if len(set(lengths.values())) != 1:
             raise ValueError(f"every field needs one entry an image, found {lengths}")
+
+    def at(self, rows: Sequence[int]) -> "Measurements":
+        """Of these images only, in this order."""
+
+        def taken(listed: Sequence[Any]) -> list[Any]:
+            return [listed[i] for i in rows]
+
+        return Measurements(
+            captions=taken(self.captions),
+            truncated=taken(self.truncated),
+            facts=taken(self.facts),
+            ranks=self.ranks[list(rows)],
+            identity=taken(self.identity),
+            overlap=taken(self.overlap),
+            values={name: column[list(rows)] for name, column in self.values.items()},
+            missing=self.missing,
+            referenced=taken(self.referenced) if self.referenced else (),
+        )
 
     @property
     def lengths(self) -> list[int]:

@@ -61,13 +61,15 @@ def bleu(sample: FloatArray) -> FloatArray:
     return np.asarray(precisions.prod(axis=1) ** (1 / N) * brevity)
 
 
-def meteor_counts(captions: Mapping[str, Sequence[str]], references: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
+def meteor_counts(
+    captions: Mapping[str, Sequence[str]], references: Mapping[str, Sequence[Sequence[str]]]
+) -> dict[str, FloatArray]:
     """(n, 23) of each captioner for `meteor`; NaN rows as above. One Java for all: it takes longest to start.
 
-    Raises NoMeteor where it can't be had.
+    references: by captioner, too. Raises NoMeteor where it can't be had.
     """
-    found = {name: np.full((len(references), WIDTH), np.nan) for name in captions}
-    pairs = {name: _tokens(texts, references) for name, texts in captions.items()}
+    found = {name: np.full((len(texts), WIDTH), np.nan) for name, texts in captions.items()}
+    pairs = {name: _tokens(texts, references[name]) for name, texts in captions.items()}
     keys = [(name, i) for name, (said, _) in pairs.items() for i in said]
     if keys:
         rows = java_counts([pairs[name][0][i][0] for name, i in keys], [pairs[name][1][i] for name, i in keys])

@@ -50,18 +50,18 @@ def compare_with_references(
     evaluated: EvalSet, rows: Sequence[int], parser: GraphParser, phrases: Phrases
 ) -> dict[str, list[ReferenceAgreement | None]]:
     """For each captioner and image, how the caption compares with the references; None for images not in `rows`."""
-    texts = {i: _spoken(evaluated.references[i]) for i in rows}
-    graphs = iter(parser.parse([text for i in rows for text in texts[i]]))
-    true = {i: [next(graphs) for _ in texts[i]] for i in rows}
-    read = {name: parser.parse([captions[i] for i in rows]) for name, captions in evaluated.captions.items()}
-    everything = [graph for several in (*true.values(), *read.values()) for graph in several]
-    phrases.learn(phrase for graph in everything for phrase in phrases_of(graph))
+    said = [captions[i] for captions in evaluated.captions.values() for i in rows]
+    texts = dict.fromkeys([text for i in rows for text in _spoken(evaluated.references[i])] + said)
+    graphs = dict(zip(texts, parser.parse(list(texts)), strict=True))
+    phrases.learn(phrase for graph in graphs.values() for phrase in phrases_of(graph))
     judge = _Judge(phrases)
     found: dict[str, list[ReferenceAgreement | None]] = {}
-    for name, predicted in read.items():
+    for name, captions in evaluated.captions.items():
+        against = [_spoken(several) for several in evaluated.against(name)]
         found[name] = [None] * len(evaluated.ids)
-        for i, graph in zip(rows, predicted, strict=True):
-            found[name][i] = judge(graph, true[i])
+        for i in rows:
+            if against[i]:
+                found[name][i] = judge(graphs[captions[i]], [graphs[text] for text in against[i]])
     return found
 
 

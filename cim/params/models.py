@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
 from cim.params.base import Section
 
@@ -94,14 +94,38 @@ class FittedClip(Section):
     )
 
 
+class FittedText(Section):
+    """A text model made from nothing, BERT's architecture, trained beside the heads on the captions of the same pairs.
+
+    The mean of its tokens counts. Without layers these are trained vectors of words and positions.
+    """
+
+    kind: Literal["fit"]
+    hidden: int = Field(384, ge=64, multiple_of=64, description="width, a multiple of 64")
+    layers: int = Field(0, ge=0, description="of attention; 0: a bag of words")
+    vocabulary: int = Field(10_000, ge=1, description="words at most, the most frequent; each occurs at least twice")
+
+
+def _text_kind(value: object) -> str:
+    kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+    return "fit" if kind == "fit" else "loaded"
+
+
 class FittedHeads(Section):
-    """An open_clip model of a pretrained image and a pretrained text model, both frozen, with a linear head each,
-    fitted on this pipeline's own image-caption pairs (as LiT, arXiv 2111.07991, with both towers locked)."""
+    """An open_clip model of a frozen image model and a text model, with linear heads fitted on the gallery's own pairs.
+
+    As LiT (arXiv 2111.07991). A pretrained text model is frozen as well.
+    """
 
     kind: Literal["heads"]
     seed: int = Field(ge=0, description="initialisation, order and dropout")
     trunk: Trunk
-    text: TextEncoder = Field(description="any sentence-transformers model that pools by mean or by its first token")
+    text: Annotated[
+        Annotated[TextEncoder, Tag("loaded")] | Annotated[FittedText, Tag("fit")], Discriminator(_text_kind)
+    ] = Field(
+        description="any sentence-transformers model that pools by mean or by its first token; or kind: fit, one made"
+        " from nothing on the captions of the pairs"
+    )
     embed_dim: int = Field(256, ge=8, description="d, the size of the shared space")
     dropout: float = Field(0.2, ge=0, lt=1, description="share of both models' outputs that a step leaves out")
     epochs: int = Field(12, ge=1, description="passes over the pairs")

@@ -6,7 +6,7 @@ from typing import Any
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.measurements import Measurements
-from cim.params import Params, Reward
+from cim.params import FittedHeads, FittedText, Models, Params, Reward
 from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
 from cim.report.charts import lengths_chart, recall_chart, training_charts
@@ -66,6 +66,14 @@ def formula(reward: Reward) -> str:
     )
 
 
+def shares_text_model(models: Models) -> bool:
+    """Whether the held-out encoder reads captions by the pretrained text model that the reward reads them by."""
+    judge, image = models.heldout_encoder, models.image_encoder
+    if not isinstance(judge, FittedHeads) or isinstance(judge.text, FittedText):
+        return False
+    return judge.text == models.text_encoder or (isinstance(image, FittedHeads) and judge.text == image.text)
+
+
 def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> list[str]:
     reward = params.tune.reward
     notes = [
@@ -85,6 +93,8 @@ def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> lis
     ]
     if unjudged:
         notes.append(f"{unjudged} images have no vector by the held-out encoder and take no part in retrieval.")
+    if shares_text_model(params.models):
+        notes.append("The encoder that judges reads captions by the reward's own text model, which tuning may please.")
     if params.evaluate.allow_same_encoder:
         notes.append("evaluate.allow_same_encoder is set: the encoder that judges may be the one that gave the reward.")
     return notes

@@ -16,11 +16,12 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from cim.metrics.catalogue import GROUPS
 from cim.report.cards import FLAGS, RANDOM, Answer, Card
 from cim.report.charts import Chart
 from cim.report.headline import chosen
 from cim.report.lineage import AlarmHistory, RejectCount, Step
-from cim.report.rows import absences, groups
+from cim.report.rows import absences, groups, yardsticks
 from cim.report.table import CHANCE, counted, headline, readings
 
 _HERE = Path(__file__).parent
@@ -65,10 +66,11 @@ def render(report: Report) -> str:
     script = (_HERE / "script.js").read_text(encoding="utf-8")
     tables = groups(report.metrics)
     found = readings(tables)
-    rows = {row.key: (group.title, row) for group in tables for row in group.rows}
+    rows = {row.key: (GROUPS[group.name], row) for group in tables for row in group.rows}
     return environment.get_template("template.html.j2").render(
         report=report,
         groups=tables,
+        yardsticks=yardsticks(report.metrics),
         absent=absences(report.metrics),
         tiles=[rows[key] for key in chosen(report.metrics)],
         headline=headline(report.metrics),

@@ -6,6 +6,7 @@ from typing import Any
 
 from cim.metrics.catalogue import GROUPS, METRICS, Metric, label
 from cim.metrics.formatting import Unit, change, number
+from cim.metrics.yardsticks import YARDSTICKS
 
 SCALES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)  # ends of an interval strip's axis
 
@@ -21,7 +22,10 @@ class Strip:
 
 @dataclass(frozen=True)
 class Row:
-    """One metric, before and after, ready to print. interval: "" where there is none."""
+    """One metric, before and after, ready to print. interval: "" where there is none.
+
+    yardsticks: the same of those in YARDSTICKS, in their order; empty where captions are read by none.
+    """
 
     key: str
     label: str
@@ -32,6 +36,7 @@ class Row:
     verdict: str
     images: int
     strip: Strip | None
+    yardsticks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,16 @@ def absences(metrics: Mapping[str, Any]) -> list[str]:
     return [f"{', '.join(those)}. {reason[0].upper()}{reason[1:]}." for reason, those in names.items()]
 
 
+def yardsticks(metrics: Mapping[str, Any]) -> list[str]:
+    """What tables call the yardsticks of metrics.json, in the order of a row's."""
+    return [title for name, title in YARDSTICKS.items() if name in metrics.get("yardsticks", {})]
+
+
+def _read_by(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = metrics.get("yardsticks", {})
+    return [found[name] for name in YARDSTICKS if name in found]
+
+
 def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
     present = [m for m in METRICS if m.group == name and m.name in metrics["difference"][name]]
     drawn: Unit = "score" if name in ("reward", "overlap", "clip") else "share"  # ranks and words have no strip
@@ -94,6 +109,8 @@ def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
         blocks.append(Block(rows, axis.place(0), _ends(axis, drawn) if any(r.strip for r in rows) else None))
     order = [f"{name}.{m.name}" for m in present]
     rows = tuple(sorted((row for block in blocks for row in block.rows), key=lambda row: order.index(row.key)))
+    if name == "retrieval":
+        title += f" among {metrics['images'] - metrics.get('unjudged', 0):,} images"
     return Group(name, title, rows, tuple(blocks))
 
 
@@ -128,4 +145,7 @@ def _row(metrics: Mapping[str, Any], metric: Metric, axis: Axis | None) -> Row:
         verdict=difference["verdict"],
         images=difference["images"],
         strip=Strip(*(axis.place(x) for x in (low, difference["value"], high))) if known and axis else None,
+        yardsticks=tuple(
+            number(one["values"].get(metric.group, {}).get(metric.name), metric.unit) for one in _read_by(metrics)
+        ),
     )

@@ -4,22 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cim.metrics.formatting import number
-from cim.report.rows import Group, absences, groups
+from cim.report.rows import Group, Row, absences, groups, yardsticks
 
-_HEAD = ("", "base", "tuned", "difference", "95% interval", "")
+_HEAD = ("base", "tuned", "difference", "95% interval", "")
 VERDICTS = ("better", "worse", "changed", "within noise", "no interval")
 CHANCE = "Where nothing has changed, about one reading in 20 says otherwise by chance."
 
 
 def table(metrics: Mapping[str, Any]) -> str:
     """metrics.json as aligned plain text; differences of percentages are in points."""
-    lines: list[tuple[str, ...] | str] = [_HEAD]
+    lines: list[tuple[str, ...] | str] = [("", *yardsticks(metrics), *_HEAD)]
     tables = groups(metrics)
     for group in tables:
         lines.append(group.title)
-        lines += [("  " + r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for r in group.rows]
+        lines += [("  " + r.label, *_cells(r)) for r in group.rows]
     cells = [line for line in lines if not isinstance(line, str)]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(_HEAD))]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     text = [f"Base against tuned on {metrics['images']} images", ""]
     text += [line if isinstance(line, str) else _aligned(line, widths) for line in lines]
     text += ["", f"{counted(readings(tables))} {CHANCE}"]
@@ -31,9 +31,9 @@ def markdown(metrics: Mapping[str, Any]) -> str:
     """metrics.json as a Markdown table, a row a measure."""
     tables = groups(metrics)
     lines = [f"{metrics['images']} images. {counted(readings(tables))} {CHANCE}", ""]
-    lines += ["| measure | base | tuned | difference | 95% interval | |", "|---|---|---|---|---|---|"]
-    rows = [(r.label, r.base, r.tuned, r.change, r.interval, r.verdict) for group in tables for r in group.rows]
-    lines += [f"| {' | '.join(row)} |" for row in rows]
+    head = ["measure", *yardsticks(metrics), *_HEAD]
+    lines += [f"| {' | '.join(head)} |".replace("|  |", "| |"), "|---" * len(head) + "|"]
+    lines += [f"| {' | '.join((r.label, *_cells(r)))} |" for group in tables for r in group.rows]
     lines += [f"\nNot measured: {absence}" for absence in absences(metrics)]
     return "\n".join(lines)
 
@@ -69,6 +69,10 @@ def counted(found: Mapping[str, Sequence[str]]) -> str:
     if none:
         parts.append(f"{len(none)} had no interval")
     return f"Of {sum(map(len, found.values()))} measures, {', '.join(parts[:-1])}, and {parts[-1]}."
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (*row.yardsticks, row.base, row.tuned, row.change, row.interval, row.verdict)
 
 
 def _aligned(row: tuple[str, ...], widths: list[int]) -> str:

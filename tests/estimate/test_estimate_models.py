@@ -7,7 +7,7 @@ import pytest
 
 from cim.errors import CimError
 from cim.estimate.models import Encoder, missing, shapes, where
-from cim.params import FittedHeads, LoadedCaptioner, Models, Params, TextEncoder, Trunk, load_params
+from cim.params import FittedHeads, FittedText, LoadedCaptioner, Models, Params, TextEncoder, Trunk, load_params
 from cim.params.models import LoadedClip
 
 COMMIT = "0" * 40
@@ -66,6 +66,17 @@ def test_heads_are_made_of_what_is_here(models: Models, tmp_path: Path) -> None:
     file.touch()
     assert where(found)["image"] == "made by dvc repro models@image"
     assert shapes(found).image == Encoder(3_371_008 + 22_565_376 + 8 * 1_664 + 1, 8, 22_565_376 + 8 * 384 + 1)
+
+
+def test_a_bag_of_words_is_counted_at_its_largest(models: Models, tmp_path: Path) -> None:
+    """64 wide: 100 words, 5 marks, 77 positions, 2 types, a norm of 2: 11,904; heads 8 x (1,280 + 64), a scale."""
+    (tmp_path / "weights.pth").touch()
+    text = FittedText(kind="fit", hidden=64, vocabulary=100)
+    image = trunk(str(tmp_path / "weights.pth"))
+    heads = FittedHeads(kind="heads", seed=0, trunk=image, text=text, embed_dim=8)
+    found = models.model_copy(update={"heldout_encoder": heads})
+    assert where(found)["heldout"].startswith("made by ")
+    assert shapes(found).heldout == Encoder(3_371_008 + 11_904 + 8 * 1_344 + 1, 8, 11_904 + 8 * 64 + 1)
 
 
 def trunk(weights: str) -> Trunk:

@@ -47,5 +47,5 @@ def test_a_java_that_fails_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_images_without_reference_ask_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = meteor_counts({"base": ["a"], "tuned": ["b"]}, [["..."]])
+    found = meteor_counts({"base": ["a"], "tuned": ["b"]}, {name: [["..."]] for name in ("base", "tuned")})
     assert all(np.isnan(rows).all() and rows.shape == (1, 23) for rows in found.values())

@@ -34,7 +34,7 @@ def check(pairs: Pairs, theirs: dict[str, Any]) -> None:
 def check_meteor(pairs: Pairs, theirs: dict[str, Any]) -> None:
     """METEOR, likewise. Ours is Java's too, from its counts."""
     captions, references = pairs
-    ours = meteor_counts({"said": captions}, references)["said"]
+    ours = meteor_counts({"said": captions}, {"said": references})["said"]
     assert meteor(ours[None])[0] == pytest.approx(theirs["whole"], abs=1e-6)
     assert meteor(ours[:, None]) == pytest.approx(np.array(theirs["single"]), abs=1e-6)
 
