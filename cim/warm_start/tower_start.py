@@ -65,7 +65,7 @@ def start_on_tower(
     checkpoint = last_checkpoint(scratch)
     trainer = TowerTrainer(
         model=model,
-        # Rows of about one length share a step: where steps were drawn freely, a fifth of their tokens filled rows up.
+        # Rows of about one length share a step: of steps drawn freely an eighth of the tokens only filled rows up.
         args=TrainingArguments(
             **trainer_arguments(params, len(rows), scratch, on_gpu), train_sampling_strategy="group_by_length"
         ),
