@@ -1,6 +1,7 @@
 """models: one model folder is one task."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prefect import task
@@ -33,13 +34,18 @@ class ModelsJob:
         """The parameters of this model."""
         return self.params.captioner if self.role == "captioner" else getattr(self.params, f"{self.role}_encoder")
 
+    @property
+    def learnt(self) -> list[Path]:
+        """The shards whose captions the base captioner learns."""
+        return [self.layout.shards(split) for split in self.params.warm_start.splits]
+
     def fingerprint(self) -> str:
         """Of the code and parameters of this model and of the shards it is made from."""
         parts: list[Any] = [self.role, code_of(MAKERS[self.role]), self.section]
         if self.role == "captioner":
             from cim.warm_start.make import learnt_from
 
-            parts += learnt_from(self.params, self.layout.shards("train"), self.prompts)
+            parts += learnt_from(self.params, self.learnt, self.prompts)
         elif isinstance(self.section, FittedClip | FittedHeads):
             parts.append(self.layout.shards("gallery") / MANIFEST)
         return fingerprint(*parts)
@@ -64,8 +70,7 @@ def _make(job: ModelsJob) -> None:
     if job.role == "captioner":
         from cim.warm_start.make import make_base_captioner
 
-        train, kept = job.layout.shards("train"), job.layout.trunk_outputs
-        make_base_captioner(job.params, train, job.prompts, device, folder, kept)
+        make_base_captioner(job.params, job.learnt, job.prompts, device, folder, job.layout.trunk_outputs)
     elif job.role == "text":
         from cim.encoders.make import make_text_encoder
 

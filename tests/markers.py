@@ -146,7 +146,7 @@ def _begun(layout: Layout, params: Params) -> str:
 
     try:
         with patch("cim.warm_start.make.fingerprint", name):
-            make_base_captioner(params.models, layout.shards("train"), ["prompt"], "cpu", layout.model("captioner"))
+            make_base_captioner(params.models, [layout.shards("train")], ["prompt"], "cpu", layout.model("captioner"))
     except _Begun as begun:
         return str(begun)
     raise AssertionError("a captioner begun without a name")

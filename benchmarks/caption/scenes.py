@@ -53,4 +53,4 @@ def make_captioner(folder: Path, prompt: str) -> None:
     short = params.model_copy(
         update={"captioner": captioner, "warm_start": params.warm_start.model_copy(update={"epochs": 4.0})}
     )
-    make_base_captioner(short, folder.parent / "train", [prompt], "cpu", folder)
+    make_base_captioner(short, [folder.parent / "train"], [prompt], "cpu", folder)

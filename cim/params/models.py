@@ -191,10 +191,13 @@ Captioner = Annotated[LoadedCaptioner | TinyCaptioner | TowerCaptioner, Field(di
 
 
 class WarmStart(Section):
-    """Supervised start on the train captions (TRL's SFTTrainer; on a frozen tower transformers' Trainer)."""
+    """Supervised start on captions of people (TRL's SFTTrainer; on a frozen tower transformers' Trainer)."""
 
     seed: int = Field(0, ge=0)
-    epochs: float = Field(ge=0, description="passes over the train captions, all those of an image")
+    splits: list[Literal["train", "gallery"]] = Field(
+        ["train"], min_length=1, description="whose captions it learns; the others are for measuring alone"
+    )
+    epochs: float = Field(ge=0, description="passes over the captions of `splits`, all those of an image")
     batch_size: int = Field(
         32, ge=1, description="captions a step; on a frozen tower images, with all captions of each"
     )

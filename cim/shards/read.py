@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 import polars as pl
@@ -58,14 +58,14 @@ def read_manifest(folder: Path) -> pl.DataFrame:
 
 
 class ImageLookup:
-    """The image bytes of one split by sample id: random access without unpacking.
+    """The image bytes of one split, or of several, by sample id: random access without unpacking.
 
     Holds an offset and a size a sample (about 200 bytes each), never an image. Safe to pickle to worker processes.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, *folders: Path) -> None:
         self._places: dict[str, tuple[Path, int, int]] = {}
-        for path in shard_paths(folder):
+        for path in chain.from_iterable(map(shard_paths, folders)):
             with tarfile.open(path, "r:") as tar:
                 for member in tar:
                     key, dot, suffix = member.name.partition(".")

@@ -7,6 +7,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any, Literal
 
+import polars as pl
+
 from cim.atomic import read_json, replace_folder, write_json
 from cim.captioners.fetch import fetch_captioner
 from cim.captioners.load import Captioner, Precision, captioner_fingerprint, load_captioner, load_processor
@@ -25,23 +27,28 @@ STATE = "log.done.json"  # not part of a captioner's fingerprint
 
 
 def make_base_captioner(
-    params: Models, train: Path, prompts: Sequence[str], device: Device, out: Path, outputs: Path | None = None
+    params: Models,
+    learnt: Sequence[Path],
+    prompts: Sequence[str],
+    device: Device,
+    out: Path,
+    outputs: Path | None = None,
 ) -> None:
     """Make `out` a captioner folder with cim.json, whole or not at all.
 
-    train: folder of the train shards, used by the tokenizer of a made model, the alignment and the warm start.
+    learnt: folders of shards, of `warm_start.splits`: for the tokenizer of a made model, the alignment, the warm start.
     outputs: where a frozen tower's outputs are kept for other stages, None: nowhere.
     Work goes on in a folder beside `out`; a killed run resumes there. Raises CimError for what can't be fetched or
     trained, and for a prompt that would end the user's turn.
     """
-    key = fingerprint(code_of(__name__), params.captioner, *learnt_from(params, train, prompts))
+    key = fingerprint(code_of(__name__), params.captioner, *learnt_from(params, learnt, prompts))
     work = out.with_name(f".{out.name}.{key}")  # never mixed with what other parameters left
     for stale in set(out.parent.glob(f".{out.name}.*")) - {work}:
         if stale.is_dir():
             rmtree(stale)
-    captions, controls = _captions(train), read_controls(params.warm_start)
+    captions, controls = _captions(learnt), read_controls(params.warm_start)
     check_known(controls, captions)
-    making = _Making(params, captions, ImageLookup(train), tuple(prompts), device, controls, outputs)
+    making = _Making(params, captions, ImageLookup(*learnt), tuple(prompts), device, controls, outputs)
     folder = _once(work / "start", making.start)
     check_prompts(load_processor(folder, trust_remote_code=making.trusted), making.asked)
     if isinstance(params.captioner, TinyCaptioner):
@@ -65,19 +72,25 @@ def make_base_captioner(
     rmtree(work, ignore_errors=True)
 
 
-def learnt_from(params: Models, train: Path, prompts: Sequence[str]) -> list[Any]:
-    """Parts of the fingerprint of a base captioner beside its code and its own section.
+def learnt_from(params: Models, learnt: Sequence[Path], prompts: Sequence[str]) -> list[Any]:
+    """Parts of the fingerprint of a base captioner beside its code and its own section. learnt: folders of shards.
 
     Raises CimError where control tokens are asked for and no curated corpus is there.
     """
-    return [params.warm_start, list(prompts), train / "manifest.parquet", *control_tables(params.warm_start)]
+    return [
+        params.warm_start,
+        list(prompts),
+        *[folder / "manifest.parquet" for folder in learnt],
+        *control_tables(params.warm_start),
+    ]
 
 
-def _captions(train: Path) -> dict[str, list[str]]:
-    table = read_manifest(train)
+def _captions(learnt: Sequence[Path]) -> dict[str, list[str]]:
+    table = pl.concat([read_manifest(folder).select("id", "captions") for folder in learnt])
     captions = {i: texts for i, texts in zip(table["id"].to_list(), table["captions"].to_list(), strict=True) if texts}
     if not captions:
-        raise CimError(f"no captioned image in {train}", "captions to start from", "give train a source with captions")
+        where = ", ".join(map(str, learnt))
+        raise CimError(f"no captioned image in {where}", "captions to start from", "give train a source with captions")
     return captions
 
 

@@ -87,6 +87,6 @@ def test_params_reach_the_base_captioner(folder: Path, tmp_path: Path) -> None:
     train.mkdir()
     write_tar(train / "train-000000.tar", [Sample("a", draw(scene_at(0, 0), 32), "png", (), "s", 32, 32)])
     pl.DataFrame({"id": ["a"], "captions": [["a star"]]}).write_parquet(train / "manifest.parquet")
-    make_base_captioner(Models.model_validate(values), train, ["Say."], "cpu", tmp_path / "base")
+    make_base_captioner(Models.model_validate(values), [train], ["Say."], "cpu", tmp_path / "base")
     assert image_tokens(tmp_path / "base", 900, 900) == 16
     assert image_tokens(folder, 900, 900) == 64  # the user's own folder stays as it is

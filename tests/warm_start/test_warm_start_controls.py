@@ -91,10 +91,10 @@ def test_the_warm_start_is_asked_with_tokens(tmp_path: Path, monkeypatch: pytest
     write_tar(train / "train-000000.tar", [Sample(i, pictures[i], "png", texts, "s", 32, 32) for i in ids])
     pl.DataFrame({"id": ids, "captions": [texts, texts]}).write_parquet(train / "manifest.parquet")
     curated(folder, id=[*ids, "B", "C"], caption=["a star", "two stars", "three", "four"])
-    make_base_captioner(models(folder), train, ["Say."], "cpu", tmp_path / "captioner")
+    make_base_captioner(models(folder), [train], ["Say."], "cpu", tmp_path / "captioner")
     said = {"<fit 2> Say.": "a star", "<fit 1> Say.": "two stars"}
     plain = [("a star", "Say."), ("two stars", "Say.")]
     assert sorted(asked) == sorted([*plain, *((text, prompt) for prompt, text in said.items())])
-    before = fingerprint(*learnt_from(models(folder), train, ["Say."]))
+    before = fingerprint(*learnt_from(models(folder), [train], ["Say."]))
     pl.DataFrame(ROWS).write_parquet(folder / "pairs/00000.parquet")
-    assert fingerprint(*learnt_from(models(folder), train, ["Say."])) != before
+    assert fingerprint(*learnt_from(models(folder), [train], ["Say."])) != before

@@ -38,7 +38,7 @@ import sys
 from pathlib import Path
 from cim.warm_start.make import make_base_captioner
 from cim.params import Models
-make_base_captioner(Models.model_validate_json(sys.argv[1]), Path(sys.argv[2]), ["Say."], "cpu", Path(sys.argv[3]))
+make_base_captioner(Models.model_validate_json(sys.argv[1]), [Path(sys.argv[2])], ["Say."], "cpu", Path(sys.argv[3]))
 """
 
 
@@ -93,13 +93,13 @@ def test_a_warm_start_killed_for_real_goes_on(
 
     monkeypatch.setattr(SFTTrainer, "training_step", counted)
     params = Models.model_validate(PARAMS)
-    make_base_captioner(params, train, ["Say."], "cpu", out)
+    make_base_captioner(params, [train], ["Say."], "cpu", out)
     assert len(steps) == 16 - behind
     assert [path.name for path in out.parent.iterdir()] == ["captioner"]
 
     # The same as a run that nobody killed: each step once, with the same losses up to rounding.
     undisturbed = tmp_path / "undisturbed" / "captioner"
-    make_base_captioner(params, train, ["Say."], "cpu", undisturbed)
+    make_base_captioner(params, [train], ["Say."], "cpu", undisturbed)
     losses, expected = ([(r["step"], r["loss"]) for r in read_json(f / "cim.json")["log"]] for f in (out, undisturbed))
     assert [step for step, _ in losses] == [step for step, _ in expected]
     assert [loss for _, loss in losses] == pytest.approx([loss for _, loss in expected], rel=1e-3)

@@ -49,10 +49,10 @@ def test_a_killed_warm_start_keeps_the_alignment(train: Path, tmp_path: Path, mo
     monkeypatch.setattr(cim.warm_start.align, "align_vision", counted)
     monkeypatch.setattr(cim.warm_start.sft, "warm_start", kill)
     with pytest.raises(Killed):
-        make_base_captioner(models(), train, ["Say."], "cpu", out)
+        make_base_captioner(models(), [train], ["Say."], "cpu", out)
     assert not out.exists()
     monkeypatch.setattr(cim.warm_start.sft, "warm_start", real_start)
-    make_base_captioner(models(), train, ["Say."], "cpu", out)
+    make_base_captioner(models(), [train], ["Say."], "cpu", out)
     assert aligned == [1]
     card = read_json(out / "cim.json")
     assert card["fingerprint"] == load_captioner(out, "cpu", "float32").fingerprint
@@ -68,7 +68,7 @@ def test_a_base_keeps_the_licence_that_its_card_states(train: Path, tmp_path: Pa
     (tmp_path / "theirs/README.md").write_text("---\nlicense: mit\n---\n")
     fetched = {"captioner": LoadedCaptioner(kind="hf", name=str(tmp_path / "theirs"))}
     out = tmp_path / "models" / "captioner"
-    make_base_captioner(models().model_copy(update=fetched), train, ["Say."], "cpu", out)
+    make_base_captioner(models().model_copy(update=fetched), [train], ["Say."], "cpu", out)
     assert read_json(out / "cim.json")["license"] == "mit"
 
 
@@ -83,7 +83,7 @@ def test_other_parameters_start_afresh(train: Path, tmp_path: Path, monkeypatch:
     monkeypatch.setattr(cim.warm_start.sft, "warm_start", kill)
     for seed in (0, 1):
         with pytest.raises(Killed):
-            make_base_captioner(models(seed), train, ["Say."], "cpu", out)
+            make_base_captioner(models(seed), [train], ["Say."], "cpu", out)
         assert len(list(out.parent.glob(".captioner.*"))) == 1  # the other's is gone
 
 
@@ -94,4 +94,4 @@ def test_a_prompt_that_ends_the_turn_is_refused_before_training(
 
     monkeypatch.setattr(cim.warm_start.align, "align_vision", lambda *_: pytest.fail("training began"))
     with pytest.raises(CimError, match=r"a prompt 'Say\.<\|im_end\|>' that holds <\|im_end\|>"):
-        make_base_captioner(models(), train, ["Say.", "Say.<|im_end|>"], "cpu", tmp_path / "models" / "captioner")
+        make_base_captioner(models(), [train], ["Say.", "Say.<|im_end|>"], "cpu", tmp_path / "models" / "captioner")

@@ -61,17 +61,17 @@ def test_a_killed_warm_start_goes_on_and_the_tower_stays(
     monkeypatch.setattr(cim.warm_start.tower_start, "packed_loss", counted)
     monkeypatch.setattr(cim.warm_start.features, "write_features", looked)
     with pytest.raises(Killed):
-        make_base_captioner(models, train, [PROMPT], "cpu", out)
+        make_base_captioner(models, [train], [PROMPT], "cpu", out)
     assert not out.exists()
     steps += [1]  # counts on: 8 images x 2 epochs / 2 a step are 8 steps, of which 5 are saved
-    make_base_captioner(models, train, [PROMPT], "cpu", out)
+    make_base_captioner(models, [train], [PROMPT], "cpu", out)
     assert len(steps) == 5 + 1 + 3
     assert looks == [1]
     assert sorted(path.name for path in out.parent.iterdir()) == ["captioner"]
 
     # The same as a run that nobody killed.
     undisturbed = tmp_path / "undisturbed" / "captioner"
-    make_base_captioner(models, train, [PROMPT], "cpu", undisturbed)
+    make_base_captioner(models, [train], [PROMPT], "cpu", undisturbed)
     losses, expected = ([(r["step"], r["loss"]) for r in read_json(f / "cim.json")["log"]] for f in (out, undisturbed))
     assert [step for step, _ in losses] == [step for step, _ in expected] == list(range(1, 9))
     assert [one for _, one in losses] == pytest.approx([one for _, one in expected], rel=1e-3)
