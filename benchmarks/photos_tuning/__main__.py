@@ -10,11 +10,13 @@ validation to choose by, eval for the last word.
 import argparse
 from pathlib import Path
 
+import polars as pl
+
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import machine, seconds_for_additions
 from benchmarks.photos_tuning.judge import Judge
 from benchmarks.photos_tuning.run import cpu_seconds, tune
-from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against, changed
+from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against, changed, validated
 from benchmarks.photos_tuning.trials import TRIALS
 from cim.atomic import read_json
 from cim.metrics.measurements import Measurements
@@ -49,11 +51,11 @@ def tabulated(judge: Judge, base: Measurements, options: argparse.Namespace) -> 
         f"{len(base.captions)} photos; R@k among {judge.among()} by the held-out encoder. Of trials, tuned - base with"
         f" 95% intervals over photos, bold where they leave out 0. {seconds_for_additions():.2f} s for 10 million"
         f" additions; {machine('torch', 'trl', 'transformers')}.\n",
-        f"| captioner | changes | weights of step | CPU s | {HEADER} | alarms |",
-        f"|---|---|--:|--:|{RULE}|---|",
-        f"| a person's caption, against the other four |  |  |  | {absolute(human)} |  |",
-        f"| captions of other photos |  |  |  | {absolute(wrong)} |  |",
-        f"| base |  |  |  | {absolute(base)} |  |",
+        f"| captioner | changes | validation (QIR) by step | kept | CPU s | {HEADER} | alarms |",
+        f"|---|---|---|--:|--:|{RULE}|---|",
+        f"| a person's caption, against the other four |  |  |  |  | {absolute(human)} |  |",
+        f"| captions of other photos |  |  |  |  | {absolute(wrong)} |  |",
+        f"| base |  |  |  |  | {absolute(base)} |  |",
     ]
     for name, changes in TRIALS.items():
         folder = options.work / name
@@ -61,9 +63,10 @@ def tabulated(judge: Judge, base: Measurements, options: argparse.Namespace) -> 
             continue
         summary = read_json(folder / "data/tuned/summary.json")
         alarms = sorted({one["alarm"] for one in read_json(folder / "data/tuned/alarms.json")["alarms"]})
-        kept = f"{summary['best']['step']} of {summary['steps']}"
+        curves = validated(pl.read_csv(folder / "data/tuned/curves.csv"))
         cells = against(base, [judged(judge, folder)], options.bootstrap)
-        row = [name, changed(changes), kept, f"{cpu_seconds(folder):.0f}", cells, ", ".join(alarms) or "none"]
+        kept = str(summary["best"]["step"])
+        row = [name, changed(changes), curves, kept, f"{cpu_seconds(folder):.0f}", cells, ", ".join(alarms) or "none"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 

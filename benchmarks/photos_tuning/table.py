@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import polars as pl
 
 from cim.metrics.bootstrap import Difference, paired
 from cim.metrics.catalogue import METRICS, Metric
@@ -47,7 +48,22 @@ def difference(metric: Metric, base: Measurements, runs: Sequence[Measurements],
 
 def changed(changes: Mapping[str, Any]) -> str:
     """A trial's changes in a cell, names without `tune.reward.` before them."""
-    return ", ".join(f"{name.removeprefix('tune.').removeprefix('reward.')} {value}" for name, value in changes.items())
+    said = []
+    for name, value in changes.items():
+        if name == "tune.reward.guards":  # ten of one weight
+            value = "of weight " + "/".join(sorted({f"{one['weight']:g}" for one in value.values()}))
+        elif isinstance(value, Mapping):
+            value = " ".join(f"{part} {one}" for part, one in value.items())
+        said.append(f"{name.removeprefix('tune.').removeprefix('reward.')} {value}")
+    return ", ".join(said)
+
+
+def validated(curves: pl.DataFrame) -> str:
+    """What each validation found, in a cell: step, self-retrieval and, in brackets, QIR."""
+    rows = curves.drop_nulls("validation_self_retrieval").sort("step").iter_rows(named=True)
+    return ", ".join(
+        f"{row['step']}: {row['validation_self_retrieval']:.3f} ({row['validation_qir']:.3f})" for row in rows
+    )
 
 
 def _metrics() -> list[tuple[Metric, int]]:

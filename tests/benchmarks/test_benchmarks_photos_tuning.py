@@ -48,7 +48,7 @@ def test_seeds_count_as_their_mean_photo_by_photo() -> None:
 
 def test_changes_are_named_as_in_the_params() -> None:
     assert changed({"tune.reward.k": 50, "tune.kl": 0.0}) == "k 50, kl 0.0"
-    assert all(name.startswith("tune.") for changes in TRIALS.values() for name in changes)
+    assert all(name.startswith(("tune.", "index.")) for changes in TRIALS.values() for name in changes)
 
 
 def test_seconds_are_none_before_a_trial_began(tmp_path: Path) -> None:
