@@ -4,12 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from cim.atomic import read_json, write_json
-from cim.captioners.decoding import Decoding
+from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
 from cim.captioners.load import captioner_fingerprint, load_captioner
 from cim.encoders.load import load_text_tower
@@ -19,7 +18,8 @@ from cim.layout import Layout
 from cim.metrics.measurements import FloatArray, Measurements
 from cim.metrics.overlap import overlap
 from cim.params import load_params
-from cim.retrieval import ranks
+from cim.params.caption import CaptionParams
+from cim.retrieval import closer, ranks
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.trunk import keep_outputs
 
@@ -76,26 +76,38 @@ class Judge:
         """Photos of the smallest block that a caption is looked for among."""
         return len(self.photos) // max(1, round(len(self.photos) / AMONG))
 
-    def captions(self, folder: Path) -> list[Any]:
-        """Greedy, with the prompt and length of the workspace's params; `Generated` each."""
-        asked = load_params(self.workspace / "params.yaml").caption
+    @property
+    def asked(self) -> CaptionParams:
+        """How captions are asked for."""
+        return load_params(self.workspace / "params.yaml").caption
+
+    def captions(
+        self, folder: Path, decoding: Decoding | None = None, names: Sequence[str] | None = None
+    ) -> list[Generated]:
+        """Greedy, or by `decoding`, of all photos or of those named; one named again is sampled anew."""
+        decoding = decoding or Decoding(self.asked.max_new_tokens)
         captioner = load_captioner(folder, "cpu", "float32")
         keep_outputs(captioner, folder, self.layout.trunk_outputs)
-        images, ids = ImageLookup(self.layout.shards(self.split)), list(self.photos)
+        images, ids = ImageLookup(self.layout.shards(self.split)), list(self.photos) if names is None else names
         made = []
         for start in range(0, len(ids), WINDOW):
             pictures = [decode_rgb(images[name]) for name in ids[start : start + WINDOW]]
-            prompts = [asked.prompts[0]] * len(pictures)
-            made += generate(captioner, pictures, prompts, Decoding(asked.max_new_tokens))
+            keys = [f"{name}-{start + place}" for place, name in enumerate(ids[start : start + WINDOW])]
+            made += generate(captioner, pictures, [self.asked.prompts[0]] * len(pictures), decoding, keys)
         return made
 
-    def ranks(self, captions: Sequence[str]) -> FloatArray:
-        """(n,) of each caption's own photo by the held-out encoder, among about AMONG of the split; 1 is best."""
+    def ranks(self, captions: Sequence[str], own: Sequence[int] | None = None) -> FloatArray:
+        """(n,) of each caption's own photo by the held-out encoder, among about AMONG of the split; 1 is best.
+
+        own: places of the captions' photos, which are then looked for among all; without it captions are one a photo.
+        """
         files = sorted(self.layout.embeddings("heldout", self.split).glob("*.npy"))
         images = VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(self.photos))
         encoder = load_text_tower(self.layout.model("heldout"), "cpu")
         texts = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in range(0, len(captions), 256)])
-        return ranks_in_blocks(texts, images)
+        if own is None:
+            return ranks_in_blocks(texts, images)
+        return closer(texts, images[list(own)], images).astype(np.float64)
 
 
 def ranks_in_blocks(captions: FloatArray, images: FloatArray) -> FloatArray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.photos_tuning import judge
+from benchmarks.photos_tuning.best_of import Best, within
 from benchmarks.photos_tuning.judge import measurements, ranks_in_blocks
 from benchmarks.photos_tuning.run import CPU, cpu_seconds
 from benchmarks.photos_tuning.table import absolute, against, changed
@@ -55,3 +56,18 @@ def test_seconds_are_none_before_a_trial_began(tmp_path: Path) -> None:
     assert cpu_seconds(tmp_path) == 0
     write_json(tmp_path / CPU, 12.5)
     assert cpu_seconds(tmp_path) == 12.5
+
+
+def test_agreement_is_within_a_photo() -> None:
+    # The first photo's samples are in one order by both, the second's in opposite ones, the third's are all alike.
+    scores, values = np.array([[1.0, 2, 3], [1, 2, 3], [5, 5, 5]]), np.array([[7.0, 8, 9], [9, 8, 7], [1, 2, 3]])
+    assert within(scores, values) == pytest.approx(0)
+    assert within(scores[:1], values[:1]) == pytest.approx(1)
+    assert np.isnan(within(scores[2:], values[2:]))
+
+
+def test_the_best_of_a_photo_is_shown() -> None:
+    best = Best(ranks=np.array([[1.0, 50], [20, 5]]), cider=np.array([[0.5, 0.1], [0.2, 0.4]]))
+    assert best.row("all", None) == "| all | 25.0 | 50.0 | 0.300 |  |  |"
+    # The first of the first photo and the second of the second, as rank and CIDEr-D would have it.
+    assert best.row("by score", np.array([[2.0, 1], [1, 2]])) == "| by score | 50.0 | 100.0 | 0.450 | 1.00 | 1.00 |"
