@@ -1,0 +1,89 @@
+"""Tuning of a photo captioner by several settings, each held against the captioner that it began with.
+
+python -m benchmarks.photos_tuning --workspace FOLDER --work FOLDER [--only NAME ...] [--write docs/photos.md]
+
+In the workspace the stages shard, models, embed and index have run (profiles/photos.yaml, with validation among
+embed.heldout_splits). Every trial runs its tune stage, once; a killed one goes on. Captions are judged on --split:
+validation to choose by, eval for the last word.
+"""
+
+import argparse
+from pathlib import Path
+
+import polars as pl
+
+from benchmarks.common.document import replace_between
+from benchmarks.common.timing import machine, seconds_for_additions
+from benchmarks.photos_tuning.judge import Judge
+from benchmarks.photos_tuning.run import cpu_seconds, tune
+from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against, changed, validated
+from benchmarks.photos_tuning.trials import TRIALS
+from cim.atomic import read_json
+from cim.metrics.measurements import Measurements
+
+MARKER = "photos-tuning"
+
+
+def main() -> None:
+    """Run what is asked for, judge what has run, print the table."""
+    options = parsed()
+    judge = Judge(options.workspace.resolve(), options.split)
+    base = judge.judged(judge.layout.model("captioner"), options.work / f"base-{options.split}.json")
+    print(f"base | {absolute(base)}", flush=True)
+    for name in options.only if options.only is not None else TRIALS:
+        tune(TRIALS[name], options.workspace, options.work / name)
+        print(f"{name} | {against(base, [judged(judge, options.work / name)], options.bootstrap)}", flush=True)
+    shown = tabulated(judge, base, options)
+    print(shown)
+    if options.write:
+        replace_between(options.write, f"{MARKER}-{options.split}", shown)
+
+
+def judged(judge: Judge, folder: Path) -> Measurements:
+    """Of the captioner that a trial left."""
+    return judge.judged(folder / "data/tuned/model", folder / f"{judge.split}.json")
+
+
+def tabulated(judge: Judge, base: Measurements, options: argparse.Namespace) -> str:
+    """All trials that have run, below people's captions and the captioner's."""
+    human, wrong = judge.people(), judge.of_other_photos(base)
+    lines = [
+        f"{len(base.captions)} photos; R@k among {judge.among()} by the held-out encoder. Of trials, tuned - base with"
+        f" 95% intervals over photos, bold where they leave out 0. {seconds_for_additions():.2f} s for 10 million"
+        f" additions; {machine('torch', 'trl', 'transformers')}.\n",
+        f"| captioner | changes | validation (QIR) by step | kept | CPU s | {HEADER} | alarms |",
+        f"|---|---|---|--:|--:|{RULE}|---|",
+        f"| a person's caption, against the other four |  |  |  |  | {absolute(human)} |  |",
+        f"| captions of other photos |  |  |  |  | {absolute(wrong)} |  |",
+        f"| base |  |  |  |  | {absolute(base)} |  |",
+    ]
+    for name, changes in TRIALS.items():
+        folder = options.work / name
+        if not (folder / f"{options.split}.json").is_file():
+            continue
+        summary = read_json(folder / "data/tuned/summary.json")
+        alarms = sorted({one["alarm"] for one in read_json(folder / "data/tuned/alarms.json")["alarms"]})
+        curves = validated(pl.read_csv(folder / "data/tuned/curves.csv"))
+        cells = against(base, [judged(judge, folder)], options.bootstrap)
+        kept = str(summary["best"]["step"])
+        row = [name, changed(changes), curves, kept, f"{cpu_seconds(folder):.0f}", cells, ", ".join(alarms) or "none"]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
+def parsed() -> argparse.Namespace:
+    """The options of the command."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmarks.photos_tuning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--workspace", type=Path, required=True, help="folder with params.yaml and data/")
+    parser.add_argument("--work", type=Path, required=True, help="folder of the trials; kept")
+    parser.add_argument("--only", nargs="*", choices=list(TRIALS), help="trials to run; default: all")
+    parser.add_argument("--split", choices=("validation", "eval"), default="validation", help="default: %(default)s")
+    parser.add_argument("--bootstrap", type=int, default=2000, help="samples of photos; default: %(default)s")
+    parser.add_argument("--write", type=Path, help=f"Markdown file with the markers <!-- {MARKER}-SPLIT -->")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

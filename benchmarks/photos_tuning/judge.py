@@ -1,0 +1,133 @@
+"""A captioner's greedy captions of a split of photos, and what the held-out judge and the references say of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from cim.atomic import read_json, write_json
+from cim.captioners.decoding import Decoding, Generated
+from cim.captioners.generate import generate
+from cim.captioners.load import captioner_fingerprint, load_captioner
+from cim.encoders.load import load_text_tower
+from cim.images.decode import decode_rgb
+from cim.index.vectors import VectorStore
+from cim.layout import Layout
+from cim.metrics.measurements import FloatArray, Measurements
+from cim.metrics.overlap import overlap
+from cim.params import load_params
+from cim.params.caption import CaptionParams
+from cim.retrieval import closer, ranks
+from cim.shards.read import ImageLookup, read_manifest
+from cim.tuning.trunk import keep_outputs
+
+AMONG, WINDOW = 500, 64  # photos that a caption is looked for among; photos in memory at once
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Of one split of a workspace."""
+
+    workspace: Path
+    split: str
+
+    @property
+    def layout(self) -> Layout:
+        """Of the workspace."""
+        return Layout(self.workspace / "data")
+
+    @cached_property
+    def photos(self) -> dict[str, list[str]]:
+        """References by id, in the order of ids."""
+        rows = read_manifest(self.layout.shards(self.split)).sort("id")
+        return dict(zip(rows["id"].to_list(), [list(some) for some in rows["captions"].to_list()], strict=True))
+
+    def judged(self, captioner: Path, kept: Path) -> Measurements:
+        """What is said of the greedy captions of `captioner`, kept in the file `kept` with their ranks."""
+        name = captioner_fingerprint(captioner)
+        found = read_json(kept) if kept.is_file() else {}
+        if found.get("captioner") != name or found.get("ids") != list(self.photos):
+            made = self.captions(captioner)
+            captions = [one.text for one in made]
+            found = {
+                "captioner": name,
+                "ids": list(self.photos),
+                "captions": captions,
+                "cut": [one.finish_reason == "length" for one in made],
+                "ranks": self.ranks(captions).tolist(),
+            }
+            write_json(kept, found)
+        return measurements(found["captions"], list(self.photos.values()), np.array(found["ranks"]), found["cut"])
+
+    def people(self) -> Measurements:
+        """Of each photo's first reference, against its others."""
+        said = [texts[0] for texts in self.photos.values()]
+        others = [texts[1:] for texts in self.photos.values()]
+        return measurements(said, others, self.ranks(said), [False] * len(said))
+
+    def of_other_photos(self, base: Measurements) -> Measurements:
+        """Of the captions of `base`, each said of the photo before."""
+        said = [*base.captions[1:], base.captions[0]]
+        return measurements(said, list(self.photos.values()), self.ranks(said), base.truncated)
+
+    def among(self) -> int:
+        """Photos of the smallest block that a caption is looked for among."""
+        return len(self.photos) // max(1, round(len(self.photos) / AMONG))
+
+    @property
+    def asked(self) -> CaptionParams:
+        """How captions are asked for."""
+        return load_params(self.workspace / "params.yaml").caption
+
+    def captions(
+        self, folder: Path, decoding: Decoding | None = None, names: Sequence[str] | None = None
+    ) -> list[Generated]:
+        """Greedy, or by `decoding`, of all photos or of those named; one named again is sampled anew."""
+        decoding = decoding or Decoding(self.asked.max_new_tokens)
+        captioner = load_captioner(folder, "cpu", "float32")
+        keep_outputs(captioner, folder, self.layout.trunk_outputs)
+        images, ids = ImageLookup(self.layout.shards(self.split)), list(self.photos) if names is None else names
+        made = []
+        for start in range(0, len(ids), WINDOW):
+            pictures = [decode_rgb(images[name]) for name in ids[start : start + WINDOW]]
+            keys = [f"{name}-{start + place}" for place, name in enumerate(ids[start : start + WINDOW])]
+            made += generate(captioner, pictures, [self.asked.prompts[0]] * len(pictures), decoding, keys)
+        return made
+
+    def ranks(self, captions: Sequence[str], own: Sequence[int] | None = None) -> FloatArray:
+        """(n,) of each caption's own photo by the held-out encoder, among about AMONG of the split; 1 is best.
+
+        own: places of the captions' photos, which are then looked for among all; without it captions are one a photo.
+        """
+        files = sorted(self.layout.embeddings("heldout", self.split).glob("*.npy"))
+        images = VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(self.photos))
+        encoder = load_text_tower(self.layout.model("heldout"), "cpu")
+        texts = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in range(0, len(captions), 256)])
+        if own is None:
+            return ranks_in_blocks(texts, images)
+        return closer(texts, images[list(own)], images).astype(np.float64)
+
+
+def ranks_in_blocks(captions: FloatArray, images: FloatArray) -> FloatArray:
+    """(n,) ranks of the own image among those of its block; blocks are of equal size, as near AMONG as can be."""
+    blocks = np.array_split(np.arange(len(captions)), max(1, round(len(captions) / AMONG)))
+    return np.concatenate([ranks(captions[block], images[block]) for block in blocks]).astype(np.float64)
+
+
+def measurements(
+    captions: Sequence[str], references: Sequence[Sequence[str]], found_at: FloatArray, cut: Sequence[bool]
+) -> Measurements:
+    """What is known without truth or reward."""
+    over = overlap(captions, references)
+    count = len(captions)
+    return Measurements(
+        captions=captions,
+        truncated=cut,
+        facts=[None] * count,
+        ranks=found_at,
+        identity=[None] * count,
+        overlap=[float(value) for value in over.pop("rouge_l")[:, 0]],
+        values=over,
+    )

@@ -1,0 +1,56 @@
+"""The trials of benchmarks.photos_tuning: what each changes in the workspace's parameters, and in which table it is."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cim.params.guards import Guards
+
+Changes = Mapping[str, Any]  # dotted names in params.yaml -> values
+
+_MEAN = {"tune.reward.qir": "mean", "tune.reward.decay": 1.0, "tune.reward.alpha": 0.0}
+_FUSED = {"tune.reward.space": "fused", "tune.reward.k": 50, **_MEAN}
+_LIGHT = {name: {"weight": 1.0} for name in Guards.model_fields}  # the most that QIR's mean pays
+_CLIP = {"tune.reward.space": "clip", "tune.reward.k": 10, **_MEAN, "tune.reward.guards": _LIGHT}
+_SHORT = {
+    "tune.steps": 40,
+    "tune.validate_every": 20,
+    "tune.validation_images": 200,
+    "tune.kl": 0.0,
+    "tune.optimizer": {"warmup_steps": 4},
+}
+_LONGER = {**_SHORT, "tune.steps": 60, "tune.validate_every": 20, "tune.loss": "dapo"}
+
+TRIALS: dict[str, Changes] = {
+    "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
+    "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
+    "clip-t0.5-lora": {
+        **_LONGER,
+        **_CLIP,
+        "tune.temperature": 0.5,
+        "tune.lora": {"rank": 8, "alpha": 16},
+        "tune.learning_rate": 2e-3,
+    },
+    "found-itself-1e-4": {
+        **_LONGER,
+        "tune.steps": 90,
+        "tune.validate_every": 30,
+        "tune.validation_images": 300,
+        "tune.optimizer": {"warmup_steps": 20},
+        **_CLIP,
+        "tune.reward.k": 5,
+        "tune.reward.decay": 0.5,
+        "tune.reward.exclude": "none",
+        "index.splits": ["train"],
+        "tune.temperature": 0.5,
+        "tune.learning_rate": 1e-4,
+    },
+    "clip-t1-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 1.0, "tune.learning_rate": 2e-4},
+    "paper-t0.5-2e-4": {**_LONGER, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
+}
+SEEDS = (0, 1, 2)
+"""Of the configuration that was chosen, for the last word."""
+
+
+def seeded(changes: Changes, seed: int) -> dict[str, Any]:
+    """The same trial with other samples and another order of photos."""
+    return {**changes, "tune.seed": seed}
