@@ -1,7 +1,7 @@
 """tune.reward.terms: what a caption may earn beside GRC and QIR, each term off (null) unless it is named."""
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,10 +33,28 @@ class SelfRetrievalTerm(ContrastTerm):
     mined: int = Field(7, ge=0, description="look-alikes of an image in the gallery, beside the step's other images")
 
 
+class BagsTerm(ContrastTerm):
+    """Does the caption find its image in a bag of look-alikes, larger as training goes on?"""
+
+    sizes: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        (2, 4, 7),
+        strict=False,
+        min_length=1,
+        description="images of a bag, the own one among them; one after the other",
+    )
+    every: int = Field(20, ge=1, description="steps with bags of one size; the last size stays")
+
+
+class ClipScoreTerm(_Term):
+    """2.5 times the cosine of caption and image, 0 for a negative one."""
+
+
 class Terms(Section):
     """Terms beside GRC and QIR; null (the default) for one that is off."""
 
     self_retrieval: SelfRetrievalTerm | None = None
+    bags: BagsTerm | None = None
+    clip_score: ClipScoreTerm | None = None
 
     def named(self) -> Mapping[str, _Term]:
         """The terms that are on, by name, in the order of this class."""

@@ -15,7 +15,7 @@ AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "d
 
 
 class Reward(Section):
-    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus weight times value of each guard and each term."""
+    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus weight times value of guards and terms."""
 
     space: Literal["caption_text", "clip", "fused"] = Field(
         "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"
@@ -101,7 +101,7 @@ class Tune(Section):
     )
     multi_objective_aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = Field(
         "sum_then_normalize",
-        description="advantage of the weighted sum of GRC, QIR, guards and terms, or weighted sum of each one's advantage",
+        description="advantage of the weighted sum of GRC, QIR, guards, terms, or weighted sum of each one's advantage",
     )
     optimizer: Optimizer = Optimizer()
     interpolation: float = Field(

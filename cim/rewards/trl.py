@@ -23,7 +23,8 @@ class TrlReward:
     """The one reward function of training: it scores a batch once, returns the totals and logs each term.
 
     Logged are `rewards/grc/mean`, `rewards/qir/mean`, `rewards/<guard>/mean` and `rewards/<term>/mean`, each over the
-    captions that have it, `rewards/<term>/unscorable_share` over those that the term was asked about, and over all captions `unscorable_share` and `repetition_share` (of 4-grams that repeat an earlier one).
+    captions that have it, `rewards/<term>/unscorable_share` over those that the term was asked about, and over all
+    captions `unscorable_share` and `repetition_share` (of 4-grams that repeat an earlier one).
     TRL itself logs the total as `reward`, and again as `rewards/total/mean` and `rewards/total/std`.
 
     Every caption is logged by a call of its own: TRL (1.16) adds up the numbers and the calls of all ranks and divides

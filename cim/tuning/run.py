@@ -17,8 +17,8 @@ from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_text_tower
 from cim.errors import CimError
 from cim.ranks import rank_and_size
-from cim.rewards.retriever import Retriever
 from cim.rewards.functions import reward_functions
+from cim.rewards.retriever import Retriever
 from cim.rewards.terms.build import OpenTerms
 from cim.rewards.terms.workspace import Workspace
 from cim.rewards.trl import TrlReward

@@ -15,10 +15,10 @@ from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.records import IdentityScore
+from cim.rewards.functions import reward_functions
 from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import NO_VECTOR, Unscorable
-from cim.rewards.functions import reward_functions
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup

@@ -24,8 +24,8 @@ def contrast(own: Floats, others: Floats, params: ContrastTerm) -> list[float | 
 
 def _paid(own: Floats, others: Floats, params: ContrastTerm) -> Floats:
     if params.pays in ("margin", "r1"):
-        margin = own - others.max(axis=1, initial=-np.inf)
+        margin: Floats = own - others.max(axis=1, initial=-np.inf)
         return margin if params.pays == "margin" else (margin > TIE).astype(np.float64)
     logits = np.concatenate([own[:, None], np.sort(others, axis=1)], axis=1) / params.temperature
-    chance = np.minimum(logits[:, 0] - logsumexp(logits, axis=1), 0.0)
+    chance: Floats = np.minimum(logits[:, 0] - logsumexp(logits, axis=1), 0.0)
     return chance if params.pays == "log_softmax" else np.exp(chance)

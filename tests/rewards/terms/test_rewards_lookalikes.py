@@ -29,5 +29,5 @@ def test_an_image_is_searched_for_once():
     first = alike.of(["own", "own"], SEEN, 1, 0.98)
     again = alike.of(["else", "own"], SEEN, 1, 0.98)
     np.testing.assert_array_equal(first[0], again[1])
-    # "own": depth 2 holds it and its copy, so 4 rows deeper; "else" alone afterwards, nearest first: off (its copy), far
+    # "own": depth 2 holds it and its copy, so 4 rows deeper; "else" alone afterwards
     assert searches == [1, 1, 1]
