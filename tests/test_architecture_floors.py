@@ -11,7 +11,7 @@ FLOORS = (
         "errors", "disk", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models",
         "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance",
     ),
-    ("images", "scenes", "mixes", "trunks"),
+    ("images", "scenes", "mixes", "trunks", "judges"),
     ("readers",),
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),
