@@ -12,7 +12,7 @@ FLOORS = (
         "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
         "markdown",
     ),
-    ("images", "scenes", "mixes", "trunks"),
+    ("images", "scenes", "mixes", "trunks", "judges"),
     ("readers",),
     ("shards", "captioners", "index"),
     ("encoders", "engines", "warm_start"),

@@ -1,20 +1,18 @@
-"""The text judge behind one interface: it reads a caption and answers questions about the picture.
+"""The text judge of captions: it reads one and answers questions about the picture.
 
-How it is asked, and how its answers are read, counted and kept.
+How it is asked, and how its answers are read and counted.
 """
 
-import hashlib
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from tqdm import tqdm
 
+from cim.chat.quoting import quoted
 from cim.detailed.benchmark import Benchmark
-from cim.errors import CimError
+from cim.judges.base import Judge
 
 SYSTEM = (
     "You are given a description of an image and a question about the image. Answer from the description alone. "
@@ -27,23 +25,12 @@ ANSWERS: tuple[Answer, ...] = ("Yes", "No", "n/a", "unparsable")
 _READ: dict[str, Answer] = {"yes": "Yes", "no": "No", "n/a": "n/a"}
 
 
-class Judge(Protocol):
-    """A language model, local or remote."""
-
-    def reply(self, prompts: Sequence[str]) -> list[str]:
-        """What the model says to each prompt, with SYSTEM before it, without sampling. Raises CimError."""
-
-
 def prompt(caption: str, question: str) -> str:
     """One question about one caption.
 
-    The caption can't speak for the prompt: it is one line of JSON, its quotes escaped and its white space single, and
-    holds none of the brackets that tags and chat templates are made of ("</s>", "<|im_end|>", "[INST]").
+    The caption can't speak for the prompt, see `quoted`.
     """
-    text = json.dumps(" ".join(caption.split()), ensure_ascii=False)
-    for bracket in "<>[]":
-        text = text.replace(bracket, f"\\u{ord(bracket):04x}")
-    return f"Description, as a JSON string:\n{text}\nQuestion: {question}\nAnswer (Yes, No or n/a):"
+    return f"Description, as a JSON string:\n{quoted(caption)}\nQuestion: {question}\nAnswer (Yes, No or n/a):"
 
 
 def read_answer(text: str) -> Answer:
@@ -106,49 +93,3 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
         for i, text in zip(batch, replies, strict=True):
             answers[i] = read_answer(text)
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
-
-
-class CachedJudge:
-    """Meets Judge: asks another one only what `path` does not hold yet: a run that breaks off need not pay again.
-
-    The file has one JSON object a line, {"key", "reply"}; the key is of model, system prompt and prompt. A last line
-    that a broken-off run left half written is cut off.
-    """
-
-    def __init__(self, judge: Judge, model: str, path: Path) -> None:
-        """model: names the judge, so that another one's answers are not taken for its own. Raises CimError."""
-        self._judge, self._model, self._path = judge, model, path
-        self._known: dict[str, str] = {}
-        if path.exists():
-            self._read()
-
-    def reply(self, prompts: Sequence[str]) -> list[str]:
-        """Replies in the order of the prompts; new ones are added to the file."""
-        keys = [self._key(prompt) for prompt in prompts]
-        new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._known}
-        if new:
-            replies = dict(zip(new, self._judge.reply(list(new.values())), strict=True))
-            lines = [json.dumps({"key": key, "reply": text}) for key, text in replies.items()]
-            with self._path.open("a", encoding="utf-8") as out:
-                out.write("".join(f"{line}\n" for line in lines))
-            self._known |= replies
-        return [self._known[key] for key in keys]
-
-    def _read(self) -> None:
-        content = self._path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        try:
-            entries = [json.loads(line) for line in whole.decode().splitlines()]
-            self._known = {str(entry["key"]): str(entry["reply"]) for entry in entries}
-        except (ValueError, KeyError, TypeError) as error:
-            raise CimError(
-                f"{self._path} is no file of answers ({error})",
-                "what an earlier run with --answers wrote",
-                "move it away",
-            ) from error
-        if len(whole) < len(content):
-            with self._path.open("r+b") as file:
-                file.truncate(len(whole))
-
-    def _key(self, prompt: str) -> str:
-        return hashlib.sha256("\0".join((self._model, SYSTEM, prompt)).encode()).hexdigest()[:32]

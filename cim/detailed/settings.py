@@ -1,35 +1,12 @@
 """Which judge answers the questions: a small YAML file."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from cim.errors import CimError
-from cim.params.base import Section
-from cim.params.chat import ChatServer
+from cim.params.judge import Endpoint, JudgeSettings, Local
 from cim.params.yaml import read_yaml
-
-
-class Endpoint(ChatServer):
-    """A judge's server, and what it is asked for beside the prompt."""
-
-    kind: Literal["openai"] = Field(description="an OpenAI-compatible server")
-    body: dict[str, Any] = Field(
-        {"temperature": 0, "max_tokens": 16}, description="further fields of the request; replaces the default"
-    )
-
-
-class Local(Section):
-    """A transformers text model in a local folder."""
-
-    kind: Literal["local"] = Field(description="a model run here")
-    folder: str = Field(min_length=1, description="model folder in safetensors")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-    batch: int = Field(16, ge=1, le=1024, description="prompts a forward pass")
-
-
-JudgeSettings = Annotated[Endpoint | Local, Field(discriminator="kind")]
 
 
 def read_settings(path: Path) -> Endpoint | Local:

@@ -75,6 +75,9 @@ def _index_links(layout: Layout, parts: Mapping[str, str], card: Path) -> Iterat
 def _told(reward: Mapping[str, Any]) -> dict[str, str]:
     """Its parameters in words; a guard that is off says so."""
     facts = {name: str(value) for name, value in reward.items() if not isinstance(value, Mapping)}
+    for name, value in reward.get("terms", {}).items():
+        if value:
+            facts[f"term {name}"] = json.dumps(value, sort_keys=True).strip("{}").replace('"', "")
     for name, value in reward.get("guards", {}).items():
         facts[f"guard {name}"] = json.dumps(value, sort_keys=True).strip("{}").replace('"', "") if value else "off"
     return facts

@@ -8,13 +8,14 @@ from cim.params.base import Section
 from cim.params.guards import Guards
 from cim.params.optimizer import Optimizer
 from cim.params.rollout import Rollout
+from cim.params.terms import Terms
 
 Attention = Literal["auto", "eager", "sdpa", "flash_attention_2"]
 AlarmName = Literal["zero_variance", "clipped", "length_drift", "repetition", "divergence"]
 
 
 class Reward(Section):
-    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus each guard's weight times its penalty."""
+    """alpha * GRC + beta * QIR (CIM, arXiv 2603.01696, alpha 1), plus weight times value of guards and terms."""
 
     space: Literal["caption_text", "clip", "fused"] = Field(
         "caption_text", description="caption to gallery captions, to gallery images, or both by reciprocal rank"
@@ -33,6 +34,7 @@ class Reward(Section):
         0.98, gt=0, le=1, description="near_duplicates: image cosine with the source from which on an item is one"
     )
     guards: Guards = Guards()
+    terms: Terms = Field(Terms(), exclude_if=lambda terms: not terms.named())  # fingerprints without any stay
 
 
 class Lora(Section):
@@ -99,7 +101,7 @@ class Tune(Section):
     )
     multi_objective_aggregation: Literal["sum_then_normalize", "normalize_then_sum"] = Field(
         "sum_then_normalize",
-        description="advantage of the weighted sum of GRC, QIR and guards, or weighted sum of each one's advantage",
+        description="advantage of the weighted sum of GRC, QIR, guards, terms, or weighted sum of each one's advantage",
     )
     optimizer: Optimizer = Optimizer()
     interpolation: float = Field(

@@ -110,7 +110,7 @@ def line_chart(title: str, lines: Sequence[Line], x_label: str, y_label: str) ->
 
 
 def training_charts(path: Path) -> list[Chart]:
-    """A chart for each known column of curves.csv (TRAINING, VALIDATION) and any other that starts with "validation".
+    """A chart for each known column of curves.csv (TRAINING, VALIDATION) and any other of "validation_" or "term_".
 
     Rows without a value in a column are skipped; columns without any, and counts that stay 0, are left out.
     """
@@ -122,6 +122,11 @@ def training_charts(path: Path) -> list[Chart]:
             lines.append(Line(*checks, label="validation", style="points"))
         if lines:
             charts.append(line_chart(labels[0], lines, "step", labels[1]))
+    for name in [one for one in table.columns if one.startswith("term_")]:
+        found = _points(table, name)
+        if found and not (name.endswith("_unscorable_share") and not found[1].any()):
+            title = name.removeprefix("term_").replace("_", " ").capitalize()
+            charts.append(line_chart(title, _smoothed(*found), "step", "mean"))
     merged = {f"validation_{name}" for name in SAME_UNIT}
     others = sorted(c for c in table.columns if c.startswith("validation") and c not in merged | VALIDATION.keys())
     for name in [*VALIDATION, *others]:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from cim.encoders.base import ImageEncoder
+from cim.encoders.base import ImageEncoder, TextEncoder
 from cim.encoders.card import EncoderCard
 from cim.errors import CimError
 from cim.index.depth import PARTS, searched
@@ -51,6 +51,13 @@ def open_image_encoder(layout: Layout, device: str) -> ImageEncoder:
     """The encoder of the gallery's pictures. Raises CimError for another one than the index was built with."""
     meta = IndexMeta.read(layout.index("items"))
     encoder: ImageEncoder = _open_encoder(layout, "image", device, "image", meta)
+    return encoder
+
+
+def open_text_tower(layout: Layout, device: str) -> TextEncoder:
+    """Captions into the space of the gallery's pictures. Raises CimError as `open_image_encoder` does."""
+    meta = IndexMeta.read(layout.index("items"))
+    encoder: TextEncoder = _open_encoder(layout, "image", device, "text", meta)
     return encoder
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import Retriever, check_some_vector
+from cim.rewards.terms.build import OpenTerms
 from cim.rewards.training_reward import TrainingReward, training_rewards
 from cim.text import repeated_share
 
@@ -21,8 +22,9 @@ GRAM = 4  # as seq-rep-4 (arXiv 1908.04319)
 class TrlReward:
     """The one reward function of training: it scores a batch once, returns the totals and logs each term.
 
-    Logged are `rewards/grc/mean`, `rewards/qir/mean` and `rewards/<guard>/mean`, each over the captions that have the
-    term, and over all captions `unscorable_share` and `repetition_share` (of 4-grams that repeat an earlier one).
+    Logged are `rewards/grc/mean`, `rewards/qir/mean`, `rewards/<guard>/mean` and `rewards/<term>/mean`, each over the
+    captions that have it, `rewards/<term>/unscorable_share` over those that the term was asked about, and over all
+    captions `unscorable_share` and `repetition_share` (of 4-grams that repeat an earlier one).
     TRL itself logs the total as `reward`, and again as `rewards/total/mean` and `rewards/total/std`.
 
     Every caption is logged by a call of its own: TRL (1.16) adds up the numbers and the calls of all ranks and divides
@@ -33,9 +35,11 @@ class TrlReward:
 
     __name__ = "total"
 
-    def __init__(self, retriever: Retriever, special_tokens: Collection[int] = ()) -> None:
-        """special_tokens: ids that no caption may hold, for the guard `tokens`."""
-        self._retriever = retriever
+    def __init__(
+        self, retriever: Retriever, special_tokens: Collection[int] = (), terms: OpenTerms | None = None
+    ) -> None:
+        """special_tokens: ids that no caption may hold, for the guard `tokens`. terms: beside GRC and QIR."""
+        self._retriever, self._terms = retriever, terms or OpenTerms()
         self._guards = build_guards(retriever.reward.guards, special_tokens, retriever.captions)
 
     def __call__(
@@ -45,16 +49,17 @@ class TrlReward:
         completion_ids: Sequence[Sequence[int]] | None = None,
         id: Sequence[str] | None = None,
         log_metric: LogMetric | None = None,
+        trainer_state: Any = None,
         **_: Any,
     ) -> list[float | None]:
         """b totals; None where there is no term: TRL gives such a caption the advantage 0 and leaves it out of means.
 
-        id: the dataset column with the sample ids of the images. TRL also passes other columns, trainer_state and
-        log_extra, which the reward does not look at.
+        id: the dataset column with the sample ids of the images. trainer_state: tells terms the step. TRL also passes
+        other columns and log_extra, which the reward does not look at.
 
         Raises ValueError when the dataset has no column `id`, CimError as `Retriever.score` does.
         """
-        captions, rewards = self.score(prompts, completions, completion_ids, id)
+        captions, rewards = self.score(prompts, completions, completion_ids, id, trainer_state)
         if log_metric is not None:
             log_shares(captions, rewards, log_metric)
             _log_terms(rewards, log_metric)
@@ -66,6 +71,7 @@ class TrlReward:
         completions: Sequence[Completion],
         completion_ids: Sequence[Sequence[int]] | None,
         id: Sequence[str] | None,
+        trainer_state: Any = None,
     ) -> tuple[list[GeneratedCaption], list[TrainingReward]]:
         """The b captions and their rewards, by one retrieval. Arguments and errors: as of a call."""
         if id is None:
@@ -77,7 +83,9 @@ class TrlReward:
         ]
         outcomes = self._retriever.attempt([one.text for one in captions], id)
         check_some_vector(outcomes, id)
-        return captions, training_rewards(captions, outcomes, self._retriever.reward, self._guards)
+        step = 0 if trainer_state is None else int(trainer_state.global_step)
+        earned = self._terms(captions, outcomes, self._retriever.sources, step)
+        return captions, training_rewards(captions, outcomes, self._retriever.reward, self._guards, earned)
 
 
 def text_of(messages: Completion, role: str = "assistant") -> str:
@@ -93,10 +101,12 @@ def text_of(messages: Completion, role: str = "assistant") -> str:
 
 
 def log_shares(captions: Sequence[GeneratedCaption], rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:
-    """`unscorable_share` and `repetition_share`, a call for each caption."""
+    """`unscorable_share`, that of each term, and `repetition_share`, a call for each caption."""
     for one, reward in zip(captions, rewards, strict=True):
         log_metric("unscorable_share", float(reward.grc is None))
         log_metric("repetition_share", repeated_share(one.text, GRAM))
+        for further in reward.further:
+            log_metric(f"rewards/{further.term}/unscorable_share", float(further.value is None))
 
 
 def _log_terms(rewards: Sequence[TrainingReward], log_metric: LogMetric) -> None:

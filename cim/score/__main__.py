@@ -51,6 +51,8 @@ def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: L
     from cim.rewards.open import open_image_encoder
     from cim.rewards.pictures import lazy_encoder
     from cim.rewards.retriever import Retriever
+    from cim.rewards.terms.build import OpenTerms
+    from cim.rewards.terms.workspace import Workspace
     from cim.score.page import MOST
     from cim.score.run import Result, batches, retrieved
     from cim.score.show import Summary, block
@@ -58,11 +60,12 @@ def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: L
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
     retriever = Retriever.open(layout, params.tune.reward, device, params.index, params.runtime.search_threads)
+    terms = OpenTerms.of(params.tune.reward.terms, Workspace(layout, device))
     gallery = Splits.indexed(layout)
     encode = lazy_encoder(lambda: open_image_encoder(layout, device))
     summary = Summary()
     kept: list[Result | InvalidRequest] = []
-    for batch in batches(requests, retriever, encode):
+    for batch in batches(requests, retriever, encode, terms):
         captions = gallery.captions(retrieved(batch))
         for one in batch:
             summary.add(one)

@@ -14,11 +14,13 @@ from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.build import build_guards
 from cim.rewards.pictures import ExtendedVectors, Picture, Vectors
 from cim.rewards.retriever import Retriever, Unscorable
+from cim.rewards.terms.build import OpenTerms
 from cim.rewards.training_reward import NO_TERMS, TrainingReward, training_rewards
 from cim.score.requests import InvalidRequest, Request
 
 BATCH = 64
 """Requests scored at once: as many decoded photos are held in memory."""
+NO_FURTHER = OpenTerms()
 
 
 @dataclass(frozen=True)
@@ -32,17 +34,21 @@ class Result:
 
 
 def batches(
-    requests: Iterable[Request | InvalidRequest], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+    requests: Iterable[Request | InvalidRequest],
+    retriever: Retriever,
+    encode: Callable[[Sequence[Picture]], Vectors],
+    terms: OpenTerms = NO_FURTHER,
 ) -> Iterator[list[Result | InvalidRequest]]:
     """One result a request, in order, BATCH at a time; a InvalidRequest one stays as it is.
 
     encode: vectors of pictures that are not embedded yet, as `cim.rewards.pictures.lazy_encoder` makes it.
+    terms: beside GRC and QIR, asked about the images of these results as about those of a training's first step.
 
     Raises CimError as `Retriever.attempt` does.
     """
     waiting = iter(requests)
     while batch := list(islice(waiting, BATCH)):
-        yield _batch(batch, retriever, encode)
+        yield _batch(batch, retriever, encode, terms)
 
 
 def retrieved(some: Iterable[Result | InvalidRequest]) -> set[str]:
@@ -61,7 +67,10 @@ class _Scorable:
 
 
 def _batch(
-    batch: Sequence[Request | InvalidRequest], retriever: Retriever, encode: Callable[[Sequence[Picture]], Vectors]
+    batch: Sequence[Request | InvalidRequest],
+    retriever: Retriever,
+    encode: Callable[[Sequence[Picture]], Vectors],
+    terms: OpenTerms,
 ) -> list[Result | InvalidRequest]:
     looked = [_look(one, retriever.sources) for one in batch]
     asked = [one for one in looked if isinstance(one, _Scorable)]
@@ -71,7 +80,7 @@ def _batch(
     said = [GeneratedCaption(one.request.caption, one.request.prompt, id=one.id) for one in asked]
     # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
     guards = build_guards(retriever.reward.guards, (), retriever.captions)
-    rewards = training_rewards(said, outcomes, retriever.reward, guards)
+    rewards = training_rewards(said, outcomes, retriever.reward, guards, terms(said, outcomes, scorer.sources))
     scored = zip(asked, outcomes, rewards, strict=True)
     results = (Result(one.request, one.id, outcome, reward) for one, outcome, reward in scored)
     return [next(results) if isinstance(one, _Scorable) else one for one in looked]

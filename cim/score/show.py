@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from textwrap import shorten
 
 from cim.records import IdentityScore
+from cim.rewards.training_reward import Further
 from cim.score.requests import InvalidRequest
 from cim.score.run import Result
 
@@ -86,10 +87,16 @@ class Summary:
 
 
 def _reward(one: Result) -> list[str]:
+    terms = [f"terms    {told}"] if (told := ", ".join(map(_further, one.reward.further))) else []
     if one.reward.total is None:
-        return []
+        return terms
     faults = ", ".join(f"{fault.guard} {fault.value:.4f} x {fault.weight:g}" for fault in one.reward.faults)
-    return [f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.reward.total:.4f}"]
+    guards = f"guards   {faults or 'none fires'}; reward with them, as training pays it, {one.reward.total:.4f}"
+    return [*terms, guards]
+
+
+def _further(one: Further) -> str:
+    return f"{one.term} " + ("unscorable" if one.value is None else f"{one.value:.4f} x {one.weight:g}")
 
 
 def _line(one: Result | InvalidRequest) -> int | None:

@@ -7,7 +7,7 @@ from cim.captioners.load import Captioner
 from cim.errors import CimError
 from cim.params import Optimizer, Tune
 from cim.ranks import rank_and_size
-from cim.rewards.terms import term_weights
+from cim.rewards.functions import term_weights
 from cim.tuning.policy import attention_options
 from cim.tuning.ranks import is_sharded
 from cim.tuning.rollout import rollout_arguments

@@ -71,8 +71,8 @@ def grpo(
     """Tune `captioner` on `rows`, see `prompt_rows`: its model in place, or, where ranks hold shards of it, shards that
     the trainer loads from its folder.
 
-    reward: as `cim.rewards.terms.reward_functions` gives it; may log `unscorable_share`, `repetition_share` (for the
-    alarm) and terms.
+    reward: as `cim.rewards.functions.reward_functions` gives it; may log `unscorable_share`, `repetition_share`
+    (for the alarm) and terms.
     scratch: checkpoints and best weights; a run that was killed goes on from the newest checkpoint found there.
     """
     rank, ranks = rank_and_size()

@@ -1,6 +1,6 @@
 """What a run leaves for people and for the report: its curves as a table, and what it was watched for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -26,12 +26,20 @@ COLUMNS = {
 }
 
 
-def curves(log: Sequence[dict[str, Any]], validations: Sequence[dict[str, Any]]) -> pl.DataFrame:
+def curves(
+    log: Sequence[dict[str, Any]], validations: Sequence[dict[str, Any]], terms: Collection[str] = ()
+) -> pl.DataFrame:
     """One row a step: the columns of COLUMNS and, at validated steps, validation_<name>; null where unknown.
 
     log: TRL's records, each with "step". validations: records with "step". A name TRL does not log becomes nulls.
+    terms: names of those beside GRC and QIR, each with the columns term_<name> and term_<name>_unscorable_share.
     """
-    trained = _table(log, COLUMNS)
+    further = {
+        f"rewards/{name}/{ours}": f"term_{name}{end}"
+        for name in terms
+        for ours, end in (("mean", ""), ("unscorable_share", "_unscorable_share"))
+    }
+    trained = _table(log, COLUMNS | further)
     names = sorted({name for record in validations for name in record} - {"step"})
     judged = _table(validations, {name: f"validation_{name}" for name in names})
     return trained.join(judged, on="step", how="full", coalesce=True).sort("step")

@@ -17,8 +17,10 @@ from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_text_tower
 from cim.errors import CimError
 from cim.ranks import rank_and_size
+from cim.rewards.functions import reward_functions
 from cim.rewards.retriever import Retriever
-from cim.rewards.terms import reward_functions
+from cim.rewards.terms.build import OpenTerms
+from cim.rewards.terms.workspace import Workspace
 from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.grpo import Tuned, grpo, prompt_rows
@@ -64,7 +66,8 @@ def tune(job: TuneJob) -> dict[str, Any]:
         tuned = _train_in_ranks(job)
     if job.ranks.machine_rank:
         return {"steps": int(tuned.validations[-1]["step"]), "stop_reason": tuned.stop_reason}
-    write_bytes(layout.tuned.parent / CURVES, curves(tuned.log, tuned.validations).write_csv().encode())
+    table = curves(tuned.log, tuned.validations, params.reward.terms.named())
+    write_bytes(layout.tuned.parent / CURVES, table.write_csv().encode())
     write_json(layout.tuned.parent / ALARMS, alarm_record(params, tuned.checks, tuned.alarms, tuned.stop_reason))
     facts: dict[str, Any] = {
         "best": best_of(tuned.validations),
@@ -114,7 +117,8 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
         if params.vision == "frozen":
             keep_outputs(captioner, base, layout.trunk_outputs)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
-    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
+    terms = OpenTerms.of(params.reward.terms, Workspace(layout, job.encoders_on))
+    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model), terms)
     reward = reward_functions(total, params)
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
     if main:

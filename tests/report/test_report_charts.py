@@ -34,6 +34,8 @@ def test_training_charts_take_known_columns_and_skip_holes(tmp_path):
             "step": steps,
             "qir": [i / 40 for i in steps],
             "loss": [1.0] * 40,  # not shown
+            "term_self_retrieval": [0.5] * 40,
+            "term_self_retrieval_unscorable_share": [0.0] * 40,  # nothing happened
             "kl": [None] * 40,  # nothing to show
             "validation_qir": [i / 100 if i % 20 == 0 else None for i in steps],
             "validation_recall_at_1": [i / 100 if i % 20 == 0 else None for i in steps],
@@ -42,13 +44,18 @@ def test_training_charts_take_known_columns_and_skip_holes(tmp_path):
         }
     ).write_csv(path)
     charts = training_charts(path)
-    assert [chart.title for chart in charts] == ["QIR", "R@1 on validation images", "Validation spice"]
+    assert [chart.title for chart in charts] == [
+        "QIR",
+        "Self retrieval",
+        "R@1 on validation images",
+        "Validation spice",
+    ]
     # windows of 2: the moving average starts between steps 1 and 2 at (1/40 + 2/40) / 2
     average, checks = charts[0].summary.split("; ")
     assert average == "moving average from 0.0375 at 1.5 to 0.988 at 39.5"
     assert checks == "validation from 0.2 at 20 to 0.4 at 40"
-    assert charts[1].summary == "value from 0.2 at 20 to 0.4 at 40"
-    assert charts[2].summary == "value 0.5 throughout"
+    assert charts[2].summary == "value from 0.2 at 20 to 0.4 at 40"
+    assert charts[3].summary == "value 0.5 throughout"
 
 
 def test_axes_are_labelled():

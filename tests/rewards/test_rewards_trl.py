@@ -20,7 +20,7 @@ class LengthRetriever:
     Counts batches.
     """
 
-    captions = None
+    captions = sources = None
 
     def __init__(self, guards=None):
         self.reward, self.batches = Reward(beta=2, guards=guards or Guards.off()), 0

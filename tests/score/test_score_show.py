@@ -15,7 +15,7 @@ from cim.params.guards import Guards
 from cim.records import IdentityScore
 from cim.report.pictures import Splits
 from cim.rewards.retriever import Unscorable
-from cim.rewards.training_reward import NO_TERMS, Penalty, TrainingReward
+from cim.rewards.training_reward import NO_TERMS, Further, Penalty, TrainingReward
 from cim.score.__main__ import main
 from cim.score.page import FAULTS, SIZE, Page, build, render
 from cim.score.requests import InvalidRequest, Request
@@ -51,6 +51,17 @@ def test_what_is_missing_is_said():
     free = block(result(reward=TrainingReward(0.5)), {}, "clip")
     assert "none fires; reward with them, as training pays it, 0.5000" in free
     assert block(InvalidRequest("not JSON", 7), {}, "clip") == "line 7: bad: not JSON"
+
+
+def test_terms_are_shown_with_their_weights_and_none_where_they_failed():
+    further = (Further("bags", 0.25, 2.0), Further("self_retrieval", None, 1.0))
+    lacking = result(reward=TrainingReward(None, 0.75, -0.25, (), further))
+    assert "terms    bags 0.2500 x 2, self_retrieval unscorable" in block(lacking, {}, "clip").splitlines()
+    paid = result(reward=TrainingReward(1.0, 0.75, -0.25, (), further))
+    params = Reward.model_validate({"terms": {"self_retrieval": {"weight": 1.0}}})
+    page = render(Page([paid], params, {}, {}, {}, summary_of([paid])))
+    assert "Bags: <b>0.250</b> &times; 2. Self retrieval: unscorable. Training pays" in page
+    assert "and with self retrieval, asked about the images here" in page
 
 
 def test_nothing_steers_the_terminal():

@@ -32,3 +32,10 @@ def test_steps_and_validations_meet_in_one_table() -> None:
     assert table["kl"].null_count() == 3
     assert table["validation_self_retrieval"].to_list() == [0.1, None, 0.2]
     assert table.schema["kl"] == pl.Float64
+
+
+def test_terms_that_are_named_have_columns_of_their_own() -> None:
+    log = [{"step": 1, "reward": 0.5, "rewards/bags/mean": 0.25, "rewards/bags/unscorable_share": 0.5}]
+    table = curves(log, [], ["bags"])
+    assert table.select("term_bags", "term_bags_unscorable_share").rows() == [(0.25, 0.5)]
+    assert [name for name in curves(log, []).columns if name.startswith("term_")] == []

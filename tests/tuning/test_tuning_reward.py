@@ -15,10 +15,10 @@ from cim.errors import CimError
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.records import IdentityScore
+from cim.rewards.functions import reward_functions
 from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.build import build_guards
 from cim.rewards.retriever import NO_VECTOR, Unscorable
-from cim.rewards.terms import reward_functions
 from cim.rewards.training_reward import training_rewards
 from cim.rewards.trl import TrlReward, text_of
 from cim.shards.read import ImageLookup
@@ -39,6 +39,7 @@ class HashRetriever:
     gone: Sequence[str]
     reward: Reward = PARAMS
     captions: None = None
+    sources: None = None
 
     def attempt(self, captions: Sequence[str], ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
         return [NO_VECTOR if i in self.gone else self._score(caption) for caption, i in zip(captions, ids, strict=True)]

@@ -7,7 +7,7 @@ from test_rewards_trl import LengthRetriever, call
 
 from cim.params import Reward, Tune
 from cim.params.guards import Guards
-from cim.rewards.terms import reward_functions, term_weights
+from cim.rewards.functions import reward_functions, term_weights
 from cim.rewards.trl import TrlReward
 
 GUARDS = Guards(**dict.fromkeys(Guards.model_fields) | {"unscorable": {}, "length": {}})

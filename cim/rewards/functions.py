@@ -22,9 +22,10 @@ def reward_functions(total: TrlReward, params: Tune) -> Any:
 
 
 def term_weights(reward: Reward) -> dict[str, float]:
-    """The weight of each term in the total, by its name: grc, qir and the guards that are on."""
+    """The weight of each term in the total, by its name: grc, qir the guards that are on and the terms."""
     guards = {name: getattr(reward.guards, name) for name in Guards.model_fields}
-    return {"grc": reward.alpha, "qir": reward.beta} | {name: one.weight for name, one in guards.items() if one}
+    further = {**guards, **reward.terms.named()}
+    return {"grc": reward.alpha, "qir": reward.beta} | {name: one.weight for name, one in further.items() if one}
 
 
 class ScoredBatch:
@@ -46,11 +47,12 @@ class ScoredBatch:
         completion_ids: Sequence[Sequence[int]] | None = None,
         id: Sequence[str] | None = None,
         log_metric: LogMetric | None = None,
+        trainer_state: Any = None,
         **_: Any,
     ) -> list[TrainingReward]:
         """Of b captions, in order. Arguments and errors: as of TrlReward."""
         if completions is not self._completions:
-            captions, self._rewards = self._total.score(prompts, completions, completion_ids, id)
+            captions, self._rewards = self._total.score(prompts, completions, completion_ids, id, trainer_state)
             self._completions = completions
             if log_metric is not None:
                 log_shares(captions, self._rewards, log_metric)

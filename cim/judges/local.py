@@ -6,10 +6,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from cim.detailed.judge import SYSTEM
-from cim.detailed.settings import Local
 from cim.models.device import pick_device
 from cim.models.load import load_model, load_part
+from cim.params.judge import Local
 
 _NEW_TOKENS = 8  # "n/a." fits
 
@@ -17,9 +16,9 @@ _NEW_TOKENS = 8  # "n/a." fits
 class LocalJudge:
     """Meets Judge. Greedy decoding."""
 
-    def __init__(self, settings: Local) -> None:
+    def __init__(self, settings: Local, system: str) -> None:
         """Raises CimError when the folder holds no text model in safetensors that loads."""
-        folder = Path(settings.folder)
+        folder, self._system = Path(settings.folder), system
         self._device = pick_device(settings.device)
         self._batch = settings.batch
         self._model = load_model(AutoModelForCausalLM, folder, dtype="auto").to(self._device)
@@ -35,6 +34,10 @@ class LocalJudge:
             found += self._generate(texts[start : start + self._batch])
         return found
 
+    def attempt(self, prompts: Sequence[str]) -> list[str | None]:
+        """As `reply`: a model that runs here leaves none without an answer."""
+        return list(self.reply(prompts))
+
     def _generate(self, texts: list[str]) -> list[str]:
         bare = self._tokenizer.chat_template is None  # a template brings its own special tokens
         inputs = self._tokenizer(texts, return_tensors="pt", padding=True, add_special_tokens=bare)
@@ -48,6 +51,6 @@ class LocalJudge:
 
     def _wrapped(self, prompt: str) -> str:
         if self._tokenizer.chat_template is None:
-            return f"{SYSTEM}\n\n{prompt}"
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+            return f"{self._system}\n\n{prompt}"
+        messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))

@@ -1,0 +1,48 @@
+"""What terms work with, opened when the first of them asks for it and shared by all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from cim.encoders.base import TextEncoder, Vectors
+from cim.index.rows import UnitRows
+from cim.index.vectors import read_ids
+from cim.layout import Layout
+from cim.rewards.lookalikes import LookAlikes
+from cim.rewards.open import open_text_tower
+from cim.rewards.spaces import encode_each
+
+
+class CaptionVectors:
+    """Captions to unit vectors by one encoder; several terms ask for the same batch, which is encoded once."""
+
+    def __init__(self, encoder: TextEncoder) -> None:
+        self._encoder = encoder
+        self._captions: list[str] = []
+        self._vectors: Vectors | None = None
+
+    def __call__(self, captions: Sequence[str]) -> Vectors:
+        """(b, d) of b captions, b at least 1; NaN in the rows of those that the encoder has no vector of."""
+        if self._vectors is None or self._captions != list(captions):
+            self._captions = list(captions)
+            self._vectors = encode_each(self._encoder.encode_texts, self._captions)
+        return self._vectors
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The artefacts below `layout` as terms need them. device: of encoders."""
+
+    layout: Layout
+    device: str = "cpu"
+
+    @cached_property
+    def encode(self) -> CaptionVectors:
+        """Captions in the space of the images' vectors, by the text tower of the reward's CLIP."""
+        return CaptionVectors(open_text_tower(self.layout, self.device))
+
+    @cached_property
+    def gallery(self) -> LookAlikes:
+        """The gallery's images, to find those that look like another."""
+        folder = self.layout.index("items")
+        return LookAlikes(UnitRows.open(folder), read_ids(folder / "ids.parquet"))
