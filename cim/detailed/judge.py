@@ -13,6 +13,7 @@ from typing import Literal, Protocol
 
 from tqdm import tqdm
 
+from cim.chat.quoting import quoted
 from cim.detailed.benchmark import Benchmark
 from cim.errors import CimError
 
@@ -37,13 +38,9 @@ class Judge(Protocol):
 def prompt(caption: str, question: str) -> str:
     """One question about one caption.
 
-    The caption can't speak for the prompt: it is one line of JSON, its quotes escaped and its white space single, and
-    holds none of the brackets that tags and chat templates are made of ("</s>", "<|im_end|>", "[INST]").
+    The caption can't speak for the prompt, see `quoted`.
     """
-    text = json.dumps(" ".join(caption.split()), ensure_ascii=False)
-    for bracket in "<>[]":
-        text = text.replace(bracket, f"\\u{ord(bracket):04x}")
-    return f"Description, as a JSON string:\n{text}\nQuestion: {question}\nAnswer (Yes, No or n/a):"
+    return f"Description, as a JSON string:\n{quoted(caption)}\nQuestion: {question}\nAnswer (Yes, No or n/a):"
 
 
 def read_answer(text: str) -> Answer:
