@@ -58,7 +58,7 @@ class Fuse:
             return kept(sample, f"without {lacking[0]}")
         reply = self._writer.write(fill(self._template, values))
         text = check_form(reply.text, reply.finish_reason, values.values(), self._settings.form)
-        return Refined(text, "fused", {"retries": reply.retries}, reply.tokens, reply.tokens_in)
+        return Refined(text, "fused", {}, reply.tokens, reply.tokens_in)
 
     def _values(self, sample: Sample) -> dict[str, str]:
         """By the names in the template."""
