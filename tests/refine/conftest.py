@@ -23,6 +23,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         flows.refine, "map_shards", lambda task, jobs, *_, workers, by: [task.fn(job, by) for job in jobs]
     )
     tasks.refine.refiner_of.cache_clear()
+    tasks.refine.checked.cache_clear()
     for number in range(2):
         unrefined(tmp_path / "in", number, 6)
     return tmp_path
