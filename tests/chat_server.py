@@ -67,7 +67,10 @@ def chat_server(script: Script) -> Iterator[Script]:
             self._send(200, {"data": [{"id": "captioner", "root": "weights", "created": time.time()}]})
 
         def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            content = self.rfile.read(length := int(self.headers["Content-Length"]))
+            if len(content) < length:
+                return  # of a client that was killed
+            body = json.loads(content)
             with script.lock:
                 script.bodies.append(body)
                 script.at_once += 1

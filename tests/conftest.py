@@ -20,6 +20,7 @@ settings.load_profile("untimed")
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--photos", type=Path, help="folder with captions.csv (columns file_name, caption)")
     parser.addoption("--detailed", type=Path, help="folder with the files of COCO-LN500 and DOCCI500")
+    parser.addoption("--fusions", type=int, default=120, help="samples that tests/refine has fused and killed")
     parser.addoption("--wordnet", type=Path, help="WordNet 3.0's dict folder, to compare with capture-metric")
 
 

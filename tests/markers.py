@@ -29,6 +29,7 @@ from cim.params.recaption import RecaptionModel
 from cim.params.texts import Mix
 from cim.readers.hash_cache import file_stats
 from cim.readers.webdataset import TarPart
+from cim.refine.job import RefineJob, RefineLineage
 from cim.remix.job import MixLineage, RemixJob
 from cim.rewards.pictures import ScoreSpec
 from cim.shards.write import ShardJob as TarJob
@@ -71,6 +72,7 @@ def markers_in(root: Path, layout: Layout) -> dict[str, Marker]:
         "caption, stats": Marker(lambda: str(file_stats(part)), ("cim.readers.hash_cache", read)),
         "recaption, captioner": Marker(lambda: _fetched(layout), ("cim.captioners.fetch",)),
         "remix": Marker(_remixed(part, layout), ("cim.remix.shard", "cim.mixes.tokens", read)),
+        "refine": Marker(_refined(part, layout), ("cim.refine.shard", "cim.refine.choose", read)),
         "caption, score": Marker(spec.fingerprint, ("cim.rewards.pictures",)),
         "curate, measured": Marker(_measured(part, layout), ("cim.curation.measure", "cim.encoders.load", read)),
         "export, seen": Marker(_seen(layout), ("cim.export.shard",)),
@@ -113,6 +115,11 @@ def _of_shard(layout: Layout, params: Params) -> str:
 def _remixed(part: TarPart, layout: Layout) -> Callable[[], str]:
     mix = Mix.model_validate({"txt": [{"text": "caption", "share": 1.0}]})
     return lambda: RemixJob(part, layout.root, "0", MixLineage(mix)).fingerprint("content")
+
+
+def _refined(part: TarPart, layout: Layout) -> Callable[[], str]:
+    lineage = RefineLineage('{"kind": "choose"}', "{}", "caption", "choose")
+    return lambda: RefineJob(part, layout.root, "0", lineage).fingerprint("content")
 
 
 def _fetched(layout: Layout) -> str:

@@ -13,6 +13,7 @@ from cim.params.contradictions import sections_in
 from cim.params.curate import Curation
 from cim.params.export import Exporting
 from cim.params.recaption import Recaptioning
+from cim.params.refine import Refining
 from cim.params.remix import Remixing
 
 ROOT = Path(__file__).parents[1]
@@ -37,6 +38,7 @@ KNOWN = {
     *parameters(Remixing),
     *parameters(Curation),
     *parameters(Exporting),
+    *parameters(Refining),
 }
 FILES = {".py", ".yaml", ".json", ".faiss", ".parquet"}  # index.faiss is no parameter of index
 SECTIONS = "|".join(sorted(name for name in KNOWN if "." not in name))

@@ -103,7 +103,7 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
         "cim/warm_start/make.py", "cim/captions/job.py", "cim/captions/lineage.py", "cim/readers/hash_cache.py",
         "cim/embeddings/plan.py", "cim/index/build.py", "cim/rewards/pictures.py", "cim/shards/write.py",
         "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py", "cim/remix/job.py", "cim/curation/measure.py",
-        "cim/curation/write.py", "cim/export/shard.py", "cim/export/folder.py",
+        "cim/curation/write.py", "cim/export/shard.py", "cim/export/folder.py", "cim/refine/job.py",
     }  # fmt: skip
     assert callers([root / name for name in CODE], "code_of") == {root / name for name in known}
 

@@ -109,7 +109,9 @@ def prune(folder: Path, stems: Iterable[str]) -> list[Path]:
     kept = set(stems)
     ours = (path for place in (folder, folder / "rejects") for path in place.glob("*") if path.suffix in _OURS)
     stale = sorted(
-        path for path in ours if path.name.lstrip(".").split(".")[0] not in kept | {"summary", "recaption", "remix"}
+        path
+        for path in ours
+        if path.name.lstrip(".").split(".")[0] not in kept | {"summary", "recaption", "remix", "refine"}
     )
     stale += [folder / "summary.json"] if (folder / "summary.json").exists() else []
     for path in stale:

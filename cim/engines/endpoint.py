@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, Self
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.chat.client import ChatClient, NoAnswer, RefusedRequest, Reply
+from cim.chat.held_back import HeldBack
 from cim.engines.endpoint_options import identity_of
 from cim.engines.spec import Answer, EngineSpec, Prepare, Request
 from cim.engines.upload import Upload
 from cim.errors import CimError, EngineLost
 
-FAILED = 8  # requests in a row without an answer, from a server that is there: no longer the images' fault
 _REASONS = {"stop": "stop", "eos": "stop", "": "stop", "length": "length"}
 
 
@@ -32,10 +32,7 @@ class _Done(NamedTuple):
 @dataclass
 class Endpoint:
     """A `ContinuousBackend`. asked: the prompt's text; the server's chat template is put around it, as around a
-    request's own.
-
-    A request that stays without an answer is its image's fault only if the server answers one that begins after it:
-    until then it is held back, so that a server that is gone makes no rejects.
+    request's own. A server that is gone makes no rejects: see `HeldBack`.
     """
 
     client: ChatClient
@@ -46,12 +43,12 @@ class Endpoint:
     _pool: ThreadPoolExecutor = field(init=False)
     _answers: "SimpleQueue[_Done]" = field(default_factory=SimpleQueue, init=False)
     _in_flight: int = field(default=0, init=False)
-    _held: list[tuple[float, Answer]] = field(default_factory=list, init=False)  # with when they ended
-    _failed: int = field(default=0, init=False)  # in a row
+    _held: HeldBack[Answer] = field(init=False)
     _broken: BaseException | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._pool = ThreadPoolExecutor(self.client.server.parallel, "request")
+        self._held = HeldBack(self.client.server.parallel, self.client.identity, "caption.endpoint")
 
     @classmethod
     def open(cls, spec: EngineSpec) -> Self:
@@ -135,41 +132,27 @@ class Endpoint:
         self._in_flight -= 1
         self.retried += done.retries
         if isinstance(outcome, NoAnswer):
-            self._failed += 1
-            self._held.append((done.ended, Answer(done.number, ValueError(outcome.found))))
+            self._held.fail(done.ended, outcome.found, Answer(done.number, ValueError(outcome.found)))
             return []
         if not isinstance(outcome, (Generated, ValueError)):
             self._broken = outcome
             return []
-        self._failed = 0
-        sure = [answer for ended, answer in self._held if ended <= done.began]
-        self._held = [one for one in self._held if one[0] > done.began]
-        return [*sure, Answer(done.number, outcome)]
+        return [*self._held.answered(done.began), Answer(done.number, outcome)]
 
     def _nobody_else(self) -> list[Answer]:
         """Those held back, when no other request can tell whether the server is there."""
-        if not self._held or self._in_flight:
+        if self._in_flight:
             return []
-        held, self._held = [answer for _, answer in self._held], []
-        server = self.client.server
         try:
-            self.client.identity()
-        except CimError as error:
+            return self._held.settle()
+        except EngineLost:
             self._forget()
-            raise EngineLost(f"a server that is gone ({error.found})", error.expected, error.remedy) from error
-        if self._failed >= max(FAILED, server.parallel):
-            failed = self._failed
-            self._forget()
-            raise EngineLost(
-                f"{failed} requests in a row without an answer from {server.base_url} ({held[-1].found})",
-                "a server that has time for them",
-                "look after it, or lower caption.endpoint.parallel, or raise timeout; then run again",
-            )
-        return held
+            raise
 
     def _forget(self) -> None:
         """Nothing is in flight any more, as far as anybody here is told."""
-        self._answers, self._held, self._in_flight, self._failed = SimpleQueue(), [], 0, 0
+        self._answers, self._in_flight = SimpleQueue(), 0
+        self._held.forget()
 
 
 def _generated(reply: Reply) -> Generated | ValueError:

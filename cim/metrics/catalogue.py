@@ -101,6 +101,10 @@ def _found_at(k: int, measured: Measurements) -> FloatArray:
     return at_most(k, _ranks(measured))
 
 
+def _text_found_at(k: int, measured: Measurements) -> FloatArray:
+    return at_most(k, _value("text_rank", measured))
+
+
 def _among_gallery_at(k: int, measured: Measurements) -> FloatArray:
     return at_most(k, _value("gallery_rank", measured))
 
@@ -136,6 +140,10 @@ METRICS: tuple[Metric, ...] = (
     Metric("capture", "capture_words", "CAPTURE, whole words", "share", "higher", partial(_capture, "capture_words")),
     *(Metric("retrieval", f"r{k}", f"R@{k}", "share", "higher", partial(_found_at, k)) for k in (1, 5, 10)),
     Metric("retrieval", "median_rank", "Median rank", "rank", "lower", _ranks, bootstrap.median),
+    *(
+        Metric("retrieval", f"text_r{k}", f"R@{k}, image to text", "share", "higher", partial(_text_found_at, k))
+        for k in (1, 5, 10)
+    ),
     Metric("retrieval", "rd100", "R@1 among 99 random others", "share", "higher", partial(_value, "rd100")),
     *(
         Metric("retrieval", f"bag_{n}", f"R@1 in bags of {n} alike", "share", "higher", partial(_value, f"bag_{n}"))

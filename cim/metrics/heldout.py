@@ -11,7 +11,7 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.metrics.evalset import EvalSet
 from cim.metrics.pool import Pool, count_closer, first_in_bag, hard_negatives
-from cim.retrieval import among_random, ranks
+from cim.retrieval import among_random, closer, ranks
 
 DISTRACTORS = 99  # and the own image: RD100
 BAGS = (3, 5, 7)  # images in a bag, the own one included
@@ -27,7 +27,7 @@ Encode = Callable[[list[str]], Vectors]
 class HeldOut:
     """One captioner's captions of n images. ranks: (n,) among the n, 1 is best; NaN for an image without a vector.
 
-    values: (n, 1) by name, NaN alike: rd100, bag_3, bag_5, bag_7, clip_score, ref_clip_score; gallery_rank among these
+    values: (n, 1) by name, NaN alike: text_rank, of the own caption among all n; rd100, bag_3, bag_5, bag_7, clip_score, ref_clip_score; gallery_rank among these
     and all further images, only where such are embedded.
     """
 
@@ -63,7 +63,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
         captions = [all_captions[i] for i in known]
         vectors = speak(captions, f"ranking ({captioner})")
         among = ranks(vectors, images)
-        values = {"rd100": among_random(among, len(known), DISTRACTORS)}
+        values = {"rd100": among_random(among, len(known), DISTRACTORS), "text_rank": text_ranks(vectors, images)}
         for size in BAGS:
             values[f"bag_{size}"] = np.full(len(known), np.nan)
             hits = first_in_bag(vectors[minable], images[minable], bags[:, : size - 1])
@@ -81,6 +81,16 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
             _placed(among, known, len(all_captions)), {name: column[:, None] for name, column in placed.items()}
         )
     return found
+
+
+def text_ranks(captions: Vectors, images: Vectors) -> FloatArray:
+    """(n,) rank of each image's own caption (n, d) among all n, by the image (n, d); 1 is best.
+
+    Ties are pessimistic, so two images with one and the same caption both miss rank 1. A blank caption (NaN) has the
+    last rank for its own image, and stands in no other one's way.
+    """
+    said = ~np.isnan(captions).any(axis=1)
+    return np.asarray(np.where(said, closer(images, captions, captions[said]), len(captions)), dtype=np.float64)
 
 
 def clip_score(captions: Vectors, images: Vectors) -> FloatArray:

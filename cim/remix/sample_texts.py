@@ -58,13 +58,16 @@ def unusable(item: Item) -> Reject | None:
     return Reject(item.name, reason.value, detail)
 
 
-def check_names(sample: SampleTexts, wanted: Iterable[str], part: str) -> None:
-    """Raise CimError where a sample of `part` has no text of a name that is wanted, not even a blank one."""
+def check_names(sample: SampleTexts, wanted: Iterable[str], part: str, setting: str = "texts.txt") -> None:
+    """Raise CimError where a sample of `part` has no text of a name that is wanted, not even a blank one.
+
+    setting: the parameter that names it.
+    """
     if missing := [name for name in wanted if name not in sample.texts]:
         raise CimError(
             f"no text {missing[0]} in {part}, which has {', '.join(sample.texts)}",
-            "shards with every text that texts.txt names",
-            "mend texts.txt, or have that text written first (flows.recaption, recaption.texts.prompts)",
+            f"shards with every text that {setting} names",
+            f"mend {setting}, or have that text written first (flows.recaption, recaption.texts.prompts)",
         )
 
 

@@ -4,21 +4,22 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import polars as pl
 
-from cim.atomic import mark_done, replacing, unmark, write_parquet
+from cim.atomic import mark_done, write_parquet
 from cim.captions.output import check_ours
-from cim.captions.tar import Recaptioned, write_pairs
+from cim.captions.tar import Recaptioned
 from cim.captions.write import write_rejects
-from cim.errors import CimError
 from cim.lock import file_lock
 from cim.mixes.draw import Drawn, Mixer
 from cim.provenance import ProvenanceCounts, provenance_of
 from cim.readers.base import Item, Part, Reading
 from cim.readers.webdataset import TarPart
 from cim.records import Reject
+from cim.remix.again import write_again
 from cim.remix.job import RemixJob
 from cim.remix.sample_texts import ORIGINAL, SampleReader, SampleTexts, check_names, read_sample
 
@@ -104,17 +105,12 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
         if (facts := job.done(made_from)) is not None:
             return facts
         check_ours(job.folder, job.plan, job.section)
-        part = job.part.here(job.copy)
-        shard, reading = _Shard(job, mixer), Reading(part)
-        with replacing(job.pairs) as temporary:
-            write_pairs(temporary, shard.samples(reading))
-            if (reading.sha256() if part is job.part else job.part.identity()) != identity:
-                raise CimError(f"{job.part.name} changed meanwhile", "shards that stay as they are", "run again")
-            check_ours(job.folder, job.plan, job.section)  # whoever has it now waits for this shard, to make it anew
-            unmark(job.table)  # before the first file changes: it stands for those that were there
+        shard = _Shard(job, mixer)
+        ours = partial(check_ours, job.folder, job.plan, job.section)
+        tar_bytes = write_again(job, job.part.here(job.copy), identity, shard.samples, ours)
         write_rejects(job.rejects, job.part.name, shard.rejects)
         write_parquet(job.table, pl.DataFrame(shard.rows, schema=TEXTS))
-        facts = _facts(shard, job.pairs.stat().st_size)
+        facts = _facts(shard, tar_bytes)
         mark_done(job.table, made_from, **facts)
         job.copy.unlink(missing_ok=True)
         return facts

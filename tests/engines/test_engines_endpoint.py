@@ -12,7 +12,6 @@ from PIL import Image
 
 from cim.captioners.decoding import Decoding, Generated
 from cim.chat.client import ChatClient
-from cim.engines import endpoint as module
 from cim.engines.continuous import ContinuousCaptioning
 from cim.engines.endpoint import Endpoint
 from cim.engines.endpoint_options import EndpointOptions
@@ -171,7 +170,7 @@ class TestFailures:
         assert set(collected(engine, 2)) == {0, 1}
 
     def test_a_server_that_answers_nothing_but_is_there(self, server: Script, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(module, "FAILED", 2)
+        monkeypatch.setattr("cim.chat.held_back.FAILED", 2)
         server.answer = lambda _: (503, "full")
         engine = open_engine(spec(server))
         submitted(engine, 5)

@@ -63,6 +63,15 @@ def test_ranks_among_eval_images_and_the_whole_gallery(layout: Layout) -> None:
     assert found.values["gallery_rank"][:, 0].tolist() == [3, 4, 1, 1]
 
 
+def test_image_to_text_ranks(layout: Layout) -> None:
+    # Images at 0, 10, 90, 100 degrees. Of the captions e0's is 4 off and the next 6, e1's the same; e2's is 10 off and
+    # e3's 9.8; e3's own is 19.8 off and e2's 0
+    found = judged(layout, ["4", "6", "100", "80.2"]).values["text_rank"][:, 0]
+    assert found.tolist() == [1, 1, 2, 2]
+    # the same caption twice: neither is first. A blank one is last, and in nobody's way
+    assert judged(layout, ["5", "5", " ", "100"]).values["text_rank"][:, 0].tolist() == [2, 2, 4, 1]
+
+
 def test_blocks_change_nothing(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
     gallery = {f"g{i}": 3.7 * i for i in range(12)}
     for role in ("heldout", "image"):

@@ -1,0 +1,113 @@
+"""One finished shard to refine: what it is made from, where its files go, what is there."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from cim import __version__
+from cim.atomic import done_facts
+from cim.captions.files import ShardFiles
+from cim.fingerprint import code_of, fingerprint
+from cim.params.provenance import PROVENANCE, ProvenanceColumns
+from cim.params.refine import Refine
+from cim.refine.base import Refiner
+from cim.refine.open import MODULES
+
+_SERVER = ("base_url", "key_env", "parallel", "attempts", "timeout", "device")  # decide no text
+
+
+@dataclass(frozen=True)
+class RefineLineage:
+    """What all texts of a run are made by. by, made_with: JSON texts, of the parameters and of models, templates,
+    tables. text, name: of the text that is refined and of the new one."""
+
+    by: str
+    made_with: str
+    text: str
+    name: str
+
+    @classmethod
+    def of(cls, section: Refine, refiner: Refiner) -> Self:
+        """Raises CimError where its model does not say who it is."""
+        by = _without(section.by.model_dump(mode="json"))
+        return cls(json.dumps(by, sort_keys=True), cls.made_with_now(refiner), section.text, section.new_name)
+
+    @staticmethod
+    def made_with_now(refiner: Refiner) -> str:
+        """What is there now, as `made_with` has it."""
+        return json.dumps(refiner.lineage(), sort_keys=True)
+
+    @property
+    def kind(self) -> str:
+        """The refiner's."""
+        return str(json.loads(self.by)["kind"])
+
+    def values(self) -> dict[str, Any]:
+        """JSON-able: for fingerprints, the folder's card and the samples' JSON."""
+        return {
+            "kind": self.kind,
+            "of": self.text,
+            "name": self.name,
+            "by": json.loads(self.by),
+            "made_with": json.loads(self.made_with),
+            "pipeline_version": f"{__version__}+{self.code()[:12]}",
+        }
+
+    def code(self) -> str:
+        """Of what decides a text, a shard's bytes aside from how its tar is read."""
+        return code_of("cim.refine.shard", MODULES[self.kind])
+
+
+@dataclass(frozen=True)
+class RefineJob(ShardFiles):
+    """The tar `part`, to be written into `folder` as `<stem>.tar`, `<stem>.parquet` and `rejects/<stem>.parquet`.
+
+    plan: of the run, see `cim.captions.output`.
+    """
+
+    lineage: RefineLineage
+    plan: str = ""
+    provenance: ProvenanceColumns = PROVENANCE
+
+    @property
+    def journal(self) -> Path:
+        """Answers of a shard that is not written yet."""
+        return self.folder / f".{self.stem}.journal"
+
+    @property
+    def copy(self) -> Path:
+        """Where a remote part is kept while it is worked on."""
+        return self.folder / f".{self.stem}.source"
+
+    def settings(self) -> dict[str, Any]:
+        """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
+        code = code_of("cim.refine.shard", MODULES[self.lineage.kind], type(self.part).__module__)
+        other = {} if self.provenance == PROVENANCE else {"provenance": self.provenance.model_dump(mode="json")}
+        return {"code": code, **other, **self.lineage.values()}
+
+    def fingerprint(self, identity: str) -> str:
+        """Of what decides the output: code, refiner, the part by its identity."""
+        return fingerprint("refine", self.settings(), self.part.name, identity)
+
+    def done(self, made_from: str) -> dict[str, Any] | None:
+        """The facts of an earlier run if all files are there and made from exactly this, else None."""
+        facts = done_facts(self.table, made_from)
+        return facts if facts is not None and self.rejects.exists() and self.has_pairs(facts) else None
+
+    def discard(self) -> None:
+        """Delete what is kept of a shard while it is worked on. For the holder of its lock."""
+        self.copy.unlink(missing_ok=True)
+        self.journal.unlink(missing_ok=True)
+
+    def sweep(self) -> None:
+        """Delete the temporary files of a worker that was killed at this shard, but for the answers that it had."""
+        self.delete_temporary({self.journal})
+
+
+def _without(by: dict[str, Any]) -> dict[str, Any]:
+    """The parameters without where a model is and how it is reached: the same model elsewhere writes the same."""
+    writer = by.get("writer")
+    if isinstance(writer, dict):
+        by = by | {"writer": {name: value for name, value in writer.items() if name not in _SERVER}}
+    return by

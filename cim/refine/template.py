@@ -1,0 +1,53 @@
+"""Prompt templates: files with {names} that a sample's texts and fields fill, each quoted."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from cim.chat.quoting import quoted
+from cim.errors import CimError
+from cim.params.texts import columns_of
+from cim.text import has_text
+
+
+@cache
+def read_template(name: str, path: str | None, needed: tuple[str, ...] = ()) -> str:
+    """The user's file `path`, or ours of that name. needed: {names} that must be in it. Raises CimError."""
+    if path is None:
+        text = resources.files("cim.refine").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
+    else:
+        try:
+            text = Path(path).expanduser().read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise CimError(
+                f"template {path} can't be read ({error})", "a text file in UTF-8", "mend refine.by.template"
+            ) from error
+    if lacking := [one for one in needed if one not in columns_of(text)]:
+        raise CimError(
+            f"template {path or name} without {{{lacking[0]}}}",
+            f"a place for {', '.join(f'{{{one}}}' for one in needed)}",
+            "mend the template",
+        )
+    return text.strip()
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """The template with its {names} replaced by the values, as one line of JSON each. Braces around others stay."""
+    for name in columns_of(template):
+        if name in values:
+            template = template.replace(f"{{{name}}}", f"\0{name}\0")
+    for name, value in values.items():  # in two steps, so that a value can't name a place
+        template = template.replace(f"\0{name}\0", quoted(value))
+    return template
+
+
+def as_text(value: Any) -> str:
+    """A field as a prompt shows it: a text or number as it is, a list with commas; "" for all else."""
+    if isinstance(value, list):
+        return ", ".join(filter(None, (as_text(one) for one in value)))
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    text = " ".join(str(value).split())
+    return text if has_text(text) else ""

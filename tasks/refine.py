@@ -1,0 +1,39 @@
+"""refine: one finished shard with refined captions is one task; its process keeps the refiner for the next."""
+
+from functools import lru_cache
+from typing import Any
+
+from prefect import task
+from pydantic import TypeAdapter
+
+from cim.errors import FatalError
+from cim.params.refine import Refiner
+from cim.refine.base import Refiner as Opened
+from cim.refine.job import RefineJob, RefineLineage
+from cim.refine.open import open_refiner
+from cim.refine.shard import refine_shard
+
+
+@task
+def refine_task(job: RefineJob, by: str) -> dict[str, Any]:
+    """Refine one shard unless that is done already; its facts. by: JSON text of the parameters."""
+    return refine_shard(job, checked(by, job.lineage.made_with))
+
+
+@lru_cache(maxsize=1)
+def refiner_of(by: str) -> Opened:
+    """The refiner of these parameters. Raises CimError where it can't be opened."""
+    return open_refiner(TypeAdapter[Refiner](Refiner).validate_json(by))
+
+
+@lru_cache(maxsize=1)  # tables are hashed once a process
+def checked(by: str, made_with: str) -> Opened:
+    """The refiner, if it is made of what the run began with. Raises FatalError else."""
+    refiner = refiner_of(by)
+    if (found := RefineLineage.made_with_now(refiner)) != made_with:
+        raise FatalError(
+            f"a refiner of {found}, which was {made_with} when the run began",
+            "the same model, template and tables for a whole run",
+            "run again: all shards are then made by what is there now",
+        )
+    return refiner
