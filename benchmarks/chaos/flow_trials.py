@@ -98,7 +98,9 @@ class Arena:
         if name not in self._undisturbed:
             self.answers.begin(kind.worded)
             if code := self.worker(alone, corpus, name, 0, 1).process.wait():
-                said = b"".join(log.read_bytes()[-2000:] for log in self.root.glob(f"{name}*/log-0")).decode(errors="replace")
+                said = b"".join(log.read_bytes()[-2000:] for log in self.root.glob(f"{name}*/log-0")).decode(
+                    errors="replace"
+                )
                 raise RuntimeError(f"an undisturbed run ({name}) ended with {code}: {said}")
             self._undisturbed[name] = self.output(alone, name)
         return self._undisturbed[name]
