@@ -16,6 +16,7 @@ from cim.rewards.terms.workspace import Workspace
 MAKERS: Mapping[str, Callable[[], Any]] = {
     "self_retrieval": lambda: import_module("cim.rewards.terms.self_retrieval"),
     "bags": lambda: import_module("cim.rewards.terms.bags"),
+    "answers": lambda: import_module("cim.rewards.terms.answers"),
     "clip_score": lambda: import_module("cim.rewards.terms.clip_score"),
 }
 """The module of each term, imported when it is asked for; its `open_term` makes one of its params and a workspace."""
