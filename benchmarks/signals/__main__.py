@@ -3,9 +3,9 @@
 python -m benchmarks.signals --work FOLDER --from WORKSPACE [--only NAME ...]    # runs variants
 python -m benchmarks.signals --work FOLDER [--write docs/signals.md]    # tabulates what is there
 
-As in benchmarks.ablation: WORKSPACE is a project folder in which the pipeline has run, and every variant a copy of it in
-which tuning, captions and evaluation run again with other parameters. All share the warm start, the encoders and the
-held-out judge, which takes no part in any term.
+As in benchmarks.ablation: WORKSPACE is a project folder in which the pipeline has run; every variant is a copy of it
+in which tuning, captions and evaluation run again with other parameters. All share the warm start, the encoders and
+the held-out judge, which takes no part in any term.
 """
 
 import argparse

@@ -91,6 +91,31 @@ class AnswersTerm(_Term):
         return self
 
 
+class LearnedTerm(_Term):
+    """The chance that caption and image belong together, by the scorer that curation has fitted on labelled pairs."""
+
+    scorer: str = Field(
+        min_length=1, description="scorer.safetensors of flows.curate, whose one encoder is the reward's"
+    )
+
+    def files(self) -> list[Path]:
+        """The scorer."""
+        return [Path(self.scorer).expanduser()]
+
+
+class EntailmentTerm(_Term):
+    """How far the image's own captions entail what the caption says, less how far they contradict it."""
+
+    model: str = Field(min_length=1, description="folder of a transformers model for NLI, in safetensors")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    batch: int = Field(32, ge=1, le=4096, description="pairs a forward pass")
+    references: int = Field(2, ge=1, description="captions of an image that are held against it, the first ones")
+
+    def files(self) -> list[Path]:
+        """The model."""
+        return [Path(self.model).expanduser()]
+
+
 class Terms(Section):
     """Terms beside GRC and QIR; null (the default) for one that is off."""
 
@@ -98,6 +123,8 @@ class Terms(Section):
     bags: BagsTerm | None = None
     clip_score: ClipScoreTerm | None = None
     answers: AnswersTerm | None = None
+    learned: LearnedTerm | None = None
+    entailment: EntailmentTerm | None = None
 
     def named(self) -> Mapping[str, _Term]:
         """The terms that are on, by name, in the order of this class."""
