@@ -13,9 +13,9 @@ from cim.curation.given import read_scores
 from cim.curation.labels import fit_scorer
 from cim.curation.measure import MeasureJob, Tools, measure
 from cim.curation.output import Output, read_measured, write_tables
-from cim.curation.scorer import Scorer
 from cim.curation.tools import ToolSpec
 from cim.curation.write import WriteJob, write_curated
+from cim.encoders.scorer import Scorer
 from cim.params.curate import Curate, LearnedScore, TableScore
 from cim.params.runtime import Runtime
 from cim.readers.base import Part

@@ -9,7 +9,7 @@ from floors import between_packages, imports_within, in_circles, upward
 FLOORS = (
     (
         "errors", "disk", "command", "imports", "fingerprint", "atomic", "records", "layout", "params", "models",
-        "text", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
+        "text", "questions", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
         "markdown",
     ),
     ("images", "scenes", "mixes", "trunks", "judges"),

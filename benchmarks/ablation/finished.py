@@ -19,7 +19,7 @@ from cim.scenes.parse import parse
 from cim.shards.read import read_manifest
 
 CODE = ("cim", "flows", "tasks")  # whole, params included: what a default is counts here
-_TERMS = ("alpha", "beta")  # weigh GRC and QIR, and change neither
+_TERMS = ("alpha", "beta", "terms")  # weigh GRC and QIR or stand beside them, and change neither
 
 
 @dataclass(frozen=True)

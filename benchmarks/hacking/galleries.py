@@ -3,8 +3,8 @@
 import csv
 import random
 from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +14,7 @@ import polars as pl
 
 from benchmarks.hacking.dishonest_captions import Case, telling
 from benchmarks.hacking.languages import german
-from cim.encoders.base import TextEncoder
+from cim.encoders.base import TextEncoder, unit
 from cim.index.flat import FlatRows
 from cim.index.meta import IndexMeta, digest_ids
 from cim.index.rows import UnitRows
@@ -24,6 +24,7 @@ from cim.params.tune import Reward
 from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.retriever import Retriever
 from cim.rewards.spaces import EncodedSpace
+from cim.rewards.terms.build import OpenTerms
 from cim.scenes.describe import describe
 from cim.scenes.scene import Scene, scene_at
 from cim.scenes.vocabulary import BACKGROUNDS, COLORS, PLURALS, RELATIONS, SHAPES, SIZES, TEXTURES
@@ -90,11 +91,15 @@ class Gallery:
 
 @dataclass(frozen=True)
 class World:
-    """A gallery with the reward over it, and cases of some of its images, the own image left out of retrieval."""
+    """A gallery with the reward over it, and cases of some of its images, the own image left out of retrieval.
+
+    terms: of the reward beside GRC and QIR.
+    """
 
     gallery: Gallery
     retriever: Retriever
     cases: list[Case]
+    terms: OpenTerms = field(default_factory=OpenTerms)
 
 
 def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cases: int = 100) -> World:
@@ -124,17 +129,27 @@ def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cas
 
 def ideal_vectors(made: Sequence[Scene]) -> Vectors:
     """(n, d) unit vectors of facts: shapes, colours, sizes, textures, which goes with which, relation, background."""
-    facts = [_facts(scene) for scene in made]
-    column = {fact: place for place, fact in enumerate(sorted(set().union(*facts)))}
-    vectors: Vectors = np.zeros((len(made), len(column)), dtype=np.float32)
+    facts = [facts_of(scene) for scene in made]
+    return fact_vectors(facts, columns(facts))
+
+
+def columns(facts: Sequence[Counter[str]]) -> dict[str, int]:
+    """The place of every fact that there is."""
+    return {fact: place for place, fact in enumerate(sorted(set().union(*facts)))}
+
+
+def fact_vectors(facts: Sequence[Counter[str]], column: Mapping[str, int]) -> Vectors:
+    """(n, d) unit vectors of counted facts; those that have no column are left out, NaN where none is left."""
+    vectors: Vectors = np.zeros((len(facts), len(column)), dtype=np.float32)
     for row, counted in enumerate(facts):
         for fact, times in counted.items():
-            vectors[row, column[fact]] = times
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return vectors
+            if fact in column:
+                vectors[row, column[fact]] = times
+    return unit(vectors)
 
 
-def _facts(scene: Scene) -> Counter[str]:
+def facts_of(scene: Scene) -> Counter[str]:
+    """What an ideal encoder sees of a scene, and how often."""
     found = Counter([f"background {scene.background}", f"relation {scene.relation}"])
     for place, thing in enumerate(scene.things):
         attributes = [thing.shape, thing.color, thing.size, thing.texture]

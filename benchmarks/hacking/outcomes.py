@@ -44,7 +44,8 @@ def rewards(
     said = [GeneratedCaption(text, case.prompt, tokens, case.id) for text, case in zip(captions, cases, strict=True)]
     outcomes = world.retriever.attempt(captions, [case.id for case in cases])
     guards = build_guards(params.guards, [MARK], world.retriever.captions)
-    totals = [reward.total for reward in training_rewards(said, outcomes, params, guards)]
+    earned = world.terms(said, outcomes, world.retriever.sources)
+    totals = [reward.total for reward in training_rewards(said, outcomes, params, guards, earned)]
     pure = [one.total if isinstance(one, IdentityScore) else None for one in outcomes]
     return np.array(pure, dtype=np.float64), np.array(totals, dtype=np.float64)  # None becomes NaN
 

@@ -9,9 +9,9 @@ from cim.curation.duplicates import near_duplicates
 from cim.curation.given import with_scores
 from cim.curation.reasons import Drop
 from cim.curation.reassign import reassign
-from cim.curation.scorer import Scorer
 from cim.curation.texts import folded, text_reason
 from cim.curation.vectors import Rows, products
+from cim.encoders.scorer import Scorer
 from cim.errors import CimError
 from cim.params.curate import Buckets, Curate, Keep, TableScore
 

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from cim.curation.encoders import Encoders, Seen
-from cim.curation.scorer import Scorer, fit
+from cim.encoders.scorer import Scorer, fit
 from cim.errors import CimError
 from cim.images.checks import Limits, Unusable, decode
 from cim.params.curate import LearnedScore

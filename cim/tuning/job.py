@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from cim.atomic import done_facts
 from cim.captioners.load import captioner_fingerprint
+from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.index.depth import CAPTIONS, PARTS
 from cim.layout import Layout
@@ -69,9 +70,11 @@ class TuneJob:
     def training(self) -> str:
         """Fingerprint of what the training depends on: code, base model, reward, images, and all parameters but two.
 
-        The meta.json know the code of index and encoders.
+        The meta.json know the code of index and encoders. Raises CimError for a file of a term's that is missing.
         """
-        layout = self.layout
+        layout, further = self.layout, self.params.reward.terms.files()
+        if lacking := [path for path in further if not path.exists()]:
+            raise CimError(f"no {lacking[0]}", "what tune.reward.terms names", "mend its path there")
         return fingerprint(
             code_of("cim.tuning.run"),
             captioner_fingerprint(layout.model("captioner")),
@@ -80,6 +83,7 @@ class TuneJob:
             layout.shards("validation") / "manifest.parquet",
             self.parameters(),
             list(self.prompts),
+            *further,
         )
 
     def fingerprint(self) -> str:

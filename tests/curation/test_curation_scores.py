@@ -11,7 +11,7 @@ from cim.curation.encoders import Encoders
 from cim.curation.given import read_scores, with_scores
 from cim.curation.labels import fit_scorer
 from cim.curation.reassign import reassign
-from cim.curation.scorer import Scorer, fit
+from cim.encoders.scorer import Scorer, fit
 from cim.errors import CimError
 from cim.params.curate import LearnedScore, TableScore
 from cim.params.images import ImageLimits

@@ -6,6 +6,7 @@ which packages); and the mean of a photo's other captions, for an ideal encoder.
 random.
 """
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -15,8 +16,10 @@ from benchmarks.hacking.dishonest_captions import KINDS, LEAK
 from benchmarks.hacking.galleries import MiniLM, Photos, photos, scenes
 from benchmarks.hacking.image_vectors import cnn_vectors
 from benchmarks.hacking.outcomes import outcomes, rewards, table, wins_by_likeness
+from benchmarks.hacking.scene_terms import scene_terms
 from cim.params.guards import Guards
 from cim.params.tune import Reward
+from cim.rewards.terms.build import OpenTerms
 
 pytestmark = pytest.mark.slow
 
@@ -77,6 +80,18 @@ def test_no_caption_of_another_image_is_above_the_honest_one(request, world):
     assert guarded.max() == 0
     unguarded = request.getfixturevalue(world)(Reward(guards=Guards(copied=None)))
     assert wins_by_likeness(unguarded, draws=10)[:, 1].mean() > 0.005
+
+
+@pytest.mark.parametrize("term", ["self_retrieval", "bags", "clip_score", "answers", "learned"])
+def test_no_term_pays_for_cheating(make_scenes, term):
+    """With an ideal CLIP of scenes, weight 1 and the default guards, in CIM's place and beside it."""
+    for params in (Reward(), Reward(alpha=0.0, beta=0.0)):
+        world = make_scenes(params)
+        terms = scene_terms(world.gallery.ids, world.gallery.vectors)
+        world = replace(world, terms=OpenTerms({term: (terms[term], 1.0)}))
+        found = outcomes(world, KINDS)
+        print(params.alpha, {one.kind: (round(one.guarded, 3), round(one.margin, 3)) for one in found})
+        assert {one.kind: one.example for one in found if one.guarded > 0} == {}
 
 
 ONLY_BY = {

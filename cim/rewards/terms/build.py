@@ -16,7 +16,10 @@ from cim.rewards.terms.workspace import Workspace
 MAKERS: Mapping[str, Callable[[], Any]] = {
     "self_retrieval": lambda: import_module("cim.rewards.terms.self_retrieval"),
     "bags": lambda: import_module("cim.rewards.terms.bags"),
+    "answers": lambda: import_module("cim.rewards.terms.answers"),
     "clip_score": lambda: import_module("cim.rewards.terms.clip_score"),
+    "entailment": lambda: import_module("cim.rewards.terms.entailment"),
+    "learned": lambda: import_module("cim.rewards.terms.learned"),
 }
 """The module of each term, imported when it is asked for; its `open_term` makes one of its params and a workspace."""
 

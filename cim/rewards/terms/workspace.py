@@ -11,6 +11,7 @@ from cim.layout import Layout
 from cim.rewards.lookalikes import LookAlikes
 from cim.rewards.open import open_text_tower
 from cim.rewards.spaces import encode_each
+from cim.shards.read import read_captions, shard_paths
 
 
 class CaptionVectors:
@@ -40,6 +41,12 @@ class Workspace:
     def encode(self) -> CaptionVectors:
         """Captions in the space of the images' vectors, by the text tower of the reward's CLIP."""
         return CaptionVectors(open_text_tower(self.layout, self.device))
+
+    @cached_property
+    def captions(self) -> dict[str, tuple[str, ...]]:
+        """Of every image in the shards of the train and validation splits, by id."""
+        folders = [folder for split in ("train", "validation") if (folder := self.layout.shards(split)).is_dir()]
+        return {name: said for folder in folders for tar in shard_paths(folder) for name, said in read_captions(tar)}
 
     @cached_property
     def gallery(self) -> LookAlikes:

@@ -1,0 +1,1 @@
+"""What each reward term does to the default: alone and with CIM."""
