@@ -42,8 +42,10 @@ def caption(params_path: str = "params.yaml") -> dict[str, Any]:
 def _model(folder: Path, params: Params, precision: Precision) -> ModelJob:
     made = params.models.captioner
     trusted = isinstance(made, LoadedCaptioner) and made.trust_remote_code
-    score = ScoreSpec(Layout(), params.tune.reward, params.index) if params.caption.scored else None
-    return ModelJob.of(folder, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
+    layout = Layout()
+    score = ScoreSpec(layout, params.tune.reward, params.index) if params.caption.scored else None
+    job = ModelJob.of(folder, params.caption, params.runtime, precision=precision, trusted=trusted, score=score)
+    return job.keeping(layout.trunk_outputs)
 
 
 def _split(captioner: str, split: str, model: ModelJob, params: Params, layout: Layout) -> dict[str, Any]:

@@ -70,6 +70,10 @@ class ModelJob:
         )
         return cls(spec, runtime.torch_threads, score, runtime.decoders)
 
+    def keeping(self, outputs: Path) -> Self:
+        """The same, with what a frozen tower makes of a picture looked up and kept in `outputs`."""
+        return replace(self, spec=replace(self.spec, outputs=outputs))
+
     def lineage(self) -> Lineage:
         """Of the captions it makes."""
         spec = self.spec

@@ -16,6 +16,7 @@ from cim.captioners.inputs import batches, prepare
 from cim.captioners.load import Captioner
 from cim.captioners.shrink import shrink_for
 from cim.captioners.special_tokens import refuse_prompts
+from cim.captioners.tower import keep_tower_outputs
 from cim.engines.prepared import Asked, picture_in
 from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
 from cim.engines.workers import Workers
@@ -62,6 +63,7 @@ class Local:
             spec.folder, spec.device, spec.precision, trust_remote_code=spec.trust_remote_code
         )
         check_unchanged(spec, captioner.fingerprint)
+        keep_tower_outputs(captioner, "bfloat16" if spec.precision == "bfloat16" else "float32", spec.outputs)
         return cls.around(captioner, spec)
 
     @classmethod

@@ -19,8 +19,10 @@ class EngineSpec:
     fingerprint: of the folder when the work was planned. batch_size: images a forward pass (transformers) or sequences
     at once (vllm). prefetch: threads or processes (prefetch_in) that prepare batches ahead (transformers).
     cache: of past tokens (transformers). vllm, endpoint: for those engines; with endpoint there is no folder. prompts:
-    those that pictures may come with (`cim.engines.prepared.Asked`), for a run by several; asked as `prompt` is. Only
-    folder, name, precision, prompt, decoding and what is `decisive` of vllm and endpoint decide captions.
+    those that pictures may come with (`cim.engines.prepared.Asked`), for a run by several; asked as `prompt` is.
+    outputs: where what a timm tower makes of a picture is kept for other stages (transformers); None: nowhere, to the
+    same captions. Only folder, name, precision, prompt, decoding and what is `decisive` of vllm and endpoint decide
+    captions.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class EngineSpec:
     vllm: VllmOptions = field(default_factory=VllmOptions)
     endpoint: EndpointOptions | None = None
     prompts: tuple[str, ...] = ()
+    outputs: Path | None = None
 
 
 EngineBatch = tuple[Sequence[Image], Sequence[str]]  # a batch: images, and their samples' ids

@@ -5,7 +5,8 @@ from typing import Any
 
 from cim.atomic import read_json
 from cim.captioners.load import Captioner
-from cim.trunks.frozen import FrozenTrunk, freeze
+from cim.captioners.tower import keep_tower_outputs
+from cim.trunks.frozen import FrozenTrunk
 from cim.tuning.policy import vision_tower
 
 
@@ -13,18 +14,11 @@ def keep_outputs(captioner: Captioner, folder: Path, outputs: Path) -> None:
     """Freeze the tower of a FastVLM so that what it makes of a picture is computed once; leave others as they are.
 
     folder: the captioner's, whose cim.json may say in which precision the tower computed in the warm start; float32
-    where it does not. outputs: the folder that all stages share. On a GPU the tower is left alone: looking a picture up
-    there may cost more than the tower does, which was not measured.
+    where it does not. outputs: the folder that all stages share.
     """
-    model, images = captioner.model, captioner.processor.image_processor
-    if model.config.model_type != "fast_vlm" or model.device.type != "cpu":
-        return
-    trunk = model.model.vision_tower.timm_model
-    scales = [tuple(trunk.pretrained_cfg[name]) for name in ("mean", "std")]
-    if scales == [tuple(images.image_mean), tuple(images.image_std)]:  # else no picture could be named by what it sees
-        card = folder / "cim.json"
-        said = read_json(card) if card.is_file() else {}
-        freeze(trunk, "bfloat16" if said.get("trunk_precision") == "bfloat16" else "float32", outputs)
+    card = folder / "cim.json"
+    said = read_json(card) if card.is_file() else {}
+    keep_tower_outputs(captioner, "bfloat16" if said.get("trunk_precision") == "bfloat16" else "float32", outputs)
 
 
 def share_tower(model: Any, reference: Any | None) -> None:
