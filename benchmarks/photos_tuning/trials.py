@@ -19,38 +19,32 @@ _SHORT = {
     "tune.optimizer": {"warmup_steps": 4},
 }
 _LONGER = {**_SHORT, "tune.steps": 60, "tune.validate_every": 20, "tune.loss": "dapo"}
+_SLOWER = {
+    **_LONGER,
+    "tune.validate_every": 30,
+    "tune.validation_images": 300,
+    "tune.optimizer": {"warmup_steps": 20},
+    "tune.temperature": 0.5,
+    "tune.learning_rate": 5e-5,
+}
 
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
-    "clip-t0.5-lora": {
-        **_LONGER,
-        **_CLIP,
-        "tune.temperature": 0.5,
-        "tune.lora": {"rank": 8, "alpha": 16},
-        "tune.learning_rate": 2e-3,
-    },
+    # Not run yet: what the first two say should be tried next.
     "found-itself-1e-4": {
-        **_LONGER,
-        "tune.steps": 90,
-        "tune.validate_every": 30,
-        "tune.validation_images": 300,
-        "tune.optimizer": {"warmup_steps": 20},
+        **_SLOWER,
         **_CLIP,
         "tune.reward.k": 5,
         "tune.reward.decay": 0.5,
         "tune.reward.exclude": "none",
         "index.splits": ["train"],
-        "tune.temperature": 0.5,
         "tune.learning_rate": 1e-4,
     },
-    "clip-t1-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 1.0, "tune.learning_rate": 2e-4},
-    "paper-t0.5-2e-4": {**_LONGER, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
+    "clip-5e-5": {**_SLOWER, **_CLIP},
+    "clip-5e-5-kl": {**_SLOWER, **_CLIP, "tune.kl": 0.02},
+    "clip-5e-5-groups-of-16": {**_SLOWER, **_CLIP, "tune.generations": 16, "tune.prompts_per_step": 4},
+    "clip-lora": {**_SLOWER, **_CLIP, "tune.lora": {"rank": 8, "alpha": 16}, "tune.learning_rate": 1e-3},
+    "paper-5e-5": _SLOWER,
+    "paper-5e-5-t1": {**_SLOWER, "tune.temperature": 1.0},
 }
-SEEDS = (0, 1, 2)
-"""Of the configuration that was chosen, for the last word."""
-
-
-def seeded(changes: Changes, seed: int) -> dict[str, Any]:
-    """The same trial with other samples and another order of photos."""
-    return {**changes, "tune.seed": seed}
