@@ -2,9 +2,11 @@
 
 import ast
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+TRIES = 5  # of parsing a file, see _parsed
 OURS = ("cim", "tasks", "flows")  # packages below the root; beside an installed `cim` lie those of others
 
 
@@ -50,7 +52,7 @@ def _file_of(root: Path, name: str) -> str | None:
 
 @cache  # by content: a file is parsed once, an edited one anew
 def _imported(code: bytes, package: str) -> frozenset[str]:
-    return frozenset(name for node in ast.walk(ast.parse(code)) for name in _names(node, package))
+    return frozenset(name for node in ast.walk(_parsed(code)) for name in _names(node, package))
 
 
 def _names(node: ast.AST, package: str) -> Iterator[str]:
@@ -69,3 +71,12 @@ def _names(node: ast.AST, package: str) -> Iterator[str]:
 
 def _called(node: ast.Call) -> str:
     return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+
+
+def _parsed(code: bytes) -> ast.Module:
+    """CPython before 3.13 counts how deep all threads are in their parsing in one place: one of two that parse at once
+    may be told of a `recursion depth mismatch`, a SystemError; seen once, in a run of a busy machine."""
+    for _ in range(TRIES - 1):
+        with suppress(SystemError):
+            return ast.parse(code)
+    return ast.parse(code)

@@ -1,5 +1,6 @@
 """What a module needs, by its import statements, in trees small enough to see through."""
 
+import ast
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,3 +126,21 @@ def test_what_python_loads_is_in_it(root: Path, entry: str) -> None:
         path.removesuffix(".py").removesuffix("/__init__").replace("/", ".") for path in import_closure(root, [entry])
     }
     assert set(done.stdout.split()) - found == set()
+
+
+@pytest.mark.parametrize("failures", [1, 4])
+def test_parsing_that_another_thread_disturbs_is_tried_again(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, failures: int
+) -> None:
+    parse, left = ast.parse, [failures]
+    root = tree({"cim/a.py": f"import cim.b  # disturbed {failures} times", "cim/b.py": ""})
+
+    def disturbed(code: bytes) -> ast.Module:
+        left[0] -= 1
+        if left[0] >= 0:
+            raise SystemError("AST constructor recursion depth mismatch (before=57, after=95)")
+        return parse(code)
+
+    monkeypatch.setattr(ast, "parse", disturbed)
+    assert import_closure(root, ["cim.a"]) >= {"cim/a.py", "cim/b.py"}
+    assert left[0] < 0
