@@ -39,9 +39,9 @@ def questions(scene: Graph) -> list[SceneQuestion]:
                 value = _COUNTS[thing["count"] - 1] if kind == "count" else thing[kind]
                 found.append(_asked(kind, value, known))
     for first, relation, second in scene["relations"]:
-        ends = [_telling(things[one], [things[other]]) for one, other in ((first, second), (second, first))]
-        if ends[0] is not None and ends[1] is not None:
-            found.append(_asked("relation", relation, *ends))
+        of, to = _telling(things[first], [things[second]]), _telling(things[second], [things[first]])
+        if of is not None and to is not None:
+            found.append(_asked("relation", relation, of, to))
     return found
 
 
