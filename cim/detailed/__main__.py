@@ -12,16 +12,15 @@ from typing import get_args
 from cim.atomic import write_json
 from cim.command import check_writable, plain_exit
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.judge import CachedJudge, Judge, ask
+from cim.detailed.judge import Judge, ask
+from cim.detailed.open import open_judge
 from cim.detailed.score import Scorer, averages
-from cim.detailed.settings import Endpoint, read_settings
 from cim.detailed.submission import Submission, controls, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
 from cim.encoders.base import TextEncoder
 from cim.encoders.load import load_folder
 from cim.graphs.open import ParserName, open_parser
 from cim.graphs.phrases import Encode, Phrases
-from cim.models.folder import folder_fingerprint
 from cim.params.models import Loaded
 
 
@@ -69,21 +68,6 @@ def open_scorer(
     """A scorer with its parser and sentence encoder (None: MiniLM of the environment). Raises CimError."""
     reader = open_parser(parser, t5, device)
     return Scorer(benchmark, reader, Phrases(_encode(encoder, device)))
-
-
-def open_judge(path: Path, answers: Path | None) -> Judge:
-    """The judge that the YAML file at `path` describes; `answers`: where replies are kept. Raises CimError."""
-    settings = read_settings(path)
-    judge: Judge
-    if isinstance(settings, Endpoint):
-        from cim.detailed.endpoint import EndpointJudge
-
-        judge, name = EndpointJudge(settings), f"{settings.base_url} {settings.model} {settings.body}"
-    else:
-        from cim.detailed.local import LocalJudge
-
-        judge, name = LocalJudge(settings), folder_fingerprint(Path(settings.folder))
-    return judge if answers is None else CachedJudge(judge, name, answers)
 
 
 def _encode(folder: Path | None, device: str) -> Encode:

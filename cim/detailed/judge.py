@@ -32,7 +32,7 @@ class Judge(Protocol):
     """A language model, local or remote."""
 
     def reply(self, prompts: Sequence[str]) -> list[str]:
-        """What the model says to each prompt, with SYSTEM before it, without sampling. Raises CimError."""
+        """What the model says to each prompt, with its system prompt before it, without sampling. Raises CimError."""
 
 
 def prompt(caption: str, question: str) -> str:
@@ -97,12 +97,17 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
     ]
     answers: list[Answer] = ["n/a"] * len(asked)
     spoken = [i for i, (_, caption, _) in enumerate(asked) if caption.strip()]
-    for start in tqdm(range(0, len(spoken), _BATCH), desc="questions", unit="batch"):
-        batch = spoken[start : start + _BATCH]
-        replies = judge.reply([prompt(*asked[i][1:]) for i in batch])
-        for i, text in zip(batch, replies, strict=True):
-            answers[i] = read_answer(text)
+    for i, text in zip(spoken, replies(judge, [prompt(*asked[i][1:]) for i in spoken], "questions"), strict=True):
+        answers[i] = read_answer(text)
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
+
+
+def replies(judge: Judge, prompts: Sequence[str], doing: str) -> list[str]:
+    """What the judge says to each prompt, asked in batches, so that a `CachedJudge` keeps those before a failure."""
+    found = list[str]()
+    for start in tqdm(range(0, len(prompts), _BATCH), desc=doing, unit="batch"):
+        found += judge.reply(prompts[start : start + _BATCH])
+    return found
 
 
 class CachedJudge:
@@ -112,9 +117,9 @@ class CachedJudge:
     that a broken-off run left half written is cut off.
     """
 
-    def __init__(self, judge: Judge, model: str, path: Path) -> None:
+    def __init__(self, judge: Judge, model: str, path: Path, system: str = SYSTEM) -> None:
         """model: names the judge, so that another one's answers are not taken for its own. Raises CimError."""
-        self._judge, self._model, self._path = judge, model, path
+        self._judge, self._model, self._path, self._system = judge, model, path, system
         self._known: dict[str, str] = {}
         if path.exists():
             self._read()
@@ -124,11 +129,11 @@ class CachedJudge:
         keys = [self._key(prompt) for prompt in prompts]
         new = {key: prompt for key, prompt in zip(keys, prompts, strict=True) if key not in self._known}
         if new:
-            replies = dict(zip(new, self._judge.reply(list(new.values())), strict=True))
-            lines = [json.dumps({"key": key, "reply": text}) for key, text in replies.items()]
+            said = dict(zip(new, self._judge.reply(list(new.values())), strict=True))
+            lines = [json.dumps({"key": key, "reply": text}) for key, text in said.items()]
             with self._path.open("a", encoding="utf-8") as out:
                 out.write("".join(f"{line}\n" for line in lines))
-            self._known |= replies
+            self._known |= said
         return [self._known[key] for key in keys]
 
     def _read(self) -> None:
@@ -148,4 +153,4 @@ class CachedJudge:
                 file.truncate(len(whole))
 
     def _key(self, prompt: str) -> str:
-        return hashlib.sha256("\0".join((self._model, SYSTEM, prompt)).encode()).hexdigest()[:32]
+        return hashlib.sha256("\0".join((self._model, self._system, prompt)).encode()).hexdigest()[:32]

@@ -17,9 +17,9 @@ _NEW_TOKENS = 8  # "n/a." fits
 class LocalJudge:
     """Meets Judge. Greedy decoding."""
 
-    def __init__(self, settings: Local) -> None:
+    def __init__(self, settings: Local, system: str = SYSTEM) -> None:
         """Raises CimError when the folder holds no text model in safetensors that loads."""
-        folder = Path(settings.folder)
+        folder, self._system = Path(settings.folder), system
         self._device = pick_device(settings.device)
         self._batch = settings.batch
         self._model = load_model(AutoModelForCausalLM, folder, dtype="auto").to(self._device)
@@ -48,6 +48,6 @@ class LocalJudge:
 
     def _wrapped(self, prompt: str) -> str:
         if self._tokenizer.chat_template is None:
-            return f"{SYSTEM}\n\n{prompt}"
-        messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": prompt}]
+            return f"{self._system}\n\n{prompt}"
+        messages = [{"role": "system", "content": self._system}, {"role": "user", "content": prompt}]
         return str(self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
