@@ -2,12 +2,11 @@
 
     python -m cim.robustness --captioner data/tuned/model --shards data/shards/eval
 
-Every picture is captioned clean, and then in each way at each strength. Two shares of the true facts are shown, by kind:
-how many more are no longer said, and how many more false ones are.
+Every picture is captioned clean, and then in each way at each strength. Two shares of the true facts are shown, by
+kind: how many more are no longer said, and how many more false ones are.
 """
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,16 +24,14 @@ Scenes = list[tuple[str, Image.Image, Graph]]
 
 def read_scenes(shards: Path, most: int) -> Scenes:
     """(id, picture, truth) of the first scenes in a folder of shards. Raises CimError where there is none."""
-    from cim.images.decode import decode
-    from cim.shards.read import read_manifest, read_samples
+    from cim.images.decode import decode_rgb
+    from cim.shards.read import read_samples, shard_paths
 
-    rows = read_manifest(shards).select("id", "extra").iter_rows()
-    truths = {name: (json.loads(extra) if extra else {}).get("scene") for name, extra in rows}
     found: Scenes = []
-    for tar in sorted(shards.glob("*.tar")):
+    for tar in shard_paths(shards):
         for sample in read_samples(tar):
-            if len(found) < most and isinstance(truth := truths.get(sample.id), dict):
-                found.append((sample.id, decode(sample.image), truth))
+            if len(found) < most and isinstance(truth := sample.extra.get("scene"), dict):
+                found.append((sample.id, decode_rgb(sample.image), truth))
     if not found:
         raise CimError(f"no scene with its truth in {shards}", "shards of generated scenes", "give --shards")
     return found
@@ -45,12 +42,11 @@ def run(options: argparse.Namespace) -> str:
     from cim.captioners.decoding import Decoding
     from cim.captioners.generate import generate
     from cim.captioners.load import load_captioner
-    from cim.models.device import pick_device
 
     if options.json is not None:
         check_writable("--json", options.json)
     scenes = read_scenes(options.shards, options.images)
-    captioner = load_captioner(options.captioner, pick_device(options.device))
+    captioner = load_captioner(options.captioner, options.device)
     names, prompts = [name for name, _, _ in scenes], [options.prompt] * len(scenes)
 
     def captions(pictures: Sequence[Image.Image]) -> list[str]:
@@ -90,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--strengths", nargs="+", type=float, default=[0.25, 0.5, 1.0], help="in [0, 1]")
     made.add_argument("--prompt", default="Describe this image.", help="what the captioner is asked")
     made.add_argument("--max-new-tokens", type=int, default=40)
-    made.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
+    made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     made.add_argument("--json", type=Path, help="write all counts here, too")
     return made
 
