@@ -97,9 +97,9 @@ def facts_alike(truth: Graph, said: Graph) -> float:
 
 
 def _matched(truth: Graph, said: Graph, pairs: Sequence[tuple[int, int]]) -> int:
-    found = sum(truth["objects"][i][kind] == said["objects"][j].get(kind) for i, j in pairs for kind in _VALUES) + (
-        truth["background"] == said["background"]
-    )
+    found: int = sum(
+        truth["objects"][i][kind] == said["objects"][j].get(kind) for i, j in pairs for kind in _VALUES
+    ) + (truth["background"] == said["background"])
     of = {j: i for i, j in pairs}
     claims = {(of.get(left), name, of.get(right)) for left, name, right in said["relations"]}
     claims |= {(right, INVERSE[name], left) for left, name, right in claims if name in INVERSE}
