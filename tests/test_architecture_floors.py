@@ -18,7 +18,7 @@ FLOORS = (
     ("encoders", "engines", "warm_start"),
     ("embeddings", "graphs", "rewards", "captions"),
     ("tuning", "lineage", "metrics", "detailed", "remix", "curation"),
-    ("report", "estimate", "refine"),
+    ("report", "estimate", "refine", "robustness"),
     ("score", "export"),
 )  # fmt: skip
 

@@ -12,9 +12,9 @@ from typing import get_args
 from cim.atomic import write_json
 from cim.command import check_writable, plain_exit
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
-from cim.detailed.judge import SYSTEM, ask
+from cim.detailed.judge import ask
+from cim.detailed.open import open_judge
 from cim.detailed.score import Scorer, averages
-from cim.detailed.settings import read_settings
 from cim.detailed.submission import Submission, controls, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
 from cim.encoders.base import TextEncoder
@@ -69,13 +69,6 @@ def open_scorer(
     """A scorer with its parser and sentence encoder (None: MiniLM of the environment). Raises CimError."""
     reader = open_parser(parser, t5, device)
     return Scorer(benchmark, reader, Phrases(_encode(encoder, device)))
-
-
-def open_judge(path: Path, answers: Path | None) -> Judge:
-    """The judge that the YAML file at `path` describes; `answers`: where replies are kept. Raises CimError."""
-    from cim.judges.open import open_judge as open_settings
-
-    return open_settings(read_settings(path), SYSTEM, answers)
 
 
 def _encode(folder: Path | None, device: str) -> Encode:

@@ -4,7 +4,7 @@ How it is asked, and how its answers are read and counted.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -87,9 +87,14 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
     ]
     answers: list[Answer] = ["n/a"] * len(asked)
     spoken = [i for i, (_, caption, _) in enumerate(asked) if caption.strip()]
-    for start in tqdm(range(0, len(spoken), _BATCH), desc="questions", unit="batch"):
-        batch = spoken[start : start + _BATCH]
-        replies = judge.reply([prompt(*asked[i][1:]) for i in batch])
-        for i, text in zip(batch, replies, strict=True):
-            answers[i] = read_answer(text)
+    for i, text in zip(spoken, replies(judge, [prompt(*asked[i][1:]) for i in spoken], "questions"), strict=True):
+        answers[i] = read_answer(text)
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
+
+
+def replies(judge: Judge, prompts: Sequence[str], doing: str) -> list[str]:
+    """What the judge says to each prompt, asked in batches, so that a `CachedJudge` keeps those before a failure."""
+    found = list[str]()
+    for start in tqdm(range(0, len(prompts), _BATCH), desc=doing, unit="batch"):
+        found += judge.reply(prompts[start : start + _BATCH])
+    return found

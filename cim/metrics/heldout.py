@@ -27,8 +27,9 @@ Encode = Callable[[list[str]], Vectors]
 class HeldOut:
     """One captioner's captions of n images. ranks: (n,) among the n, 1 is best; NaN for an image without a vector.
 
-    values: (n, 1) by name, NaN alike: text_rank, of the own caption among all n; rd100, bag_3, bag_5, bag_7,
-    clip_score, ref_clip_score; gallery_rank among these and all further images, only where such are embedded.
+    values: (n, 1) by name, NaN alike: text_rank, of the own caption among all n, by the image; rd100,
+    bag_3, bag_5, bag_7, clip_score, ref_clip_score; gallery_rank among these and all further images, only where such
+    are embedded.
     """
 
     ranks: FloatArray

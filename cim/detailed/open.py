@@ -1,0 +1,14 @@
+"""A judge by its file of settings."""
+
+from pathlib import Path
+
+from cim.detailed.judge import SYSTEM
+from cim.detailed.settings import read_settings
+from cim.judges.base import Judge
+from cim.judges.open import open_judge as open_settings
+
+
+def open_judge(path: Path, answers: Path | None, system: str = SYSTEM) -> Judge:
+    """The judge that the YAML file at `path` describes; `answers`: where replies are kept. system: what stands before
+    every prompt. Raises CimError."""
+    return open_settings(read_settings(path), system, answers)
