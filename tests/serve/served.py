@@ -97,11 +97,8 @@ class Served:
 
     def worker(self) -> psutil.Process:
         """The command `prefect worker start`."""
-        return next(one for one in self.commands() if "worker" in one.cmdline())
-
-    def commands(self) -> list[psutil.Process]:
-        """What it keeps running."""
-        return [one for one in psutil.Process(self.process.pid).children() if lives(one)]
+        below = psutil.Process(self.process.pid).children()
+        return next(one for one in below if "worker" in one.cmdline())
 
 
 @contextmanager

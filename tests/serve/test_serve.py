@@ -114,30 +114,6 @@ def test_a_run_whose_worker_is_killed_crashes_and_the_next_goes_on(serve: Served
     serve.until(lambda: any(text.startswith("recaption Crashed: no heartbeat") for text in serve.messages))
 
 
-def test_a_run_whose_worker_alone_is_killed_ends_by_itself(serve: Served) -> None:
-    """The process of the run is left; another worker is started meanwhile."""
-    asked, killed = threading.Event(), threading.Event()
-
-    def answer(body: Any) -> Any:
-        asked.set()
-        killed.wait(600)
-        return colour(body)
-
-    with chat_server(Script(answer)) as script, serve.client() as client:
-        values = {"params": recaptioning(script.base_url)}
-        values["params"]["recaption"]["output"] = "data/alone"
-        deployment = client.read_deployment_by_name("recaption/recaption")
-        run = client.create_flow_run_from_deployment(deployment.id, parameters=values)
-        serve.until(asked.is_set)
-        worker = serve.worker()
-        worker.kill()
-        serve.until(lambda: any("worker" in one.cmdline() for one in serve.commands() if one != worker))
-        killed.set()
-        serve.until(lambda: serve.state(run) not in ("Running", "Pending"))
-        assert serve.state(run) == "Completed"
-    assert len(script.bodies) == 6  # each picture once
-
-
 def test_the_form_knows_the_types_and_limits_of_a_params_file(serve: Served) -> None:
     with serve.client() as client:
         deployment = client.read_deployment_by_name("recaption/recaption")
