@@ -36,6 +36,9 @@ RUN: dict[str, tuple[str, str]] = {
         "tests/benchmarks/test_benchmarks_commands.py",
         '"--help"',
     ),  # starts; its work takes hours
+    "python -m cim.detailed.arena": ("tests/detailed/test_detailed_arena.py", "main("),
+    "python -m cim.detailed.captionqa": ("tests/detailed/test_detailed_captionqa.py", "main("),
+    "python -m cim.robustness": ("tests/robustness/test_robustness_command.py", "main("),
     "python -m cim.detailed": ("tests/detailed/test_detailed_command.py", "main("),
     "python -m cim.lineage": ("tests/lineage/test_lineage_command.py", "main("),
     "python -m cim.score": ("tests/score/test_score_end_to_end.py", "main("),
@@ -46,6 +49,7 @@ RUN: dict[str, tuple[str, str]] = {
     "python -m flows.export": ("tests/export/test_export_end_to_end.py", 'check("flows.export"'),
     "python -m flows.pipeline": ("tests/end_to_end/test_end_to_end.py", 'copied.check("flows.pipeline")'),
     "python -m flows.recaption": ("tests/runbook/failing.py", 'main(recaption, "recaption"'),
+    "python -m flows.refine": ("tests/refine/conftest.py", "flows.refine.refine.fn("),
     "python -m flows.remix": ("tests/remix/conftest.py", "flows.remix.remix.fn("),
     "python -m flows.serve": ("tests/serve/served.py", '"-m", "flows.serve"'),
     "python -m flows.status": ("tests/runbook/test_runbook.py", "flows.status.main("),

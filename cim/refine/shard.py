@@ -50,6 +50,7 @@ def refine_shard(job: RefineJob, refiner: Refiner) -> dict[str, Any]:
         identity = job.part.identity()
         made_from = job.fingerprint(identity)
         if (facts := job.done(made_from)) is not None:
+            job.discard()  # stopped between the marker and the last of it
             return facts
         ours = partial(check_ours, job.folder, job.plan, SECTION)
         ours()
