@@ -38,7 +38,7 @@ RUN: dict[str, tuple[str, str]] = {
     ),  # starts; its work takes hours
     "python -m cim.detailed.arena": ("tests/detailed/test_detailed_arena.py", "main("),
     "python -m cim.detailed.captionqa": ("tests/detailed/test_detailed_captionqa.py", "main("),
-    "python -m cim.robustness": ("tests/robustness/test_robustness_command.py", "main("),
+    "python -m cim.robustness": ("tests/robustness/test_robustness.py", "main("),
     "python -m cim.detailed": ("tests/detailed/test_detailed_command.py", "main("),
     "python -m cim.lineage": ("tests/lineage/test_lineage_command.py", "main("),
     "python -m cim.score": ("tests/score/test_score_end_to_end.py", "main("),
