@@ -5,6 +5,7 @@ import ctypes
 import os
 import resource
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,14 +15,19 @@ import pytest
 
 @contextmanager
 def full_beyond(size: int) -> Iterator[None]:
-    """In this process; a write ends at the limit, the next one is refused (EFBIG where a full disk says ENOSPC)."""
+    """In this process; a write ends at the limit, the next one is refused (EFBIG where a full disk says ENOSPC).
+
+    CPython keeps bytecode that it could write half of, and trips over it at the next import: none is written.
+    """
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     try:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        sys.dont_write_bytecode = bytecode
         signal.signal(signal.SIGXFSZ, ignored)
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 from chat_server import Script, chat_server
@@ -43,8 +44,10 @@ def server() -> Iterator[Script]:
 
 
 @pytest.fixture
-def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An S3 that nobody answers for, asked once."""
+def unreachable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An S3 that nobody answers for, asked once. fsspec keeps what other tests have connected to."""
+    stores = fsspec.get_filesystem_class("s3")
+    stores.clear_instance_cache()
     for name, value in {
         "AWS_ENDPOINT_URL": NOWHERE,
         "AWS_ACCESS_KEY_ID": "me",
@@ -54,6 +57,8 @@ def unreachable(monkeypatch: pytest.MonkeyPatch) -> None:
         "AWS_EC2_METADATA_DISABLED": "true",
     }.items():
         monkeypatch.setenv(name, value)
+    yield
+    stores.clear_instance_cache()
 
 
 def test_every_failure_of_the_page_names_the_test_that_produces_it() -> None:
