@@ -14,7 +14,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks.ablation.runs import made_from, pending, read_all, run
+from benchmarks.ablation.runs import read_all, run_wanted
 from benchmarks.ablation.tables import MARKERS, tabulate
 from benchmarks.ablation.variants import VARIANTS
 from benchmarks.common.document import replace_between
@@ -34,10 +34,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         if options.source:
-            wanted = {name: made_from(VARIANTS[name], options.source) for name in options.only or VARIANTS}
-            for name in pending(wanted, options.work):
-                print(f"{name}: {options.work / name}", flush=True)
-                run(VARIANTS[name], options.source, options.work / name, wanted[name])
+            run_wanted({name: VARIANTS[name] for name in options.only or VARIANTS}, options.source, options.work)
         found = read_all(options.work)
     except CimError as error:
         sys.exit(str(error))

@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.ablation.finished import Ablated, finished, hash_project, read
@@ -67,6 +68,14 @@ def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> 
                 command, cwd=folder, env=clean_environment(folder), check=True, stdout=log, stderr=subprocess.STDOUT
             )
     (folder / "seconds").write_text(f"{time.perf_counter() - started:.0f}")
+
+
+def run_wanted(variants: Mapping[str, Variant], source: Path, work: Path) -> None:
+    """Run those that are not there yet, each in a folder of its name. Raises CimError as `pending` does."""
+    wanted = {name: made_from(one, source) for name, one in variants.items()}
+    for name in pending(wanted, work):
+        print(f"{name}: {work / name}", flush=True)
+        run(variants[name], source, work / name, wanted[name])
 
 
 def read_all(work: Path) -> dict[str, Ablated]:

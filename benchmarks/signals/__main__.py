@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.ablation.finished import Ablated, finished, read
-from benchmarks.ablation.runs import made_from, pending, run
+from benchmarks.ablation.runs import run_wanted
 from benchmarks.ablation.tables import side_by_side
 from benchmarks.common.document import replace_between
 from benchmarks.signals.variants import TABLES, VARIANTS
@@ -32,10 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         if options.source:
-            wanted = {name: made_from(VARIANTS[name], options.source) for name in options.only or VARIANTS}
-            for name in pending(wanted, options.work):
-                print(f"{name}: {options.work / name}", flush=True)
-                run(VARIANTS[name], options.source, options.work / name, wanted[name])
+            run_wanted({name: VARIANTS[name] for name in options.only or VARIANTS}, options.source, options.work)
     except CimError as error:
         sys.exit(str(error))
     found = {name: read(options.work / name) for name in VARIANTS if finished(options.work / name)}

@@ -5,28 +5,24 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
-from cim.params.chat import ChatServer
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.recaption import here
 from cim.params.runtime import Runtime
+from cim.params.text_models import LocalText, ServedText
 from cim.params.texts import TextName
 
 
-class EndpointWriter(ChatServer):
+class EndpointWriter(ServedText):
     """A text model behind an OpenAI-compatible server."""
 
-    kind: Literal["openai"] = Field(description="an OpenAI-compatible server")
     body: dict[str, Any] = Field(
         {"temperature": 0, "max_tokens": 256}, description="further fields of the request; replaces the default"
     )
 
 
-class LocalWriter(Section):
+class LocalWriter(LocalText):
     """A transformers text model in a local folder."""
 
-    kind: Literal["local"] = Field(description="a model run here")
-    folder: str = Field(min_length=1, description="model folder in safetensors")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     parallel: int = Field(8, ge=1, le=1024, description="prompts a forward pass")
     max_new_tokens: int = Field(256, ge=1, description="a longer answer counts as cut")
 

@@ -103,6 +103,7 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
         identity = job.part.identity()
         made_from = job.fingerprint(identity)
         if (facts := job.done(made_from)) is not None:
+            job.discard()  # stopped between the marker and the last of it
             return facts
         check_ours(job.folder, job.plan, job.section)
         shard = _Shard(job, mixer)
@@ -112,7 +113,7 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
         write_parquet(job.table, pl.DataFrame(shard.rows, schema=TEXTS))
         facts = _facts(shard, tar_bytes)
         mark_done(job.table, made_from, **facts)
-        job.copy.unlink(missing_ok=True)
+        job.discard()
         return facts
 
 

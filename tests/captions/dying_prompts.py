@@ -6,13 +6,14 @@ written to the file `kills`.
 """
 
 import os
-import signal
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from captioned_shards import in_turn
+from dying import killed
 
 import flows.captioning
 import flows.mixing
@@ -59,30 +60,9 @@ def engine_of(kind: str, asked: Path) -> AnyEngine:
     return ContinuousCaptioning(FixedLatency(BATCH, 0.0, answers=batches.answer), Decoding(4))
 
 
-def killed(kind: str, out: str, after: int) -> bool:
-    """Whether a process that runs the flow was killed, when so many things had been put on disk; -1: never."""
-    if child := os.fork():
-        status = os.waitpid(child, 0)[1]
-        if status not in (0, signal.SIGKILL):
-            sys.exit(f"a run ended with {status}")
-        return status == signal.SIGKILL
-    real, syncs = os.fsync, 0
-
-    def fsync(handle: int) -> None:
-        nonlocal syncs
-        real(handle)
-        syncs += 1
-        if syncs == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    os.fsync = fsync
+def recaptioned(kind: str, out: str) -> object:
     tasks.caption._opened = lambda model: engine_of(kind, Path(f"{out}.asked"))
-    try:
-        flows.recaption.recaption.fn(overrides={"recaption.output": out})
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        os._exit(1)
-    os._exit(0)
+    return flows.recaption.recaption.fn(overrides={"recaption.output": out})
 
 
 if __name__ == "__main__":
@@ -90,9 +70,9 @@ if __name__ == "__main__":
     for module in (flows.captioning, flows.mixing, flows.recaption):
         module.map_shards = in_turn  # type: ignore[attr-defined]
     kind, step, kills = sys.argv[1], int(sys.argv[2]), 0
-    if killed(kind, "undisturbed", -1):
+    if killed(partial(recaptioned, kind, "undisturbed"), -1):
         sys.exit("killed by nobody here")
-    while killed(kind, "out", step + kills // 4):
+    while killed(partial(recaptioned, kind, "out"), step + kills // 4):
         kills += 1
         if Path("out/summary.json").exists():
             sys.exit(f"it looks finished after {kills} kills")

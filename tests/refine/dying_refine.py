@@ -7,39 +7,19 @@ the file `kills` says how many requests the server has had (lines of `asked`), a
 
 import json
 import os
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 
+from dying import killed
 from refined_shards import alt_texts
 
 import flows.refine
 from cim.captions.journal import open_journal
 
 
-def killed(out: str, after: int) -> bool:
-    """Whether a process that runs the flow was killed, when so many things had been put on disk; -1: never."""
-    if child := os.fork():
-        status = os.waitpid(child, 0)[1]
-        if status not in (0, signal.SIGKILL):
-            sys.exit(f"a run ended with {status}")
-        return status == signal.SIGKILL
-    real, syncs = os.fsync, 0
-
-    def fsync(handle: int) -> None:
-        nonlocal syncs
-        real(handle)
-        syncs += 1
-        if syncs == after:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    os.fsync = fsync
-    try:
-        flows.refine.refine.fn(overrides={"refine.output": out})
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr, flush=True)
-        os._exit(1)
-    os._exit(0)
+def refined(out: str) -> object:
+    return flows.refine.refine.fn(overrides={"refine.output": out})
 
 
 def kept(out: Path) -> list[str]:
@@ -60,9 +40,9 @@ if __name__ == "__main__":
     os.dup2(2, 1)  # what the flow prints is not asked for
     flows.refine.map_shards = lambda task, jobs, *_, workers, by: [task.fn(job, by) for job in jobs]
     step, kills = int(sys.argv[1]), 0
-    if killed("undisturbed", -1):
+    if killed(partial(refined, "undisturbed"), -1):
         sys.exit("killed by nobody here")
-    while killed("out", step + kills // 4):
+    while killed(partial(refined, "out"), step + kills // 4):
         kills += 1
         if Path("out/summary.json").exists() and len(list(Path("out").glob("*.done.json"))) < 2:
             sys.exit(f"it looks finished after {kills} kills")
