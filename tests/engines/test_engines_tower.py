@@ -5,26 +5,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
-from tiny_tower import PROMPT, make_on_tower
+from tiny_tower import PROMPT, count_looks, make_on_tower
 
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import captioner_fingerprint
 from cim.engines.open import open_engine
 from cim.engines.spec import ContinuousEngine, EngineSpec
-from cim.trunks.frozen import FrozenTrunk
 
 
 def test_a_picture_seen_before_is_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    looked: list[int] = []
-    run = FrozenTrunk._run
-
-    def counted(trunk: FrozenTrunk, pixels: torch.Tensor) -> torch.Tensor:
-        looked.append(len(pixels))
-        return run(trunk, pixels)
-
-    monkeypatch.setattr(FrozenTrunk, "_run", counted)
+    looked = count_looks(monkeypatch)
     folder = make_on_tower(tmp_path)
     spec = EngineSpec(folder, captioner_fingerprint(folder), PROMPT, Decoding(6), device="cpu", precision="float32")
     numbers = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), dtype=np.uint8)

@@ -7,11 +7,10 @@ import pytest
 import torch
 from tiny_run import TUNE, Length
 from tiny_scene import make_scene
-from tiny_tower import PROMPT, make_on_tower
+from tiny_tower import PROMPT, count_looks, make_on_tower
 
 from cim.captioners.load import Captioner
 from cim.params import Lora
-from cim.trunks.frozen import FrozenTrunk
 from cim.tuning.grpo import grpo, prompt_rows
 from cim.tuning.policy import load_policy
 from cim.tuning.trunk import keep_outputs
@@ -48,14 +47,7 @@ def trained(tmp_path: Path, **change: Any) -> tuple[Path, Captioner, dict[str, t
 def test_a_frozen_tower_stays_and_sees_each_picture_once(
     lora: Lora | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looked: list[int] = []
-    run = FrozenTrunk._run
-
-    def counted(trunk: FrozenTrunk, pixels: torch.Tensor) -> torch.Tensor:
-        looked.append(len(pixels))
-        return run(trunk, pixels)
-
-    monkeypatch.setattr(FrozenTrunk, "_run", counted)
+    looked = count_looks(monkeypatch)
     base, _, before, tuned = trained(tmp_path, vision="frozen", lora=lora)
     # Four images, and a black one by which the kept outputs learn their shape. 2 steps of 2 images are all four.
     assert sum(looked) == 4 + 1
