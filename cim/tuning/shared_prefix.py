@@ -160,8 +160,9 @@ def _prefilled_once(model: Any) -> Iterator[None]:
     instead = vars(model).get("generate")
 
     def generate(**inputs: Any) -> Any:
-        names = ("input_ids", "attention_mask", "pixel_values")
-        rows = Rows(*(inputs.pop(name) for name in names))
+        if "pixel_values" not in inputs:
+            return own(**inputs)
+        rows = Rows(*(inputs.pop(name) for name in ("input_ids", "attention_mask", "pixel_values")))
         return generate_from(model, own, rows, inputs)
 
     model.generate = generate
