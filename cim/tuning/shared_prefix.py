@@ -133,7 +133,8 @@ class SharedPrefixTrainer(GRPOTrainer):  # type: ignore[misc]
         own = {"pixel_values", "batch_size", "compute_entropy", "num_images"}
         others = any(value is not None and value is not False for name, value in fields.items() if name not in own)
         one_each = pixels is not None and fields.get("num_images") == [1] * len(input_ids) == [1] * len(pixels)
-        if args or others or not one_each or self.args.cast_lm_head_to_fp32 or not is_shareable(model):
+        known = not (args or others) and one_each and not self.args.cast_lm_head_to_fp32 and is_shareable(model)
+        if pixels is None or not known:
             found: tuple[Any, Any, Any] = super()._get_per_token_logps_and_entropies(
                 model, input_ids, attention_mask, logits_to_keep, *args, **fields
             )
