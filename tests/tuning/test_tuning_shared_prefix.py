@@ -166,6 +166,18 @@ def test_a_planted_mistake_is_far_off(
     assert apart(ours, batch) > 1e-2
 
 
+def test_a_training_packs_its_updates_and_its_reference(
+    ours: Any, packed: list[Packed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """2 steps of 4 pictures: the reference and the update of each have a row a picture."""
+    before = deepcopy(ours.model.state_dict())
+    monkeypatch.setattr(ours.args, "max_steps", 2)
+    ours.train()
+    assert [len(one.input_ids) for one in packed] == [4, 4, 4, 4]
+    assert any(not torch.equal(one, before[name]) for name, one in ours.model.state_dict().items())
+    ours.model.load_state_dict(before)
+
+
 @pytest.mark.parametrize(("piece", "looks"), [(None, 4), (6, 5)], ids=["whole", "pieces that cut groups"])
 def test_the_same_captions_are_drawn(ours: Any, piece: int | None, looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """4 pictures x 4 captions; pieces of 6, 6 and 4 hold 2, 2 and 1 pictures."""
