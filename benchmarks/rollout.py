@@ -15,6 +15,7 @@ from trl import GRPOTrainer
 
 from benchmarks.common.clock import PARTS, Clock, TimedProcessor, timed_training
 from benchmarks.common.timing import machine, seconds_for_additions
+from cim.captioners.batch_norm import hold_statistics
 from cim.captioners.load import load_captioner
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.layout import Layout
@@ -25,14 +26,18 @@ from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning import pictures
 from cim.tuning.config import grpo_config
 from cim.tuning.grpo import prompt_rows
+from cim.tuning.policy import freeze_vision
 from cim.tuning.trainer import CaptionTrainer
+from cim.tuning.trunk import keep_outputs, share_tower
 from cim.warm_start import rows as eager
 
 
-def measure(params: Params, layout: Layout, *, alone: bool) -> Clock:
-    """A run of tune.steps steps. alone: by TRL's trainer as it is. Parts beside PARTS: "all"."""
-    tune, clock = params.tune, Clock()
+def measure(params: Params, layout: Layout, clock: Clock, *, alone: bool) -> Clock:
+    """`clock` after a run of tune.steps steps. alone: by TRL's trainer as it is. Parts beside PARTS: "all"."""
+    tune = params.tune
     captioner = load_captioner(layout.model("captioner"), "cpu", "float32")
+    if tune.vision == "frozen":
+        keep_outputs(captioner, layout.model("captioner"), layout.trunk_outputs)
     captioner.processor.image_processor = TimedProcessor(captioner.processor.image_processor, clock)
     images = ImageLookup(layout.shards("train"))
     ids = sorted(read_manifest(layout.shards("train"))["id"].to_list())
@@ -49,6 +54,10 @@ def measure(params: Params, layout: Layout, *, alone: bool) -> Clock:
             processing_class=captioner.processor,
             **({} if alone else {"rollout": tune.rollout}),
         )
+        hold_statistics(trainer.model)
+        if tune.vision == "frozen":
+            freeze_vision(trainer.model)
+        share_tower(trainer.model, trainer.ref_model)
         with timed_training(trainer, clock, pictures, eager):
             trainer.train()
     return clock
@@ -84,7 +93,7 @@ def main() -> None:
         "rollout": Rollout(batch=options.batch),
     }  # fmt: skip
     params = params.model_copy(update={"tune": params.tune.model_copy(update=changes)})
-    alone, ours = (measure(params, Layout(options.data), alone=alone) for alone in (True, False))
+    alone, ours = (measure(params, Layout(options.data), Clock(), alone=alone) for alone in (True, False))
     print(table(params, alone, ours))
     print(f"\n{seconds_for_additions():.2f} s for 10 million additions; {machine('torch', 'transformers', 'trl')}")
 

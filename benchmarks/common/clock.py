@@ -16,24 +16,27 @@ class Clock:
     """Seconds and calls by part. A part within another counts for itself alone.
 
     settle: waits for what the device still has to do, so that its seconds count where they were asked for.
+    now: the seconds are of; time.process_time for CPU seconds.
     """
 
-    def __init__(self, settle: Callable[[], object] = lambda: None) -> None:
+    def __init__(
+        self, settle: Callable[[], object] = lambda: None, now: Callable[[], float] = time.perf_counter
+    ) -> None:
         self.seconds: dict[str, float] = defaultdict(float)
         self.calls: dict[str, int] = defaultdict(int)
-        self._settle = settle
+        self._settle, self._now = settle, now
         self._inner = 0.0
 
     @contextmanager
     def part(self, name: str, items: int = 1) -> Iterator[None]:
         """Time what is done inside."""
         self._settle()
-        outer, self._inner, began = self._inner, 0.0, time.perf_counter()
+        outer, self._inner, began = self._inner, 0.0, self._now()
         try:
             yield
         finally:
             self._settle()
-            taken = time.perf_counter() - began
+            taken = self._now() - began
             self.seconds[name] += taken - self._inner
             self.calls[name] += items
             self._inner = outer + taken

@@ -1,4 +1,4 @@
-"""TRL's GRPOTrainer with two economies in a rollout: its pictures are read once, its captions sampled in pieces."""
+"""TRL's GRPOTrainer with economies: pictures are read once and computed once, captions sampled in pieces."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,6 +11,7 @@ from trl.trainer.utils import RepeatSampler
 from cim.params import Rollout
 from cim.tuning.colocated import Colocated
 from cim.tuning.pictures import ProcessedOnce, read_once
+from cim.tuning.shared_prefix import SharedPrefixTrainer
 
 
 class _ByEpoch(Sampler[int]):
@@ -30,13 +31,14 @@ class _ByEpoch(Sampler[int]):
         return len(self._sampler)
 
 
-class CaptionTrainer(GRPOTrainer):  # type: ignore[misc]
+class CaptionTrainer(SharedPrefixTrainer):
     """GRPO on rows of `prompt_rows`.
 
     TRL (1.16) draws every row of a rollout `generations` times for each forward pass, looks at the pictures of one draw
     only, hands each picture twice to the processor, and gives the whole rollout to one `generate` call. Here pictures
     are decoded when a rollout begins and processed once each (`ProcessedOnce`), and `generate` is given
-    `rollout.batch` captions at a time. The methods overridden are TRL's private ones, each called as it is.
+    `rollout.batch` captions at a time. What forward passes share is in `SharedPrefixTrainer`. The methods overridden
+    are TRL's private ones, each called as it is.
     """
 
     def __init__(self, *args: Any, rollout: Rollout, **kwargs: Any) -> None:

@@ -5,16 +5,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import torch
 from datasets import Dataset
 from PIL import Image
+from torch.nn.functional import cross_entropy
 from transformers import Trainer, TrainingArguments
+from transformers.modeling_outputs import BaseModelOutputWithPooling
 
 from cim.captioners.inputs import prepare
+from cim.captioners.shared_prefix import Packed, pack, packed_hidden
 from cim.params import WarmStart
 from cim.warm_start.checkpoints import RestoreWeights, last_checkpoint
 from cim.warm_start.features import Features
 from cim.warm_start.sft import loss_log, trainer_arguments
-from cim.warm_start.shared_prefix import Packed, pack, packed_loss
 
 
 class Told(NamedTuple):
@@ -42,6 +45,23 @@ def told_rows(captions: Mapping[str, Sequence[str]], prompts: Sequence[str], pro
     return [Told(n, rng.choice(prefixes), [*map(ids, texts)]) for n, texts in enumerate(captions.values())]
 
 
+def packed_rows(rows: Sequence[Told], end: int) -> Packed:
+    """The rows side by side, an end token after each caption."""
+    captions = [[[*caption, end] for caption in row.captions] for row in rows]
+    return pack([row.prefix for row in rows], captions, fill=end)
+
+
+def packed_loss(model: Any, packed: Packed, features: torch.Tensor) -> torch.Tensor:
+    """Mean cross entropy of all targets, as of separate rows with one caption each.
+
+    model: FastVlmForConditionalGeneration. features: (b, s, c), what its vision tower makes of each row's picture;
+    the tower itself is not run.
+    """
+    projected = BaseModelOutputWithPooling(pooler_output=model.model.multi_modal_projector(features))
+    hidden = packed_hidden(model, packed, mm_encoder_outputs={"image": projected})
+    return cross_entropy(model.lm_head(hidden).float(), packed.targets)
+
+
 def start_on_tower(
     model: Any, processor: Any, rows: Sequence[Told], features: Features, params: WarmStart, scratch: Path
 ) -> list[dict[str, float]]:
@@ -53,7 +73,7 @@ def start_on_tower(
 
     def collate(items: Sequence[dict[str, int]]) -> dict[str, Any]:
         batch = [rows[item["row"]] for item in items]
-        packed = pack([row.prefix for row in batch], [row.captions for row in batch], end)
+        packed = packed_rows(batch, end)
         return {**packed._asdict(), "features": features[[row.place for row in batch]]}
 
     class TowerTrainer(Trainer):  # type: ignore[misc]

@@ -12,7 +12,7 @@ COMMANDS = [
     "embed.memory", "examples", "feed", "gpu", "hacking", "human", "index_memory", "kernels", "memory",
     "photo_encoders", "photos_tuning", "photos_tuning.best_of", "pipeline",
     "pipeline.results", "pipeline.warm_start", "remix", "report", "rerun", "reward", "reward.exclusion", "rollout",
-    "search", "shard", "signals", "store_requests",
+    "search", "shard", "shared_prefix", "signals", "store_requests",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Captions that share a prefix cost and teach what they would alone."""
+"""The warm start on a frozen tower: captions that share a picture teach what they would alone."""
 
 from pathlib import Path
 
@@ -9,24 +9,7 @@ from tiny_tower import PROMPT, make_on_tower
 
 from cim.captioners.inputs import prepare, render
 from cim.captioners.load import load_captioner
-from cim.warm_start.shared_prefix import pack, packed_loss
-from cim.warm_start.tower_start import told_rows
-
-
-def test_what_a_token_sees_and_where_it_stands() -> None:
-    packed = pack([[7, 8], [7]], [[[1, 2], [3]], [[4]]], end=9)
-    assert packed.input_ids.tolist() == [[7, 8, 1, 2, 3], [7, 4, 9, 9, 9]]
-    assert packed.position_ids.tolist() == [[0, 1, 2, 3, 2], [0, 1, 0, 0, 0]]
-    assert packed.attention_mask[0, 0].int().tolist() == [
-        [1, 0, 0, 0, 0],
-        [1, 1, 0, 0, 0],
-        [1, 1, 1, 0, 0],
-        [1, 1, 1, 1, 0],
-        [1, 1, 0, 0, 1],  # the second caption sees the prefix and itself
-    ]
-    # Each caption: the prefix's last token predicts its first, its last the end.
-    assert packed.places.T.tolist() == [[0, 1], [0, 2], [0, 3], [0, 1], [0, 4], [1, 0], [1, 1]]
-    assert packed.targets.tolist() == [1, 2, 9, 3, 9, 4, 9]
+from cim.warm_start.tower_start import packed_loss, packed_rows, told_rows
 
 
 def test_loss_and_gradients_are_those_of_separate_rows(tmp_path: Path) -> None:
@@ -48,7 +31,7 @@ def test_loss_and_gradients_are_those_of_separate_rows(tmp_path: Path) -> None:
             labels = one["input_ids"].clone()
             labels[:, : len(row.prefix)] = -100
             apart = apart + model(**one, labels=labels).loss * (labels != -100).sum()
-    packed = pack([row.prefix for row in rows], [row.captions for row in rows], processor.tokenizer.eos_token_id)
+    packed = packed_rows(rows, processor.tokenizer.eos_token_id)
     learnt = [weight for name, weight in model.named_parameters() if "vision_tower" not in name]
     expected = torch.autograd.grad(apart / len(packed.targets), learnt)
 
