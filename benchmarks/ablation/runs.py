@@ -3,7 +3,6 @@
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,22 +51,30 @@ def pending(wanted: dict[str, dict[str, str]], work: Path) -> list[str]:
 
 
 def run(variant: Variant, source: Path, folder: Path, parts: dict[str, str]) -> None:
-    """Run `variant` in `folder`, anew, from the artefacts in `source`; `parts`, what it is made from, is kept there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    copy_project(folder, source / "params.yaml")
-    params = variant.params(read_yaml(source / "params.yaml"))
-    (folder / "params.yaml").write_text(dump_yaml(params), encoding="utf-8")
-    for part in KEPT:
-        shutil.copytree(source / "data" / part, folder / "data" / part)
-    write_json(folder / MADE_FROM, parts | {"code": hash_project(folder)})  # the metrics, not this, say it has run
-    started = time.perf_counter()
+    """Run `variant` in `folder` from the artefacts in `source`; `parts`, what it is made from, is kept there.
+
+    One of the same that was stopped goes on: its stages know what they have done. Any other is begun anew.
+    """
+    if not _begun(folder, parts):
+        shutil.rmtree(folder, ignore_errors=True)
+        copy_project(folder, source / "params.yaml")
+        params = variant.params(read_yaml(source / "params.yaml"))
+        (folder / "params.yaml").write_text(dump_yaml(params), encoding="utf-8")
+        for part in KEPT:
+            shutil.copytree(source / "data" / part, folder / "data" / part)
+        write_json(folder / MADE_FROM, parts | {"code": hash_project(folder)})  # all is copied; the metrics say the end
     for stage in variant.stages:
         command = [sys.executable, "-m", f"flows.{stage.split()[0]}", *stage.split()[1:]]
         with (folder / "log.txt").open("a") as log:
             subprocess.run(
                 command, cwd=folder, env=clean_environment(folder), check=True, stdout=log, stderr=subprocess.STDOUT
             )
-    (folder / "seconds").write_text(f"{time.perf_counter() - started:.0f}")
+
+
+def _begun(folder: Path, parts: dict[str, str]) -> bool:
+    """Whether a run of just this was begun in `folder`."""
+    path = folder / MADE_FROM
+    return path.is_file() and read_json(path) == parts
 
 
 def run_wanted(variants: Mapping[str, Variant], source: Path, work: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from benchmarks.ablation.finished import Ablated
 from benchmarks.ablation.variants import SEEDS, TABLES, VARIANTS, Table
-from cim.metrics.bootstrap import paired
+from cim.metrics.bootstrap import Difference, paired
 from cim.metrics.catalogue import METRICS, Metric
 from cim.metrics.compare import LOSS, Spread, combine, verdict
 from cim.metrics.formatting import change, number
@@ -42,6 +42,7 @@ COMPARED = {
         "details.count_precision",
     )
 }
+RESAMPLING = (Evaluate().bootstrap, Evaluate().seed)
 _METRICS = {f"{metric.group}.{metric.name}": metric for metric in METRICS}
 OTHER = ""  # measured with something else than the reference row: no number to compare
 
@@ -120,14 +121,17 @@ def differences(found: Found, pairs: Mapping[str, tuple[Side, Side]]) -> str:
 def difference(metric: Metric, base: Measurements, tuned: Measurements) -> str:
     """ "**+3.6 (+2.1 to +5.2)** better", or without bold and word when it is within noise; points for shares."""
     assert metric.rows is not None, metric.name
-    settings = Evaluate()
-    one = paired(metric.rows(base), metric.rows(tuned), metric.statistic, settings.bootstrap, settings.seed)
-    said = verdict(metric, one)
-    if said == "no interval":
-        return said
+    return said(metric, paired(metric.rows(base), metric.rows(tuned), metric.statistic, *RESAMPLING))
+
+
+def said(metric: Metric, one: Difference) -> str:
+    """A difference of a metric, as `difference` writes it."""
+    judged = verdict(metric, one)
+    if judged == "no interval":
+        return judged
     low, high = (change(end, metric.unit) for end in (one.low, one.high))
     text = f"{change(one.value, metric.unit)} ({low} to {high})"
-    return text if said == "within noise" else f"**{text}** {said}"
+    return text if judged == "within noise" else f"**{text}** {judged}"
 
 
 def not_run(names: Iterable[str]) -> str:

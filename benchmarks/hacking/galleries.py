@@ -21,8 +21,10 @@ from cim.index.rows import UnitRows
 from cim.index.search import GalleryIndex
 from cim.index.vectors import VectorStore, encode_ids
 from cim.params.tune import Reward
+from cim.records import IdentityScore
+from cim.rewards.guards.base import Guard
 from cim.rewards.guards.copied import GalleryCaptions
-from cim.rewards.retriever import Retriever
+from cim.rewards.retriever import Retriever, Unscorable
 from cim.rewards.spaces import EncodedSpace
 from cim.rewards.terms.build import OpenTerms
 from cim.scenes.describe import describe
@@ -93,13 +95,25 @@ class Gallery:
 class World:
     """A gallery with the reward over it, and cases of some of its images, the own image left out of retrieval.
 
-    terms: of the reward beside GRC and QIR.
+    terms: of the reward beside GRC and QIR. known: what CIM gave captions before, and what guards did, whatever the
+    terms; for `replace` with other terms.
     """
 
     gallery: Gallery
     retriever: Retriever
     cases: list[Case]
     terms: OpenTerms = field(default_factory=OpenTerms)
+    known: "Known" = field(default_factory=lambda: Known())
+
+
+@dataclass
+class Known:
+    """scored: by captions and ids of a batch. guards: each with its weight, as if it had judged the caption anew."""
+
+    scored: dict[tuple[tuple[str, ...], tuple[str, ...]], list[IdentityScore | Unscorable]] = field(
+        default_factory=dict
+    )
+    guards: Mapping[str, tuple[Guard, float]] | None = None
 
 
 def scenes(folder: Path, encoder: MiniLM, reward: Reward, count: int = 1000, cases: int = 100) -> World:

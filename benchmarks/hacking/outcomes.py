@@ -10,8 +10,9 @@ import numpy.typing as npt
 from benchmarks.hacking.dishonest_captions import LEAK, Case, Kind
 from benchmarks.hacking.galleries import World
 from cim.records import IdentityScore
-from cim.rewards.guards.base import GeneratedCaption
+from cim.rewards.guards.base import GeneratedCaption, Guard, judge
 from cim.rewards.guards.build import build_guards
+from cim.rewards.retriever import Unscorable
 from cim.rewards.training_reward import training_rewards
 
 MARK = 7  # the id of a special token
@@ -41,13 +42,46 @@ def rewards(
     cases: of each caption; default: those of the world.
     """
     cases, params = world.cases if cases is None else cases, world.retriever.reward
-    said = [GeneratedCaption(text, case.prompt, tokens, case.id) for text, case in zip(captions, cases, strict=True)]
-    outcomes = world.retriever.attempt(captions, [case.id for case in cases])
-    guards = build_guards(params.guards, [MARK], world.retriever.captions)
+    said = [
+        GeneratedCaption(text, case.prompt, tuple(tokens), case.id) for text, case in zip(captions, cases, strict=True)
+    ]
+    outcomes, guards = _scored(world, captions, [case.id for case in cases]), _guards(world)
     earned = world.terms(said, outcomes, world.retriever.sources)
     totals = [reward.total for reward in training_rewards(said, outcomes, params, guards, earned)]
     pure = [one.total if isinstance(one, IdentityScore) else None for one in outcomes]
     return np.array(pure, dtype=np.float64), np.array(totals, dtype=np.float64)  # None becomes NaN
+
+
+def _scored(world: World, captions: Sequence[str], ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
+    scored, key = world.known.scored, (tuple(captions), tuple(ids))
+    if key not in scored:
+        scored[key] = world.retriever.attempt(captions, ids)
+    return scored[key]
+
+
+def _guards(world: World) -> Mapping[str, tuple[Guard, float]]:
+    known = world.known
+    if known.guards is None:
+        made = build_guards(world.retriever.reward.guards, [MARK], world.retriever.captions)
+        known.guards = {name: (Remembering(guard), weight) for name, (guard, weight) in made.items()}
+    return known.guards
+
+
+class Remembering:
+    """Meets Guard: another one, which is asked about a caption once."""
+
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
+        self._known: dict[GeneratedCaption, float] = {}
+
+    def __call__(self, caption: GeneratedCaption) -> float:
+        return self.judge_batch([caption])[0]
+
+    def judge_batch(self, captions: Sequence[GeneratedCaption]) -> list[float]:
+        """As BatchGuard says."""
+        new = [one for one in dict.fromkeys(captions) if one not in self._known]
+        self._known |= zip(new, judge(self._guard, new), strict=True)
+        return [self._known[one] for one in captions]
 
 
 def outcomes(world: World, kinds: Mapping[str, Kind]) -> list[Outcome]:

@@ -24,6 +24,11 @@ class Encoders:
         """d, of all of them together."""
         return sum(one.dim for one in self.encoders)
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """That of one encoder; of several theirs, in order."""
+        return "+".join(one.fingerprint for one in self.encoders)
+
     def look(self, image: Image) -> Seen:
         """An RGB image made ready; several threads may do so at once."""
         return tuple(one.prepare(image) for one in self.encoders)

@@ -1,5 +1,6 @@
 """Pairs that somebody has labelled, and the scorer fitted on them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,8 @@ def fit_scorer(params: LearnedScore, encoders: Encoders, limits: Limits, batch_s
     place = {name: row for row, name in enumerate(names)}
     own = images[[place[name] for name in frame["image"]]]
     usable = np.isfinite(own).all(axis=1) & np.isfinite(texts).all(axis=1)
-    return fit(own[usable], texts[usable], frame["label"].to_numpy()[usable], params.prior)
+    scorer = fit(own[usable], texts[usable], frame["label"].to_numpy()[usable], params.prior)
+    return replace(scorer, encoder=encoders.fingerprint)
 
 
 def _seen(name: str, folder: Path, encoders: Encoders, limits: Limits) -> Seen:

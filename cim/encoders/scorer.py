@@ -5,21 +5,27 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from safetensors.numpy import load_file, save_file
+from safetensors import safe_open
+from safetensors.numpy import save_file
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
 from cim.atomic import replacing
 
+ENCODER = "encoder"  # in the file's metadata
 Doubles = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Scorer:
-    """The chance that a pair is right: the logistic function of bias + sum over d of weights * image * text."""
+    """The chance that a pair is right: the logistic function of bias + sum over d of weights * image * text.
+
+    encoder: fingerprint of the encoder whose dimensions these are; None: nobody has said.
+    """
 
     weights: Doubles
     bias: float
+    encoder: str | None = None
 
     def queries(self, texts: npt.NDArray[np.floating]) -> npt.NDArray[np.float32]:
         """(n, d) whose products with image vectors order pairs as the scores do."""
@@ -32,12 +38,15 @@ class Scorer:
     def save(self, path: Path) -> None:
         """Write it as safetensors, atomically."""
         with replacing(path) as temporary:
-            save_file({"weights": self.weights, "bias": np.array([self.bias])}, temporary)
+            whose = None if self.encoder is None else {ENCODER: self.encoder}
+            save_file({"weights": self.weights, "bias": np.array([self.bias])}, temporary, whose)
 
     @classmethod
     def load(cls, path: Path) -> "Scorer":
-        tensors = load_file(path)
-        return cls(tensors["weights"], float(tensors["bias"][0]))
+        """Raises OSError, KeyError or SafetensorError for a file that is none."""
+        with safe_open(path, framework="numpy") as opened:
+            weights, bias = (opened.get_tensor(name) for name in ("weights", "bias"))
+            return cls(weights, float(bias[0]), (opened.metadata() or {}).get(ENCODER))
 
 
 def fit(images: npt.NDArray[np.floating], texts: npt.NDArray[np.floating], labels: Doubles, prior: float) -> Scorer:

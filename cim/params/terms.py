@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from cim.params.base import Section
 from cim.params.judge import JudgeSettings
+from cim.params.models import Loaded
 
 
 class _Term(Section):
@@ -106,14 +107,17 @@ class LearnedTerm(_Term):
 class EntailmentTerm(_Term):
     """How far the image's own captions entail what the caption says, less how far they contradict it."""
 
-    model: str = Field(min_length=1, description="folder of a transformers model for NLI, in safetensors")
+    model: Loaded = Field(
+        description="a transformers model for NLI in safetensors: a local folder, or a hub id with its revision"
+    )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     batch: int = Field(32, ge=1, le=4096, description="pairs a forward pass")
     references: int = Field(2, ge=1, description="captions of an image that are held against it, the first ones")
 
     def files(self) -> list[Path]:
-        """The model."""
-        return [Path(self.model).expanduser()]
+        """The model's folder; none of a name that is pinned elsewhere: a hub id by its revision, a package by a lock."""
+        folder = Path(self.model.name).expanduser()
+        return [folder] if folder.exists() else []
 
 
 class Terms(Section):

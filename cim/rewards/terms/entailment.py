@@ -7,9 +7,9 @@ itself (DNLI), which here are its sentences. The captions of the train images ar
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
+from cim.models.fetch import RequiredFiles, fetched
 from cim.params.terms import EntailmentTerm
 from cim.rewards.terms.base import CaptionBatch
 from cim.rewards.terms.workspace import Workspace
@@ -54,10 +54,12 @@ def _mean(values: Sequence[float | None]) -> float | None:
 
 
 def open_term(params: EntailmentTerm, workspace: Workspace) -> Entailment:
-    """The term with its model. Raises CimError for a folder that holds none."""
+    """The term with its model, downloaded first where it is one of the hub's. Raises CimError as `fetched` does, and
+    for what is no model for NLI."""
     from cim.rewards.terms.inference import LocalInference  # torch
 
-    model = LocalInference(Path(params.model).expanduser(), params.device, params.batch)
+    folder = fetched(params.model, RequiredFiles("tune.reward.terms.entailment.model.name", ("config.json",)))
+    model = LocalInference(folder, params.device, params.batch)
 
     def references(name: str) -> Sequence[str]:
         return workspace.captions.get(name, ())[: params.references]

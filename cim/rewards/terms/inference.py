@@ -27,7 +27,7 @@ class LocalInference:
             raise CimError(
                 f"a model in {folder} with the labels {', '.join(labels)}",
                 "one that begins with entail and one with contradict",
-                "mend tune.reward.terms.entailment.model, or its config's id2label",
+                "mend tune.reward.terms.entailment.model.name, or its config's id2label",
             )
         (self._entails,), (self._contradicts,) = places
 

@@ -25,26 +25,27 @@ class Learned:
     workspace: Workspace
 
     def __call__(self, batch: CaptionBatch) -> list[float | None]:
-        """In (0, 1); None for a caption that has no vector. Raises CimError for a scorer of another length."""
+        """In (0, 1); None for a caption that has no vector."""
         said, images = self.workspace.encode(batch.captions), batch.images.get(batch.ids)
-        if len(self.scorer.weights) != said.shape[1]:
-            raise CimError(
-                f"a scorer of {len(self.scorer.weights)} dimensions for an encoder of {said.shape[1]}",
-                "the scorer of a curation with this workspace's data/models/image as its only encoder",
-                "curate with it, or mend tune.reward.terms.learned.scorer",
-            )
         chances = self.scorer.chance(np.einsum("bd,bd->b", images, self.scorer.queries(said)))
         return [one if np.isfinite(one) else None for one in chances.tolist()]
 
 
 def open_term(params: LearnedTerm, workspace: Workspace) -> Learned:
-    """The term with its scorer. Raises CimError for a file that is none."""
+    """The term with its scorer. Raises CimError for a file that is none, and for the scorer of another encoder."""
     path = Path(params.scorer).expanduser()
     try:
-        return Learned(Scorer.load(path), workspace)
+        scorer = Scorer.load(path)
     except (OSError, KeyError, SafetensorError) as error:
         raise CimError(
             f"no scorer in {path} ({type(error).__name__}: {error})",
             "scorer.safetensors, as flows.curate leaves it",
             "mend tune.reward.terms.learned.scorer",
         ) from error
+    if scorer.encoder != workspace.clip:
+        raise CimError(
+            f"a scorer in {path} of the encoder {scorer.encoder or 'that it does not name'}",
+            f"one of {workspace.clip}, the encoder in {workspace.layout.model('image')}, and of no other beside it",
+            "curate with that folder as the only one of curate.encoders, or mend tune.reward.terms.learned.scorer",
+        )
+    return Learned(scorer, workspace)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cim.encoders.base import TextEncoder, Vectors
+from cim.index.meta import IndexMeta
 from cim.index.rows import UnitRows
 from cim.index.vectors import read_ids
 from cim.layout import Layout
@@ -41,6 +42,11 @@ class Workspace:
     def encode(self) -> CaptionVectors:
         """Captions in the space of the images' vectors, by the text tower of the reward's CLIP."""
         return CaptionVectors(open_text_tower(self.layout, self.device))
+
+    @cached_property
+    def clip(self) -> str:
+        """Fingerprint of the reward's CLIP, as the gallery's vectors know it; no encoder is opened."""
+        return IndexMeta.read(self.layout.index("items")).encoder
 
     @cached_property
     def captions(self) -> dict[str, tuple[str, ...]]:

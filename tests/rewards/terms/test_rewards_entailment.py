@@ -1,14 +1,17 @@
 """Entailment by a stub, and by a tiny model with random weights."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from model_hub import COMMIT, Hub
 
 from cim.errors import CimError
+from cim.params.terms import EntailmentTerm
 from cim.rewards.terms.base import CaptionBatch
-from cim.rewards.terms.entailment import Entailment
+from cim.rewards.terms.entailment import Entailment, open_term
 
 REFERENCES = {"a": ["A dog runs.", "A black dog."], "b": ["A cat."]}
 
@@ -87,6 +90,39 @@ def test_a_local_model_whatever_the_batches(model):
     assert LocalInference(model, "cpu", 3)(pairs) == pytest.approx(found, abs=1e-5)
     assert all(-1 <= value <= 1 for value in found)
     assert len(set(found)) == 3
+
+
+def test_a_model_of_the_hub_comes_pinned_and_without_code(model, tmp_path, monkeypatch):
+    """Twice opened, once asked for: safetensors and text alone; a revision that moves is refused with the params."""
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HOME", str(tmp_path))
+    hub = Hub.of(model)
+    hub.files |= {"modeling.py": b"raise SystemExit", "pytorch_model.bin": b"pickle"}
+    hub.install(monkeypatch)
+    params = EntailmentTerm.model_validate({"weight": 1, "model": {"name": "maker/model", "revision": COMMIT}})
+    shared = SimpleNamespace(captions={"a": ("A dog runs.", "A cat.", "A dog.")})
+    for _ in range(2):
+        (found,) = open_term(params, shared)(CaptionBatch(["A dog."], ["a"], None))
+    assert -1 <= found <= 1
+    assert [sorted(files) for files in hub.asked] == [
+        ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+    ]
+    assert params.files() == []
+    with pytest.raises(ValueError, match="its revision must be a commit hash"):
+        EntailmentTerm.model_validate({"weight": 1, "model": {"name": "maker/model", "revision": "main"}})
+
+
+def test_a_folder_is_read_where_it_is_and_counts_as_a_file(model):
+    params = EntailmentTerm.model_validate({"weight": 1, "model": {"name": str(model)}, "device": "cpu"})
+    assert params.files() == [model]
+    assert open_term(params, SimpleNamespace(captions={}))(CaptionBatch(["A dog."], ["a"], None)) == [None]
+
+
+def test_a_name_that_is_nothing_is_refused():
+    params = EntailmentTerm.model_validate({"weight": 1, "model": {"name": "nli"}})
+    with pytest.raises(CimError, match=r"entailment.model.name 'nli': no such folder, and not a hub id"):
+        open_term(params, SimpleNamespace(captions={}))
 
 
 def test_a_model_of_other_labels_is_refused(model, tmp_path):

@@ -1,6 +1,7 @@
 """The learned scorer as a term: by hand, and files that are none."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,12 +11,15 @@ from term_stubs import Images, workspace
 
 from cim.encoders.scorer import Scorer
 from cim.errors import CimError
+from cim.index.meta import IndexMeta
+from cim.layout import Layout
 from cim.params.terms import LearnedTerm
 from cim.rewards.terms.base import CaptionBatch
 from cim.rewards.terms.learned import Learned, open_term
+from cim.rewards.terms.workspace import Workspace
 
 SEEN = Images({"a": [1, 0], "b": [0.6, 0.8]})
-SCORER = Scorer(np.array([2.0, 1.0]), -0.5)
+SCORER = Scorer(np.array([2.0, 1.0]), -0.5, "clip")
 
 
 def earned(captions, ids, scorer=SCORER):
@@ -41,13 +45,33 @@ def test_range_and_order(said):
 def test_files(tmp_path):
     path = tmp_path / "scorer.safetensors"
     params = LearnedTerm(weight=1, scorer=str(path))
+    here = workspace({"x": [1, 0]}, clip="clip", layout=Layout())
     with pytest.raises(CimError, match="no scorer in"):
-        open_term(params, workspace({"x": [1, 0]}))
+        open_term(params, here)
     path.write_text("hello")
     with pytest.raises(CimError, match="no scorer in"):
-        open_term(params, workspace({"x": [1, 0]}))
+        open_term(params, here)
     SCORER.save(path)
-    assert open_term(params, workspace({"x": [1, 0]})).scorer.bias == -0.5
+    assert open_term(params, here).scorer.bias == -0.5
     assert params.files() == [path]
-    with pytest.raises(CimError, match="a scorer of 3 dimensions for an encoder of 2"):
-        earned(["1 0"], ["a"], Scorer(np.ones(3), 0.0))
+
+
+@pytest.mark.parametrize(
+    ("encoder", "named"), [("clip+other", r"clip\+other"), (None, "that it does not name"), ("other", "other")]
+)
+def test_a_scorer_of_another_encoder_is_refused(tmp_path, encoder, named):
+    """Before the first batch, and without opening an encoder. Its length may be the same, and its numbers plausible."""
+    path = tmp_path / "scorer.safetensors"
+    replace(SCORER, encoder=encoder).save(path)
+    shared = workspace({"x": [1, 0]}, clip="clip", layout=Layout())
+    with pytest.raises(CimError, match=f"of the encoder {named}") as told:
+        open_term(LearnedTerm(weight=1, scorer=str(path)), shared)
+    assert told.value.expected == "one of clip, the encoder in data/models/image, and of no other beside it"
+    assert "tune.reward.terms.learned.scorer" in told.value.remedy
+    assert shared.encoder.calls == 0
+
+
+def test_the_workspace_knows_its_clip_by_the_gallerys_vectors(tmp_path):
+    folder = Layout(tmp_path).index("items")
+    IndexMeta("items", "ip", "", 1, 1, 2, "0123456789abcdef", {}, "ids", "made").write(folder)
+    assert Workspace(Layout(tmp_path)).clip == "0123456789abcdef"

@@ -92,7 +92,13 @@ def test_every_term_of_params_has_its_line():
     assert set(MAKERS) == set(Terms.model_fields)
 
 
-@pytest.mark.parametrize(("terms", "there"), [({}, set()), ({"self_retrieval": {"weight": 1.0}}, {"self_retrieval"})])
+ASKED = {"weight": 1.0, "questions": {"kind": "scenes"}}
+
+
+@pytest.mark.parametrize(
+    ("terms", "there"),
+    [({}, set()), ({"self_retrieval": {"weight": 1.0}}, {"self_retrieval"}), ({"answers": ASKED}, {"answers"})],
+)
 def test_nothing_is_imported_that_params_do_not_name(terms, there):
     lines = (
         "import sys, cim.rewards.trl, cim.rewards.functions\n"
@@ -102,7 +108,7 @@ def test_nothing_is_imported_that_params_do_not_name(terms, there):
         "from cim.layout import Layout\n"
         f"OpenTerms.of(Terms.model_validate({terms!r}), Workspace(Layout()))\n"
         "print(*(name for name in MAKERS if f'cim.rewards.terms.{name}' in sys.modules))\n"
-        "assert 'torch' not in sys.modules"
+        "assert not {'torch', 'transformers', 'httpx', 'huggingface_hub'} & set(sys.modules)"
     )
     found = subprocess.run([sys.executable, "-c", lines], capture_output=True, text=True, check=True)
     assert set(found.stdout.split()) == there
