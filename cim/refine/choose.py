@@ -11,9 +11,8 @@ from typing import Any
 
 from cim.fingerprint import hash_files, hash_path
 from cim.images.ids import content_hash
-from cim.params.refine import Choose as Settings
-from cim.readers.base import ReadablePart
-from cim.refine.base import Ask, Refined, Sample, kept
+from cim.params.refiners import Choose as Settings
+from cim.refine.base import Ask, Refined, Sample, Samples, kept
 from cim.refine.tables import captions_at, scores_at
 from cim.text import repeated_share, words
 
@@ -55,9 +54,9 @@ class Choose:
         """Nobody is asked."""
         return None
 
-    def of(self, part: ReadablePart) -> Ask:
+    def of(self, samples: Samples, found: Mapping[int, Refined]) -> Ask:
         """The rows of this part's images are read at once."""
-        ids = sorted({content_hash(item.image)[:ID] for item in part.items() if item.image is not None})
+        ids = sorted({content_hash(sample.image)[:ID] for _, sample in samples()})
         rows = self._rows(ids)
         return lambda sample: self.choose(sample, self._candidates(sample, rows))
 
@@ -69,7 +68,7 @@ class Choose:
         passed = {name: score for name, score in scores.items() if not gate[name] and score is not None}
         if not passed:
             why = "no text passed the gate" if candidates else "no captioner has a text"
-            return Refined(sample.before, kept(sample, why).outcome, note)
+            return kept(sample, why, note=note)
         best = max(passed, key=lambda name: passed[name])
         return Refined(candidates[best].text, f"chosen: {best}", note)
 
