@@ -56,6 +56,9 @@ class Choose(Section):
     scores: str | None = Field(
         None, description="table (.parquet, .csv) with id and that column; null: the tables, and the samples' own JSON"
     )
+    prefer: Literal["score", "words"] = Field(
+        "score", description="words: of those that pass the gate the longest, and the score decides among equally long"
+    )
     gate: Gate = Gate()
 
     @model_validator(mode="after")

@@ -1,7 +1,8 @@
 """The best of several captioners' texts, by a score, behind a quality gate (MLBCAP, arXiv 2501.02552).
 
 The paper has models judge what passes and rewrite the winner; here the best by any score is taken as it is, which asks
-no model: the CIM score of re-captioning, or a column of any table by image.
+no model: the CIM score of re-captioning, or a column of any table by image. That score prefers a vaguer text at times,
+so that the longest of them may come first, and the score decide among equally long ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,9 @@ class Choose:
         if not passed:
             why = "no text passed the gate" if candidates else "no captioner has a text"
             return kept(sample, why, note=note)
-        best = max(passed, key=lambda name: passed[name])
+        longest = self._settings.prefer == "words"
+        lengths = {name: len(words(candidates[name].text)) if longest else 0 for name in passed}
+        best = max(passed, key=lambda name: (lengths[name], passed[name]))
         return Refined(candidates[best].text, f"chosen: {best}", note)
 
     def _refused(self, one: Candidate) -> str:
