@@ -1,6 +1,5 @@
 """A captioner in a folder asked by a refiner, and one whose likelihoods rate sentences."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,8 +12,8 @@ from cim.refine.rating import ContrastiveRater, Rated
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    yield make_scene(tmp_path_factory.mktemp("scene"))
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return make_scene(tmp_path_factory.mktemp("scene"))
 
 
 def image(scene: Scene, at: int = 0) -> bytes:
