@@ -7,7 +7,7 @@ from prefect import task
 from pydantic import TypeAdapter
 
 from cim.errors import FatalError
-from cim.params.refine import Refiner
+from cim.params.refiners import Refiner
 from cim.refine.base import Refiner as Opened
 from cim.refine.job import RefineJob, RefineLineage
 from cim.refine.open import open_refiner

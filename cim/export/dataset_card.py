@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from cim.export.dataset_sections import captions, counts, curation, left_out, mix
+from cim.export.dataset_sections import captions, counts, curation, left_out, mix, refinement
 from cim.export.fields import MIXED
 from cim.export.licences import license_fields
 from cim.export.lineage import ModelNote
@@ -16,6 +16,7 @@ MADE_BY = {
     "shard": "images and captions as they were collected, checked and deduplicated by `flows.shard`",
     "caption": "images with captions by a captioner of this pipeline, made by `flows.caption`",
     "recaption": "images with captions that a model made, by `flows.recaption`",
+    "refine": "images with captions that were refined, by `flows.refine`",
     "remix": "images with a mix of texts, drawn by `flows.remix`",
     "curate": "images with the texts that `flows.curate` kept of theirs",
 }
@@ -28,6 +29,7 @@ def dataset_card(title: str, seen: Seen, notes: Sequence[ModelNote]) -> str:
         ("Counts", counts(seen)),
         ("What is left out", left_out(seen)),
         ("Captions", captions(seen, notes)),
+        ("Refinement", refinement(seen)),
         ("Mix", mix(seen.finished.summary)),
         ("Curation", curation(seen)),
         ("Licences and sources", _provenance(seen)),

@@ -91,6 +91,39 @@ def mix(summary: Mapping[str, Any]) -> str:
     return "\n\n".join(said)
 
 
+def refinement(seen: Seen) -> str:
+    """What refined the captions, step by step, and what came of the last one."""
+    parts = []
+    for step, samples in seen.refined():
+        rows = [
+            ("samples", number(samples)),
+            ("refiner", code(step["kind"])),
+            ("text that was refined", code(step["of"])),
+            ("text that came of it", code(step["name"])),
+            ("models, templates and tables", code(_json(step["made_with"]))),
+            ("parameters", code(_json(_anywhere(step["by"])))),
+            ("pipeline version", code(step["pipeline_version"])),
+        ]
+        parts += [f"Step {step['step']}:", facts(rows)]
+    summary = seen.finished.summary
+    if parts and seen.finished.kind == "refine":
+        rows = [[plain(outcome), number(count)] for outcome, count in (summary.get("outcomes") or {}).items()]
+        parts += ["What came of the last step:", table(["outcome", "captions"], rows)]
+        parts.append(
+            f"Captions that it changed: {number(summary.get('changed'))}. All texts are in a sample's `texts`."
+        )
+    return "\n\n".join(parts)
+
+
+def _anywhere(value: Any) -> Any:
+    """Parameters without where files lie on the machine that refined."""
+    if not isinstance(value, Mapping):
+        return value
+    gone = ("folder", "path", "template", "scores")
+    found = {name: _anywhere(one) for name, one in value.items() if name not in gone}
+    return found | ({"captioners": sorted(value["captioners"])} if "captioners" in value else {})
+
+
 def curation(seen: Seen) -> str:
     """Pairs kept and dropped, by source."""
     summary = seen.finished.summary

@@ -10,8 +10,10 @@ from cim.captions.write import captions_path
 from cim.errors import CimError
 from cim.export.records import record
 
-Kind = Literal["shard", "caption", "recaption", "remix", "curate"]
-CARDS: dict[str, Kind] = {"remix.json": "remix", "recaption.json": "recaption", "curate.json": "curate"}
+Kind = Literal["shard", "caption", "recaption", "remix", "refine", "curate"]
+CARDS: dict[str, Kind] = {
+    "remix.json": "remix", "refine.json": "refine", "recaption.json": "recaption", "curate.json": "curate",
+}  # fmt: skip
 SUMMARY = "summary.json"
 OTHER_SPLIT = "train"  # of shards that belong to no split
 
@@ -103,7 +105,7 @@ def _stage(root: Path, summary: dict[str, Any]) -> Kind:
     inner = [str(path.parent.relative_to(root)) for path in sorted(root.glob(f"*/*/{SUMMARY}"))]
     raise CimError(
         f"a {SUMMARY} in {root} that is of no finished shards",
-        "shards of flows.shard, flows.recaption, flows.remix, flows.curate, or captions of one split",
+        "shards of flows.shard, flows.recaption, flows.remix, flows.refine, flows.curate, or captions of one split",
         f"name one of {', '.join(inner)} in it" if inner else "mend export.dataset.shards",
     )
 

@@ -25,6 +25,18 @@ def lineages_of(facts: Mapping[str, Any]) -> Iterator[str]:
             yield json.dumps({"name": name, **told}, sort_keys=True, ensure_ascii=False)
 
 
+_STEP = ("kind", "of", "name", "by", "made_with", "pipeline_version")
+
+
+def refinements_of(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Of each refinement that the JSON of a sample tells of, as JSON text: its place among them, and what made it."""
+    steps = facts.get("refine")
+    for place, step in enumerate(steps if isinstance(steps, list) else []):
+        if isinstance(step, Mapping):
+            told = {"step": place + 1, **{key: step.get(key) for key in _STEP}}
+            yield json.dumps(told, sort_keys=True, ensure_ascii=False)
+
+
 @dataclass(frozen=True)
 class ModelNote:
     """What cim.json says of a captioner, and of the base that it was tuned from where both are here.

@@ -48,6 +48,11 @@ class Seen:
         found = [(json.loads(text), count) for text, count in tallied(self.facts, "captions").items()]
         return sorted(found, key=lambda one: (one[0]["name"], -one[1], json.dumps(one[0], sort_keys=True)))
 
+    def refined(self) -> list[tuple[dict[str, Any], int]]:
+        """By what captions were refined, in that order, and how many samples were."""
+        found = [(json.loads(text), count) for text, count in tallied(self.facts, "refined").items()]
+        return sorted(found, key=lambda one: (one[0]["step"], -one[1], json.dumps(one[0], sort_keys=True)))
+
     def by_split(self) -> dict[str, tuple[int, int, int]]:
         """Samples, shards and bytes of each split."""
         found: dict[str, tuple[int, int, int]] = {}

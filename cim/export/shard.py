@@ -11,7 +11,7 @@ from cim.atomic import write_json
 from cim.errors import CimError
 from cim.export.fields import NULL, Shape, joined, shape_of
 from cim.export.finished import FinishedShard
-from cim.export.lineage import lineages_of
+from cim.export.lineage import lineages_of, refinements_of
 from cim.export.records import record_if_any
 from cim.fingerprint import code_of, fingerprint
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
@@ -49,6 +49,7 @@ class _Seen:
     samples: int = 0
     members: Counter[str] = field(default_factory=Counter)
     captions: Counter[str] = field(default_factory=Counter)
+    refined: Counter[str] = field(default_factory=Counter)
     shape: Shape = NULL
     provenance: ProvenanceCounts = field(default_factory=ProvenanceCounts)
     columns: ProvenanceColumns = PROVENANCE
@@ -58,6 +59,7 @@ class _Seen:
         self.samples += 1
         self.members.update(list(members))  # of a mapping it would add the values
         self.captions.update(lineages_of(facts))
+        self.refined.update(refinements_of(facts))
         self.shape = joined(self.shape, shape_of(facts))
         self.provenance.add(provenance_of(facts, self.columns))
 
@@ -66,6 +68,7 @@ class _Seen:
             "samples": self.samples,
             "members": dict(sorted(self.members.items())),
             "captions": dict(sorted(self.captions.items())),
+            "refined": dict(sorted(self.refined.items())),
             "shape": self.shape,
             "provenance": self.provenance.values(),
         }
@@ -75,9 +78,9 @@ def look(job: LookJob) -> dict[str, Any]:
     """Facts of a shard, from an earlier run where it has looked at the same tar.
 
     samples; bytes of the tar; members: by extension, in how many samples; captions: by their lineage, see
-    `lineages_of`; shape: of the samples' JSON; provenance: see `ProvenanceCounts`. Raises CimError where the tar is
-    broken, has a sample without an image or with JSON that can't be read, or a key twice in a row: no reader would
-    take it.
+    `lineages_of`; refined: by what refined them, see `refinements_of`; shape: of the samples' JSON; provenance: see
+    `ProvenanceCounts`. Raises CimError where the tar is broken, has a sample without an image or with JSON that can't
+    be read, or a key twice in a row: no reader would take it.
     """
     made_from = job.fingerprint()
     if (known := record_if_any(job.facts)).get("fingerprint") == made_from:

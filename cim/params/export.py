@@ -16,7 +16,7 @@ class DatasetExport(Section):
     """Finished shards in; a folder that `datasets.load_dataset` reads out, with a dataset card."""
 
     shards: LocalFolder = Field(
-        description="finished output of flows.recaption, flows.remix or flows.curate; data/shards; or captions of one"
+        description="finished output of flows.recaption, remix, refine or curate; data/shards; or captions of one"
         " split with images (data/captions/tuned/target)"
     )
     output: LocalFolder = Field(description="folder of the dataset; new, empty, or an earlier export's")

@@ -12,9 +12,16 @@ from tqdm import tqdm
 from cim.captions.journal import Journal
 from cim.chat.client import NoAnswer, RefusedRequest
 from cim.chat.held_back import HeldBack
-from cim.refine.base import FAILED, Ask, Refined, Sample, WrongForm
+from cim.refine.base import FAILED, KEPT, Ask, Refined, Sample, Unfit, WrongForm
 
 Numbered = Iterator[tuple[int, Sample]]
+
+
+def answered(journal: Journal) -> dict[int, Refined]:
+    """What is journalled, by place in the part; the journal forgets it."""
+    found = {record.pop("at"): Refined(**record) for record in journal.found}
+    journal.found.clear()
+    return found
 
 
 class _Done(NamedTuple):
@@ -31,7 +38,7 @@ class _Done(NamedTuple):
 class Asking:
     """Of one shard. held: the failures of a model's server that may be gone; None where nothing is asked of one.
 
-    found: what is journalled, by place in the part.
+    found: what an earlier run has journalled, by place in the part; what comes of the others is added.
     """
 
     ask: Ask
@@ -39,12 +46,10 @@ class Asking:
     journal: Journal
     held: HeldBack[tuple[int, Refined]]
     bar: "tqdm[Any]"
-    found: dict[int, Refined] = field(default_factory=dict)
+    found: dict[int, Refined]
     _done: "SimpleQueue[_Done]" = field(default_factory=SimpleQueue)
 
     def __post_init__(self) -> None:
-        self.found |= {record.pop("at"): Refined(**record) for record in self.journal.found}
-        self.journal.found.clear()
         self.bar.update(len(self.found))
 
     def run(self, samples: Numbered) -> dict[int, Refined]:
@@ -115,6 +120,8 @@ class Asking:
 def _settled(done: _Done) -> Refined | BaseException:
     """An answer that can't be used leaves the text as it was."""
     match done.outcome:
+        case Unfit() as error:
+            return Refined(done.before, f"{KEPT}: {error}")
         case WrongForm() as error:
             return Refined(done.before, f"{FAILED}: {error}")
         case RefusedRequest() as error:

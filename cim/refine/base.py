@@ -1,10 +1,10 @@
 """What every refiner is given and gives, and the one interface that they meet."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cim.readers.base import ReadablePart
+from cim.chat.client import Reply
 
 KEPT, FAILED = "kept", "failed"  # how outcomes begin that leave a text as it was; of answers that could not be used
 
@@ -38,11 +38,30 @@ class Refined:
     tokens_in: int = 0
 
 
+@dataclass
+class Bill:
+    """What the answers of one sample took. tokens: written; tokens_in: read."""
+
+    tokens: int = 0
+    tokens_in: int = 0
+
+    def paid(self, reply: Reply) -> Reply:
+        """The reply, counted."""
+        self.tokens += reply.tokens
+        self.tokens_in += reply.tokens_in
+        return reply
+
+
+class Unfit(ValueError):
+    """A sample that a refiner can do nothing with, so that it stays as it is; in a few words, as they are counted."""
+
+
 class WrongForm(ValueError):
     """An answer that can't be used; in a few words, without what the answer says, as they are counted."""
 
 
 Ask = Callable[[Sample], Refined]
+Samples = Callable[[], Iterator[tuple[int, Sample]]]
 
 
 class Refiner(Protocol):
@@ -59,10 +78,12 @@ class Refiner(Protocol):
         """What decides its texts beside its code and parameters: models, templates, tables; JSON-able."""
         ...
 
-    def of(self, part: ReadablePart) -> Ask:
-        """What refines the samples of this part, one at a call.
+    def of(self, samples: Samples, found: Mapping[int, Refined]) -> Ask:
+        """What refines the samples of a part, one at a call.
 
-        It raises WrongForm, NoAnswer, RefusedRequest for a sample that stays as it is; any other error ends the run.
+        samples: all of them, with their places, read anew at each call. found: by place, what an earlier run has kept.
+        It raises Unfit, WrongForm, NoAnswer, RefusedRequest for a sample that stays as it is; any other error ends the
+        run.
         """
         ...
 
@@ -71,6 +92,7 @@ class Refiner(Protocol):
         ...
 
 
-def kept(sample: Sample, why: str) -> Refined:
-    """The sample as it was. why: in a few words."""
-    return Refined(sample.before, f"{KEPT}: {why}")
+def kept(sample: Sample, why: str, bill: Bill | None = None, note: Mapping[str, Any] | None = None) -> Refined:
+    """The sample as it was. why: in a few words. bill: of what was asked all the same."""
+    bill = bill or Bill()
+    return Refined(sample.before, f"{KEPT}: {why}", note or {}, bill.tokens, bill.tokens_in)

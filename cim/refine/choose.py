@@ -1,7 +1,8 @@
 """The best of several captioners' texts, by a score, behind a quality gate (MLBCAP, arXiv 2501.02552).
 
 The paper has models judge what passes and rewrite the winner; here the best by any score is taken as it is, which asks
-no model: the CIM score of re-captioning, or a column of any table by image.
+no model: the CIM score of re-captioning, or a column of any table by image. That score prefers a vaguer text at times,
+so that the longest of them may come first, and the score decide among equally long ones.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,8 @@ from typing import Any
 
 from cim.fingerprint import hash_files, hash_path
 from cim.images.ids import content_hash
-from cim.params.refine import Choose as Settings
-from cim.readers.base import ReadablePart
-from cim.refine.base import Ask, Refined, Sample, kept
+from cim.params.refiners import Choose as Settings
+from cim.refine.base import Ask, Refined, Sample, Samples, kept
 from cim.refine.tables import captions_at, scores_at
 from cim.text import repeated_share, words
 
@@ -55,9 +55,9 @@ class Choose:
         """Nobody is asked."""
         return None
 
-    def of(self, part: ReadablePart) -> Ask:
+    def of(self, samples: Samples, found: Mapping[int, Refined]) -> Ask:
         """The rows of this part's images are read at once."""
-        ids = sorted({content_hash(item.image)[:ID] for item in part.items() if item.image is not None})
+        ids = sorted({content_hash(sample.image)[:ID] for _, sample in samples()})
         rows = self._rows(ids)
         return lambda sample: self.choose(sample, self._candidates(sample, rows))
 
@@ -69,8 +69,10 @@ class Choose:
         passed = {name: score for name, score in scores.items() if not gate[name] and score is not None}
         if not passed:
             why = "no text passed the gate" if candidates else "no captioner has a text"
-            return Refined(sample.before, kept(sample, why).outcome, note)
-        best = max(passed, key=lambda name: passed[name])
+            return kept(sample, why, note=note)
+        longest = self._settings.prefer == "words"
+        lengths = {name: len(words(candidates[name].text)) if longest else 0 for name in passed}
+        best = max(passed, key=lambda name: (lengths[name], passed[name]))
         return Refined(candidates[best].text, f"chosen: {best}", note)
 
     def _refused(self, one: Candidate) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from cim.params.refine import Form
+from cim.params.refine_models import Form
 from cim.refine.base import WrongForm
 from cim.text import has_text, repeated_share, words
 

@@ -9,10 +9,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cim.params.refine import FuseAltText, FuseExperts
+from cim.params.refiners import FuseAltText, FuseExperts
 from cim.params.texts import columns_of
-from cim.readers.base import ReadablePart
-from cim.refine.base import Ask, Refined, Sample, kept
+from cim.refine.base import Ask, Refined, Sample, Samples, kept
 from cim.refine.form import check_form
 from cim.refine.template import as_text, fill, read_template
 from cim.refine.writer import Writer, open_writer
@@ -47,7 +46,7 @@ class Fuse:
         """The model's."""
         return self._writer.identity()
 
-    def of(self, part: ReadablePart) -> Ask:
+    def of(self, samples: Samples, found: Mapping[int, Refined]) -> Ask:
         """Samples are fused each on its own."""
         return self.fuse
 

@@ -14,7 +14,7 @@ from cim.params.refine import Refine
 from cim.refine.base import Refiner
 from cim.refine.open import MODULES
 
-_SERVER = ("base_url", "key_env", "parallel", "attempts", "timeout", "device")  # decide no text
+_REACHED = ("base_url", "key_env", "parallel", "attempts", "timeout", "device")  # of models; decide no text
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ class RefineJob(ShardFiles):
 
 def _without(by: dict[str, Any]) -> dict[str, Any]:
     """The parameters without where a model is and how it is reached: the same model elsewhere writes the same."""
-    writer = by.get("writer")
-    if isinstance(writer, dict):
-        by = by | {"writer": {name: value for name, value in writer.items() if name not in _SERVER}}
-    return by
+    return {
+        part: {name: value for name, value in of.items() if name not in _REACHED} if isinstance(of, dict) else of
+        for part, of in by.items()
+    }

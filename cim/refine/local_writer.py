@@ -12,7 +12,7 @@ from cim.chat.client import Reply
 from cim.models.device import pick_device
 from cim.models.folder import folder_fingerprint
 from cim.models.load import load_model, load_part
-from cim.params.refine import LocalWriter
+from cim.params.refine_models import LocalWriter
 
 
 @dataclass

@@ -1,9 +1,16 @@
-"""Refiners by name. A new one is a line in MODULES, a case below, its parameters in `cim.params.refine`, and a file."""
+"""Refiners by name. A new one: a file, parameters in `cim.params.refiners`, a line in MODULES and a case below."""
 
-from cim.params.refine import Choose, FuseAltText, FuseExperts, Refiner
+from cim.params.refiners import Choose, Consensus, DropUnanswerable, Enrich, FuseAltText, FuseExperts, Refiner
 from cim.refine.base import Refiner as Opened
 
-MODULES = {"fuse_alt_text": "cim.refine.fuse", "fuse_experts": "cim.refine.fuse", "choose": "cim.refine.choose"}
+MODULES = {
+    "fuse_alt_text": "cim.refine.fuse",
+    "fuse_experts": "cim.refine.fuse",
+    "choose": "cim.refine.choose",
+    "drop_unanswerable": "cim.refine.unanswerable",
+    "enrich": "cim.refine.enrich",
+    "consensus": "cim.refine.consensus",
+}
 """Where the code of each is: a change there makes its own shards stale, and no other refiner's."""
 
 
@@ -18,3 +25,15 @@ def open_refiner(settings: Refiner) -> Opened:
             from cim.refine.choose import Choose as Chooser
 
             return Chooser(settings)
+        case DropUnanswerable():
+            from cim.refine.unanswerable import DropUnanswerable as Dropping
+
+            return Dropping(settings)
+        case Enrich():
+            from cim.refine.enrich import Enrich as Enriching
+
+            return Enriching(settings)
+        case Consensus():
+            from cim.refine.consensus import Consensus as Agreeing
+
+            return Agreeing(settings)

@@ -22,7 +22,7 @@ from cim.provenance import ProvenanceCounts, provenance_of
 from cim.readers.base import Item, Part, ReadablePart, Reading
 from cim.readers.webdataset import TarPart
 from cim.records import Reject
-from cim.refine.ask import Asking
+from cim.refine.ask import Asking, answered
 from cim.refine.base import Refined, Refiner, Sample
 from cim.refine.job import RefineJob, RefineLineage
 from cim.remix.again import write_again
@@ -81,8 +81,11 @@ def _answers(job: RefineJob, part: ReadablePart, refiner: Refiner, made_from: st
         open_journal(job.journal, made_from) as journal,
         tqdm(desc=f"refine {job.stem}", unit="text", leave=False) as bar,
     ):
-        held = HeldBack[tuple[int, Refined]](refiner.parallel, refiner.identity, "refine.by.writer")
-        return Asking(refiner.of(part), refiner.parallel, journal, held, bar).run(_asked(job.lineage, part))
+        found = answered(journal)
+        held = HeldBack[tuple[int, Refined]](refiner.parallel, refiner.identity, "refine.by")
+        return Asking(
+            refiner.of(partial(_asked, job.lineage, part), found), refiner.parallel, journal, held, bar, found
+        ).run(_asked(job.lineage, part))
 
 
 def _asked(lineage: RefineLineage, part: ReadablePart) -> Iterator[tuple[int, Sample]]:

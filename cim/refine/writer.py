@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from cim.chat.client import ChatClient, Reply
-from cim.params.refine import EndpointWriter, LocalWriter
+from cim.params.refine_models import EndpointWriter, LocalWriter
 
 
 class Writer(Protocol):

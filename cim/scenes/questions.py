@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cim.questions import Question
+from cim.scenes.claims import Fact
 from cim.scenes.vocabulary import BACKGROUNDS, COLORS, INVERSE, NUMBERS, PLURALS, RELATIONS, SHAPES, SIZES, TEXTURES
 
 Graph = Mapping[str, Any]
@@ -30,18 +31,28 @@ class SceneQuestion(Question):
 
 def questions(scene: Graph) -> list[SceneQuestion]:
     """All there are about the true graph of a scene, one a fact, and one for how many kinds of things there are."""
-    things = scene["objects"]
-    found = [_asked("background", scene["background"]), _asked("kinds", _COUNTS[len(things) - 1])]
+    background, *others = (question for _, question in claimed_questions(scene))
+    return [background, _asked("kinds", _COUNTS[len(scene["objects"]) - 1]), *others]
+
+
+def claimed_questions(claims: Graph) -> list[tuple[Fact, SceneQuestion]]:
+    """A question for each fact of a plain graph (`cim.scenes.claims`) that can be asked for by the others.
+
+    A thing is told from another one by its shape, its color or both, where the claims say these of both.
+    """
+    things, found = claims["objects"], list[tuple[Fact, SceneQuestion]]()
+    if claims["background"] is not None:
+        found.append((("background", 0), _asked("background", claims["background"])))
     for place, thing in enumerate(things):
         others = [one for other, one in enumerate(things) if other != place]
         for kind in ("shape", "color", "size", "texture", "count"):
-            if (known := _telling(thing, others, without=kind)) is not None:
+            if thing[kind] is not None and (known := _telling(thing, others, without=kind)) is not None:
                 value = _COUNTS[thing["count"] - 1] if kind == "count" else thing[kind]
-                found.append(_asked(kind, value, known))
-    for first, relation, second in scene["relations"]:
+                found.append(((kind, place), _asked(kind, value, known)))
+    for number, (first, relation, second) in enumerate(claims["relations"]):
         of, to = _telling(things[first], [things[second]]), _telling(things[second], [things[first]])
         if of is not None and to is not None:
-            found.append(_asked("relation", relation, of, to))
+            found.append((("relation", number), _asked("relation", relation, of, to)))
     return found
 
 
@@ -69,7 +80,9 @@ def _telling(thing: Graph, others: list[Any], without: str = "") -> Known | None
     """The least that tells a thing from the others without saying what is asked; None where that can't be done."""
     for kinds in (("shape",), ("color",), ("color", "shape")):
         known = tuple((kind, thing[kind]) for kind in kinds)
-        if without not in kinds and not any(_is(other, known) for other in others):
+        if without in kinds or any(value is None for _, value in known):
+            continue
+        if not any(_may_be(other, known) for other in others):
             return known
     return None
 
@@ -83,6 +96,10 @@ def _words(known: Known, plural: bool = False) -> str:
 
 def _is(thing: Graph, known: Known) -> bool:
     return all(thing[kind] == value for kind, value in known)
+
+
+def _may_be(thing: Graph, known: Known) -> bool:
+    return all(thing[kind] in (None, value) for kind, value in known)
 
 
 def _claimed(question: SceneQuestion, claims: Graph) -> Iterator[str]:

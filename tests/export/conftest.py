@@ -10,6 +10,7 @@ from finished_outputs import Export, write_corpus
 import flows.curate
 import flows.export
 import flows.mixing
+import flows.refine
 from cim.params.yaml import dump_yaml
 
 
@@ -22,7 +23,7 @@ def in_turn(task: Any, items: list[Any], *_: Any, workers: int = 1, **constants:
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The present folder, with a corpus of two tars in `in`. Nothing here reaches a network."""
     monkeypatch.chdir(tmp_path)
-    for module in (flows.curate, flows.mixing, flows.export):
+    for module in (flows.curate, flows.mixing, flows.refine, flows.export):
         monkeypatch.setattr(module, "map_shards", in_turn)
     write_corpus(tmp_path / "in")
 

@@ -12,13 +12,16 @@ from PIL import Image
 
 import flows.curate
 import flows.mixing
+import flows.refine
 import flows.remix
+import tasks.refine
 from cim.captioners.decoding import Decoding, Generated
 from cim.captions.job import ShardJob
 from cim.captions.lineage import Lineage
 from cim.captions.output import prepare, write_summary
 from cim.captions.shard import finish_shard
 from cim.captions.summary import summarize
+from cim.images.ids import content_hash
 from cim.layout import Layout
 from cim.params.sources import Shard
 from cim.params.yaml import dump_yaml
@@ -83,6 +86,24 @@ def remixed(root: Path) -> Path:
     return root / "remixed"
 
 
+def refined(root: Path) -> Path:
+    """`root`/refined: of the re-captioned ones the alt text or the caption, by a table of scores; of the last of three
+    images neither has one. Refined twice."""
+    tars, out = f"{recaptioned(root)}/*.tar", ""
+    for name, text in (("once", "caption"), ("twice", "once")):
+        by = {"kind": "choose", "texts": ["original", text], "score": "{name}", "scores": str(root / "scores.csv")}
+        ids = [content_hash(picture(40 * at + shard))[:16] for shard in range(2) for at in range(2)]
+        rows = [f"{one},{at},1,1" for at, one in enumerate(ids)]  # 0: the caption; the others: the alt text
+        (root / "scores.csv").write_text("\n".join(["id,original,caption,once", *rows]))
+        tars, out = (f"{root}/once/*.tar" if out else tars), str(root / ("refined" if out else "once"))
+        refine = {"shards": tars, "output": out, "text": text, "name": name, "by": by}
+        (root / "refine.yaml").write_text(dump_yaml({"refine": refine}))
+        tasks.refine.refiner_of.cache_clear()
+        tasks.refine.checked.cache_clear()
+        flows.refine.refine.fn(str(root / "refine.yaml"))
+    return root / "refined"
+
+
 def curated(root: Path) -> Path:
     """`root`/curated: `alt 0` is dropped, the rest of both shards is kept."""
     text = {"boilerplate": ["^alt 0$"], "max_images": None}
@@ -106,5 +127,5 @@ def sharded(root: Path) -> Path:
 
 
 OUTPUTS: dict[str, Callable[[Path], Path]] = {
-    "recaption": recaptioned, "remix": remixed, "curate": curated, "shard": sharded,
+    "recaption": recaptioned, "remix": remixed, "refine": refined, "curate": curated, "shard": sharded,
 }  # fmt: skip

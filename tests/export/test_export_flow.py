@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from datasets import load_dataset
-from finished_outputs import ODD, OUTPUTS, Export, recaptioned, write_corpus
+from finished_outputs import ODD, OUTPUTS, Export, recaptioned, refined, write_corpus
 from huggingface_hub.repocard import metadata_load
 
 import cim.atomic
@@ -38,7 +38,7 @@ def test_every_kind_is_read_by_datasets(kind: str, place: Path, exporting: Expor
     pictures = [(row["png"], row["jpg"]) for row in rows]  # one of them is None
     assert all((one is None) != (other is None) and (one or other).size == (20, 20) for one, other in pictures)
     assert sum(one is None for one, _ in pictures) == 2
-    old = {"recaption": "alt_text", "remix": "alt_text", "curate": "caption"}
+    old = {"recaption": "alt_text", "remix": "alt_text", "refine": "alt_text", "curate": "caption"}
     assert {row["json"][old[kind]] if kind in old else row["txt"] for row in rows} == wanted
     summary = read_json(source / "summary.json")
     assert summary["provenance"] == found["provenance"]  # counted by the flow, and again by the export
@@ -70,6 +70,20 @@ def test_the_card_tells_what_was_recorded(place: Path, exporting: Export) -> Non
         assert told in card, told
     assert read_json(place / "out/records/recaption.json") == read_json(place / "recaptioned/recaption.json")
     assert str(place) not in card
+
+
+def test_a_card_tells_what_refined(place: Path, exporting: Export) -> None:
+    """Both steps, of the last one what came of it, where each caption comes from; and no path of this machine."""
+    exporting(refined(place))
+    card = (place / "out/README.md").read_text()
+    for told in (
+        "6 images with captions that were refined, by `flows.refine`",
+        "Step 1:", "| text that came of it | `once` |", "Step 2:", "| text that was refined | `once` |",
+        "| chosen: original | 3 |", "| kept: no text passed the gate | 2 |", "`model-one`",
+    ):  # fmt: skip
+        assert told in card, told
+    assert str(place) not in card
+    assert read_json(place / "out/records/refine.json")["kind"] == "choose"
 
 
 def test_a_second_run_changes_nothing_and_another_source_what_must(place: Path, exporting: Export) -> None:

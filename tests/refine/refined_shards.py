@@ -17,12 +17,13 @@ ALT, CAPTION = "Maria's shop {} in Lisbon", "a gray square number {} on a plain 
 
 def unrefined(folder: Path, shard: int, count: int, alt: str = ALT, first: int | None = None, **own: Any) -> Path:
     """A shard with `count` samples, of which the fourth has no alt text. first: number of its first one; own: further
-    fields of their corpus."""
+    fields of their corpus, by place where they are functions."""
     samples = []
     for at in range(count):
         key, number = sample_key(shard, at), (10 * shard if first is None else first) + at
         told: dict[str, Any] = {"key": key, "caption": CAPTION.format(number), "width": 20, "height": 20}
-        told |= {"alt_text": None if at == 3 else alt.replace("{}", str(number)), "original": {"url": f"x/{at}", **own}}
+        told |= {"alt_text": None if at == 3 else alt.replace("{}", str(number)), "original": {"url": f"x/{at}"}}
+        told["original"] |= {name: value(at) if callable(value) else value for name, value in own.items()}
         told |= {"recaption": {"seed": 0, "cim_score": at / 10}}
         samples.append(Recaptioned(key, picture(number % 256), "png", told["caption"], told))
     folder.mkdir(exist_ok=True)
@@ -54,8 +55,6 @@ def contents(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
 
 
-def alt_texts(tar: Path) -> list[str]:
-    """Of the samples of a tar, in their order; "" for none."""
-    return [
-        json.loads(sample["json"])["alt_text"] or "" for sample in webdataset.WebDataset(str(tar), shardshuffle=False)
-    ]
+def numbers_in(text: str) -> list[int]:
+    """Those of samples whose captions it holds."""
+    return [int(number) for number in re.findall(r"square number (\d+)", text)]

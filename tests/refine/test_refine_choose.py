@@ -83,6 +83,24 @@ def test_a_table_of_any_score_and_the_samples_own_text(place: Path, refined: Any
     assert next(samples_in(place / "own"))["facts"]["refine"][0]["scores"] == {"one": 0.5, "two": 0.1, "caption": 0.0}
 
 
+def test_the_longest_first(place: Path, refined: Any, captioners: dict[str, Any]) -> None:
+    """Of equally long ones the first has the better score. Of 1 the second is cut, of 3 longer, of 4 the first is."""
+    path = place / "one/00000.parquet"
+    four = pl.col("caption") == "one says 4"
+    longer = pl.when(four).then(pl.lit("one says more than 4")).otherwise("caption")
+    low = pl.when(four).then(0.2).otherwise("cim_score")
+    pl.read_parquet(path).with_columns(caption=longer, cim_score=low).write_parquet(path)
+    two = place / "two/00000.parquet"
+    pl.read_parquet(two).with_columns(cim_score=pl.lit(0.3)).write_parquet(two)
+    by = {**captioners, "gate": {}}
+    refined({**by, "prefer": "words"}, refine__output="longest")
+    texts = [one["txt"] for one in samples_in(place / "longest")]
+    assert texts[:5] == ["one says 0", "one says 1", "one says 2", "two says two says two says two says",
+                         "one says more than 4"]  # fmt: skip
+    refined(by, refine__output="best")
+    assert [one["txt"] for one in samples_in(place / "best")][4] == "two says 4"
+
+
 def test_another_table_makes_the_shards_anew(place: Path, refined: Any, captioners: dict[str, Any]) -> None:
     refined(captioners)
     path = place / "one/00000.parquet"

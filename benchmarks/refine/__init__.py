@@ -1,0 +1,1 @@
+"""What refiners do to captions of scenes, whose facts are known."""
