@@ -39,7 +39,8 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
 
     encoder = load_clip(layout.model("heldout"), params.runtime.device)
     (check_embedded if params.evaluate.allow_same_encoder else check_held_out)(layout, encoder.fingerprint)
-    return judge_held_out(evaluated, Pool.open(layout), encoder.encode_texts, params.evaluate.clip_prefix)
+    asked = params.evaluate
+    return judge_held_out(evaluated, Pool.open(layout), encoder.encode_texts, asked.clip_prefix, asked.negatives)
 
 
 def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> Any:

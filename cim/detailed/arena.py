@@ -18,11 +18,10 @@ from typing import Any, Literal
 from cim.atomic import write_json
 from cim.chat.quoting import quoted
 from cim.command import check_writable, plain_exit
-from cim.detailed.benchmark import read_json
 from cim.detailed.judge import replies
 from cim.detailed.open import open_judge
+from cim.detailed.references import read_references, together
 from cim.detailed.submission import read_submission
-from cim.errors import CimError
 from cim.judges.base import Judge
 
 SYSTEM = (
@@ -55,6 +54,14 @@ class Duel:
         return (self.verdicts.get("first", 0) + self.verdicts.get("tie", 0) / 2) / judged if judged else None
 
 
+@dataclass(frozen=True)
+class Bout:
+    """Two captions of one image. said: the replies, straight and swapped; empty where nobody was asked."""
+
+    verdict: Verdict
+    said: tuple[Said, ...] = ()
+
+
 def prompt(reference: str, one: str, other: str) -> str:
     """One comparison; no text can end its own quotation, see `quoted`."""
     shown = f"A person's description:\n{quoted(reference)}\nCaption A:\n{quoted(one)}\nCaption B:\n{quoted(other)}"
@@ -77,22 +84,29 @@ def duel(
     A blank caption loses to any other, and two blank ones tie; nobody is asked then. What the judge does not answer
     in the form asked for, either way round, is unjudged: never a win.
     """
-    verdicts, said, split = Counter[Verdict](), Counter[Said](), 0
-    asked = list[tuple[str, str, str]]()
-    for image, reference in references.items():
-        mine, theirs = one[1].get(image, ""), other[1].get(image, "")
-        if mine.strip() and theirs.strip():
-            asked.append((reference, mine, theirs))
-        else:
-            verdicts["first" if mine.strip() else "second" if theirs.strip() else "tie"] += 1
-    straight = replies(judge, [prompt(reference, mine, theirs) for reference, mine, theirs in asked], one[0])
-    swapped = replies(judge, [prompt(reference, theirs, mine) for reference, mine, theirs in asked], other[0])
-    for both in zip(straight, swapped, strict=True):
-        before, after = map(read_said, both)
-        said.update((before, after))
-        split += before == after and before in ("A", "B")
-        verdicts[_verdict(before, after)] += 1
+    bouts = fought(
+        judge,
+        [(reference, one[1].get(image, ""), other[1].get(image, "")) for image, reference in references.items()],
+        one[0],
+    )
+    verdicts, said = Counter(bout.verdict for bout in bouts), Counter(text for bout in bouts for text in bout.said)
+    split = sum(bout.said in (("A", "A"), ("B", "B")) for bout in bouts)
     return Duel(one[0], other[0], dict(verdicts), dict(said), split)
+
+
+def fought(judge: Judge, triples: Sequence[tuple[str, str, str]], doing: str) -> list[Bout]:
+    """One bout for each (reference, caption, other caption), both ways round; of a blank caption nobody is asked."""
+    asked = [one for one in triples if one[1].strip() and one[2].strip()]
+    straight = replies(judge, [prompt(*one) for one in asked], doing)
+    swapped = iter(replies(judge, [prompt(told, b, a) for told, a, b in asked], f"{doing}, swapped"))
+    before, found = iter(straight), list[Bout]()
+    for _, mine, theirs in triples:
+        if mine.strip() and theirs.strip():
+            said = read_said(next(before)), read_said(next(swapped))
+            found.append(Bout(_verdict(*said), said))
+        else:
+            found.append(Bout("first" if mine.strip() else "second" if theirs.strip() else "tie"))
+    return found
 
 
 def _verdict(straight: Said, swapped: Said) -> Verdict:
@@ -122,11 +136,7 @@ def run(options: argparse.Namespace) -> str:
     for option, path in (("--json", options.json), ("--answers", options.answers)):
         if path is not None:
             check_writable(option, path)
-    references = read_json(options.references)
-    if not isinstance(references, dict) or not all(isinstance(text, str) for text in references.values()):
-        raise CimError(
-            f"{options.references} holds something else", "one JSON object {image id: description}", "mend the file"
-        )
+    references = together(read_references(options.references))
     found = [read_submission(path, list(references)) for path in options.captions]
     judge = open_judge(options.judge, options.answers, SYSTEM)
     duels = [duel(judge, references, (a.name, a.captions), (b.name, b.captions)) for a, b in combinations(found, 2)]

@@ -92,6 +92,14 @@ def ask(judge: Judge, benchmark: Benchmark, captions: Mapping[str, str]) -> Tall
     return tally((expected, answer) for (expected, _, _), answer in zip(asked, answers, strict=True))
 
 
+def attempts(judge: Judge, prompts: Sequence[str], doing: str) -> list[str | None]:
+    """As `replies`; None for a prompt that stays without an answer, where the others go on."""
+    found = list[str | None]()
+    for start in tqdm(range(0, len(prompts), _BATCH), desc=doing, unit="batch"):
+        found += judge.attempt(prompts[start : start + _BATCH])
+    return found
+
+
 def replies(judge: Judge, prompts: Sequence[str], doing: str) -> list[str]:
     """What the judge says to each prompt, asked in batches, so that a `CachedJudge` keeps those before a failure."""
     found = list[str]()

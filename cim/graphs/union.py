@@ -3,7 +3,8 @@
 As in SPICE (Anderson et al., arXiv 1607.08822), the references of an image make one graph in which synonyms are one.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 from cim.graphs.capture import objects_of
 from cim.graphs.graph import TextGraph
@@ -22,6 +23,25 @@ def facts_of(graph: TextGraph) -> dict[str, list[Fact]]:
         "attributes": [(name, predicted) for name, all_said in graph.attributes.items() for predicted in all_said],
         "relations": list(graph.relations),
     }
+
+
+@dataclass(frozen=True)
+class Shared:
+    """Of one kind of fact, in groups that stand for each other: said, of them wrong (in no reference), and true."""
+
+    said: list[Group]
+    wrong: list[Group]
+    true: list[Group]
+
+
+def shared(predicted: TextGraph, references: Sequence[TextGraph], related: Related) -> dict[str, Shared]:
+    """By kind, see `facts_of`: what one caption says against what several references say together."""
+    ours, theirs = facts_of(predicted), [facts_of(graph) for graph in references]
+    found = {}
+    for kind, facts in ours.items():
+        said, true = merged(facts, related), merged([fact for of_one in theirs for fact in of_one[kind]], related)
+        found[kind] = Shared(said, unshared(said, true, related), true)
+    return found
 
 
 def merged(facts: Iterable[Fact], related: Related) -> list[Group]:

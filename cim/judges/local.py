@@ -10,15 +10,15 @@ from cim.models.device import pick_device
 from cim.models.load import load_model, load_part
 from cim.params.judge import Local
 
-_NEW_TOKENS = 8  # "n/a." fits
+SHORT = 8  # tokens: "n/a." fits
 
 
 class LocalJudge:
     """Meets Judge. Greedy decoding."""
 
-    def __init__(self, settings: Local, system: str) -> None:
-        """Raises CimError when the folder holds no text model in safetensors that loads."""
-        folder, self._system = Path(settings.folder), system
+    def __init__(self, settings: Local, system: str, tokens: int = SHORT) -> None:
+        """tokens: the longest reply. Raises CimError when the folder holds no text model in safetensors that loads."""
+        folder, self._system, self._tokens = Path(settings.folder), system, tokens
         self._device = pick_device(settings.device)
         self._batch = settings.batch
         self._model = load_model(AutoModelForCausalLM, folder, dtype="auto").to(self._device)
@@ -27,7 +27,7 @@ class LocalJudge:
             self._tokenizer.pad_token = self._tokenizer.eos_token
 
     def reply(self, prompts: Sequence[str]) -> list[str]:
-        """Replies in the order of the prompts, up to 8 tokens each."""
+        """Replies in the order of the prompts; one that is too long is cut."""
         texts = [self._wrapped(prompt) for prompt in prompts]
         found: list[str] = []
         for start in range(0, len(texts), self._batch):
@@ -44,7 +44,7 @@ class LocalJudge:
         inputs = {name: inputs[name].to(self._device) for name in ("input_ids", "attention_mask")}
         with torch.no_grad():
             tokens = self._model.generate(
-                **inputs, max_new_tokens=_NEW_TOKENS, do_sample=False, pad_token_id=self._tokenizer.pad_token_id
+                **inputs, max_new_tokens=self._tokens, do_sample=False, pad_token_id=self._tokenizer.pad_token_id
             )
         new = tokens[:, inputs["input_ids"].shape[1] :]
         return list(self._tokenizer.batch_decode(new, skip_special_tokens=True))

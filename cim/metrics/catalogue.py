@@ -1,6 +1,7 @@
 """Every metric by name: how it is computed from per-image values, and how it is to be read."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -55,7 +56,8 @@ class Metric:
 
 def label(name: str) -> str:
     """What people call a group ("overlap") or a metric ("overlap.bleu_4")."""
-    labels = {f"{metric.group}.{metric.name}": metric.label for metric in METRICS}
+    known = metrics_of([name.rpartition(".")[2]])
+    labels = {f"{metric.group}.{metric.name}": metric.label for metric in known}
     return (labels | GROUPS | NEVER)[name]
 
 
@@ -202,3 +204,27 @@ METRICS: tuple[Metric, ...] = (
     Metric("text", "truncated", "Truncated", "share", "lower", lambda measured: column(measured.truncated)),
     *_of_facts("details", DETAILS, ("precision", "recall")),
 )
+
+_NEGATIVES = re.compile(r"(text_)?r(\d+)_(random|alike)_(\d+)")
+
+
+def metrics_of(names: Iterable[str]) -> tuple[Metric, ...]:
+    """METRICS, and after its retrieval the measures against negatives (`against_negatives`) among `names`."""
+    further = [metric for name in names if (metric := _against_negatives(name)) is not None]
+    last = max(place for place, metric in enumerate(METRICS) if metric.group == "retrieval") + 1
+    return (*METRICS[:last], *further, *METRICS[last:])
+
+
+def is_against_negatives(metric: Metric) -> bool:
+    """Whether a metric is one of `evaluate.negatives`."""
+    return _NEGATIVES.fullmatch(metric.name) is not None
+
+
+def _against_negatives(name: str) -> Metric | None:
+    match = _NEGATIVES.fullmatch(name)
+    if match is None:
+        return None
+    text, k, kind, count = match.groups()
+    others = "random others" if kind == "random" else "look-alikes"
+    label = f"R@{k} among {count} {others}{', image to text' if text else ''}"
+    return Metric("retrieval", name, label, "share", "higher", partial(_value, name))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from cim.metrics.bootstrap import Difference, jackknifed, paired
-from cim.metrics.catalogue import METRICS, NEVER, Metric
+from cim.metrics.catalogue import NEVER, Metric, is_against_negatives, metrics_of
 from cim.metrics.formatting import shows
 from cim.metrics.heldout import BAGS
 from cim.metrics.measurements import Measurements
@@ -20,6 +20,7 @@ from cim.params import Evaluate
 LOSS = 0.01  # a point: what a share may fall by without harm
 _VERDICTS = ("better", "worse", "changed")
 _FURTHER = "no images but the eval split's are embedded by the held-out encoder (embed.heldout_splits)"
+_TOO_FEW = "the eval split has fewer other images than evaluate.negatives asks for"
 _REASONS = {
     "scenes": "no image of the eval split has ground truth",
     "details": "no image of the eval split has ground truth",
@@ -51,7 +52,7 @@ def compare(
     if len(base.captions) != len(tuned.captions):
         raise ValueError(f"base has {len(base.captions)} captions, tuned {len(tuned.captions)}")
     found: dict[str, Any] = {"base": {}, "tuned": {}, "difference": {}}
-    for metric in METRICS:
+    for metric in metrics_of(base.values):
         difference = _difference(metric, base, tuned, params)
         if difference.images == 0:
             continue
@@ -60,7 +61,7 @@ def compare(
         shown = {part: getattr(difference, part) for part in ("value", "low", "high", "images", "within_noise")}
         shown["verdict"] = verdict(metric, difference)
         found["difference"].setdefault(metric.group, {})[metric.name] = shown
-    absent = _absent(found["difference"], base.missing)
+    absent = _absent(found["difference"], base)
     if yardsticks:
         found["yardsticks"] = {
             name: {"images": len(one.captions), "values": values(one)} for name, one in yardsticks.items()
@@ -71,7 +72,7 @@ def compare(
 def values(measured: Measurements) -> dict[str, dict[str, float]]:
     """{group: {name: value}} of one captioner alone, over the images that each can be computed on."""
     found: dict[str, dict[str, float]] = {}
-    for metric in METRICS:
+    for metric in metrics_of(measured.values):
         value = _value(metric, measured)
         if value is not None:
             found.setdefault(metric.group, {})[metric.name] = value
@@ -108,12 +109,13 @@ def _value(metric: Metric, measured: Measurements) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _absent(found: Mapping[str, Mapping[str, Any]], missing: Mapping[str, str]) -> dict[str, str]:
-    absent = {}
-    for metric in METRICS:
+def _absent(found: Mapping[str, Mapping[str, Any]], measured: Measurements) -> dict[str, str]:
+    absent, missing = {}, measured.missing
+    for metric in metrics_of(measured.values):
         if metric.name not in found.get(metric.group, {}):
             name = f"{metric.group}.{metric.name}" if metric.group in found else metric.group
-            absent[name] = missing.get(name.rpartition(".")[2]) or _REASONS.get(name, "no caption could be scored")
+            reason = _REASONS.get(name, _TOO_FEW if is_against_negatives(metric) else "no caption could be scored")
+            absent[name] = missing.get(name.rpartition(".")[2]) or reason
     if "overlap" in found:
         absent |= {name: _REASONS[name] for name in NEVER}
     return dict(sorted(absent.items()))

@@ -10,7 +10,9 @@ from tqdm import tqdm
 
 from cim.errors import CimError
 from cim.metrics.evalset import EvalSet
+from cim.metrics.negatives import against_negatives, look_alikes
 from cim.metrics.pool import Pool, count_closer, first_in_bag, hard_negatives
+from cim.params import Negatives
 from cim.retrieval import among_random, closer, ranks
 
 DISTRACTORS = 99  # and the own image: RD100
@@ -36,12 +38,14 @@ class HeldOut:
     values: Mapping[str, FloatArray] = field(default_factory=dict)
 
 
-def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str = "") -> dict[str, HeldOut]:
+def judge_held_out(
+    evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str = "", negatives: Sequence[Negatives] = ()
+) -> dict[str, HeldOut]:
     """By captioner. encode: captions to (b, d) unit vectors in the space of the pool's judge.
 
     A blank caption says nothing: last rank, no CLIPScore. An image the held-out encoder has no vector of can't be
     judged and is nobody's distractor. prefix: put before captions for CLIPScore only, where the paper has "A photo
-    depicts ". Raises CimError when no image at all has a vector.
+    depicts ". negatives: see `against_negatives`. Raises CimError when no image at all has a vector.
     """
     known = np.flatnonzero(pool.judge.has(evaluated.ids))
     if not len(known):
@@ -51,6 +55,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
     images = pool.judge.get(ids)
     minable = np.flatnonzero(pool.miner.has(ids))
     bags, neighbours = hard_negatives([ids[i] for i in minable], pool, max(BAGS) - 1)
+    alike = look_alikes(ids, pool.miner, max((one.count for one in negatives), default=0))
     speak = partial(_vectors, encode, pool.judge.dim)
     pairs = [
         (i, j, prefix + text)
@@ -69,6 +74,7 @@ def judge_held_out(evaluated: EvalSet, pool: Pool, encode: Encode, prefix: str =
             values[f"bag_{size}"] = np.full(len(known), np.nan)
             hits = first_in_bag(vectors[minable], images[minable], bags[:, : size - 1])
             values[f"bag_{size}"][minable] = np.where(neighbours >= size - 1, hits, np.nan)
+        values |= against_negatives(negatives, vectors, images, (among, values["text_rank"]), alike)
         if pool.further:
             values["gallery_rank"] = (among + count_closer(vectors, images, pool)).astype(np.float64)
         prefixed = speak([prefix + c if c.strip() else "" for c in captions], "CLIPScore") if prefix else vectors

@@ -10,7 +10,6 @@ import io
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from cim.metrics.scenes import Graph
+from cim.metrics.units import BETA, scene_units
 from cim.scenes.draw import draw
 from cim.scenes.parse import parse
 from cim.scenes.scene import Scene, Thing
@@ -25,7 +25,6 @@ from cim.scenes.vocabulary import BACKGROUNDS, BELOW, COLORS, INVERSE, RELATIONS
 
 SIDE = 64
 DRAWN = 8  # pictures made of a caption that leaves something open
-BETA = 0.5  # beta squared: what recall weighs beside precision
 _ALIKE = 16  # of 255: two pixels are the same colour
 _VALUES: dict[str, Sequence[Any]] = {
     "shape": SHAPES, "color": tuple(COLORS), "size": SIZES, "texture": TEXTURES, "count": (1, 2, 3),
@@ -82,36 +81,8 @@ def scene_of(graph: Graph, jitter: int, seed: int = 0) -> Scene | None:
 
 
 def facts_alike(truth: Graph, said: Graph) -> float:
-    """F of single facts: shape, colour, size, texture, count of each thing, the relation, the background.
-
-    What is missed weighs half of what is wrong. Things are paired so that most agrees, whatever their shapes: one of
-    another shape is one wrong fact. All that is said counts: a further thing, colour, or a word that no scene knows is
-    a fact too many.
-    """
-    things, named = truth["objects"], said["objects"]
-    best = max((_matched(truth, said, order) for order in _pairings(len(things), len(named))), default=0)
-    there = sum(len(_VALUES) for _ in things) + len(truth["relations"]) + 1
-    claimed = sum(sum(thing.get(kind) is not None for kind in _VALUES) + len(thing.get("extra", ())) for thing in named)
-    claimed += len(said["relations"]) + (said["background"] is not None) + len(said.get("extra", ()))
-    return (1 + BETA) * best / (BETA * there + claimed)
-
-
-def _matched(truth: Graph, said: Graph, pairs: Sequence[tuple[int, int]]) -> int:
-    found: int = sum(
-        truth["objects"][i][kind] == said["objects"][j].get(kind) for i, j in pairs for kind in _VALUES
-    ) + (truth["background"] == said["background"])
-    of = {j: i for i, j in pairs}
-    claims = {(of.get(left), name, of.get(right)) for left, name, right in said["relations"]}
-    claims |= {(right, INVERSE[name], left) for left, name, right in claims if name in INVERSE}
-    return found + sum(tuple(relation) in claims for relation in truth["relations"])
-
-
-def _pairings(things: int, named: int) -> list[list[tuple[int, int]]]:
-    """All ways to give each thing another one of the first few that are named."""
-    few = min(named, 6)
-    if few >= things:
-        return [list(enumerate(chosen)) for chosen in permutations(range(few), things)]
-    return [[(i, j) for j, i in enumerate(chosen)] for chosen in permutations(range(things), few)]
+    """F of single facts, see `scene_units`: what is missed weighs half of what is wrong."""
+    return scene_units(truth, said).f(BETA) or 0.0
 
 
 def _value(thing: dict[str, Any], kind: str, rng: random.Random) -> Any:

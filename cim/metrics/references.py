@@ -10,10 +10,10 @@ from cim.graphs.graph import GraphParser, TextGraph
 from cim.graphs.matching import OneSynset, contains_text, contains_words
 from cim.graphs.open import open_matcher
 from cim.graphs.phrases import Phrases
-from cim.graphs.union import Group, facts_of, merged, unshared
+from cim.graphs.union import shared
 from cim.graphs.wordnet import load_wordnet
 from cim.metrics.evalset import EvalSet
-from cim.metrics.scenes import KINDS, Counts
+from cim.metrics.scenes import Counts
 
 ParserMode = Literal["auto", "scenes", "spacy", "t5", "off"]
 
@@ -71,16 +71,10 @@ class _Judge:
         self._words, self._published = (open_matcher(contains, phrases) for contains in (contains_words, contains_text))
 
     def __call__(self, predicted: TextGraph, references: Sequence[TextGraph]) -> ReferenceAgreement:
-        counts, wrong = {}, dict[str, list[Group]]()
-        ours, theirs = facts_of(predicted), [facts_of(graph) for graph in references]
-        for kind in KINDS:
-            mine = merged(ours[kind], self._related)
-            true = merged([fact for facts in theirs for fact in facts[kind]], self._related)
-            wrong[kind] = unshared(mine, true, self._related)
-            counts[kind] = Counts(len(mine) - len(wrong[kind]), len(mine), len(true))
+        found = shared(predicted, references, self._related)
         return ReferenceAgreement(
-            counts,
-            tuple(name for group in wrong["objects"] for (name, *_) in group),
+            {kind: Counts(len(of.said) - len(of.wrong), len(of.said), len(of.true)) for kind, of in found.items()},
+            tuple(name for group in found["objects"].wrong for (name, *_) in group),
             fmean(capture(predicted, graph, self._published).score for graph in references),
             fmean(capture(predicted, graph, self._words).score for graph in references),
         )

@@ -1,6 +1,6 @@
 """params.yaml as typed, frozen, strict sections; every mistake is reported at once."""
 
-from cim.params.caption import CaptionParams, Evaluate
+from cim.params.caption import CaptionParams, Evaluate, Negatives
 from cim.params.load import Params, load_params, parse_params
 from cim.params.models import (
     Align,
@@ -52,6 +52,7 @@ __all__ = [
     "LoadedClip",
     "Lora",
     "Models",
+    "Negatives",
     "Optimizer",
     "Params",
     "ParquetSource",

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from cim.params.base import Section
 from cim.params.endpoint import EndpointParams
@@ -116,6 +116,24 @@ class CaptionParams(Section):
         return prompts
 
 
+class Negatives(Section):
+    """Others that a caption is told from: R@k both ways among them and the own one."""
+
+    kind: Literal["random", "alike"] = Field(
+        description="random: the mean over every draw; alike: the nearest eval images by the reward's image encoder"
+    )
+    count: int = Field(ge=1, description="others")
+    at: list[PositiveInt] = Field([1], min_length=1, description="k of R@k")
+
+    @model_validator(mode="after")
+    def _k_can_miss(self) -> "Negatives":
+        if max(self.at) > self.count:
+            raise ValueError(f"at: R@{max(self.at)} among {self.count} others and the own one can't miss")
+        if len(set(self.at)) < len(self.at):
+            raise ValueError("at: the same k twice")
+        return self
+
+
 class Evaluate(Section):
     """Base against tuned on the eval split."""
 
@@ -130,6 +148,7 @@ class Evaluate(Section):
     t5: Loaded | None = Field(None, description="FactualSceneGraph's T5 for parser t5: a local folder or a hub id")
     java: Literal["auto", "off"] = Field("auto", description="METEOR is a Java program; auto: scored where java runs")
     clip_prefix: str = Field("", description='put before captions for CLIPScore; the paper has "A photo depicts "')
+    negatives: list[Negatives] = Field([], description="further R@k, among so many others of a kind; none by default")
     allow_same_encoder: bool = Field(False, description="judge by the reward's own encoder; nothing is held out then")
 
     @model_validator(mode="after")

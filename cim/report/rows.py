@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cim.metrics.catalogue import GROUPS, METRICS, Metric, label
+from cim.metrics.catalogue import GROUPS, Metric, label, metrics_of
 from cim.metrics.formatting import Unit, change, number
 from cim.metrics.yardsticks import YARDSTICKS
 
@@ -98,7 +98,8 @@ def _read_by(metrics: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def _group(metrics: Mapping[str, Any], name: str, title: str) -> Group:
-    present = [m for m in METRICS if m.group == name and m.name in metrics["difference"][name]]
+    measured = metrics["difference"][name]
+    present = [metric for metric in metrics_of(measured) if metric.group == name and metric.name in measured]
     drawn: Unit = "score" if name in ("reward", "overlap", "clip") else "share"  # ranks and words have no strip
     blocks = []
     for word in dict.fromkeys(m.axis for m in present):

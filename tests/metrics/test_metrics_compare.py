@@ -13,6 +13,7 @@ from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import score_scene
 from cim.params import Evaluate
 from cim.records import IdentityScore
+from cim.report.rows import groups
 
 PARAMS = Evaluate(bootstrap=200)
 TRUTH = {
@@ -181,3 +182,16 @@ def test_names_are_unique_and_groups_have_titles():
     assert len(set(names)) == len(names)
     assert {m.group for m in METRICS} == set(GROUPS)
     assert all((m.rows is None) != (m.corpus is None) for m in METRICS)
+
+
+def test_measures_against_negatives_are_compared_and_named_where_they_were_asked_for():
+    values = {"r1_random_5": np.array([[1.0]] * 20), "text_r5_alike_9": np.full((20, 1), np.nan)}
+    one = replace(measured(TRUTH, 1, None), values=values)
+    found = compare(one, one, PARAMS)
+    assert found["tuned"]["retrieval"]["r1_random_5"] == 1
+    assert found["absent"]["retrieval.text_r5_alike_9"].startswith("the eval split has fewer other images")
+    assert label("retrieval.text_r5_alike_9") == "R@5 among 9 look-alikes, image to text"
+    without = measured(TRUTH, 1, None)
+    assert not any("random_" in name for name in compare(without, without, PARAMS)["absent"])
+    (group,) = [group for group in groups(found) if group.name == "retrieval"]
+    assert [row.label for row in group.rows][-1] == "R@1 among 5 random others"
