@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from cim.errors import CimError
+from cim.streams import stderr_unread
 from cim.trouble import machine_trouble
 
 TRACEBACK = "CIM_TRACEBACK"
@@ -23,13 +24,15 @@ def plain_exit(name: str) -> Iterator[None]:
     so does an error of a full or read-only disk, or of memory that ran out. With TRACEBACK set, the traceback is first.
 
     A reader of stdout that is gone (`| head`) ends it in silence, with the code that shells give for SIGPIPE, and
-    Ctrl-C with that of SIGINT. Characters that the terminal's encoding lacks are written as escapes.
+    Ctrl-C with that of SIGINT. Without a reader of stderr it goes on. Characters that the terminal's encoding lacks are
+    written as escapes.
     """
     for stream in (sys.stdout, sys.stderr):
         if getattr(stream, "errors", None) == "strict":
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
-        yield
+        with stderr_unread():
+            yield
         if sys.stdout is not None:
             sys.stdout.flush()
     except CimError as error:

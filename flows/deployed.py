@@ -10,6 +10,7 @@ from prefect import flow
 
 from cim.errors import CimError
 from cim.params.recaption import Recaptioning
+from cim.streams import output_unread
 from cim.trouble import machine_trouble
 from flows import pipeline, recaption
 from flows.command import leave_user_errors_to_main
@@ -62,12 +63,16 @@ def push(remote: str | None = None) -> None:
 
 @contextmanager
 def on_the_page() -> Iterator[None]:
-    """What is printed comes on the page of the run, and an error that a user can mend as one line of its log."""
+    """What is printed comes on the page of the run, and an error that a user can mend as one line of its log.
+
+    A worker that is killed alone takes the run's stdout and stderr with it: the run goes on without them.
+    """
     for name in ("prefect.flow_runs", "prefect.task_runs"):
         logging.getLogger(name).setLevel(logging.INFO)  # prefect.toml's WARNING is for terminals
     leave_user_errors_to_main()
     try:
-        yield
+        with output_unread():
+            yield
     except CimError as error:
         logger().error("%s", error)
         raise

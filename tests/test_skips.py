@@ -53,24 +53,42 @@ def test_a_run_with_a_forbidden_skip_fails(root: Path, tmp_path: Path) -> None:
         assert "1 tests skipped for lack of: java" in done.stdout
 
 
+def stand_ins(programs: Path, said: dict[str, str]) -> Path:
+    """A folder with these programs, by name what bash is to do, and no others but those of .ci/run's own shell."""
+    programs.mkdir()
+    for name in ("bash", "dirname", "timeout"):
+        (programs / name).symlink_to(shutil.which(name) or "")
+    for name, line in said.items():
+        (programs / name).write_text(f"#!{programs}/bash\n{line}\n")
+        (programs / name).chmod(0o755)
+    return programs
+
+
+def ci(root: Path, programs: Path, more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    """.ci/run with no other program on PATH."""
+    environment = {"PATH": str(programs)} | (more or {})
+    command = [programs / "bash", root / ".ci/run"]
+    return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+
 @pytest.mark.parametrize(("there", "asked"), [([], "chromium default-jre-headless"), (["java"], "chromium")])
 @pytest.mark.parametrize("code", [0, 1])
 def test_ci_installs_what_is_missing_and_goes_on_without(
     root: Path, tmp_path: Path, there: list[str], asked: str, code: int
 ) -> None:
     """With stand-ins for make and apt-get, and no program but those of the shell on PATH."""
-    programs = tmp_path / "bin"
-    programs.mkdir()
-    for name in ("bash", "dirname", "timeout"):
-        (programs / name).symlink_to(shutil.which(name) or "")
-    said = {"make": "echo make $@", "apt-get": f"echo apt-get $@; exit {code}", "id": "echo 0"}
-    for name, line in (said | dict.fromkeys(there, "")).items():
-        (programs / name).write_text(f"#!{programs}/bash\n{line}\n")
-        (programs / name).chmod(0o755)
-    done = subprocess.run(
-        [programs / "bash", root / ".ci/run"], env={"PATH": str(programs)}, capture_output=True, text=True
-    )
+    said = {"make": "echo $CIM_CI_REQUIRE make $@", "apt-get": f"echo apt-get $@; exit {code}", "id": "echo 0"}
+    programs = stand_ins(tmp_path / "bin", said | dict.fromkeys(there, ""))
+    done = ci(root, programs)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[-1] == "make test PYTEST=--durations=10"
+    required = [*there, "make test PYTEST=--durations=10"]  # what is there in the end, and nothing else
+    assert done.stdout.splitlines()[-1] == " ".join(required)
     assert (f"install -qq -y --no-install-recommends {asked}" in done.stdout) == (code == 0)
     assert (f"could not install {asked}" in done.stderr) == (code == 1)
+
+
+def test_ci_requires_what_it_is_told_to(root: Path, tmp_path: Path) -> None:
+    programs = stand_ins(tmp_path / "bin", {"make": "echo $CIM_CI_REQUIRE make", "chromium": "", "java": ""})
+    assert ci(root, programs).stdout == "chromium,java make\n"
+    assert ci(root, programs, {REQUIRE: "java"}).stdout == "java make\n"
+    assert ci(root, programs, {REQUIRE: ""}).stdout == "make\n"

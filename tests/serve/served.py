@@ -53,9 +53,6 @@ def make_world(folder: Path) -> None:
         "stages:\n  evaluate:\n    cmd: python stand_in.py\n    deps: [stand_in.py]\n"
         "    outs: [data/report/report.html]\n    metrics: [data/report/metrics.json]\n"
     )
-    text = (folder / "automations.yaml").read_text()
-    assert text.count("within: 90") == 1
-    (folder / "automations.yaml").write_text(text.replace("within: 90", "within: 32"))  # heartbeats come every 30
     (folder / "corpus").mkdir()
     for number in range(2):
         (folder / f"corpus/{number:05d}.tar").write_bytes(shard(10 * number, 3))
@@ -95,10 +92,18 @@ class Served:
             asked = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
             return {str(one.key): str(one.data) for one in client.read_artifacts(artifact_filter=asked)}
 
-    def worker(self) -> psutil.Process:
-        """The command `prefect worker start`."""
+    def worker(self) -> psutil.Process | None:
+        """The command `prefect worker start`; None while there is none."""
         below = psutil.Process(self.process.pid).children()
-        return next(one for one in below if "worker" in one.cmdline())
+        return next((one for one in below if lives(one) and "worker" in one.cmdline()), None)
+
+    @contextmanager
+    def automation_off(self, name: str) -> Iterator[None]:
+        with self.client() as client:
+            (found,) = client.read_automations_by_name(name)
+            client.pause_automation(found.id)
+            yield
+            client.resume_automation(found.id)
 
 
 @contextmanager
