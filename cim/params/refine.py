@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
+from cim.params.language import InLanguage
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.recaption import here
 from cim.params.runtime import Runtime
@@ -46,7 +47,9 @@ class FuseAltText(Section):
     kind: Literal["fuse_alt_text"]
     writer: Writer
     template: str | None = Field(
-        None, description="file with {original}, {caption} or other names of texts and JSON fields; default: ours"
+        None,
+        description="file with {original}, {caption} or other names of texts and JSON fields; default: ours in"
+        " `language`",
     )
     form: Form = Form()
 
@@ -59,7 +62,7 @@ class FuseExperts(Section):
     experts: list[str] = Field(
         min_length=1, description="fields of the samples' own JSON (original), such as objects, ocr; those there count"
     )
-    template: str | None = Field(None, description="file with {caption} and {experts}; default: ours")
+    template: str | None = Field(None, description="file with {caption} and {experts}; default: ours in `language`")
     form: Form = Form()
 
 
@@ -133,7 +136,7 @@ class Refine(Section):
         return self
 
 
-class Refining(Section):
+class Refining(InLanguage):
     """The whole of a params file for flows.refine."""
 
     runtime: Runtime = Runtime()
