@@ -42,9 +42,8 @@ def refine(params_path: str = "refine.yaml", overrides: dict[str, Any] | None = 
     plan = prepare(folder, jobs, SECTION)
     jobs = [replace(job, plan=plan) for job in jobs]
     # One at a time in a process: a model is asked for as many samples at once as it takes.
-    facts = map_shards(
-        refine_task, jobs, params.runtime, f"refining into {folder}", workers=1, by=by, language=params.language
-    )
+    given = {"by": by, "language": params.language}
+    facts = map_shards(refine_task, jobs, params.runtime, f"refining into {folder}", workers=1, **given)
     check_ours(folder, plan, SECTION)
     summary = summarize_refined(facts)
     write_summary(folder, summary, plan, SECTION)

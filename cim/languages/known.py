@@ -23,4 +23,4 @@ def language_of(code: str) -> Language:
     first = code.partition("-")[0]
     if first in LANGUAGES:
         return LANGUAGES[first]
-    return Language(first, SPACED.get(first, f"the language {first!r}"), spaced=first in SPACED)
+    return Language(first, SPACED.get(first, repr(first)), spaced=first in SPACED)

@@ -3,17 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cim.languages.known import LANGUAGES
 from cim.languages.language import Language
 
 FACTS: Mapping[str, str] = {
     "spaced": "words between blanks",
-    "classes": "its function words",
-    "marks": "its punctuation",
+    "classes": "function words",
+    "marks": "punctuation",
     "ngrams": "a tokeniser",
-    "denials": "its words of denial",
+    "denials": "words of denial",
     "talk": "how answers talk of a text",
-    "questions": "how a question is asked in it",
-    "prompt": "a prompt in it",
+    "questions": "how a question is asked",
 }
 """What a part may need of a language: fields of `Language`, and how people call them."""
 
@@ -28,9 +28,9 @@ class Knows:
     def why_not(self, language: Language) -> str | None:
         """Why a part stands aside for captions in `language`; None for a part that knows it."""
         if self.only and language.code not in self.only:
-            return f"knows {' and '.join(self.only)} only, and captions are in {language.name}"
+            return f"knows {' and '.join(LANGUAGES[code].name for code in self.only)} only, not {language.name}"
         if lacking := [FACTS[fact] for fact in self.needs if not getattr(language, fact)]:
-            return f"needs {' and '.join(lacking)}, and cim/languages has that not of {language.name}"
+            return f"needs {' and '.join(lacking)}: not known of {language.name}"
         return None
 
 

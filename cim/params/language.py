@@ -37,10 +37,15 @@ class InLanguage(Section):
         """caption.prompts, where there is a section caption that names none."""
         if not isinstance(values, dict) or not isinstance(caption := values.get("caption"), dict):
             return values
-        code = values.get("language", "en")
-        if "prompts" in caption or not isinstance(code, str) or (spoken := language_of(code)).code == "en":
+        spoken = language_of(code) if isinstance(code := values.get("language", "en"), str) else None
+        if "prompts" in caption or spoken is None or spoken.code == "en" or spoken.prompt is None:
             return values
-        if spoken.prompt is None:
-            known = ", ".join(LANGUAGES)
-            raise ValueError(f"caption.prompts with language {code}: name one, as prompts are known in {known} only")
         return values | {"caption": caption | {"prompts": [spoken.prompt]}}
+
+    @model_validator(mode="after")
+    def _asks_in_no_other_language(self) -> "InLanguage":
+        caption = getattr(self, "caption", None)
+        if caption is not None and self.spoken.prompt is None and "prompts" not in caption.model_fields_set:
+            known = ", ".join(LANGUAGES)
+            raise ValueError(f"language {self.language} without caption.prompts: a default is known in {known} only")
+        return self

@@ -26,7 +26,11 @@ class Fuse:
     def __init__(
         self, settings: FuseAltText | FuseExperts, writer: Writer | None = None, language: Language = ENGLISH
     ) -> None:
-        """writer: for tests. language: of template and answers. Raises CimError for a template that lacks its places, or a model that can't be opened."""
+        """writer: for tests. language: of template and answers.
+
+        Raises CimError for a template that lacks its places or is not there in the language, or a model that can't be
+        opened.
+        """
         self._settings, self._language = settings, language
         self._experts = settings.experts if isinstance(settings, FuseExperts) else []
         needed = ("caption", "experts" if self._experts else "original")

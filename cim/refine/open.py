@@ -10,7 +10,10 @@ MODULES = {"fuse_alt_text": "cim.refine.fuse", "fuse_experts": "cim.refine.fuse"
 
 
 def open_refiner(settings: Refiner, language: Language = ENGLISH) -> Opened:
-    """The one that the parameters name, for texts in `language`; nothing of the others is imported. Raises CimError where it can't be opened."""
+    """The one that the parameters name, for texts in `language`; nothing of the others is imported.
+
+    Raises CimError where it can't be opened.
+    """
     match settings:
         case FuseAltText() | FuseExperts():
             from cim.refine.fuse import Fuse

@@ -21,8 +21,8 @@ def language_notes(params: Params) -> list[str]:
     if params.spoken.code == "en":
         return []
     notes = [
-        f"Captions are taken for {params.spoken.name} (language: {params.language}). Whether the encoders know it is not"
-        " checked."
+        f"Captions are taken for {params.spoken.name} (language: {params.language}). Whether the encoders know it"
+        " is not checked."
     ]
     if guards := guards_aside(params.tune.reward.guards, params.spoken):
         notes.append(

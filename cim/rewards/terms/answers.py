@@ -85,7 +85,7 @@ def open_term(params: AnswersTerm, workspace: Workspace) -> Answers:
     texts = workspace.language.questions
     if texts is None:
         why = Knows(("questions",)).why_not(workspace.language)
-        raise CimError(f"the term answers {why}", "a language it can ask in", "add it there (docs/languages.md)")
+        raise CimError(f"the term answers {why}", "a language it can ask in", "add it (docs/languages.md)")
     return Answers(params, questions, JudgeReader(open_judge(params.reader, texts.system, kept), texts))
 
 
