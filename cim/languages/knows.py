@@ -14,6 +14,7 @@ FACTS: Mapping[str, str] = {
     "denials": "words of denial",
     "talk": "how answers talk of a text",
     "questions": "how a question is asked",
+    "prompt": "a prompt",
 }
 """What a part may need of a language: fields of `Language`, and how people call them."""
 

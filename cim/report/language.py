@@ -13,6 +13,7 @@ def language_lines(params: Params) -> list[str]:
         f"language of captions: {params.language}, {params.spoken.name}",
         *(f"  guard {name} stands aside: {why}" for name, why in guards.items()),
         *(f"  metrics {name} stand aside: {why}" for name, why in metrics.items()),
+        *([] if params.spoken.code == "en" else [f"  not checked: whether the encoders know {params.spoken.name}"]),
     ]
 
 
