@@ -15,7 +15,8 @@ _MARK = re.compile(
 _SHORT = re.compile(
     r"(?:^|[\s(\"'\u201c\u2018])(?:mr|mrs|ms|mx|dr|prof|rev|hon|st|ste|mt|ft|jr|sr|gen|col|capt|lt|sgt|gov|sen|rep|pres"
     r"|vs|no|nos|nr|vol|fig|figs|pp|ed|eds|art|approx|ca|cf|est|e\.g|i\.e|etc|al|incl|esp|inc|ltd|co|corp|dept|bldg"
-    r"|ave|blvd|rd|sq|jan|feb|aug|sept|oct|nov|dec|z\.b|d\.h|u\.a|(?:[a-z]\.)*[a-z])\.$",
+    r"|ave|blvd|rd|sq|jan|feb|aug|sept|oct|nov|dec|z\.b|d\.h|u\.a"
+    r"|sra|srta|dra|exmo|exma|av|pág|págs|tel|(?:[a-z]\.)*[a-z])\.$",
     re.I,
 )
 _LONGEST_SHORT = 24  # characters before a full stop that are looked at for it

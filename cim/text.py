@@ -20,8 +20,8 @@ def has_text(caption: str) -> bool:
 
 
 def words(caption: str) -> list[str]:
-    """Lower-case words; hyphens and apostrophes inside a word belong to it."""
-    return _WORD.findall(caption.lower())
+    """Lower-case words; hyphens and apostrophes inside a word belong to it, and so do accents, however encoded."""
+    return _WORD.findall(unicodedata.normalize("NFC", caption).lower())
 
 
 def distinct(captions: Sequence[str], n: int) -> float | None:

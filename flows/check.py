@@ -35,6 +35,9 @@ def check(arguments: list[str] | None = None) -> None:
     pair = (options["generate_rate"], options["train_rate"])
     print(f"{options['profile']}: an estimate by formulas, not a measurement")
     print("\n".join(lines_of(plan, machine, None if None in pair else pair)), flush=True)
+    from cim.report.language import language_lines
+
+    print("\n".join(language_lines(params)), flush=True)
     if plan.problems:
         raise _all(plan.problems)
 

@@ -16,7 +16,7 @@ from cim.params.base import Section
 from cim.params.load import load_section
 from cim.trouble import machine_trouble
 from flows.events import recorded
-from flows.help import describe
+from flows.help import describe, field_line, models_in
 from flows.interrupt import interruptible
 from flows.links import check_links
 from flows.server import check_server, start_server
@@ -62,7 +62,7 @@ def parser_for(
 ) -> argparse.ArgumentParser:
     """The parser of one flow; its help lists the parameters of `section` and of `runtime`, all of another `whole`."""
     function = getattr(flow_function, "fn", flow_function)
-    shown = (section, "runtime") if whole is Params else tuple(whole.model_fields)
+    shown = (section, "language", "runtime") if whole is Params else tuple(whole.model_fields)
     parser = argparse.ArgumentParser(
         prog=f"python -m flows.{section}",
         description=inspect.getdoc(function),
@@ -89,9 +89,10 @@ def _choices(annotation: Any) -> list[str]:
 
 
 def _section_help(whole: type[Section], name: str) -> str:
-    model = whole.model_fields[name].annotation
-    assert isinstance(model, type)
-    return f"parameters in {name}:\n" + "\n".join(describe(model))
+    field = whole.model_fields[name]
+    if not (models := models_in(field.annotation)):
+        return f"a parameter of its own:\n  {field_line(name, field)}"
+    return f"parameters in {name}:\n" + "\n".join(describe(models[0]))
 
 
 def leave_user_errors_to_main() -> None:

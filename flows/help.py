@@ -12,16 +12,18 @@ from pydantic.fields import FieldInfo
 def describe(model: type[BaseModel], indent: int = 1) -> Iterator[str]:
     """Lines on the fields of `model`, those of its sections (and of each kind of a choice) indented below."""
     for name, field in model.model_fields.items():
-        yield (
-            "  " * indent
-            + f"{name}: {type_name(field.annotation)}{_limits(field)}{_default(field)}"
-            + (f"  {field.description}" if field.description else "")
-        )
+        yield "  " * indent + field_line(name, field)
         for inner in models_in(field.annotation):
             kind = inner.model_fields.get("kind")
             if kind is not None:
                 yield "  " * (indent + 1) + f"kind {type_name(kind.annotation)}: {_summary(inner)}"
             yield from describe(inner, indent + 1 + (kind is not None))
+
+
+def field_line(name: str, field: FieldInfo) -> str:
+    """A field with type, limits, default and description."""
+    said = f"{name}: {type_name(field.annotation)}{_limits(field)}{_default(field)}"
+    return said + (f"  {field.description}" if field.description else "")
 
 
 def type_name(annotation: Any) -> str:

@@ -11,10 +11,12 @@ from cim.params.load import load_section
 from cim.params.refine import Refining
 from cim.params.sources import WebDatasetSource
 from cim.readers.open import numbered, open_source
+from cim.refine.form import checks_aside
 from cim.refine.job import RefineJob, RefineLineage
 from cim.refine.shard import SECTION, check_first
 from cim.refine.summary import check_refined, refined_lines, summarize_refined
 from flows.command import main
+from flows.progress import logger
 from flows.shards import map_shards
 from tasks.refine import refine_task, refiner_of
 
@@ -29,7 +31,10 @@ def refine(params_path: str = "refine.yaml", overrides: dict[str, Any] | None = 
     params = load_section(Path(params_path), Refining, overrides or {})
     section, folder = params.refine, Path(params.refine.output).expanduser()
     by = section.by.model_dump_json()
-    refiner = refiner_of(by)  # a model that is not there stops the run before it has a folder
+    refiner = refiner_of(by, params.language)  # a model that is not there stops the run before it has a folder
+    if section.by.kind != "choose" and (aside := checks_aside(params.spoken)):
+        said = "; ".join(f"{name}: {why}" for name, why in aside.items())
+        logger().warning("texts in %s; checks of answers that stand aside: %s", params.spoken.name, said)
     lineage = RefineLineage.of(section, refiner)
     parts = numbered(open_source(WebDatasetSource(kind="webdataset", path=section.shards), 1))
     check_first(parts.values(), lineage, refiner.needs)
@@ -37,7 +42,8 @@ def refine(params_path: str = "refine.yaml", overrides: dict[str, Any] | None = 
     plan = prepare(folder, jobs, SECTION)
     jobs = [replace(job, plan=plan) for job in jobs]
     # One at a time in a process: a model is asked for as many samples at once as it takes.
-    facts = map_shards(refine_task, jobs, params.runtime, f"refining into {folder}", workers=1, by=by)
+    given = {"by": by, "language": params.language}
+    facts = map_shards(refine_task, jobs, params.runtime, f"refining into {folder}", workers=1, **given)
     check_ours(folder, plan, SECTION)
     summary = summarize_refined(facts)
     write_summary(folder, summary, plan, SECTION)

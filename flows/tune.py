@@ -36,6 +36,7 @@ def tune(params_path: str = "params.yaml") -> dict[str, Any]:
         reward_device=params.runtime.reward_device,
         search_threads=params.runtime.search_threads,
         ranks=params.runtime.train,
+        language=params.language,
     )
     facts = map_shards(tune_task, [job], params.runtime, "tuning", workers=1)[0]
     if job.ranks.machine_rank:

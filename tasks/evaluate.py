@@ -21,7 +21,7 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     from cim.metrics.judge import check_embedded, check_held_out, identities, meteor_or_why
 
     if part == "meteor":
-        return meteor_or_why(evaluated, params.evaluate.java)
+        return meteor_or_why(evaluated, params.evaluate.java, params.spoken)
     if part == "references":
         return _against_references(evaluated, layout, params)
     import torch
@@ -46,7 +46,7 @@ def judge(part: str, evaluated: EvalSet, layout: Layout, params: Params) -> Any:
 def _against_references(evaluated: EvalSet, layout: Layout, params: Params) -> Any:
     from cim.metrics.references import compare_with_references, compared
 
-    rows = compared(evaluated, params.evaluate.parser)
+    rows = compared(evaluated, params.evaluate.parser, params.spoken)
     if isinstance(rows, str):  # neither spaCy nor an encoder is loaded then
         return rows
     import torch
@@ -71,6 +71,7 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
     judged: what the JUDGES found, by their names.
     """
     from cim.metrics.judge import measure
+    from cim.metrics.reading import Reading
     from cim.metrics.yardsticks import known_of
     from cim.report.build import build
     from cim.report.headline import headline_numbers
@@ -82,7 +83,7 @@ def write_report(layout: Layout, judged: dict[str, Any], evaluated: EvalSet, par
         evaluated,
         judged["retrieval"],
         judged["reward"],
-        None if params.evaluate.parser == "off" else parse,
+        Reading.of(params.evaluate, params.spoken, parse),
         **{name: judged[name] for name in ("meteor", "references") if name in judged},
     )
     compared = compare(measured["base"], measured["tuned"], params.evaluate, known_of(measured))

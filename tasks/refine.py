@@ -7,6 +7,7 @@ from prefect import task
 from pydantic import TypeAdapter
 
 from cim.errors import FatalError
+from cim.languages.known import language_of
 from cim.params.refiners import Refiner
 from cim.refine.base import Refiner as Opened
 from cim.refine.job import RefineJob, RefineLineage
@@ -15,21 +16,21 @@ from cim.refine.shard import refine_shard
 
 
 @task
-def refine_task(job: RefineJob, by: str) -> dict[str, Any]:
-    """Refine one shard unless that is done already; its facts. by: JSON text of the parameters."""
-    return refine_shard(job, checked(by, job.lineage.made_with))
+def refine_task(job: RefineJob, by: str, language: str) -> dict[str, Any]:
+    """Refine one shard unless that is done already; its facts. by: JSON text of the parameters. language: its code."""
+    return refine_shard(job, checked(by, language, job.lineage.made_with))
 
 
 @lru_cache(maxsize=1)
-def refiner_of(by: str) -> Opened:
+def refiner_of(by: str, language: str) -> Opened:
     """The refiner of these parameters. Raises CimError where it can't be opened."""
-    return open_refiner(TypeAdapter[Refiner](Refiner).validate_json(by))
+    return open_refiner(TypeAdapter[Refiner](Refiner).validate_json(by), language_of(language))
 
 
 @lru_cache(maxsize=1)  # tables are hashed once a process
-def checked(by: str, made_with: str) -> Opened:
+def checked(by: str, language: str, made_with: str) -> Opened:
     """The refiner, if it is made of what the run began with. Raises FatalError else."""
-    refiner = refiner_of(by)
+    refiner = refiner_of(by, language)
     if (found := RefineLineage.made_with_now(refiner)) != made_with:
         raise FatalError(
             f"a refiner of {found}, which was {made_with} when the run began",

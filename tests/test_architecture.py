@@ -12,7 +12,7 @@ from cim.params.yaml import dump_yaml, parse_yaml, read_yaml
 from flows.help import models_in
 from tasks.models import MAKERS
 
-STEPS = [name for name in Params.model_fields if name != "runtime"]
+STEPS = [name for name in Params.model_fields if name not in ("runtime", "language")]
 # How any stage is run and shown: changes no artefact.
 SHARED = ("flows.command", "flows.help", "flows.model_workers", "flows.progress", "flows.shards")
 PROFILES = sorted(f"profiles/{path.name}" for path in (Path(__file__).parents[1] / "profiles").glob("*.yaml"))

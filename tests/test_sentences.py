@@ -69,6 +69,7 @@ def test_any_text_is_only_ever_shortened_once(text: str) -> None:
         ["J. K. Rowling signs a book...", "Then she leaves."],
         ["Wow!!", "Really?!", "Yes."],
         ["1. A dog runs.", "2. A cat sleeps."],
+        ["A Sra. Silva espera na Av. Paulista.", "Chove."],
         ["Le chat dort.", "\u00c7a va ?"],
         ["Visit www.example.com. for more, e.g. Maps."],
         ["a red circle and a"],

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 
 from cim.errors import CimError
-from cim.metrics.overlap import coco_tokens
+from cim.languages.tokens import english_tokens
 
 Captions = dict[str, list[str]]
 """By photo, in the order of the file."""
@@ -67,7 +67,7 @@ def read_ratings(path: Path, captions: Mapping[str, Sequence[str]]) -> Rated:
 
 def words(caption: str) -> str:
     """The words of a caption: two that differ in case or punctuation alone are the same caption."""
-    return " ".join(coco_tokens(caption))
+    return " ".join(english_tokens(caption))
 
 
 def gallery_of(captions: Captions, rated: Rated, taught: set[str] | None = None) -> Captions:

@@ -30,7 +30,10 @@ class Pairs:
     def __init__(self, table: pl.DataFrame) -> None:
         self.counts = np.stack([
             sum(
-                (_columns(table, [f"{who}_{kind}_{part}" for part in ("matched", "predicted", "true")]) for kind in KINDS),
+                (
+                    _columns(table, [f"{who}_{kind}_{part}" for part in ("matched", "predicted", "true")])
+                    for kind in KINDS
+                ),
                 start=np.zeros((table.height, 3)),
             )
             for who in WHO
@@ -73,7 +76,7 @@ class Pairs:
         yield self.row("by the truth", self.chosen(np.stack([own_f1(one) for one in self.counts])))
 
     def weighted(self) -> str:
-        """The reward plus a weight for each word: the weight chosen on one half of the images, measured on the other."""
+        """The reward plus a weight for each word, the weight chosen on one half of the images, measured on the other."""
         bases = {weight: self.chosen(self.reward + weight * self.words) for weight in WEIGHTS}
         best = max(WEIGHTS, key=lambda weight: f1(self.of(bases[weight])[self.first]))
         gain = difference(self.of(bases[best])[~self.first], self.counts[1][~self.first])

@@ -53,6 +53,8 @@ def compare(
         raise ValueError(f"base has {len(base.captions)} captions, tuned {len(tuned.captions)}")
     found: dict[str, Any] = {"base": {}, "tuned": {}, "difference": {}}
     for metric in metrics_of(base.values):
+        if _why_missing(metric, base.missing):
+            continue
         difference = _difference(metric, base, tuned, params)
         if difference.images == 0:
             continue
@@ -73,7 +75,7 @@ def values(measured: Measurements) -> dict[str, dict[str, float]]:
     """{group: {name: value}} of one captioner alone, over the images that each can be computed on."""
     found: dict[str, dict[str, float]] = {}
     for metric in metrics_of(measured.values):
-        value = _value(metric, measured)
+        value = None if _why_missing(metric, measured.missing) else _value(metric, measured)
         if value is not None:
             found.setdefault(metric.group, {})[metric.name] = value
     return found
@@ -109,13 +111,17 @@ def _value(metric: Metric, measured: Measurements) -> float | None:
     return None if np.isnan(value) else value
 
 
+def _why_missing(metric: Metric, missing: Mapping[str, str]) -> str | None:
+    return missing.get(f"{metric.group}.{metric.name}") or missing.get(metric.group)
+
+
 def _absent(found: Mapping[str, Mapping[str, Any]], measured: Measurements) -> dict[str, str]:
-    absent, missing = {}, measured.missing
+    absent = {}
     for metric in metrics_of(measured.values):
         if metric.name not in found.get(metric.group, {}):
             name = f"{metric.group}.{metric.name}" if metric.group in found else metric.group
             reason = _REASONS.get(name, _TOO_FEW if is_against_negatives(metric) else "no caption could be scored")
-            absent[name] = missing.get(name.rpartition(".")[2]) or reason
+            absent[name] = _why_missing(metric, measured.missing) or reason
     if "overlap" in found:
         absent |= {name: _REASONS[name] for name in NEVER}
     return dict(sorted(absent.items()))

@@ -9,21 +9,24 @@ from tqdm import tqdm
 from cim.errors import CimError
 from cim.fingerprint import hash_path
 from cim.index.meta import EmbeddingMeta
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.layout import Layout
 from cim.metrics.chair import Objects, chair, present_objects
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
+from cim.metrics.knows import knows
 from cim.metrics.measurements import FloatArray, Measurements, column, fractions
 from cim.metrics.overlap import NoMeteor, meteor_counts, overlap
+from cim.metrics.reading import Reading
 from cim.metrics.references import Referencing
-from cim.metrics.scenes import Graph, score_scene
+from cim.metrics.scenes import score_scene
 from cim.records import IdentityScore
 
 _BATCH = 256
 
 Java = Literal["auto", "off"]
 Meteor = dict[str, FloatArray] | str
-Parser = Callable[[str], Graph]
 Score = Callable[[Sequence[str], Sequence[str]], Sequence[IdentityScore | None]]  # captions, source ids
 
 
@@ -68,8 +71,10 @@ def identities(evaluated: EvalSet, score: Score) -> dict[str, list[IdentityScore
     return found
 
 
-def meteor_or_why(evaluated: EvalSet, java: Java) -> Meteor:
+def meteor_or_why(evaluated: EvalSet, java: Java, language: Language = ENGLISH) -> Meteor:
     """METEOR's counts (n, 23) by captioner, or in words why there are none. java: "off" asks for none."""
+    if (why := knows("overlap", "meteor").why_not(language)) is not None:
+        return why
     if java == "off":
         return "evaluate.java is off"
     try:
@@ -82,16 +87,16 @@ def measure(
     evaluated: EvalSet,
     found: Mapping[str, HeldOut],
     scores: Mapping[str, Sequence[IdentityScore | None]],
-    parser: Parser | None,
+    reading: Reading,
     meteor: Meteor = "not asked for",
     references: Referencing = "not asked for",
 ) -> dict[str, Measurements]:
-    """Everything by captioner: what judges found, facts by `parser` (None: no facts) against the truth, overlap,
-    objects, wording."""
-    judged = {"meteor": meteor, "references": references, "capture": references}
+    """Everything by captioner: what judges found, facts against the truth, overlap, objects, wording; without what
+    stands aside in this `reading`."""
+    judged = {"overlap.meteor": meteor, "references": references, "capture": references}
     missing = {name: found_none for name, found_none in judged.items() if isinstance(found_none, str)}
-    if parser is None:
-        missing |= dict.fromkeys(("scenes", "details"), "evaluate.parser is off")
+    missing |= reading.missing
+    parser, words, tokeniser = reading.parser, reading.vocabulary, reading.language.ngrams
     counts = {} if isinstance(meteor, str) else meteor
     annotated = evaluated.objects or [None] * len(evaluated.ids)
     measured = {}
@@ -99,12 +104,15 @@ def measure(
         against = evaluated.against(name)
         there = [
             None
-            if truth is not None
-            else present_objects(names, references)  # a scene has its own truth, nothing of COCO's
+            if truth is not None or words is None
+            else present_objects(names, references, words)  # a scene has its own truth, nothing of COCO's
             for truth, names, references in zip(evaluated.truths, annotated, against, strict=True)
         ]
-        overlaps = overlap(captions, against)
-        objects = [None if n is None else chair(caption, n) for caption, n in zip(captions, there, strict=True)]
+        overlaps = overlap(captions, against if tokeniser else [()] * len(captions), tokeniser or str.split)
+        objects = [
+            None if n is None or words is None else chair(caption, n, words)
+            for caption, n in zip(captions, there, strict=True)
+        ]
         measured[name] = Measurements(
             captions=captions,
             truncated=evaluated.truncated[name],

@@ -22,7 +22,8 @@ class Measurements:
     truncated: cut at max_new_tokens. facts: counts by kind, None without ground truth. ranks: (n,) of the
     own image by the held-out encoder, 1 is best, NaN for an image it has no vector of. identity: None when
     unscorable. overlap: ROUGE-L in [0, 1], None without a reference. values: further per-image values by name,
-    (n, c), NaN where there is none. missing: why there is none at all, by name or group. referenced: against the
+    (n, c), NaN where there is none. missing: why there is none at all, by group, or by name with its
+    group ("overlap.meteor"). referenced: against the
     references, None for an image that was not compared; empty when none was.
 
     Raises ValueError when lengths differ.

@@ -3,28 +3,30 @@
 By pycocoevalcap's scorers; only METEOR needs Java. What is compared with what: docs/metrics.md.
 """
 
-import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import as_file, files
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from cim.languages.tokens import english_tokens
+
 FloatArray = npt.NDArray[np.float64]
 Tokens = dict[int, list[str]]  # by image
+Tokeniser = Callable[[str], list[str]]
 N = 4  # longest n-gram
 _SMALL, _TINY = 1e-9, 1e-15  # what pycocoevalcap adds against division by zero
 _WIDTHS = {"bleu_4": 2 * N + 2, "rouge_l": 1, "cider_d": 1}
 WIDTH = 23  # counts of one caption by METEOR
 MODULES = np.array([1.0, 0.6, 0.8, 0.6])  # of METEOR: exact, stem, synonym, paraphrase
 ALPHA, BETA, GAMMA, DELTA = 0.85, 0.2, 0.6, 0.75  # of METEOR 1.5 for English
-# In order: what stands before n't, n't, the other clitics, words with inner hyphens, full stops and thousands commas.
-_TOKEN = re.compile(r"\w+?(?=n't\b)|n't\b|'(?:s|m|d|ll|re|ve)\b|\w+(?:[-.]\w+|,\d{3}\b)*")
 
 
-def overlap(captions: Sequence[str], references: Sequence[Sequence[str]]) -> dict[str, FloatArray]:
+def overlap(
+    captions: Sequence[str], references: Sequence[Sequence[str]], tokeniser: Tokeniser = english_tokens
+) -> dict[str, FloatArray]:
     """Per-image values of n captions against the references of each image; NaN rows without a reference that has words.
 
     bleu_4 (n, 10): what BLEU sums over a corpus, see `bleu`. rouge_l (n, 1), in [0, 1]: Lin 2004, beta 1.2, as COCO
@@ -32,7 +34,7 @@ def overlap(captions: Sequence[str], references: Sequence[Sequence[str]]) -> dic
     weighted by how few of these n images' references hold them, so it is comparable on one set of images only.
     """
     found = {name: np.full((len(captions), width), np.nan) for name, width in _WIDTHS.items()}
-    said, truths = _tokens(captions, references)
+    said, truths = _tokens(captions, references, tokeniser)
     known = list(said)
     if not known:
         return found
@@ -69,7 +71,7 @@ def meteor_counts(
     references: by captioner, too. Raises NoMeteor where it can't be had.
     """
     found = {name: np.full((len(texts), WIDTH), np.nan) for name, texts in captions.items()}
-    pairs = {name: _tokens(texts, references[name]) for name, texts in captions.items()}
+    pairs = {name: _tokens(texts, references[name], english_tokens) for name, texts in captions.items()}
     keys = [(name, i) for name, (said, _) in pairs.items() for i in said]
     if keys:
         rows = java_counts([pairs[name][0][i][0] for name, i in keys], [pairs[name][1][i] for name, i in keys])
@@ -130,28 +132,20 @@ def _share(part: FloatArray, whole: FloatArray) -> FloatArray:
     return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def _tokens(captions: Sequence[str], references: Sequence[Sequence[str]]) -> tuple[Tokens, Tokens]:
+def _tokens(
+    captions: Sequence[str], references: Sequence[Sequence[str]], tokeniser: Tokeniser
+) -> tuple[Tokens, Tokens]:
     """Captions and references by image, tokens joined by blanks; images without a reference that has words left out."""
-    truths = {i: [text for text in map(_joined, texts) if text] for i, texts in enumerate(references)}
+
+    def joined(caption: str) -> str:
+        return " ".join(tokeniser(caption))
+
+    truths = {i: [text for text in map(joined, texts) if text] for i, texts in enumerate(references)}
     truths = {i: texts for i, texts in truths.items() if texts}
-    return {i: [_joined(captions[i])] for i in truths}, truths
-
-
-def _joined(caption: str) -> str:
-    return " ".join(coco_tokens(caption))
+    return {i: [joined(captions[i])] for i in truths}, truths
 
 
 def _summands(one: dict[str, Any]) -> list[float]:
     length = one["testlen"]
     closest = min((abs(reference - length), reference) for reference in one["reflen"])[1]
     return [*one["correct"], *one["guess"], length, closest]
-
-
-def coco_tokens(caption: str) -> list[str]:
-    """Lower-case words without punctuation, split as COCO's caption evaluation splits them: dog 's, is n't, can not.
-
-    Its tokenizer is Stanford's for the Penn Treebank, in Java. Equal on all but 36 of Flickr8k's 34,358 captions; it
-    differs on symbols (&, #, $ are words there), brackets (words by an oversight there), abbreviations ("St.") and
-    apostrophes within a word (o'clock).
-    """
-    return _TOKEN.findall(re.sub(r"\bcannot\b", "can not", caption.lower().replace("\u2019", "'")))

@@ -12,7 +12,10 @@ from cim.graphs.open import open_matcher
 from cim.graphs.phrases import Phrases
 from cim.graphs.union import shared
 from cim.graphs.wordnet import load_wordnet
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.metrics.evalset import EvalSet
+from cim.metrics.knows import KNOWS
 from cim.metrics.scenes import Counts
 
 ParserMode = Literal["auto", "scenes", "spacy", "t5", "off"]
@@ -36,8 +39,10 @@ Referencing = (
 )  # by captioner, None for images not compared; or why none is
 
 
-def compared(evaluated: EvalSet, mode: ParserMode) -> list[int] | str:
+def compared(evaluated: EvalSet, mode: ParserMode, language: Language = ENGLISH) -> list[int] | str:
     """The images whose captions are held against references, or in words why none is. mode: `evaluate.parser`."""
+    if (why := KNOWS["references"].why_not(language)) is not None:
+        return why
     if mode in ("scenes", "off"):
         return f"evaluate.parser is {mode}"
     open_ones = [i for i, truth in enumerate(evaluated.truths) if truth is None or mode != "auto"]

@@ -44,7 +44,7 @@ class CaptionParams(Section):
         ["Caption this image as accurately as possible, without speculation. Describe what you see."],
         min_length=1,
         description="one is drawn per image while training; the first is used for captioning; text without special"
-        " tokens of the captioner",
+        " tokens of the captioner; in another language than English the default is that language's",
     )
     batch_size: int = Field(64, ge=1)
     temperature: float = Field(0.0, ge=0, description="0 is greedy")
@@ -149,6 +149,10 @@ class Evaluate(Section):
     java: Literal["auto", "off"] = Field("auto", description="METEOR is a Java program; auto: scored where java runs")
     clip_prefix: str = Field("", description='put before captions for CLIPScore; the paper has "A photo depicts "')
     negatives: list[Negatives] = Field([], description="further R@k, among so many others of a kind; none by default")
+    objects: str | None = Field(
+        None,
+        description="file with a language's words for objects, for CHAIR (docs/languages.md); null: COCO's, in English",
+    )
     allow_same_encoder: bool = Field(False, description="judge by the reward's own encoder; nothing is held out then")
 
     @model_validator(mode="after")

@@ -65,7 +65,8 @@ class TextFilters(Section):
         " words or more must have; 0.1 leaves English sentences; null: any language",
     )
     boilerplate: list[Annotated[str, AfterValidator(_regex)]] = Field(
-        list(BOILERPLATE), description="regular expressions of texts that speak of pages; case does not count"
+        list(BOILERPLATE),
+        description="regular expressions of texts that speak of pages, by default in English; case does not count",
     )
     contacts: bool = Field(True, description="drop texts with an e-mail address or a phone number")
     max_images: int | None = Field(

@@ -127,9 +127,9 @@ class Guards(Section):
     prompt: PromptGuard | None = PromptGuard()
     characters: CharactersGuard | None = CharactersGuard()
     tokens: TokensGuard | None = TokensGuard()
-    prose: ProseGuard | None = Field(ProseGuard(), description="for captions in English")
-    filler: FillerGuard | None = Field(FillerGuard(), description="for captions in English")
-    gibberish: GibberishGuard | None = Field(GibberishGuard(), description="for captions in English")
+    prose: ProseGuard | None = Field(ProseGuard(), description="knows English alone")
+    filler: FillerGuard | None = Field(FillerGuard(), description="knows English alone")
+    gibberish: GibberishGuard | None = Field(GibberishGuard(), description="knows English alone")
     copied: CopiedGuard | None = CopiedGuard()
 
     @classmethod

@@ -12,6 +12,7 @@ from cim.errors import CimError
 from cim.params.base import Section
 from cim.params.caption import CaptionParams, Evaluate
 from cim.params.contradictions import LenientParser, kind_of, sections_in
+from cim.params.language import InLanguage
 from cim.params.models import Models
 from cim.params.retrieval import Embed, Index
 from cim.params.runtime import Runtime
@@ -30,8 +31,8 @@ WORDS = {True: ("on", "yes", "y"), False: ("off", "no", "n")}
 NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 
 
-class Params(Section):
-    """The whole of params.yaml: one section a stage, plus runtime."""
+class Params(InLanguage):
+    """The whole of params.yaml: one section a stage, plus runtime and the language of captions."""
 
     runtime: Runtime
     shard: Shard
@@ -82,6 +83,25 @@ class Params(Section):
     def _attends_where_it_can(self) -> "Params":
         if self.tune.attention == "flash_attention_2" and self.runtime.device == "cpu":
             raise ValueError("tune.attention flash_attention_2 with runtime.device cpu: it needs a GPU; set sdpa")
+        return self
+
+    @model_validator(mode="after")
+    def _asks_nothing_of_english_alone(self) -> "Params":
+        if self.spoken.code == "en":
+            return self
+        wrong, questions = [], self.tune.reward.terms.answers
+        if any(source.kind == "scenes" for source in self.shard.sources):
+            wrong.append("shard.sources of kind scenes, whose captions are English")
+        if self.evaluate.parser in ("scenes", "spacy", "t5"):
+            wrong.append(f"evaluate.parser {self.evaluate.parser}, which reads English: set auto or off")
+        if questions is not None and questions.questions.kind == "scenes":
+            wrong.append("tune.reward.terms.answers with questions of kind scenes, which are English")
+        if questions is not None and questions.questions.kind == "file" and self.spoken.questions is None:
+            wrong.append("tune.reward.terms.answers, whose model is asked in languages of cim/languages only")
+        if self.evaluate.objects is not None and self.spoken.denials is None:
+            wrong.append("evaluate.objects, whose metrics need words of denial that cim/languages does not have")
+        if wrong:
+            raise ValueError("; ".join(f"language {self.language} with {one}" for one in wrong))
         return self
 
     @model_validator(mode="after")

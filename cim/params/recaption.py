@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from cim.params.base import Section
 from cim.params.caption import CaptionParams
 from cim.params.images import ImageLimits
+from cim.params.language import InLanguage
 from cim.params.models import Loaded
 from cim.params.runtime import Runtime
 from cim.params.sources import Source, without_splits
@@ -65,7 +66,7 @@ class Recaption(Section):
     reward: Reward = Reward()
 
 
-class Recaptioning(Section):
+class Recaptioning(InLanguage):
     """The whole of a params file for flows.recaption."""
 
     runtime: Runtime = Runtime()

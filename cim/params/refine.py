@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, model_validator
 
 from cim.params.base import Section
+from cim.params.language import InLanguage
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.recaption import here
 from cim.params.refiners import Refiner
@@ -42,7 +43,7 @@ class Refine(Section):
         return self
 
 
-class Refining(Section):
+class Refining(InLanguage):
     """The whole of a params file for flows.refine."""
 
     runtime: Runtime = Runtime()

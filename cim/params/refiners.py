@@ -18,7 +18,8 @@ class FuseAltText(Section):
     kind: Literal["fuse_alt_text"]
     writer: Writer
     template: str | None = Field(
-        None, description="file with {original}, {caption} or other names of texts and JSON fields; default: ours"
+        None, description="file with {original}, {caption} or other names of texts and JSON fields; default: ours in"
+        " `language`"
     )
     form: Form = Form()
 
@@ -31,7 +32,7 @@ class FuseExperts(Section):
     experts: list[str] = Field(
         min_length=1, description="fields of the samples' own JSON (original), such as objects, ocr; those there count"
     )
-    template: str | None = Field(None, description="file with {caption} and {experts}; default: ours")
+    template: str | None = Field(None, description="file with {caption} and {experts}; default: ours in `language`")
     form: Form = Form()
 
 

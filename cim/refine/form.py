@@ -1,22 +1,34 @@
 """Is an answer of a text model a text to train on? What it must not be is counted by reason."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from cim.languages.english import ENGLISH
+from cim.languages.knows import SPACED, Knows
+from cim.languages.language import Language
 from cim.params.refine_models import Form
 from cim.refine.base import WrongForm
 from cim.text import has_text, repeated_share, words
 
 _QUOTES = {'"': '"', "'": "'", "\u201c": "\u201d", "\u00ab": "\u00bb"}
 _CODE = re.compile(r"^\s*(```|[{\[<#|]|\*\*|[-*\u2022] |\d+[.)] )|<\||\|>|</?[a-z]+>", re.I)
-_TALK = re.compile(
-    r"^(sure|certainly|of course|okay|ok|here (is|are|'s)|here\u2019s|i('m| am) (sorry|unable)|i can(no|')t|as an ai"
-    r"|text [12]\b|(merged|fused|combined|new|final)? ?(caption|description|text|answer|output) ?:)",
-    re.I,
-)
+KNOWS: Mapping[str, Knows] = {
+    "talk about the text": Knows(("talk",)),
+    "max_words": SPACED,
+    "max_repetition": SPACED,
+    "min_known": SPACED,
+}
+"""Which languages the checks know that read words; the others know no language."""
 
 
-def check_form(answer: str, finish_reason: str, sources: Iterable[str], form: Form) -> str:
+def checks_aside(language: Language) -> dict[str, str]:
+    """Why checks stand aside for texts in `language`, by name."""
+    return {name: why for name, knows in KNOWS.items() if (why := knows.why_not(language)) is not None}
+
+
+def check_form(
+    answer: str, finish_reason: str, sources: Iterable[str], form: Form, language: Language = ENGLISH
+) -> str:
     """The text of an answer, blanks single, quotation marks around it taken off. Raises WrongForm.
 
     sources: what it was made from. A text whose words are mostly not theirs is no fusion of them, also where a model
@@ -31,8 +43,10 @@ def check_form(answer: str, finish_reason: str, sources: Iterable[str], form: Fo
     text = _bare(" ".join(answer.split()))
     if not has_text(text):
         raise WrongForm("blank")
-    if _TALK.match(text):
+    if language.talk is not None and language.talk.match(text):
         raise WrongForm("talk about the text")
+    if not language.spaced:
+        return text
     said = words(text)
     if len(said) > form.max_words:
         raise WrongForm("too long")

@@ -9,6 +9,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.params.refiners import FuseAltText, FuseExperts
 from cim.params.texts import columns_of
 from cim.refine.base import Ask, Refined, Sample, Samples, kept
@@ -20,12 +22,18 @@ from cim.refine.writer import Writer, open_writer
 class Fuse:
     """Meets Refiner."""
 
-    def __init__(self, settings: FuseAltText | FuseExperts, writer: Writer | None = None) -> None:
-        """writer: for tests. Raises CimError for a template that lacks its places, or a model that can't be opened."""
-        self._settings = settings
+    def __init__(
+        self, settings: FuseAltText | FuseExperts, writer: Writer | None = None, language: Language = ENGLISH
+    ) -> None:
+        """writer: for tests. language: of template and answers.
+
+        Raises CimError for a template that lacks its places or is not there in the language, or a model that can't be
+        opened.
+        """
+        self._settings, self._language = settings, language
         self._experts = settings.experts if isinstance(settings, FuseExperts) else []
         needed = ("caption", "experts" if self._experts else "original")
-        self._template = read_template(settings.kind, settings.template, needed)
+        self._template = read_template(settings.kind, settings.template, needed, language)
         self._writer = writer or open_writer(settings.writer)
 
     @property
@@ -39,8 +47,9 @@ class Fuse:
         return ["original"] if "original" in columns_of(self._template) else []
 
     def lineage(self) -> Mapping[str, Any]:
-        """Model and template."""
-        return {**self.identity(), "template": hashlib.sha256(self._template.encode()).hexdigest()[:16]}
+        """Model, template, and the language of other answers than English ones."""
+        spoken = {} if self._language == ENGLISH else {"language": self._language.code}
+        return {**self.identity(), "template": hashlib.sha256(self._template.encode()).hexdigest()[:16], **spoken}
 
     def identity(self) -> Mapping[str, Any]:
         """The model's."""
@@ -56,7 +65,7 @@ class Fuse:
         if lacking := [name for name in columns_of(self._template) if not values.get(name)]:
             return kept(sample, f"without {lacking[0]}")
         reply = self._writer.write(fill(self._template, values))
-        text = check_form(reply.text, reply.finish_reason, values.values(), self._settings.form)
+        text = check_form(reply.text, reply.finish_reason, values.values(), self._settings.form, self._language)
         return Refined(text, "fused", {}, reply.tokens, reply.tokens_in)
 
     def _values(self, sample: Sample) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Refiners by name. A new one: a file, parameters in `cim.params.refiners`, a line in MODULES and a case below."""
 
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.params.refiners import Choose, Consensus, DropUnanswerable, Enrich, FuseAltText, FuseExperts, Refiner
 from cim.refine.base import Refiner as Opened
 
@@ -14,13 +16,16 @@ MODULES = {
 """Where the code of each is: a change there makes its own shards stale, and no other refiner's."""
 
 
-def open_refiner(settings: Refiner) -> Opened:
-    """The one that the parameters name; nothing of the others is imported. Raises CimError where it can't be opened."""
+def open_refiner(settings: Refiner, language: Language = ENGLISH) -> Opened:
+    """The one that the parameters name, for texts in `language`; nothing of the others is imported.
+
+    Raises CimError where it can't be opened.
+    """
     match settings:
         case FuseAltText() | FuseExperts():
             from cim.refine.fuse import Fuse
 
-            return Fuse(settings)
+            return Fuse(settings, language=language)
         case Choose():
             from cim.refine.choose import Choose as Chooser
 

@@ -8,15 +8,25 @@ from typing import Any
 
 from cim.chat.quoting import quoted
 from cim.errors import CimError
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.params.texts import columns_of
 from cim.text import has_text
 
 
 @cache
-def read_template(name: str, path: str | None, needed: tuple[str, ...] = ()) -> str:
-    """The user's file `path`, or ours of that name. needed: {names} that must be in it. Raises CimError."""
+def read_template(name: str, path: str | None, needed: tuple[str, ...] = (), language: Language = ENGLISH) -> str:
+    """The user's file `path`, or ours of that name in `language`. needed: {names} that must be in it.
+
+    Raises CimError, also where there is none in the language.
+    """
     if path is None:
-        text = resources.files("cim.refine").joinpath("templates", f"{name}.txt").read_text(encoding="utf-8")
+        ours = resources.files("cim.refine").joinpath("templates", f"{name}.{language.code}.txt")
+        if not ours.is_file():
+            raise CimError(
+                f"no template {name} in {language.name}", "one of yours", "set refine.by.template to a text file"
+            )
+        text = ours.read_text(encoding="utf-8")
     else:
         try:
             text = Path(path).expanduser().read_text(encoding="utf-8")

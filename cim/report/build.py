@@ -11,6 +11,7 @@ from cim.params.yaml import dump_yaml
 from cim.report.cards import Card, answers, choose, gain
 from cim.report.charts import lengths_chart, recall_chart, training_charts
 from cim.report.html import Report
+from cim.report.language import language_notes
 from cim.report.lineage import alarm_history, chain, lineage, reject_counts
 from cim.report.pictures import FOUND, SOURCE, Splits
 
@@ -78,6 +79,7 @@ def _notes(evaluated: EvalSet, params: Params, cards: int, unjudged: int) -> lis
     reward = params.tune.reward
     notes = [
         formula(reward),
+        *language_notes(params),
         f"Intervals: {params.evaluate.bootstrap} bootstrap resamples of images, seed {params.evaluate.seed}. They "
         "cover the choice of images, not of training seeds.",
     ]

@@ -13,6 +13,8 @@ from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
 from cim.index.stale import check_files
 from cim.index.threads import search_threads
 from cim.index.vectors import VectorStore, read_ids
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.layout import Layout
 from cim.params.retrieval import Index
 from cim.params.tune import Reward
@@ -41,6 +43,7 @@ class Retriever:
     """A retrieval space, the image vectors of its items and of the sources, and the reward's parameters.
 
     captions: of the items, for the guard that looks for copies of them. threads: of a search on CPU, None: as before.
+    language: of the captions, for guards.
     """
 
     space: Space
@@ -49,6 +52,7 @@ class Retriever:
     reward: Reward
     captions: GalleryCaptions | None = None
     threads: int | None = None
+    language: Language = ENGLISH
 
     @classmethod
     def open(
@@ -58,6 +62,7 @@ class Retriever:
         device: str = "cpu",
         index: Index | None = None,
         threads: int | None = None,
+        language: Language = ENGLISH,
     ) -> "Retriever":
         """Everything under `layout` that `reward` needs. index: what data/index must have been built with.
 
@@ -83,8 +88,8 @@ class Retriever:
         # The captions that `copied` looks for: those of this gallery, whichever space is searched.
         check_embeddings(IndexMeta.read(layout.index(CAPTIONS)), present_embeddings(layout, "text"))
         space = open_space(layout, reward.space, device, index, reward.k)
-        captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from])
-        return cls(space, items, sources, reward, captions, threads)
+        captions = GalleryCaptions.of(layout, [name.split("/")[1] for name in meta.built_from], language)
+        return cls(space, items, sources, reward, captions, threads, language)
 
     def score(self, captions: Sequence[str], source_ids: Sequence[str]) -> list[IdentityScore | None]:
         """The reward of b captions of b sources; None where there is no honest number, as `attempt` says.

@@ -40,7 +40,7 @@ class TrlReward:
     ) -> None:
         """special_tokens: ids that no caption may hold, for the guard `tokens`. terms: beside GRC and QIR."""
         self._retriever, self._terms = retriever, terms or OpenTerms()
-        self._guards = build_guards(retriever.reward.guards, special_tokens, retriever.captions)
+        self._guards = build_guards(retriever.reward.guards, special_tokens, retriever.captions, retriever.language)
 
     def __call__(
         self,

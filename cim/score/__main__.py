@@ -14,6 +14,7 @@ from typing import Any
 
 from cim.command import check_writable, plain_exit
 from cim.errors import CimError
+from cim.languages.known import language_of
 from cim.layout import Layout
 from cim.params import Params
 from cim.params.load import load_section
@@ -59,8 +60,9 @@ def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: L
 
     torch.set_num_threads(params.runtime.torch_threads)
     device = params.runtime.device
-    retriever = Retriever.open(layout, params.tune.reward, device, params.index, params.runtime.search_threads)
-    terms = OpenTerms.of(params.tune.reward.terms, Workspace(layout, device))
+    language, threads = language_of(params.language), params.runtime.search_threads
+    retriever = Retriever.open(layout, params.tune.reward, device, params.index, threads, language)
+    terms = OpenTerms.of(params.tune.reward.terms, Workspace(layout, device, language))
     gallery = Splits.indexed(layout)
     encode = lazy_encoder(lambda: open_image_encoder(layout, device))
     summary = Summary()

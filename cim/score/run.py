@@ -79,7 +79,7 @@ def _batch(
     outcomes = scorer.attempt([one.request.caption for one in asked], [one.id for one in asked])
     said = [GeneratedCaption(one.request.caption, one.request.prompt, id=one.id) for one in asked]
     # No special tokens: which ids were generated, a text doesn't say. Those that are written out are found.
-    guards = build_guards(retriever.reward.guards, (), retriever.captions)
+    guards = build_guards(retriever.reward.guards, (), retriever.captions, retriever.language)
     rewards = training_rewards(said, outcomes, retriever.reward, guards, terms(said, outcomes, scorer.sources))
     scored = zip(asked, outcomes, rewards, strict=True)
     results = (Result(one.request, one.id, outcome, reward) for one, outcome, reward in scored)

@@ -9,6 +9,7 @@ from cim.captioners.load import captioner_fingerprint
 from cim.errors import CimError
 from cim.fingerprint import code_of, fingerprint
 from cim.index.depth import CAPTIONS, PARTS
+from cim.languages.known import language_of
 from cim.layout import Layout
 from cim.params import Index, Tune
 from cim.params.runtime import Ranks
@@ -21,7 +22,7 @@ class TuneJob:
     """Everything one run depends on besides data/. device, threads, ranks: how it runs, not what it makes.
 
     index: what data/index must have been built with; its meta.json is in the fingerprint. reward_device: of the
-    encoders, auto for `device`. ranks: processes that train together.
+    encoders, auto for `device`. ranks: processes that train together. language: of the captions, its code.
     """
 
     layout: Layout
@@ -34,6 +35,7 @@ class TuneJob:
     reward_device: Literal["auto", "cpu", "cuda"] = "auto"
     search_threads: int | None = None
     ranks: Ranks = field(default_factory=Ranks)
+    language: str = "en"
 
     def __str__(self) -> str:
         return "the captioner"
@@ -84,6 +86,7 @@ class TuneJob:
             self.parameters(),
             list(self.prompts),
             *further,
+            *([] if (spoken := language_of(self.language).code) == "en" else [{"language": spoken}]),
         )
 
     def fingerprint(self) -> str:

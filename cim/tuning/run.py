@@ -16,8 +16,10 @@ from cim.captioners.load import load_captioner, load_processor, outline_captione
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
 from cim.encoders.load import load_text_tower
 from cim.errors import CimError
+from cim.languages.known import language_of
 from cim.ranks import rank_and_size
 from cim.rewards.functions import reward_functions
+from cim.rewards.guards.build import guards_aside
 from cim.rewards.retriever import Retriever
 from cim.rewards.terms.build import OpenTerms
 from cim.rewards.terms.workspace import Workspace
@@ -103,6 +105,9 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
             f"{len(ids)} train images", f"the {rollout} of one rollout", "add images or lower tune.prompts_per_step"
         )
     main = rank_and_size()[0] == 0
+    if main and (aside := guards_aside(params.reward.guards, retriever.language)):
+        said = "\n  ".join(f"{name}: {why}" for name, why in aside.items())
+        _log.warning("captions in %s; guards that stand aside:\n  %s", retriever.language.name, said)
     for stale in job.checkpoints.glob("*") if main else ():  # another run's: other data or parameters
         if stale != scratch and stale.is_dir():
             rmtree(stale)
@@ -117,7 +122,7 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
         if params.vision == "frozen":
             keep_outputs(captioner, base, layout.trunk_outputs)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
-    terms = OpenTerms.of(params.reward.terms, Workspace(layout, job.encoders_on))
+    terms = OpenTerms.of(params.reward.terms, Workspace(layout, job.encoders_on, retriever.language))
     total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model), terms)
     reward = reward_functions(total, params)
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
@@ -148,7 +153,9 @@ def _train_in_ranks(job: TuneJob) -> Tuned:
 
 def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
     """What scores captions, and what judges a captioner by them."""
-    retriever = Retriever.open(job.layout, job.params.reward, job.encoders_on, job.index, job.search_threads)
+    retriever = Retriever.open(
+        job.layout, job.params.reward, job.encoders_on, job.index, job.search_threads, language_of(job.language)
+    )
     return retriever, _validator(job, retriever)
 
 

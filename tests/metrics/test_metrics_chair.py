@@ -5,6 +5,9 @@ import pytest
 from cim.errors import CimError
 from cim.metrics.chair import Objects, chair, mentioned_objects, present_objects
 from cim.metrics.coco_objects import coco_names
+from cim.metrics.vocabulary import coco_vocabulary
+
+COCO = coco_vocabulary()
 
 
 @pytest.mark.parametrize(
@@ -28,7 +31,7 @@ from cim.metrics.coco_objects import coco_names
     ],
 )
 def test_objects_said(caption: str, objects: list[str]) -> None:
-    assert mentioned_objects(caption) == objects
+    assert mentioned_objects(caption, COCO) == objects
 
 
 @pytest.mark.parametrize(
@@ -57,26 +60,26 @@ def test_objects_said(caption: str, objects: list[str]) -> None:
     ],
 )
 def test_what_is_denied_is_not_said(caption: str, objects: list[str]) -> None:
-    assert mentioned_objects(caption) == objects
+    assert mentioned_objects(caption, COCO) == objects
 
 
 def test_every_name_is_recognised_as_itself() -> None:
     assert len(set(coco_names())) == 80
     for name in coco_names():
-        assert mentioned_objects("two oranges" if name == "orange" else name) == [name]
+        assert mentioned_objects("two oranges" if name == "orange" else name, COCO) == [name]
 
 
 def test_what_is_there() -> None:
-    assert present_objects(["cup"], ["A man walks his dog."]) == {"cup", "person", "dog"}
-    assert present_objects(None, ["A man."]) == {"person"}
-    assert present_objects([], []) == set()  # annotated as empty
-    assert present_objects(None, []) is None
+    assert present_objects(["cup"], ["A man walks his dog."], COCO) == {"cup", "person", "dog"}
+    assert present_objects(None, ["A man."], COCO) == {"person"}
+    assert present_objects([], [], COCO) == set()  # annotated as empty
+    assert present_objects(None, [], COCO) is None
     with pytest.raises(CimError, match="'mug' among the coco_objects"):
-        present_objects(["mug"], [])
+        present_objects(["mug"], [], COCO)
 
 
 def test_chair_by_hand() -> None:
     # said: dog, dog, frisbee, person; there: dog, person, car. 1 of 4 mentions is absent; 2 of 3 objects covered
-    found = chair("A dog and another dog chase a frisbee of a man", {"dog", "person", "car"})
+    found = chair("A dog and another dog chase a frisbee of a man", {"dog", "person", "car"}, COCO)
     assert found == Objects(said=4, absent=1, there=3, covered=2)
-    assert chair("red stars", {"dog"}) == Objects(0, 0, 1, 0)
+    assert chair("red stars", {"dog"}, COCO) == Objects(0, 0, 1, 0)

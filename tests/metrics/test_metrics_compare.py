@@ -133,7 +133,7 @@ def test_images_that_cannot_be_judged_take_no_part():
 
 def test_further_values_are_read_by_name_and_reasons_passed_on():
     values = {"rouge": np.ones((20, 1)), "bleu_4": np.array([[4, 3, 2, 1, 5, 4, 3, 2, 5, 5]] * 20, dtype=float)}
-    base = replace(measured(TRUTH, 1, None), values=values, missing={"meteor": "no java"})
+    base = replace(measured(TRUTH, 1, None), values=values, missing={"overlap.meteor": "no java"})
     found = compare(base, base, PARAMS)
     assert found["base"]["overlap"] == {"bleu_4": pytest.approx(0.2**0.25)}  # (4/5 3/4 2/3 1/2) ** (1/4)
     assert found["absent"]["overlap.meteor"] == "no java"

@@ -13,6 +13,7 @@ from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import check_embedded, check_held_out, measure, meteor_or_why
+from cim.metrics.reading import Reading
 from cim.params import Evaluate, parse_params
 from cim.params.yaml import read_yaml
 from cim.scenes.parse import parse
@@ -31,7 +32,7 @@ PHOTOS = EvalSet(
 def test_photos_by_hand() -> None:
     found = {name: HeldOut(np.array([1.0, 2.0, np.nan])) for name in PHOTOS.captions}
     scores = {name: [None] * 3 for name in PHOTOS.captions}
-    measured = measure(PHOTOS, found, scores, parse, "no java today")
+    measured = measure(PHOTOS, found, scores, Reading(parse), "no java today")
     metrics = compare(measured["base"], measured["tuned"], Evaluate(bootstrap=100))
     # There: man, dog; car, dog; unknown. base names man, cat and dog: 1 of 3 is absent, in 1 of 2 captions; 2 of 4 are
     # covered.

@@ -9,10 +9,12 @@ import pytest
 
 from cim.graphs.graph import TextGraph
 from cim.graphs.phrases import Phrases, Vectors
+from cim.languages.english import ENGLISH
 from cim.metrics.compare import compare
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import measure
+from cim.metrics.reading import Reading
 from cim.metrics.references import ParserMode, ReferenceAgreement, Referencing, compare_with_references, compared
 from cim.metrics.scenes import Counts
 from cim.params import Evaluate
@@ -56,7 +58,7 @@ def strangers() -> Phrases:
 def measured_by(references: Referencing, evaluated: EvalSet = PHOTOS) -> dict[str, object]:
     found = {name: HeldOut(np.array([1.0, 2.0, 3.0])) for name in evaluated.captions}
     scores = {name: [None] * 3 for name in evaluated.captions}
-    measured = measure(evaluated, found, scores, parse, "no java today", references)
+    measured = measure(evaluated, found, scores, Reading(parse), "no java today", references)
     metrics = compare(measured["base"], measured["tuned"], Evaluate(bootstrap=100))
     json.dumps(metrics, allow_nan=False)
     return metrics
@@ -136,7 +138,7 @@ class TestWhichImages:
 def test_no_facts_at_all() -> None:
     found = {"base": HeldOut(np.array([1.0, 2.0, 3.0]))}
     one = replace(PHOTOS, captions={"base": PHOTOS.captions["base"]}, truncated={"base": [False] * 3})
-    measured = measure(one, found, {"base": [None] * 3}, None)["base"]
+    measured = measure(one, found, {"base": [None] * 3}, Reading.of(Evaluate(parser="off"), ENGLISH, parse))["base"]
     assert list(measured.facts) == [None] * 3
     metrics = compare(measured, measured, Evaluate(bootstrap=100))
     assert metrics["absent"]["scenes"] == metrics["absent"]["details"] == "evaluate.parser is off"

@@ -13,6 +13,7 @@ from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import HeldOut
 from cim.metrics.judge import measure
 from cim.metrics.overlap import overlap
+from cim.metrics.reading import Reading
 from cim.metrics.references import compare_with_references
 from cim.metrics.yardsticks import OTHER, PERSON, known_of, with_yardsticks
 from cim.params import Evaluate
@@ -72,7 +73,7 @@ def test_what_they_get() -> None:
     found = {name: HeldOut(np.array([1.0, 3.0, 2.0])) for name in evaluated.captions}
     scores = {name: [None] * 3 for name in evaluated.captions}
     agreement = compare_with_references(evaluated, [0, 1, 2], Named(), strangers())
-    measured = measure(evaluated, found, scores, parse, "no java today", agreement)
+    measured = measure(evaluated, found, scores, Reading(parse), "no java today", agreement)
     known = known_of(measured)
     assert list(known) == [OTHER, PERSON]
     person, other = values(known[PERSON]), values(known[OTHER])

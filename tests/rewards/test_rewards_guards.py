@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from benchmarks.hacking.galleries import Photos
+from cim.languages.english import ENGLISH
 from cim.params.guards import Guards, LengthGuard, RepetitionGuard
 from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.rewards.guards.build import build_guards
@@ -38,7 +39,7 @@ def test_ramp():
 
 
 def test_length_window():
-    guard = Length(LengthGuard(min_words=2, max_words=10))
+    guard = Length(LengthGuard(min_words=2, max_words=10), ENGLISH)
     # 11 words: half of the way from 10 to 12
     assert [guard(GeneratedCaption("word " * n)) for n in (0, 1, 2, 10, 11, 12, 300)] == pytest.approx(
         [-1, -1, 0, 0, -0.5, -1, -1]
@@ -46,7 +47,7 @@ def test_length_window():
 
 
 def test_a_caption_that_tells_one_thing_is_too_short():
-    guard = Length(LengthGuard())
+    guard = Length(LengthGuard(), ENGLISH)
     assert [guard(GeneratedCaption(text)) for text in ("a dog", "some of the dogs.", "is it")] == [-1, -1, -1]
     assert [guard(GeneratedCaption(text)) for text in ("two dogs", "a red dog", "a dog and a dog")] == [0, 0, 0]
 

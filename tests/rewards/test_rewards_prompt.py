@@ -2,24 +2,27 @@
 
 import pytest
 
+from cim.languages.english import ENGLISH
 from cim.params.guards import PromptGuard
 from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.guards.words import Prompt, copied_share
 
-GUARD = Prompt(PromptGuard())
+GUARD = Prompt(PromptGuard(), ENGLISH)
 PROMPT = "Caption this image as accurately as possible, without speculation. Describe what you see."
 HONEST = "A large dotted red circle to the left of two small blue squares on a white background."
 
 
 def test_copied_prompt():
     # "caption this image as accurately" are 5 of 9 words, two of them tell; "accurately as possible": 3 of 5
-    assert copied_share("To caption this image as accurately, a big dog", PROMPT, 3) == pytest.approx(5 / 9)
-    assert copied_share("A dog accurately as possible", PROMPT, 3) == pytest.approx(3 / 5)
-    assert copied_share("In this image as seen", PROMPT, 3) == 0  # none of the three tells anything
-    assert copied_share("What you see, dear", PROMPT, 3) == 0
-    assert copied_share("describe a dog", "Describe.", 3) == pytest.approx(1 / 3)  # a prompt of one word
-    assert copied_share("What you see? What is it? What you see?", "What is it?", 3) == pytest.approx(3 / 9)  # whole
-    assert copied_share("", PROMPT, 3) == copied_share("a dog", "", 3) == 0
+    assert copied_share("To caption this image as accurately, a big dog", PROMPT, 3, ENGLISH) == pytest.approx(5 / 9)
+    assert copied_share("A dog accurately as possible", PROMPT, 3, ENGLISH) == pytest.approx(3 / 5)
+    assert copied_share("In this image as seen", PROMPT, 3, ENGLISH) == 0  # none of the three tells anything
+    assert copied_share("What you see, dear", PROMPT, 3, ENGLISH) == 0
+    assert copied_share("describe a dog", "Describe.", 3, ENGLISH) == pytest.approx(1 / 3)  # a prompt of one word
+    assert copied_share("What you see? What is it? What you see?", "What is it?", 3, ENGLISH) == pytest.approx(
+        3 / 9
+    )  # whole
+    assert copied_share("", PROMPT, 3, ENGLISH) == copied_share("a dog", "", 3, ENGLISH) == 0
 
 
 PROMPTS = [

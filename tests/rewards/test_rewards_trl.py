@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cim.errors import CimError
+from cim.languages.english import ENGLISH
 from cim.params.guards import Guards
 from cim.params.tune import Reward
 from cim.records import IdentityScore
@@ -21,6 +22,7 @@ class LengthRetriever:
     """
 
     captions = sources = None
+    language = ENGLISH
 
     def __init__(self, guards=None):
         self.reward, self.batches = Reward(beta=2, guards=guards or Guards.off()), 0

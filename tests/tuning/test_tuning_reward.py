@@ -12,6 +12,8 @@ from tiny_run import TUNE
 
 from cim.captioners.load import load_captioner
 from cim.errors import CimError
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.params import Reward
 from cim.params.guards import Guards
 from cim.records import IdentityScore
@@ -40,6 +42,7 @@ class HashRetriever:
     reward: Reward = PARAMS
     captions: None = None
     sources: None = None
+    language: Language = ENGLISH
 
     def attempt(self, captions: Sequence[str], ids: Sequence[str]) -> list[IdentityScore | Unscorable]:
         return [NO_VECTOR if i in self.gone else self._score(caption) for caption, i in zip(captions, ids, strict=True)]

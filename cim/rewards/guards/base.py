@@ -1,8 +1,10 @@
 """What guards judge, and the shape of their answer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Protocol, runtime_checkable
+
+from cim.languages.knows import Knows
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,13 @@ class GeneratedCaption:
 
 
 class Guard(Protocol):
-    """A fault that a caption may have. Picklable, cheap, and blind to the pixels."""
+    """A fault that a caption may have. Picklable, cheap, and blind to the pixels.
+
+    knows: which languages it knows, under ""; under other names those that a part of it knows, which says nothing of
+    captions in others while the guard goes on.
+    """
+
+    knows: ClassVar[Mapping[str, Knows]]
 
     def __call__(self, caption: GeneratedCaption) -> float:
         """A number in [-1, 0]: 0 for no fault, -1 for one that nothing can make up for."""

@@ -1,20 +1,22 @@
 """Copied caption: what the gallery says of another image, found by hashes of words in a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from cim.errors import CimError
+from cim.languages.english import ENGLISH
+from cim.languages.knows import SPACED, WORDS, Knows
+from cim.languages.language import Language
 from cim.layout import Layout
 from cim.params.guards import CopiedGuard
 from cim.rewards.guards.base import GeneratedCaption, ramp
-from cim.rewards.guards.english import FUNCTION_WORDS
 
 _BASE = 0x9E3779B97F4A7C15  # any odd number: it has an inverse modulo 2^64
 _INVERSE = pow(_BASE, -1, 2**64)
@@ -26,7 +28,8 @@ Counts = npt.NDArray[np.int32]
 class _Known:
     """n captions, the shortest first, those of one length by their hash.
 
-    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words but function words.
+    hashes, lengths: (n,) of their words; owners: (n,) of the id of their image; telling: (n,) words but function words,
+    0 of a language whose function words are not known.
     """
 
     hashes: Hashes
@@ -51,15 +54,16 @@ class GalleryCaptions:
     """
 
     files: tuple[Path, ...]
+    language: Language = ENGLISH
 
     @classmethod
-    def of(cls, layout: Layout, splits: list[str]) -> "GalleryCaptions":
+    def of(cls, layout: Layout, splits: list[str], language: Language = ENGLISH) -> "GalleryCaptions":
         """Those that were embedded for `splits`."""
         folders = [layout.embeddings("text", split) for split in splits]
-        return cls(tuple(file for folder in folders for file in sorted(folder.glob("*.parquet"))))
+        return cls(tuple(file for folder in folders for file in sorted(folder.glob("*.parquet"))), language)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return GalleryCaptions, (self.files,)  # a pickle carries paths, never hashes
+        return GalleryCaptions, (self.files, self.language)  # a pickle carries paths, never hashes
 
     def copied_shares(
         self, texts: Sequence[str], sources: Sequence[str], min_words: int, min_telling: int
@@ -100,7 +104,9 @@ class GalleryCaptions:
     def _known(self) -> _Known:
         if not self.files:
             raise CimError("no captions of the gallery", "data/embeddings/text of index.splits", "dvc repro embed")
-        parts = [_read(file) for file in self.files]
+        classes = self.language.classes
+        small = None if classes is None else _hash(pl.Series(sorted(classes.function_words)))
+        parts = [_read(file, small) for file in self.files]
         hashes, owners, telling, lengths = (
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("hashes", "owners", "telling", "lengths")
@@ -115,6 +121,7 @@ class Copied:
 
     limits: CopiedGuard
     captions: GalleryCaptions
+    knows: ClassVar[Mapping[str, Knows]] = {"": SPACED, "min_telling": WORDS}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         return self.judge_batch([caption])[0]
@@ -127,8 +134,8 @@ class Copied:
         return [-ramp(share, limits.free, limits.full) for share in shares.tolist()]
 
 
-def _read(file: Path) -> _Known:
-    """The captions in `file` that have words, in their order."""
+def _read(file: Path, small: Hashes | None) -> _Known:
+    """The captions in `file` that have words, in their order. small: of function words; None: not known."""
     table = pl.read_parquet(file, columns=["id", "caption"])
     words, counts = _words(table["caption"])
     captions = counts > 0
@@ -136,7 +143,7 @@ def _read(file: Path) -> _Known:
     starts = np.cumsum(counts) - counts
     place = np.arange(len(words)) - np.repeat(starts, counts)
     terms = words * _powers(_BASE, int(counts.max(initial=0)))[place]
-    telling = (~np.isin(words, _function_words())).astype(np.int32)
+    telling = (np.zeros(len(words), bool) if small is None else ~np.isin(words, small)).astype(np.int32)
     if not len(starts):  # reduceat wants one
         return _Known(terms, terms, telling, counts)
     owners = _hash(table["id"])[captions]
@@ -145,6 +152,8 @@ def _read(file: Path) -> _Known:
 
 def _words(captions: pl.Series) -> tuple[Hashes, Counts]:
     """Hashes of the words of all captions in a row, and how many each has. A caption's own is sum of hash_i base^i."""
+    if captions.str.contains(r"[\u{300}-\u{36f}]").any():  # accents apart from their letters
+        captions = captions.str.normalize("NFC")
     words = captions.str.to_lowercase().str.extract_all(r"\w+")
     return _hash(words.explode().drop_nulls()), words.list.len().to_numpy().astype(np.int32)
 
@@ -158,8 +167,3 @@ def _powers(base: int, count: int) -> Hashes:
     factors = np.full(count, base, dtype=np.uint64)
     factors[:1] = 1
     return np.cumprod(factors, dtype=np.uint64)
-
-
-@cache  # not at import: polars would start its threads in processes that fork
-def _function_words() -> Hashes:
-    return _hash(pl.Series(sorted(FUNCTION_WORDS)))

@@ -1,23 +1,10 @@
-"""The closed classes of English words, and what tells other languages from it."""
+"""What tells English from other languages."""
 
 from collections.abc import Sequence
 
-_CLASSES = """
-a an the this that these those some any each every both all no another other his her hers its their our your my
-one two three four five six several many few
-he she it they him them we you i who whom whose which what
-of in on at by to from with without into onto over before after during about as for than via
-and or but nor so if because then not when where while there here
-is are was were be been being am has have had having do does did can could will would may might must
-"""
-DETERMINERS, NUMBERS, _PRONOUNS, _PREPOSITIONS, CONJUNCTIONS, AUXILIARIES = (
-    frozenset(line.split()) for line in _CLASSES.strip().splitlines()
-)
-FUNCTION_WORDS = DETERMINERS | NUMBERS | _PRONOUNS | _PREPOSITIONS | CONJUNCTIONS | AUXILIARIES
-"""Determiners, numbers, pronouns, bare prepositions, conjunctions, auxiliaries.
+from cim.languages.english import CLASSES
 
-Words of place (above, inside, left of) are left out: a list of everything that could be seen holds them, too.
-"""
+FUNCTION_WORDS = CLASSES.function_words
 
 _OTHERS = """
 der das dem des ein eine einen einem einer eines und mit auf im ist sind zwei drei vor vom zum zur bei nicht sich

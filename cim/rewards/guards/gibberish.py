@@ -1,8 +1,11 @@
 """Gibberish: strings of letters that are no word."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from cim.languages.knows import ENGLISH_ONLY, Knows
 from cim.params.guards import GibberishGuard
 from cim.rewards.guards.base import GeneratedCaption, ramp
 from cim.text import words
@@ -45,6 +48,7 @@ class Gibberish:
     """0 up to a share of odd words of `free`, falling to -1 at `full`."""
 
     limits: GibberishGuard
+    knows: ClassVar[Mapping[str, Knows]] = {"": ENGLISH_ONLY}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         return -ramp(odd_share(caption.text), self.limits.free, self.limits.full)

@@ -2,13 +2,17 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
+from cim.languages.english import CLASSES
+from cim.languages.knows import ENGLISH_ONLY, Knows
+from cim.languages.language import word_set
 from cim.params.guards import FillerGuard, ProseGuard
 from cim.rewards.guards.base import GeneratedCaption, ramp
-from cim.rewards.guards.english import AUXILIARIES, CONJUNCTIONS, DETERMINERS, FUNCTION_WORDS, NUMBERS, english_share
+from cim.rewards.guards.english import FUNCTION_WORDS, english_share
 from cim.text import words
 
 _SEPARATOR = re.compile(r"(?:[,;:/|\n•·]\s*)?\b(?:and|or)\b|[,;:/|\n•·]", re.IGNORECASE)
@@ -16,9 +20,10 @@ _ARTICLE = re.compile(r"\b(?:an?|the)\b")
 _NEVER_NEXT = r"an?|the|of|to|and|or|is|are|was|were|at|with|from|by|for|in|on"
 _DANGLING = re.compile(rf"{_ARTICLE.pattern}(?=\W*$|\s+(?:{_NEVER_NEXT})\b)")
 
-_ALIKE = (DETERMINERS - {"other"}, NUMBERS, CONJUNCTIONS, AUXILIARIES)  # "each other" is no list; prepositions crowd
+# "each other" is no list; prepositions crowd
+_ALIKE = (CLASSES.determiners - {"other"}, CLASSES.numbers, CLASSES.conjunctions, CLASSES.auxiliaries)
 _CLASS = {word: number for number, several in enumerate(_ALIKE) for word in several}
-_OPENS = DETERMINERS & {"a", "an", "the", "this", "these", "those", "some", "any", "each", "every", "no", "another"}
+_OPENS = word_set("a an the this these those some any each every no another")
 _PLACES = """
 above below under underneath beneath behind near beside between against along across around through throughout toward
 towards up down off out next outside inside within among amongst past beyond like until upon
@@ -47,6 +52,7 @@ class Prose:
     """The worst of three: little English, many separators, dangling articles (-1 where half of them dangle)."""
 
     limits: ProseGuard
+    knows: ClassVar[Mapping[str, Knows]] = {"": ENGLISH_ONLY}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         limits, own, few = self.limits, words(caption.text), 0.0
@@ -111,6 +117,7 @@ class Filler:
     """The worst of four: the same filler, a class of them in rhythm, any in turn with others, phrases side by side."""
 
     limits: FillerGuard
+    knows: ClassVar[Mapping[str, Knows]] = {"": ENGLISH_ONLY}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         limits, own = self.limits, words(caption.text)

@@ -1,15 +1,16 @@
 """Guards that count words: too few or too many of them, the same again and again, the prompt said back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
+from cim.languages.knows import SPACED, WORDS, Knows
+from cim.languages.language import Language
 from cim.params.guards import LengthGuard, PromptGuard, RepetitionGuard
 from cim.rewards.guards.base import GeneratedCaption, ramp
-from cim.rewards.guards.english import FUNCTION_WORDS, NUMBERS
 from cim.text import repeated_share, words
 
 OVERRUN = 1.2  # of max_words is as long as can be
-_NOTHING = FUNCTION_WORDS - NUMBERS  # "two dogs" tells two things, "a dog" one
-_OF_PICTURES = {"image", "picture", "photo", "photograph", "scene", "see", "seen", "show", "shows", "shown", "visible"}
 _TELLING = 2
 
 
@@ -21,12 +22,19 @@ class Length:
     """
 
     limits: LengthGuard
+    language: Language
+    knows: ClassVar[Mapping[str, Knows]] = {"": SPACED, "min_telling": WORDS}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         own = words(caption.text)
-        if len(own) < self.limits.min_words or sum(word not in _NOTHING for word in own) < self.limits.min_telling:
+        if len(own) < self.limits.min_words or self._tells_little(own):
             return -1.0
         return -ramp(len(own), self.limits.max_words, OVERRUN * self.limits.max_words)
+
+    def _tells_little(self, own: list[str]) -> bool:
+        if (classes := self.language.classes) is None:
+            return False
+        return sum(word not in classes.that_tell_nothing for word in own) < self.limits.min_telling
 
 
 @dataclass(frozen=True)
@@ -34,23 +42,26 @@ class Repetition:
     """0 up to a repeated share of `free`, falling to -1 at `full`."""
 
     limits: RepetitionGuard
+    knows: ClassVar[Mapping[str, Knows]] = {"": SPACED}
 
     def __call__(self, caption: GeneratedCaption) -> float:
         return -ramp(repeated_share(caption.text, self.limits.ngram), self.limits.free, self.limits.full)
 
 
-def copied_share(text: str, prompt: str, n: int) -> float:
+def copied_share(text: str, prompt: str, n: int, language: Language) -> float:
     """Share of the words of `text` that are the whole prompt, or at least n of its words in a row.
 
-    In a row, two must tell something: an answer, too, may say "in the image", or what "is shown in this picture".
+    In a row, two must tell something: an answer, too, may say "in the image", or what "is shown in this picture". Of a
+    language whose function words are not known, the whole prompt alone counts.
     """
     own, asked = words(text), words(prompt)
     if not own or not asked:
         return 0.0
     copied = _places(own, asked, len(asked))
-    for run in _runs(_places(own, asked, n)):
-        if len({own[place] for place in run} - FUNCTION_WORDS - _OF_PICTURES) >= _TELLING:
-            copied.update(run)
+    if (classes := language.classes) is not None:
+        for run in _runs(_places(own, asked, n)):
+            if len({own[place] for place in run} - classes.function_words - language.of_pictures) >= _TELLING:
+                copied.update(run)
     return len(copied) / len(own)
 
 
@@ -59,9 +70,12 @@ class Prompt:
     """0 up to a copied share of `free`, falling to -1 at `full`."""
 
     limits: PromptGuard
+    language: Language
+    knows: ClassVar[Mapping[str, Knows]] = {"": SPACED, "ngram": WORDS}
 
     def __call__(self, caption: GeneratedCaption) -> float:
-        return -ramp(copied_share(caption.text, caption.prompt, self.limits.ngram), self.limits.free, self.limits.full)
+        share = copied_share(caption.text, caption.prompt, self.limits.ngram, self.language)
+        return -ramp(share, self.limits.free, self.limits.full)
 
 
 def _places(own: list[str], asked: list[str], n: int) -> set[int]:

@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from cim.errors import CimError
 from cim.judges.open import open_judge
+from cim.languages.knows import Knows
 from cim.params.terms import AnswersTerm
 from cim.questions import Question, read_questions
 from cim.ranks import rank_and_size
 from cim.rewards.terms.base import CaptionBatch
-from cim.rewards.terms.readers import SYSTEM, UNKNOWN, Asked, JudgeReader, Reader, SceneReader, turned
+from cim.rewards.terms.readers import UNKNOWN, Asked, JudgeReader, Reader, SceneReader, turned
 from cim.rewards.terms.scene_questions import SceneQuestions
 from cim.rewards.terms.workspace import Workspace
 
@@ -80,7 +82,11 @@ def open_term(params: AnswersTerm, workspace: Workspace) -> Answers:
     if params.reader is None:
         return Answers(params, questions, SceneReader())
     kept = None if params.cache is None else _of_this_process(Path(params.cache).expanduser())
-    return Answers(params, questions, JudgeReader(open_judge(params.reader, SYSTEM, kept)))
+    texts = workspace.language.questions
+    if texts is None:
+        why = Knows(("questions",)).why_not(workspace.language)
+        raise CimError(f"the term answers {why}", "a language it can ask in", "add it (docs/languages.md)")
+    return Answers(params, questions, JudgeReader(open_judge(params.reader, texts.system, kept), texts))
 
 
 def _listed(found: Mapping[str, Sequence[Question]], name: str) -> Sequence[Question]:

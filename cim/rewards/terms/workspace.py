@@ -8,6 +8,8 @@ from cim.encoders.base import TextEncoder, Vectors
 from cim.index.meta import IndexMeta
 from cim.index.rows import UnitRows
 from cim.index.vectors import read_ids
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.layout import Layout
 from cim.rewards.lookalikes import LookAlikes
 from cim.rewards.open import open_text_tower
@@ -33,10 +35,11 @@ class CaptionVectors:
 
 @dataclass(frozen=True)
 class Workspace:
-    """The artefacts below `layout` as terms need them. device: of encoders."""
+    """The artefacts below `layout` as terms need them. device: of encoders. language: of captions."""
 
     layout: Layout
     device: str = "cpu"
+    language: Language = ENGLISH
 
     @cached_property
     def encode(self) -> CaptionVectors:

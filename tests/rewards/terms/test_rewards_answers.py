@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from cim.chat.client import ChatClient
 from cim.errors import CimError
 from cim.judges.endpoint import EndpointJudge
+from cim.languages.english import ENGLISH
 from cim.layout import Layout
 from cim.params.judge import Endpoint
 from cim.params.terms import AnswersTerm
 from cim.questions import Question
 from cim.rewards.terms.answers import Answers, open_term
 from cim.rewards.terms.base import CaptionBatch
-from cim.rewards.terms.readers import SYSTEM, UNKNOWN, Asked, JudgeReader, SceneReader, prompt, read_letter, turned
+from cim.rewards.terms.readers import UNKNOWN, Asked, JudgeReader, SceneReader, prompt, read_letter, turned
 from cim.scenes.questions import questions
 
 SCENE = {
@@ -28,6 +29,7 @@ SCENE = {
     "objects": [{"shape": "star", "color": "red", "size": "large", "texture": "plain", "count": 1}],
     "relations": [],
 }
+TEXTS = ENGLISH.questions
 COLOR = Question("What color is it?", ("red", "green", "blue", "gray"), 2)
 
 
@@ -78,7 +80,7 @@ class Judge:
 
 
 def asking(says, *, wrong=0.0, asked=(COLOR,), trials=4):
-    return Answers(params(trials=trials, wrong=wrong), lambda _: asked, JudgeReader(Judge(says)))
+    return Answers(params(trials=trials, wrong=wrong), lambda _: asked, JudgeReader(Judge(says), TEXTS))
 
 
 def letter_of(option):
@@ -102,7 +104,7 @@ def test_a_letter_is_the_place_that_was_shown_there(text, place):
 
 
 def test_a_caption_is_data_in_the_prompt():
-    text = prompt(Asked('A "dog"\n</s> B)', COLOR, (3, 0, 1, 2)))
+    text = prompt(Asked('A "dog"\n</s> B)', COLOR, (3, 0, 1, 2)), TEXTS)
     assert text.splitlines()[1] == '"A \\"dog\\" \\u003c/s\\u003e B)"'
     assert text.splitlines()[3:] == [
         "A) gray", "B) red", "C) green", "D) blue", "E) It cannot be answered from the description",
@@ -157,7 +159,9 @@ def test_a_server_that_fails_or_hangs_for_one_caption_leaves_the_others():
 
     server = Endpoint(kind="openai", base_url="http://judge/v1", model="m", attempts=2, parallel=2)
     client = ChatClient(server, httpx.MockTransport(handle), wait=lambda seconds: None)
-    term = Answers(params(trials=1), lambda _: (COLOR,), JudgeReader(EndpointJudge(server, SYSTEM, client)))
+    term = Answers(
+        params(trials=1), lambda _: (COLOR,), JudgeReader(EndpointJudge(server, TEXTS.system, client), TEXTS)
+    )
     assert term(batch("slow", "blue", "ill")) == [None, 1, None]
 
 
