@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from types import ModuleType
 from typing import Any
 from unittest.mock import patch
@@ -77,6 +77,7 @@ def timed_training(trainer: Any, clock: Clock, *decoding: ModuleType) -> Iterato
     trainer.model.generate = clock.timed("generate", trainer.model.generate)
     if trainer.ref_model is not None:
         trainer.ref_model.forward = clock.timed("reference", trainer.ref_model.forward)
+        _time_reference(trainer, clock)
     else:
         _time_base(trainer, clock)
     with ExitStack() as stack:
@@ -85,6 +86,17 @@ def timed_training(trainer: Any, clock: Clock, *decoding: ModuleType) -> Iterato
             stack.enter_context(patch.object(module, "decode_rgb", decode))
         stack.enter_context(clock.part("the rest"))
         yield
+
+
+def _time_reference(trainer: Any, clock: Clock) -> None:
+    """What the reference's scores take beside its forward passes, of which its parts may be called alone."""
+    score = trainer._get_per_token_logps_and_entropies
+
+    def scored(model: Any, *args: Any, **kwargs: Any) -> Any:
+        with clock.part("reference", 0) if model is trainer.ref_model else nullcontext():
+            return score(model, *args, **kwargs)
+
+    trainer._get_per_token_logps_and_entropies = scored
 
 
 def _time_base(trainer: Any, clock: Clock) -> None:

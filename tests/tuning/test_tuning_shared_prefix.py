@@ -24,6 +24,9 @@ from cim.tuning.policy import freeze_vision
 
 Batch = dict[str, Any]
 
+alone = GRPOTrainer._get_per_token_logps_and_entropies
+shared = shared_prefix.SharedPrefixTrainer._get_per_token_logps_and_entropies
+
 SEED = 4  # that gives each prompt to two of the pictures
 
 
@@ -79,14 +82,6 @@ def scores(one: Any, method: Callable[..., Any], batch: Batch, model: Any, **mor
 def part(batch: Batch, rows: list[int]) -> Batch:
     chosen = {name: value[rows] if getattr(value, "ndim", 0) else value for name, value in batch.items()}
     return {**chosen, "num_images": [1] * len(rows)}
-
-
-def alone(*args: Any, **kwargs: Any) -> Any:
-    return GRPOTrainer._get_per_token_logps_and_entropies(*args, **kwargs)
-
-
-def shared(*args: Any, **kwargs: Any) -> Any:
-    return shared_prefix.SharedPrefixTrainer._get_per_token_logps_and_entropies(*args, **kwargs)
 
 
 @pytest.fixture
