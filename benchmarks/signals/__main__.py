@@ -15,8 +15,8 @@ from pathlib import Path
 from benchmarks.ablation.finished import finished, read
 from benchmarks.ablation.runs import run_wanted
 from benchmarks.common.document import replace_between
-from benchmarks.common.timing import machine, seconds_for_additions
-from benchmarks.signals.cost import CALLS, IMAGES, costs
+from benchmarks.common.timing import machine
+from benchmarks.signals.cost import CALLS, IMAGES, kept_costs
 from benchmarks.signals.downstream import downstream
 from benchmarks.signals.effects import Found
 from benchmarks.signals.tables import Measured, by_seed, methods, not_run, promised
@@ -47,13 +47,13 @@ def tabulate(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
     default = CIM.name(DEFAULT_SEED)
     runs = {name: read(options.work / name) for name in names if finished(options.work / name)}
     found = Found.of(default, {default: read(options.source), **runs})
-    speed = seconds_for_additions()
+    cost = kept_costs(options.source, options.work)
     spent = {name: downstream(options.work / f"{name}-alone-s{DEFAULT_SEED}") for name in options.downstream}
-    measured = Measured(found, options.seeds, costs(options.source), spent)
+    measured = Measured(found, options.seeds, cost.milliseconds, spent)
     codes = sorted({one.code[:8] for one in found.runs.values()})
     note = (
         f"{len(found.runs[default].ids)} eval images. Costs: calls of {2 * IMAGES} captions of {IMAGES} images, {CALLS}"
-        f" of them, one thread; 10,000,000 additions in Python took {speed:.2f} s (about 0.5 s on a laptop)."
+        f" of them, one thread; 10,000,000 additions in Python took {cost.additions:.2f} s (about 0.5 s on a laptop)."
         f" {machine('torch')}. Made with code {', '.join(codes)}."
     )
     return {

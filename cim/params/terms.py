@@ -115,7 +115,7 @@ class EntailmentTerm(_Term):
     references: int = Field(2, ge=1, description="captions of an image that are held against it, the first ones")
 
     def files(self) -> list[Path]:
-        """The model's folder; none for a name pinned elsewhere: a hub id by its revision, a package by a lock."""
+        """The model's folder; none of a name pinned elsewhere: a hub id by its revision, a package by a lock."""
         folder = Path(self.model.name).expanduser()
         return [folder] if folder.exists() else []
 
