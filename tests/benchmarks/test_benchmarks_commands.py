@@ -11,7 +11,8 @@ COMMANDS = [
     "downstream", "downstream.open_clip_trainer", "downstream.photos", "downstream.seeds", "embed", "embed.feed",
     "embed.memory", "examples", "feed", "gpu", "hacking", "human", "index_memory", "kernels", "memory",
     "photo_encoders", "photos_tuning", "photos_tuning.best_of", "pipeline",
-    "pipeline.results", "pipeline.warm_start", "refine", "refine.pairs", "remix", "report", "rerun", "reward", "reward.exclusion", "rollout",
+    "pipeline.results", "pipeline.warm_start", "refine", "refine.pairs",
+    "remix", "report", "rerun", "reward", "reward.exclusion", "rollout",
     "search", "shard", "signals", "store_requests",
 ]  # fmt: skip
 
