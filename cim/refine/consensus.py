@@ -113,7 +113,7 @@ class Consensus:
         if self._settings.by == "medoid":
             return captions[medoid(captions)]
         if self._settings.by == "scenes":
-            from cim.refine.scene_ways import agreed_caption
+            from cim.refine.scene_votes import agreed_caption
 
             return agreed_caption(captions, self._settings.min_share)
         assert self._writer is not None

@@ -144,7 +144,7 @@ def _filled(prompt: str, sample: Sample) -> str:
 
 def _open_merge(settings: Settings) -> Merge:
     if settings.questions.kind == "scenes":
-        from cim.refine.scene_ways import SceneUnion
+        from cim.refine.scene_union import SceneUnion
 
         return SceneUnion(settings, settings.questions.prompt)
     return WrittenMerge(settings)
