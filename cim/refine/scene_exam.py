@@ -1,4 +1,4 @@
-"""Captions of generated scenes asked about by the exact parser, and said again without facts: no text model is asked."""
+"""Captions of generated scenes asked about by the exact parser, and said again without facts, by no text model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
