@@ -26,7 +26,8 @@ from cim.params.refiners import Enrich as EnrichSettings
 from cim.refine.base import Bill, Sample, Unfit
 from cim.refine.enrich import Enrich
 from cim.refine.medoid import medoid
-from cim.refine.scene_ways import SceneExam, agreed_caption
+from cim.refine.scene_exam import SceneExam
+from cim.refine.scene_votes import agreed_caption
 from cim.refine.unanswerable import DropUnanswerable
 
 LOCAL = {"looker": {"kind": "local", "folder": "replayed"}, "questions": {"kind": "scenes"}}

@@ -28,16 +28,7 @@ class Pairs:
     """Of n images what both captioners said; row 0 of every (2, n) is the base's."""
 
     def __init__(self, table: pl.DataFrame) -> None:
-        self.counts = np.stack([
-            sum(
-                (
-                    _columns(table, [f"{who}_{kind}_{part}" for part in ("matched", "predicted", "true")])
-                    for kind in KINDS
-                ),
-                start=np.zeros((table.height, 3)),
-            )
-            for who in WHO
-        ])  # fmt: skip
+        self.counts = np.stack([_facts(table, who) for who in WHO])
         self.reward = _columns(table, [f"{who}_total" for who in WHO]).T
         self.qir = _columns(table, [f"{who}_qir" for who in WHO]).T
         self.ranks = _columns(table, [f"{who}_rank" for who in WHO]).T
@@ -76,7 +67,7 @@ class Pairs:
         yield self.row("by the truth", self.chosen(np.stack([own_f1(one) for one in self.counts])))
 
     def weighted(self) -> str:
-        """The reward plus a weight for each word, the weight chosen on one half of the images, measured on the other."""
+        """The reward plus so much a word: how much is chosen on one half of the images, and measured on the other."""
         bases = {weight: self.chosen(self.reward + weight * self.words) for weight in WEIGHTS}
         best = max(WEIGHTS, key=lambda weight: f1(self.of(bases[weight])[self.first]))
         gain = difference(self.of(bases[best])[~self.first], self.counts[1][~self.first])
@@ -84,6 +75,12 @@ class Pairs:
             f"The reward plus {best:g} a word (of {', '.join(f'{one:g}' for one in WEIGHTS)}, the best on the"
             f" {self.first.sum()} images with even ids): {gain} more than tuned on the {(~self.first).sum()} others."
         )
+
+
+def _facts(table: pl.DataFrame, who: str) -> Counts:
+    """Of all kinds together."""
+    names = [[f"{who}_{kind}_{part}" for part in ("matched", "predicted", "true")] for kind in KINDS]
+    return np.sum([_columns(table, some) for some in names], axis=0)
 
 
 def _columns(table: pl.DataFrame, names: list[str]) -> Floats:

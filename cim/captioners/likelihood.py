@@ -62,7 +62,8 @@ def gained(
     Above 0 for what the image says, near 0 for what language alone would have said, below 0 for what it contradicts.
     """
     nothing = [None if blind == "none" else Image.new("RGB", image.size, _GRAY) for image in images]
-    seeing, blindly = (token_log_probs(captioner, some, prompts, texts) for some in (images, nothing))
+    seeing = token_log_probs(captioner, images, prompts, texts)
+    blindly = token_log_probs(captioner, nothing, prompts, texts)
     return [[a - b for a, b in zip(*rows, strict=True)] for rows in zip(seeing, blindly, strict=True)]
 
 

@@ -48,7 +48,8 @@ class Consensus:
 
     def __init__(self, settings: Settings, writer: Writer | None = None) -> None:
         """writer: for tests. Raises CimError for a template or a model that can't be opened."""
-        self._settings, self.needs = settings, list[str]()
+        self._settings = settings
+        self.needs: Sequence[str] = ()
         self._writer = writer or (open_writer(settings.writer) if settings.writer else None)
         self._template = read_template("consensus", settings.template, ("captions",)) if self._writer else ""
 
@@ -112,7 +113,7 @@ class Consensus:
         if self._settings.by == "medoid":
             return captions[medoid(captions)]
         if self._settings.by == "scenes":
-            from cim.refine.scene_ways import agreed_caption
+            from cim.refine.scene_votes import agreed_caption
 
             return agreed_caption(captions, self._settings.min_share)
         assert self._writer is not None

@@ -98,7 +98,7 @@ class WrittenMerge:
         self._settings = settings
         assert isinstance(settings.writer, EndpointWriter | LocalWriter)
         self._writer = open_writer(settings.writer)
-        self._ask = None
+        self._ask: str | None = None
         if settings.questions.kind == "writer":
             self._ask = read_template("enrich_questions", settings.questions.template, ("caption", "most"))
         self._template = read_template("enrich_merge", settings.template, ("caption", "answers"))
@@ -144,7 +144,7 @@ def _filled(prompt: str, sample: Sample) -> str:
 
 def _open_merge(settings: Settings) -> Merge:
     if settings.questions.kind == "scenes":
-        from cim.refine.scene_ways import SceneUnion
+        from cim.refine.scene_union import SceneUnion
 
         return SceneUnion(settings, settings.questions.prompt)
     return WrittenMerge(settings)

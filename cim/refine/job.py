@@ -12,7 +12,7 @@ from cim.fingerprint import code_of, fingerprint
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.refine import Refine
 from cim.refine.base import Refiner
-from cim.refine.open import MODULES
+from cim.refine.modules import MODULES
 
 _REACHED = ("base_url", "key_env", "parallel", "attempts", "timeout", "device")  # of models; decide no text
 

@@ -1,19 +1,9 @@
-"""Refiners by name. A new one: a file, parameters in `cim.params.refiners`, a line in MODULES and a case below."""
+"""Refiners by name. A new one: a file, its parameters in `cim.params.refiners`, a case below and a line in MODULES."""
 
 from cim.languages.english import ENGLISH
 from cim.languages.language import Language
 from cim.params.refiners import Choose, Consensus, DropUnanswerable, Enrich, FuseAltText, FuseExperts, Refiner
 from cim.refine.base import Refiner as Opened
-
-MODULES = {
-    "fuse_alt_text": "cim.refine.fuse",
-    "fuse_experts": "cim.refine.fuse",
-    "choose": "cim.refine.choose",
-    "drop_unanswerable": "cim.refine.unanswerable",
-    "enrich": "cim.refine.enrich",
-    "consensus": "cim.refine.consensus",
-}
-"""Where the code of each is: a change there makes its own shards stale, and no other refiner's."""
 
 
 def open_refiner(settings: Refiner, language: Language = ENGLISH) -> Opened:

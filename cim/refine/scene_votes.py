@@ -1,11 +1,14 @@
 """What several captions of one scene claim together, fact by fact."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from cim.metrics.scenes import match_objects
-from cim.scenes.claims import ADJECTIVES, Fact, Graph
+from cim.refine.base import Unfit
+from cim.refine.medoid import medoid
+from cim.scenes.claims import ADJECTIVES, Fact, Graph, is_plain, say
+from cim.scenes.parse import parse
 from cim.scenes.vocabulary import INVERSE
 
 Votes = Mapping[Fact, Counter[Any]]
@@ -65,6 +68,29 @@ def agreed(reference: Graph, graphs: Sequence[Graph], share: float) -> dict[str,
         if one is not None and one[0] in stay and one[2] in stay
     ]
     return {"background": _first(found.get(("background", 0)), least), "objects": objects, "relations": relations}
+
+
+def plain(caption: str) -> Graph:
+    """What a caption claims. Raises Unfit for one that hedges, denies or leaves the vocabulary of scenes."""
+    graph = parse(caption)
+    if not is_plain(graph):
+        raise Unfit("no plain claims of a scene")
+    return graph
+
+
+def plain_ones(captions: Sequence[str]) -> Iterator[Graph]:
+    """What those claim that are plain."""
+    return (graph for caption in captions if is_plain(graph := parse(caption)))
+
+
+def agreed_caption(captions: Sequence[str], share: float) -> str:
+    """The facts that at least this share of the captions claims of what the most typical one names; "" for none."""
+    graphs = list(plain_ones(captions))
+    if not graphs:
+        return ""
+    said = [say(graph) for graph in graphs]
+    found = agreed(graphs[medoid(said)], graphs, share)
+    return say(found) if found["objects"] else ""
 
 
 def _first(counted: Counter[Any] | None, least: float) -> Any:

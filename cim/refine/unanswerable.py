@@ -96,7 +96,7 @@ class DropUnanswerable:
 
 def _open_way(settings: Settings, looker: Looker) -> Way:
     if settings.questions.kind == "scenes":
-        from cim.refine.scene_ways import SceneExam
+        from cim.refine.scene_exam import SceneExam
 
         return SceneExam(settings, settings.questions.prompt, looker)
     from cim.refine.written_exam import WrittenExam

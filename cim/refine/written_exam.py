@@ -31,7 +31,9 @@ class WrittenExam:
         self._settings, self._looker = settings, looker
         assert isinstance(settings.writer, EndpointWriter | LocalWriter)
         self._writer = open_writer(settings.writer)
-        self._ask, self._listed, asked = None, dict[str, list[Question]](), settings.questions
+        self._ask: str | None = None
+        self._listed: dict[str, list[Question]] = {}
+        asked = settings.questions
         if asked.kind == "file":
             path = Path(asked.path).expanduser()
             self._listed = read_questions(path)

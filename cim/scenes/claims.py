@@ -68,7 +68,8 @@ def say(graph: Graph) -> str:
     """One sentence that claims exactly this (`cim.scenes.parse`). Raises ValueError for a graph that is not plain."""
     if not is_plain(graph):
         raise ValueError(f"a graph that no one sentence says: {graph}")
-    things, relations = list(graph["objects"]), [tuple(one) for one in graph["relations"]]
+    things = list(graph["objects"])
+    relations: list[tuple[int, str, int]] = [(first, name, second) for first, name, second in graph["relations"]]
     if len(things) == 2 and any(first > second and name not in INVERSE for first, name, second in relations):
         things, relations = things[::-1], [(1 - first, name, 1 - second) for first, name, second in relations]
     said = _phrase(things[0])

@@ -1,7 +1,7 @@
 """The best of several captioners' texts: by tables, by the samples' own, behind the gate, with nothing lost."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -9,7 +9,11 @@ from corpus_files import picture
 from refined_shards import CAPTION, samples_in
 
 from cim.errors import CimError
+from cim.fingerprint import UNCOUNTED
 from cim.images.ids import content_hash
+from cim.imports import import_closure
+from cim.params.refiners import Refiner
+from cim.refine.modules import MODULES
 
 NUMBERS = [*range(6), *range(10, 16)]
 
@@ -125,3 +129,14 @@ def test_tables_that_can_not_be_used_stop_the_run(place: Path, refined: Any, cap
     twice.write_parquet(place / "one/00001.parquet")
     with pytest.raises(CimError, match="two captions of the image"):
         refined(captioners)
+
+
+def test_the_code_of_a_refiner_is_that_of_no_other(root: Path) -> None:
+    """Each table of MODULES names what `open_refiner` opens; shards of one do not go stale with another."""
+    found = {kind: import_closure(root, ["cim.refine.shard", name], UNCOUNTED) for kind, name in MODULES.items()}
+    assert found.keys() == {
+        kind for one in get_args(get_args(Refiner)[0]) for kind in get_args(one.model_fields["kind"].annotation)
+    }
+    own = {f"{name.replace('.', '/')}.py": kind for kind, name in MODULES.items() if not kind.startswith("fuse")}
+    for kind, files in found.items():
+        assert {own[file] for file in files & own.keys()} <= {kind}

@@ -11,7 +11,7 @@ from refined_shards import samples_in, unrefined
 
 from cim.errors import CimError
 from cim.refine.medoid import medoid
-from cim.refine.scene_ways import agreed_caption
+from cim.refine.scene_votes import agreed_caption
 
 CAPTIONS = [
     "a large red star above two squares",

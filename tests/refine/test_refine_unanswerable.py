@@ -15,7 +15,7 @@ from cim.images.ids import content_hash
 from cim.params.refiners import DropUnanswerable as Settings
 from cim.questions import Question
 from cim.refine.base import Unfit
-from cim.refine.scene_ways import SceneExam
+from cim.refine.scene_exam import SceneExam
 from cim.refine.unanswerable import DropUnanswerable
 from cim.refine.written_exam import question_of
 
