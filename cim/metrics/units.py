@@ -74,7 +74,7 @@ def _matched(truth: Graph, said: Graph, pairs: Sequence[tuple[int, int]]) -> int
     of = {j: i for i, j in pairs}
     claims = {(of.get(left), name, of.get(right)) for left, name, right in said["relations"]}
     claims |= {(right, INVERSE[name], left) for left, name, right in claims if name in INVERSE}
-    found = sum(true is not None and true == claim for true, claim in agreeing)
+    found: int = sum(true is not None and true == claim for true, claim in agreeing)
     return found + sum(tuple(relation) in claims for relation in truth["relations"])
 
 

@@ -1,40 +1,32 @@
-"""Scenes spoilt by noise, blur, JPEG, cropping and occlusion, and captioned again: what is lost and what is invented.
+"""Pictures spoilt by noise, blur, JPEG, cropping and occlusion, and captioned again: what is lost and what is invented.
 
     python -m cim.robustness --captioner data/tuned/model --shards data/shards/eval
+    python -m cim.robustness --captioner data/tuned/model --shards data/shards/eval --worst-of 8 --strengths 0.25
 
-Every picture is captioned clean, and then in each way at each strength. Two shares of the true facts are shown, by
-kind: how many more are no longer said, and how many more false ones are.
+Every picture is captioned clean, and then in each way at each strength. Of scenes two shares of the true facts are
+shown, by kind: how many more are no longer said, and how many more false ones are. Photos are held against people's
+captions and, with --encoder, against themselves. --worst-of looks for the worst caption that chance finds.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 from cim.atomic import write_json
 from cim.command import check_writable, plain_exit
+from cim.encoders.base import Vectors
 from cim.errors import CimError
-from cim.metrics.scenes import Graph
+from cim.markdown import table as markdown_table
 from cim.robustness.facts import KINDS, Change, changes
 from cim.robustness.perturb import PERTURBATIONS, perturbed
+from cim.robustness.photos import Encode
+from cim.robustness.read import Known, read_known
+from cim.robustness.worst import Say, Score, worst_of
 
-Scenes = list[tuple[str, Image.Image, Graph]]
-
-
-def read_scenes(shards: Path, most: int) -> Scenes:
-    """(id, picture, truth) of the first scenes in a folder of shards. Raises CimError where there is none."""
-    from cim.images.decode import decode_rgb
-    from cim.shards.read import read_samples, shard_paths
-
-    found: Scenes = []
-    for tar in shard_paths(shards):
-        for sample in read_samples(tar):
-            if len(found) < most and isinstance(truth := sample.extra.get("scene"), dict):
-                found.append((sample.id, decode_rgb(sample.image), truth))
-    if not found:
-        raise CimError(f"no scene with its truth in {shards}", "shards of generated scenes", "give --shards")
-    return found
+_BATCH = 64  # pictures encoded at once
 
 
 def run(options: argparse.Namespace) -> str:
@@ -45,23 +37,86 @@ def run(options: argparse.Namespace) -> str:
 
     if options.json is not None:
         check_writable("--json", options.json)
-    scenes = read_scenes(options.shards, options.images)
+    known = read_known(options.shards, options.images)
     captioner = load_captioner(options.captioner, options.device)
-    names, prompts = [name for name, _, _ in scenes], [options.prompt] * len(scenes)
+    names, prompts = [one.id for one in known], [options.prompt] * len(known)
 
-    def captions(pictures: Sequence[Image.Image]) -> list[str]:
+    def say(pictures: Sequence[Image.Image]) -> list[str]:
         decoding = Decoding(options.max_new_tokens)
         return [one.text for one in generate(captioner, pictures, prompts, decoding, names)]
 
-    truths, clean = [truth for _, _, truth in scenes], captions([picture for _, picture, _ in scenes])
-    found = {}
+    if options.worst_of:
+        return _worst(options, known, say)
+    clean, spoilt = say([one.picture for one in known]), dict[str, list[str]]()
     for how in options.perturbations:
         for strength in options.strengths:
-            spoilt = captions([perturbed(picture, how, strength, name) for name, picture, _ in scenes])
-            found[f"{how} {strength:g}"] = changes(truths, clean, spoilt)
+            changed = say([perturbed(one.picture, how, strength, one.id) for one in known])
+            spoilt[f"{how} {strength:g}"] = changed
+    if known[0].truth is None:
+        return _photos(options, known, clean, spoilt)
+    truths = [one.truth for one in known if one.truth is not None]
+    found = {row: changes(truths, clean, captions) for row, captions in spoilt.items()}
     if options.json is not None:
         write_json(options.json, {row: {kind: vars(one) for kind, one in of.items()} for row, of in found.items()})
-    return f"{len(scenes)} scenes, points of the true facts: no longer said / false ones more\n\n{table(found)}"
+    return f"{len(known)} scenes, points of the true facts: no longer said / false ones more\n\n{table(found)}"
+
+
+def _photos(
+    options: argparse.Namespace, known: Sequence[Known], clean: Sequence[str], spoilt: Mapping[str, Sequence[str]]
+) -> str:
+    from cim.detailed.units import ParsedUnits
+    from cim.robustness import photos
+
+    names, (images, encode) = [one.id for one in known], _encoder(options, known)
+    references = {one.id: list(one.references) for one in known}
+    against = photos.Photos(references, dict(zip(names, clean, strict=True)), ParsedUnits("spacy"), images, encode)
+    rows = {"nothing": clean, **spoilt}
+    found = {row: against.said(dict(zip(names, captions, strict=True))) for row, captions in rows.items()}
+    if options.json is not None:
+        write_json(options.json, {row: vars(one) for row, one in found.items()})
+    return f"{len(known)} photos against people's captions, in percent\n\n{photos.table(found)}"
+
+
+def _worst(options: argparse.Namespace, known: Sequence[Known], say: Say) -> str:
+    score, scale = _score(options, known)
+    pictures = [(one.id, one.picture) for one in known]
+    found = worst_of(options.worst_of, max(options.strengths), pictures, say, score)
+    if options.json is not None:
+        write_json(options.json, vars(found))
+    row = [f"{found.clean:.3f}", f"{found.tried:.3f}", f"{found.worst:.3f}", f"{100 * found.fell:.1f}"]
+    head = [f"{len(known)} pictures, {scale}", "clean", "all tries", "worst of each", "pictures that fell, %"]
+    strength = f"worst of {found.tries}, strength up to {max(options.strengths):g}"
+    return markdown_table(head, [[strength, *row]])
+
+
+def _score(options: argparse.Namespace, known: Sequence[Known]) -> tuple[Score, str]:
+    truths = [one.truth for one in known if one.truth is not None]
+    if truths:
+        from cim.metrics.units import BETA, scene_units
+        from cim.scenes.parse import parse
+
+        return (
+            lambda captions: [
+                scene_units(truth, parse(text)).f(BETA) or 0.0 for truth, text in zip(truths, captions, strict=True)
+            ],
+            f"F of the truth's units, beta squared {BETA}",
+        )
+    from cim.robustness.photos import own_scores
+
+    images, encode = _encoder(options, known)
+    if images is None or encode is None:
+        raise CimError("--worst-of on photos without --encoder", "an encoder that scores captions", "give --encoder")
+    return lambda captions: own_scores(captions, images, encode), "cosine with the clean photo"
+
+
+def _encoder(options: argparse.Namespace, known: Sequence[Known]) -> tuple[Vectors | None, Encode | None]:
+    if options.encoder is None:
+        return None, None
+    from cim.encoders.load import load_clip
+
+    encoder, pictures = load_clip(options.encoder, options.device), [one.picture for one in known]
+    parts = [encoder.encode_images(pictures[i : i + _BATCH]) for i in range(0, len(pictures), _BATCH)]
+    return np.concatenate(parts), encoder.encode_texts
 
 
 def table(found: Mapping[str, Mapping[str, Change]]) -> str:
@@ -80,10 +135,12 @@ def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     made = argparse.ArgumentParser("python -m cim.robustness", description=__doc__)
     made.add_argument("--captioner", type=Path, required=True, help="model folder, such as data/tuned/model")
-    made.add_argument("--shards", type=Path, required=True, help="folder of one split's shards, of generated scenes")
+    made.add_argument("--shards", type=Path, required=True, help="folder of one split's shards")
     made.add_argument("--images", type=int, default=200, help="how many (default: 200)")
     made.add_argument("--perturbations", nargs="+", choices=list(PERTURBATIONS), default=list(PERTURBATIONS))
     made.add_argument("--strengths", nargs="+", type=float, default=[0.25, 0.5, 1.0], help="in [0, 1]")
+    made.add_argument("--encoder", type=Path, help="open_clip folder that compares captions with their own photos")
+    made.add_argument("--worst-of", type=int, default=0, help="tries a picture, instead of each way at each strength")
     made.add_argument("--prompt", default="Describe this image.", help="what the captioner is asked")
     made.add_argument("--max-new-tokens", type=int, default=40)
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

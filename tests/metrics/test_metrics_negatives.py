@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 from test_metrics_heldout import EVAL, embed, encode
 
-from cim.errors import CimError
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import judge_held_out
 from cim.metrics.negatives import at_random, look_alikes, ranks_among
 from cim.metrics.pool import Pool
-from cim.params import Negatives, parse_params
+from cim.params import Evaluate, Negatives
 
 
 @pytest.mark.parametrize(("rank", "count", "k"), [(1, 3, 1), (3, 2, 1), (3, 2, 2), (5, 4, 3), (6, 3, 1)])
@@ -81,6 +81,8 @@ def test_ties_count_against_and_a_missing_other_is_no_rank() -> None:
 
 
 def test_parameters() -> None:
-    assert parse_params({}).evaluate.negatives == []
-    with pytest.raises(CimError, match="can't miss"):
-        parse_params({"evaluate": {"negatives": [{"kind": "random", "count": 4, "at": [1, 5]}]}})
+    assert Evaluate().negatives == []
+    with pytest.raises(ValidationError, match="can't miss"):
+        Negatives(kind="random", count=4, at=[1, 5])
+    with pytest.raises(ValidationError, match="twice"):
+        Negatives(kind="random", count=4, at=[1, 1])

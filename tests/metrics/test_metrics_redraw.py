@@ -1,7 +1,6 @@
-"""Captions redrawn: the truth comes back pixel by pixel, each wrong fact costs, and four kinds keep their order."""
+"""Captions redrawn: the truth comes back pixel by pixel, and each wrong fact costs."""
 
 import random
-from itertools import pairwise
 
 import pytest
 
@@ -57,15 +56,9 @@ def test_of_inside_the_one_inside_is_named_first() -> None:
     assert turned.facts == pytest.approx(1.5 * 11 / (6 + 12))
 
 
-def test_order_on_scenes() -> None:
-    """Truth above one wrong fact above vague above another image's: each step is held in 95% of 300 scenes."""
-    held = [0, 0, 0]
-    for n in range(300):
+def test_a_wrong_fact_is_seen_in_the_picture() -> None:
+    """The order of captions by facts: tests/benchmarks/test_benchmarks_order.py."""
+    for n in range(15):
         scene, rng = scene_at(6, n), random.Random(n)
-        wrong, other = change_one(scene, rng), scene_at(6, 1000 + n)
-        said = [state(scene, rng, 1.0), state(wrong, rng, 1.0), state(scene, rng, 0.15), state(other, rng, 1.0)]
-        scores = [facts_alike(scene.graph(), parse(caption)) for caption in said]
-        held = [count + (better > worse) for count, (better, worse) in zip(held, pairwise(scores), strict=True)]
-        if n < 15:  # a wrong fact is seen in the picture
-            assert redrawn(scene, said[0]).pixels == 1 > redrawn(scene, said[1]).pixels
-    assert min(held) >= 0.95 * 300, held
+        truth, wrong = state(scene, rng, 1.0), state(change_one(scene, rng), rng, 1.0)
+        assert redrawn(scene, truth).pixels == 1 > redrawn(scene, wrong).pixels

@@ -14,6 +14,7 @@ import cim.captioners.load
 from cim.robustness import __main__ as command
 from cim.robustness.facts import changes
 from cim.robustness.perturb import PERTURBATIONS, perturbed
+from cim.robustness.read import Known
 
 TRUTH: dict[str, Any] = {
     "background": "white",
@@ -63,7 +64,7 @@ def test_what_goes_and_what_comes() -> None:
 def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """A captioner that sees red only where nothing was covered, by the picture's first pixels."""
     white = Image.new("RGB", (8, 8), "white")
-    monkeypatch.setattr(command, "read_scenes", lambda *_: [("a", white, TRUTH), ("b", white, TRUTH)])
+    monkeypatch.setattr(command, "read_known", lambda *_: [Known("a", white, TRUTH), Known("b", white, TRUTH)])
     monkeypatch.setattr(cim.captioners.load, "load_captioner", lambda *_: None)
 
     def generate(_: Any, pictures: list[Image.Image], *__: Any) -> list[Any]:
