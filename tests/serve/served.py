@@ -21,7 +21,7 @@ from corpus_files import shard
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterFlowRunId
 from prefect.client.schemas.objects import FlowRun
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_REQUEST_TIMEOUT, PREFECT_API_URL, temporary_settings
 
 from benchmarks.common.project import clean_environment, copy_project
 
@@ -31,6 +31,7 @@ FAST = {
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "1",
     "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "2",
 }
+PATIENCE = 900.0  # seconds for one answer of the server: a busy machine
 Found = TypeVar("Found")
 
 
@@ -70,7 +71,8 @@ class Served:
 
     @contextmanager
     def client(self) -> Iterator[SyncPrefectClient]:
-        with temporary_settings({PREFECT_API_URL: self.url}), get_client(sync_client=True) as client:
+        settings = {PREFECT_API_URL: self.url, PREFECT_API_REQUEST_TIMEOUT: PATIENCE}
+        with temporary_settings(settings), get_client(sync_client=True) as client:
             yield client
 
     def state(self, run: FlowRun) -> str:
@@ -78,7 +80,7 @@ class Served:
             state = client.read_flow_run(run.id).state
         return "" if state is None else str(state.name)
 
-    def until(self, looked_at: Callable[[], Found], looks: int = 1500) -> Found:
+    def until(self, looked_at: Callable[[], Found], looks: int = 6000) -> Found:
         """What `looked_at` finds once it is true; a failure tells what was said."""
         for _ in range(looks):
             if found := looked_at():
@@ -111,6 +113,7 @@ def served(folder: Path) -> Iterator[Served]:
     """From `Page:` to Ctrl-C, which must leave no process."""
     make_world(folder)
     environment = clean_environment() | FAST | {"PREFECT_HOME": str(folder / "prefect")}
+    environment |= {"PREFECT_API_REQUEST_TIMEOUT": str(PATIENCE)}
     subprocess.run(
         [sys.executable, "-m", "dvc", "init", "--no-scm", "--quiet"], cwd=folder, env=environment, check=True
     )
