@@ -38,7 +38,7 @@ def kept(out: Path) -> list[str]:
 
 if __name__ == "__main__":
     os.dup2(2, 1)  # what the flow prints is not asked for
-    flows.refine.map_shards = lambda task, jobs, *_, workers, by: [task.fn(job, by) for job in jobs]
+    flows.refine.map_shards = lambda task, jobs, *_, workers, **given: [task.fn(job, **given) for job in jobs]
     step, kills = int(sys.argv[1]), 0
     if killed(partial(refined, "undisturbed"), -1):
         sys.exit("killed by nobody here")
