@@ -25,6 +25,7 @@ HONEST = [
     "Um círculo vermelho à esquerda de um quadrado azul.",
     "Uma mulher de chapéu de palha segura um guarda-chuva; ao lado dela, um cão preto olha para a câmera.",
     "Três crianças brincam na praia enquanto um homem lê um livro sob o guarda-sol.",
+    "A menina, a mulher, a avó e a gata olham a câmera.",
     "Não há ninguém na rua, só um carro velho e duas bicicletas encostadas num muro.",
     "\u00abPadaria Central\u00bb, diz a placa acima da porta de madeira.",
 ]
@@ -140,4 +141,4 @@ class TestNobodyIsSilentlyEnglish:
 def test_an_english_guard_reads_portuguese_as_no_prose() -> None:
     """Why it must stand aside: honest captions would lose everything."""
     guard: Callable[[GeneratedCaption], float] = Prose(ProseGuard())
-    assert [guard(GeneratedCaption(text)) for text in HONEST[:4]] == [-1, -1, -1, -1]
+    assert [guard(GeneratedCaption(text)) for text in HONEST[:5]] == [-1] * 5

@@ -20,7 +20,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Two finished shards of 6 samples in `in`; the present folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(
-        flows.refine, "map_shards", lambda task, jobs, *_, workers, by: [task.fn(job, by) for job in jobs]
+        flows.refine, "map_shards", lambda task, jobs, *_, workers, **given: [task.fn(job, **given) for job in jobs]
     )
     tasks.refine.refiner_of.cache_clear()
     tasks.refine.checked.cache_clear()

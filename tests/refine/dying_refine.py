@@ -60,6 +60,6 @@ def dying(name: str, step: int) -> None:
 
 if __name__ == "__main__":
     os.dup2(2, 1)  # what the flow prints is not asked for
-    flows.refine.map_shards = lambda task, jobs, *_, workers, by: [task.fn(job, by) for job in jobs]
+    flows.refine.map_shards = lambda task, jobs, *_, workers, **given: [task.fn(job, **given) for job in jobs]
     for name in sys.argv[2:]:
         dying(name, int(sys.argv[1]))
