@@ -6,7 +6,8 @@ from cim.chat.client import Reply
 from cim.errors import CimError
 from cim.languages.known import language_of
 from cim.languages.portuguese import PORTUGUESE
-from cim.params.refine import Form, FuseAltText
+from cim.params.refine_models import Form
+from cim.params.refiners import FuseAltText
 from cim.refine.base import Sample, WrongForm
 from cim.refine.form import check_form, checks_aside
 from cim.refine.fuse import Fuse
