@@ -17,10 +17,9 @@ from benchmarks.ablation.runs import run_wanted
 from benchmarks.common.document import replace_between
 from benchmarks.common.timing import machine
 from benchmarks.signals.cost import CALLS, IMAGES, kept_costs
-from benchmarks.signals.downstream import downstream
 from benchmarks.signals.effects import Found
 from benchmarks.signals.tables import Measured, by_seed, methods, not_run, promised
-from benchmarks.signals.variants import CIM, DEFAULT_SEED, variants
+from benchmarks.signals.variants import CIM, DEFAULT_SEED, Row, variants
 from cim.errors import CimError
 
 
@@ -48,8 +47,7 @@ def tabulate(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
     runs = {name: read(options.work / name) for name in names if finished(options.work / name)}
     found = Found.of(default, {default: read(options.source), **runs})
     cost = kept_costs(options.source, options.work)
-    spent = {name: downstream(options.work / f"{name}-alone-s{DEFAULT_SEED}") for name in options.downstream}
-    measured = Measured(found, options.seeds, cost.milliseconds, spent)
+    measured = Measured(found, options.seeds, cost.milliseconds, gained(options.downstream, options.work))
     codes = sorted({one.code[:8] for one in found.runs.values()})
     note = (
         f"{len(found.runs[default].ids)} eval images. Costs: calls of {2 * IMAGES} captions of {IMAGES} images, {CALLS}"
@@ -62,6 +60,15 @@ def tabulate(options: argparse.Namespace, names: list[str]) -> dict[str, str]:
         "signals-seeds": by_seed(measured),
         "signals-not-run": not_run(names, found),
     }
+
+
+def gained(terms: list[str], work: Path) -> dict[str, str]:
+    """What terms are worth downstream, by name."""
+    if not terms:
+        return {}
+    from benchmarks.signals.downstream import downstream  # torch
+
+    return {name: downstream(work / Row(name, alone=True).name(DEFAULT_SEED)) for name in terms}
 
 
 def parsed() -> argparse.Namespace:

@@ -5,17 +5,20 @@ from typing import Any
 
 from benchmarks.signals.variants import TERMS
 
-_TUNED = "exactly: scenes with truth tuned on, hacking tests with an ideal CLIP"
+_IDEAL = "hacking tests with an ideal CLIP"
 
 
 @dataclass(frozen=True)
 class Method:
-    """term: its name in `tune.reward.terms`. params: what stands there. tried: with what, or with nothing."""
+    """term: its name in `tune.reward.terms`. params: what stands there. exactly, stubs, untried: how it was shown on
+    scenes, with a stub alone, and not at all; whether it was tuned with is the table's to say."""
 
     term: str
     paper: str
     params: dict[str, Any]
-    tried: str
+    exactly: str
+    stubs: str = ""
+    untried: str = "photos"
 
     @property
     def part(self) -> str:
@@ -37,34 +40,36 @@ METHODS = (
         "self_retrieval",
         _paper("discriminative fine-tuning", "2304.01662"),
         TERMS["self_retrieval"],
-        f"{_TUNED}. Not tried: photos",
+        _IDEAL,
     ),
-    Method("bags", _paper("No Detail Left Behind", "2409.03025"), TERMS["bags"], f"{_TUNED}. Not tried: photos"),
+    Method("bags", _paper("No Detail Left Behind", "2409.03025"), TERMS["bags"], _IDEAL),
     Method(
         "clip_score",
         f"{_paper('CLIPScore', '2104.08718')}; {_paper('as a reward', '2205.13115')}",
         TERMS["clip_score"],
-        f"{_TUNED}. Not tried: photos",
+        _IDEAL,
     ),
     Method(
         "answers",
         _paper("CapRL", "2509.22647"),
         TERMS["answers"],
-        "exactly: scenes tuned on with questions from their truth and a parser as reader, hacking tests. Stubs alone: a"
-        " text model as reader. Not tried: questions of photos",
+        "hacking tests, and an answer key at chance, with a parser as reader",
+        "a text model as reader",
+        "questions of photos",
     ),
     Method(
         "learned",
         _paper("Compress & Align", "2312.06726"),
         {"weight": 1.0, "scorer": "curated/scorer.safetensors"},
-        "exactly: hacking tests with an ideal CLIP. Not tried: tuning",
+        _IDEAL,
     ),
     Method(
         "entailment",
         f"{_paper('MOCHa', '2312.03631')}; {_paper('KnowAda', '2411.09018')}",
         {"weight": 1.0, "model": {"name": "folder or hub id"}},
-        "exactly: hacking tests with an ideal reader of scenes. Stubs alone: a tiny model of random weights. Not tried:"
-        " a real model, tuning",
+        "hacking tests with an ideal reader of scenes",
+        "a tiny model of random weights",
+        "a real model",
     ),
 )
 

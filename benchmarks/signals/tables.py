@@ -53,7 +53,15 @@ def _line(measured: Measured, one: Method) -> list[str]:
         beside = _effects(measured, Row(one.term), CIM)
     name = f"`{one.term}`: {one.paper}"
     cost, downstream = _cost(measured, one.term), measured.downstream.get(one.term, "not tried")
-    return [name, one.part, f"`{one.line}`", cost, alone, beside, downstream, one.tried]
+    return [name, one.part, f"`{one.line}`", cost, alone, beside, downstream, _shown(measured, one)]
+
+
+def _shown(measured: Measured, one: Method) -> str:
+    """What is shown exactly, what with stubs alone, and what was not tried; tuning by what has run."""
+    tuned = any(measured.found.seeds(Row(one.term, alone), measured.seeds) for alone in (True, False))
+    exactly = one.exactly + (", tuning on scenes" if tuned else "")
+    untried = one.untried + ("" if tuned else ", tuning")
+    return f"exactly: {exactly}. {f'Stubs alone: {one.stubs}. ' if one.stubs else ''}Not tried: {untried}"
 
 
 def _effects(measured: Measured, row: Row, against: Row | None) -> str:
