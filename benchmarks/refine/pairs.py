@@ -1,12 +1,12 @@
-"""A choice between base and tuned captions of a finished run, by scores that no annotation was needed for.
+"""Base and tuned captions of a finished run: one of them chosen by scores without annotations, or both made one.
 
-python -m benchmarks.refine.pairs [--images data/report/images.parquet] [--write docs/refine.md]
+python -m benchmarks.refine.pairs [--data data] [--write docs/refine.md]
 
 Facts and the rank by the held-out judge are those that the run's evaluation measured; no model is loaded.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,12 @@ import numpy.typing as npt
 import polars as pl
 
 from benchmarks.common.document import replace_between
-from benchmarks.refine.facts import Counts, difference, f1, own_f1
-from cim.metrics.scenes import KINDS
+from benchmarks.refine.facts import Counts, counts, difference, f1, own_f1, row
+from cim.layout import Layout
+from cim.metrics.scenes import KINDS, Graph
+from cim.refine.scene_votes import filled, plain_ones
+from cim.scenes.claims import say
+from cim.shards.read import read_samples, shard_paths
 from cim.text import words
 
 WHO = ("base", "tuned")
@@ -33,6 +37,7 @@ class Pairs:
         self.qir = _columns(table, [f"{who}_qir" for who in WHO]).T
         self.ranks = _columns(table, [f"{who}_rank" for who in WHO]).T
         said = [table[f"{who}_caption"].to_list() for who in WHO]
+        self.said, self.ids = said, table["id"].to_list()
         self.words = np.array([[len(words(text)) for text in texts] for texts in said], dtype=float)
         self.first = np.array([int(name, 16) % 2 == 0 for name in table["id"]])  # half of the images
 
@@ -66,6 +71,15 @@ class Pairs:
         yield self.row("by words, then by the reward (`prefer: words`)", self.chosen(self.words, self.reward))
         yield self.row("by the truth", self.chosen(np.stack([own_f1(one) for one in self.counts])))
 
+    def united(self, truths: Mapping[str, Graph]) -> Iterator[str]:
+        """One caption filled with what the other says of the same things, by the parser. truths: by id."""
+        true = [truths[name] for name in self.ids]
+        for own, other in ((1, 0), (0, 1)):
+            texts = [_filled(*pair) for pair in zip(self.said[own], self.said[other], strict=True)]
+            counted = counts(true, texts)
+            label = f"{WHO[own]}, and what {WHO[other]} adds of the same things"
+            yield f"{row(label, counted, self.counts[1])} |"
+
     def weighted(self) -> str:
         """The reward plus so much a word: how much is chosen on one half of the images, and measured on the other."""
         bases = {weight: self.chosen(self.reward + weight * self.words) for weight in WEIGHTS}
@@ -83,6 +97,12 @@ def _facts(table: pl.DataFrame, who: str) -> Counts:
     return np.sum([_columns(table, some) for some in names], axis=0)
 
 
+def _filled(caption: str, other: str) -> str:
+    """The caption as it is, where either is no plain one."""
+    graphs = list(plain_ones([caption, other]))
+    return say(filled(graphs[0], graphs[1:], 1)) if len(graphs) > 1 else caption
+
+
 def _columns(table: pl.DataFrame, names: list[str]) -> Floats:
     return table.select(pl.col(names).cast(pl.Float64).fill_null(0.0)).to_numpy()
 
@@ -92,11 +112,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         "python -m benchmarks.refine.pairs", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--images", type=Path, default=Path("data/report/images.parquet"), help="default: %(default)s")
+    parser.add_argument("--data", type=Path, default=Path("data"), help="of a finished run; default: %(default)s")
     parser.add_argument("--write", type=Path, help="Markdown file with the markers <!-- refined-pairs -->")
     options = parser.parse_args()
-    pairs = Pairs(pl.read_parquet(options.images))
-    shown = "\n".join([HEADER, *pairs.rows(), "", pairs.weighted()])
+    layout = Layout(options.data.resolve())
+    pairs = Pairs(pl.read_parquet(layout.report / "images.parquet"))
+    truths = {one.id: one.extra["scene"] for tar in shard_paths(layout.shards("eval")) for one in read_samples(tar)}
+    shown = "\n".join([HEADER, *pairs.rows(), *pairs.united(truths), "", pairs.weighted()])
     print(shown)
     if options.write:
         replace_between(options.write, "refined-pairs", shown)
