@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import hypergeom
 
 from cim.index.vectors import VectorStore
 from cim.params import Negatives
@@ -28,6 +27,8 @@ def at_random(k: int, found: Ranks, images: int, count: int) -> FloatArray:
     """
     if images - 1 < count:
         return np.full(len(found), np.nan)
+    from scipy.stats import hypergeom  # slow to load, and most runs ask for none
+
     return np.asarray(hypergeom.cdf(k - 1, images - 1, found - 1, count), dtype=np.float64)
 
 
