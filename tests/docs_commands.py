@@ -37,6 +37,9 @@ RUN: dict[str, tuple[str, str]] = {
         '"--help"',
     ),  # starts; its work takes hours
     "python -m cim.detailed.arena": ("tests/detailed/test_detailed_arena.py", "main("),
+    "python -m cim.detailed.caparena": ("tests/detailed/test_detailed_caparena.py", "main("),
+    "python -m cim.detailed.open_chair": ("tests/detailed/test_detailed_open_chair.py", "main("),
+    "python -m cim.detailed.units": ("tests/detailed/test_detailed_units.py", "main("),
     "python -m cim.detailed.captionqa": ("tests/detailed/test_detailed_captionqa.py", "main("),
     "python -m cim.robustness": ("tests/robustness/test_robustness.py", "main("),
     "python -m cim.detailed": ("tests/detailed/test_detailed_command.py", "main("),

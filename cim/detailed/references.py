@@ -1,5 +1,6 @@
 """What people say of images, by image id: what captions are held against where no published set is used."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from cim.detailed.benchmark import read_json
@@ -22,6 +23,6 @@ def read_references(path: Path) -> References:
     return found
 
 
-def together(references: References) -> dict[str, str]:
+def together(references: Mapping[str, list[str]]) -> dict[str, str]:
     """All that is said of an image as one text."""
     return {image: " ".join(several) for image, several in references.items()}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cim.chat.quoting import quoted
 from cim.detailed.judge import Answer, attempts, prompt, read_answer
-from cim.detailed.references import References, together
+from cim.detailed.references import together
 from cim.judges.base import Judge
 from cim.metrics.units import UnitCounts
 
@@ -60,7 +60,9 @@ class JudgedUnits:
 
     judge: Judge
 
-    def __call__(self, references: References, captions: Mapping[str, str]) -> dict[str, UnitCounts | None]:
+    def __call__(
+        self, references: Mapping[str, list[str]], captions: Mapping[str, str]
+    ) -> dict[str, UnitCounts | None]:
         """By image; None where the caption or the reference was not taken apart."""
         truths = together(references)
         parts = split(self.judge, [text for image, truth in truths.items() for text in (captions[image], truth)])

@@ -30,7 +30,9 @@ from cim.metrics.units import BETA, UnitCounts
 class UnitScorer(Protocol):
     """Whatever takes texts apart and judges the parts."""
 
-    def __call__(self, references: References, captions: Mapping[str, str]) -> dict[str, UnitCounts | None]:
+    def __call__(
+        self, references: Mapping[str, list[str]], captions: Mapping[str, str]
+    ) -> dict[str, UnitCounts | None]:
         """By image; None where a text could not be taken apart."""
 
 
@@ -56,7 +58,9 @@ class ParsedUnits:
         """name: scenes or spacy."""
         self._scenes = name == "scenes"
 
-    def __call__(self, references: References, captions: Mapping[str, str]) -> dict[str, UnitCounts | None]:
+    def __call__(
+        self, references: Mapping[str, list[str]], captions: Mapping[str, str]
+    ) -> dict[str, UnitCounts | None]:
         """By image; none is None: a parser reads everything."""
         if self._scenes:
             from cim.metrics.units import scene_units

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import hypergeom
 
 from cim.index.vectors import VectorStore
 from cim.params import Negatives
@@ -16,7 +15,7 @@ from cim.retrieval import TIE
 
 FloatArray = npt.NDArray[np.float64]
 Vectors = npt.NDArray[np.float32]
-Ranks = npt.NDArray[np.floating]
+Ranks = npt.NDArray[np.number]
 _BLOCK = 256  # captions compared at once
 
 
@@ -28,6 +27,8 @@ def at_random(k: int, found: Ranks, images: int, count: int) -> FloatArray:
     """
     if images - 1 < count:
         return np.full(len(found), np.nan)
+    from scipy.stats import hypergeom  # slow to load, and most runs ask for none
+
     return np.asarray(hypergeom.cdf(k - 1, images - 1, found - 1, count), dtype=np.float64)
 
 
@@ -39,7 +40,7 @@ def look_alikes(ids: Sequence[str], miner: VectorStore, count: int) -> npt.NDArr
     few = min(count, len(known) - 1)
     if few < 1:
         return found
-    vectors = miner.get([ids[i] for i in known]).astype(np.float32)
+    vectors = miner.get([ids[int(i)] for i in known]).astype(np.float32)
     for start in range(0, len(known), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(known)))
         scores = vectors[rows] @ vectors.T
@@ -67,7 +68,11 @@ def ranks_among(asking: Vectors, answering: Vectors, others: npt.NDArray[np.int6
 
 
 def against_negatives(
-    wanted: Sequence[Negatives], captions: Vectors, images: Vectors, ranks: tuple[Ranks, Ranks], alike: Ranks
+    wanted: Sequence[Negatives],
+    captions: Vectors,
+    images: Vectors,
+    ranks: tuple[Ranks, Ranks],
+    alike: npt.NDArray[np.int64],
 ) -> dict[str, FloatArray]:
     """(n,) R@k by name: "r1_random_100" of images by captions, "text_r1_random_100" of captions by images.
 
@@ -76,7 +81,7 @@ def against_negatives(
     """
     found = {}
     for one in wanted:
-        others = alike[:, : one.count].astype(np.int64)
+        others = alike[:, : one.count]
         for start, place, asking, answering in (("", 0, captions, images), ("text_", 1, images, captions)):
             among = ranks_among(asking, answering, others) if one.kind == "alike" else ranks[place]
             for k in one.at:

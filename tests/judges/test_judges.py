@@ -151,3 +151,14 @@ class TestMemory:
         (tmp_path / "answers").write_text("hello\n")
         with pytest.raises(CimError, match="no file of answers"):
             CachedJudge(Scripted(), "m", SYSTEM, tmp_path / "answers")
+
+
+def test_a_longer_reply_is_asked_for_where_the_settings_leave_it_open() -> None:
+    def tokens(**more: Any) -> Any:
+        judge = open_judge(endpoint(**more), SYSTEM, tokens=64)
+        assert isinstance(judge, EndpointJudge)
+        return judge._settings.body.get("max_tokens")
+
+    assert tokens() == 64
+    assert tokens(body={"max_tokens": 32}) == 32
+    assert tokens(body={"max_completion_tokens": 500}) is None

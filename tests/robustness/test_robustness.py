@@ -1,6 +1,6 @@
 """Pictures spoilt in five ways, and which facts a captioner loses or invents by it."""
 
-import argparse
+import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -78,4 +78,8 @@ def test_the_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixt
     assert "| spoilt by | objects | color | size | texture | count | background | relations |" in out
     assert "| blur 1 | 0.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | - |" in out
     assert "| occlusion 1 | 0.0 / 0.0 | 100.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | 0.0 / 0.0 | 100.0 / 0.0 | - |" in out
-    assert isinstance(command.parser(), argparse.ArgumentParser)
+    command.main(["--captioner", "c", "--shards", "s", "--worst-of", "3", "--json", str(tmp_path / "worst.json")])
+    assert "| 2 pictures, F of the truth's units, beta squared 0.5 | clean | all tries |" in capsys.readouterr().out
+    worst = json.loads((tmp_path / "worst.json").read_text())
+    assert worst["clean"] == 1
+    assert worst["worst"] <= worst["tried"] <= 1

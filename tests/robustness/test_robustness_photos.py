@@ -17,7 +17,7 @@ from cim.robustness.photos import Photos, own_scores, table
 from cim.robustness.read import Known, read_known
 from cim.robustness.worst import worst_of
 
-REFERENCES = {"a": ["A dog runs.", "A brown dog on grass."], "b": ["A red car."]}
+REFERENCES = {"a": ["A dog.", "A brown dog on grass."], "b": ["A red car."]}
 CLEAN = {"a": "A brown dog.", "b": "A red car."}
 SPOILT = {"a": "A cat.", "b": "A red car."}
 IMAGES = np.array([[1, 0], [0, 1]], dtype=np.float32)
