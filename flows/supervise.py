@@ -13,7 +13,7 @@ import psutil
 
 from cim.errors import CimError
 
-PATIENCE = 300.0  # seconds for a server to answer: a busy machine, packages on a network's disk
+PATIENCE = 900.0  # seconds for a server to answer: a busy machine, packages on a network's disk
 ASKED = 15.0  # seconds to end when asked to
 TOLD = 6.0  # of those below: DVC has its files to let go of
 TELLING = 3.0  # a worker tells the server that a run has crashed
