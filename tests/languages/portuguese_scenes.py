@@ -1,6 +1,7 @@
 """Drawn scenes described in Portuguese, by templates: enough of a language to go through the pipeline."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 from cim.scenes.draw import draw
@@ -44,9 +45,12 @@ def describe(scene: Scene) -> str:
 
 
 def vague(scene: Scene) -> str:
-    """Only what is there, as people say it."""
+    """Only what is there, as people say it; of one thing its colour as well."""
+    if len(scene.things) == 1:
+        one = scene.things[0]
+        return "Há " + " ".join(phrase(replace(one, count=1)).split()[:3]) + "."
     shapes = [("uma " if SHAPES[one.shape][2] == "a" else "um ") + SHAPES[one.shape][0] for one in scene.things]
-    return "Vê-se " + " e ".join(shapes) + " na imagem."
+    return "Há " + " e ".join(shapes) + "."
 
 
 def write_folder(folder: Path, count: int) -> list[Scene]:

@@ -87,6 +87,9 @@ def test_guards_that_stay_take_nothing_from_honest_captions(workspace: tuple[Par
     ]
     for name, (guard, _) in guards.items():
         assert set(judge(guard, honest)) == {0}, name
+    # Planted: with the function words of English, "Há um círculo e uma estrela." tells six things, and coincides.
+    english = GalleryCaptions(gallery(layout, tmp_path).files)
+    assert min(judge(build_guards(params.tune.reward.guards, [9], english)["copied"][0], honest)) == -1
 
 
 def test_and_are_not_asleep(workspace: tuple[Params, Layout], tmp_path: Path) -> None:
