@@ -31,8 +31,8 @@ _SLOWER = {
 # Guards have a say of their own in each group, instead of drowning the rest of it.
 _APART = {"tune.multi_objective_aggregation": "normalize_then_sum", "tune.reward.space": "clip"}
 _LARGE = {
-    "tune.steps": 100,
-    "tune.validate_every": 25,
+    "tune.steps": 60,
+    "tune.validate_every": 30,
     "tune.validation_images": 400,
     "tune.prompts_per_step": 16,
     "tune.temperature": 0.7,

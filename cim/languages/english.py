@@ -45,5 +45,7 @@ ENGLISH = Language(
         "letter in it for an answer. Reply with the letter of one option and nothing else.",
         prompt="Description, as a JSON string:\n{caption}\nQuestion: {question}\n{options}\nAnswer (one letter):",
         cannot="It cannot be answered from the description",
+        unseen="It cannot be told from the image",
+        letter="Answer (one letter):",
     ),
 )

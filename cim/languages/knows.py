@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cim.errors import CimError
 from cim.languages.known import LANGUAGES
 from cim.languages.language import Language
 
@@ -39,3 +40,9 @@ ANY = Knows()
 SPACED = Knows(("spaced",))
 WORDS = Knows(("spaced", "classes"))
 ENGLISH_ONLY = Knows(only=("en",))
+
+
+def demand(knows: Knows, language: Language, part: str) -> None:
+    """Raise CimError for a part that does not know the language and can't stand aside: it is all that was asked for."""
+    if (why := knows.why_not(language)) is not None:
+        raise CimError(f"{part} for captions in {language.name}: it {why}", "a part that knows it", "ask another way")

@@ -63,12 +63,15 @@ class Denials:
 class QuestionTexts:
     """How a text model is asked a multiple-choice question about a caption.
 
-    prompt: with {caption}, {question} and {options}. cannot: the option of who can't tell.
+    prompt: with {caption}, {question} and {options}. cannot: the option of who can't tell. Of a question about an
+    image itself, unseen: that option, letter: how the answer is asked for.
     """
 
     system: str
     prompt: str
     cannot: str
+    unseen: str
+    letter: str
 
 
 @dataclass(frozen=True)

@@ -53,5 +53,7 @@ PORTUGUESE = Language(
         "tome uma letra nela por resposta. Responda com a letra de uma das opções e nada mais.",
         prompt="Descrição, como cadeia JSON:\n{caption}\nPergunta: {question}\n{options}\nResposta (uma letra):",
         cannot="Não se pode responder a partir da descrição",
+        unseen="Não é possível dizer pela imagem",
+        letter="Resposta (uma letra):",
     ),
 )

@@ -15,11 +15,14 @@ from threading import Lock
 from typing import Any
 
 from cim.chat.client import RefusedRequest
+from cim.languages.english import ENGLISH
+from cim.languages.knows import ENGLISH_ONLY, demand
+from cim.languages.language import Language
 from cim.params.refiners import Consensus as Settings
 from cim.refine.base import FAILED, Ask, Bill, Refined, Sample, Samples, WrongForm, kept
 from cim.refine.form import check_form
 from cim.refine.medoid import medoid
-from cim.refine.template import as_text, fill, read_template
+from cim.refine.template import as_text, fill, read_template, spoken
 from cim.refine.writer import Writer, open_writer
 
 AGREED = "agreed"
@@ -46,12 +49,15 @@ class _Object:
 class Consensus:
     """Meets Refiner."""
 
-    def __init__(self, settings: Settings, writer: Writer | None = None) -> None:
-        """writer: for tests. Raises CimError for a template or a model that can't be opened."""
-        self._settings = settings
+    def __init__(self, settings: Settings, writer: Writer | None = None, language: Language = ENGLISH) -> None:
+        """writer: for tests. Raises CimError for a template or a model that can't be opened, and for a language that
+        the way does not know."""
+        if settings.by == "scenes":
+            demand(ENGLISH_ONLY, language, "refine.by.by: scenes")
+        self._settings, self._language = settings, language
         self.needs: Sequence[str] = ()
         self._writer = writer or (open_writer(settings.writer) if settings.writer else None)
-        self._template = read_template("consensus", settings.template, ("captions",)) if self._writer else ""
+        self._template = read_template("consensus", settings.template, ("captions",), language) if self._writer else ""
 
     @property
     def parallel(self) -> int:
@@ -61,7 +67,7 @@ class Consensus:
     def lineage(self) -> Mapping[str, Any]:
         """Model and template, where one is asked."""
         template = hashlib.sha256(self._template.encode()).hexdigest()[:16]
-        return {**self.identity(), "template": template} if self._writer else {}
+        return {**self.identity(), "template": template, **spoken(self._language)} if self._writer else {}
 
     def identity(self) -> Mapping[str, Any]:
         """The model's."""
@@ -120,4 +126,5 @@ class Consensus:
         said = Counter(" ".join(text.split()) for text in captions).most_common(self._settings.most)
         shown = " ".join(f"({times} of {len(captions)} images) {text}" for text, times in said)
         reply = bill.paid(self._writer.write(fill(self._template, {"captions": shown})))
-        return check_form(reply.text, reply.finish_reason, [text for text, _ in said], self._settings.form)
+        texts, form = [text for text, _ in said], self._settings.form
+        return check_form(reply.text, reply.finish_reason, texts, form, self._language)

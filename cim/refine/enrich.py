@@ -10,6 +10,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from cim.languages.english import ENGLISH
+from cim.languages.knows import ENGLISH_ONLY, demand
+from cim.languages.language import Language
 from cim.params.refine_models import EndpointWriter, LocalWriter
 from cim.params.refiners import Enrich as Settings
 from cim.params.texts import columns_of
@@ -17,7 +20,7 @@ from cim.refine.base import Ask, Bill, Refined, Sample, Samples, WrongForm, kept
 from cim.refine.form import check_form
 from cim.refine.look import Looker, open_looker
 from cim.refine.rating import Rater, open_rater
-from cim.refine.template import as_text, fill, read_template
+from cim.refine.template import as_text, fill, read_template, spoken
 from cim.refine.writer import open_writer
 from cim.text import has_text
 
@@ -45,11 +48,20 @@ class Merge(Protocol):
 class Enrich:
     """Meets Refiner."""
 
-    def __init__(self, settings: Settings, looker: Looker | None = None, rater: Rater | None = None) -> None:
-        """looker, rater: for tests. Raises CimError for a template or a model that can't be opened."""
+    def __init__(
+        self,
+        settings: Settings,
+        looker: Looker | None = None,
+        rater: Rater | None = None,
+        language: Language = ENGLISH,
+    ) -> None:
+        """looker, rater: for tests. Raises CimError for a template or a model that can't be opened, and for a language
+        that the way does not know."""
+        if settings.questions.kind == "scenes":
+            demand(ENGLISH_ONLY, language, "refine.by.questions of kind scenes")
         self._looker = looker or open_looker(settings.looker)
         self._rater = rater or (open_rater(settings.filter) if settings.filter else None)
-        self._merge = _open_merge(settings)
+        self._merge = _open_merge(settings, language)
         self.needs: Sequence[str] = ()
 
     @property
@@ -93,20 +105,20 @@ class Enrich:
 class WrittenMerge:
     """Meets Merge: by a text model, and questions of a list or of that model."""
 
-    def __init__(self, settings: Settings) -> None:
-        """Raises CimError for a template or a model that can't be opened."""
-        self._settings = settings
+    def __init__(self, settings: Settings, language: Language = ENGLISH) -> None:
+        """Raises CimError for a template or a model that can't be opened, or no template in the language."""
+        self._settings, self._language = settings, language
         assert isinstance(settings.writer, EndpointWriter | LocalWriter)
         self._writer = open_writer(settings.writer)
         self._ask: str | None = None
         if settings.questions.kind == "writer":
-            self._ask = read_template("enrich_questions", settings.questions.template, ("caption", "most"))
-        self._template = read_template("enrich_merge", settings.template, ("caption", "answers"))
+            self._ask = read_template("enrich_questions", settings.questions.template, ("caption", "most"), language)
+        self._template = read_template("enrich_merge", settings.template, ("caption", "answers"), language)
 
     def lineage(self) -> Mapping[str, Any]:
         """Text model and templates."""
         templates = [hashlib.sha256(one.encode()).hexdigest()[:16] for one in (self._ask, self._template) if one]
-        return {"writer": self._writer.identity(), "templates": templates}
+        return {"writer": self._writer.identity(), "templates": templates, **spoken(self._language)}
 
     def identity(self) -> Mapping[str, Any]:
         """The text model's."""
@@ -132,7 +144,7 @@ class WrittenMerge:
         """As Merge says."""
         values = {"caption": sample.before, "answers": " ".join(answers)}
         reply = bill.paid(self._writer.write(fill(self._template, values)))
-        return check_form(reply.text, reply.finish_reason, values.values(), self._settings.form)
+        return check_form(reply.text, reply.finish_reason, values.values(), self._settings.form, self._language)
 
 
 def _filled(prompt: str, sample: Sample) -> str:
@@ -142,9 +154,9 @@ def _filled(prompt: str, sample: Sample) -> str:
     return fill(prompt, values) if all(values.values()) else ""
 
 
-def _open_merge(settings: Settings) -> Merge:
+def _open_merge(settings: Settings, language: Language) -> Merge:
     if settings.questions.kind == "scenes":
         from cim.refine.scene_union import SceneUnion
 
         return SceneUnion(settings, settings.questions.prompt)
-    return WrittenMerge(settings)
+    return WrittenMerge(settings, language)

@@ -15,7 +15,7 @@ from cim.params.refiners import FuseAltText, FuseExperts
 from cim.params.texts import columns_of
 from cim.refine.base import Ask, Refined, Sample, Samples, kept
 from cim.refine.form import check_form
-from cim.refine.template import as_text, fill, read_template
+from cim.refine.template import as_text, fill, read_template, spoken
 from cim.refine.writer import Writer, open_writer
 
 
@@ -48,8 +48,8 @@ class Fuse:
 
     def lineage(self) -> Mapping[str, Any]:
         """Model, template, and the language of other answers than English ones."""
-        spoken = {} if self._language == ENGLISH else {"language": self._language.code}
-        return {**self.identity(), "template": hashlib.sha256(self._template.encode()).hexdigest()[:16], **spoken}
+        template = hashlib.sha256(self._template.encode()).hexdigest()[:16]
+        return {**self.identity(), "template": template, **spoken(self._language)}
 
     def identity(self) -> Mapping[str, Any]:
         """The model's."""

@@ -23,12 +23,12 @@ def open_refiner(settings: Refiner, language: Language = ENGLISH) -> Opened:
         case DropUnanswerable():
             from cim.refine.unanswerable import DropUnanswerable as Dropping
 
-            return Dropping(settings)
+            return Dropping(settings, language=language)
         case Enrich():
             from cim.refine.enrich import Enrich as Enriching
 
-            return Enriching(settings)
+            return Enriching(settings, language=language)
         case Consensus():
             from cim.refine.consensus import Consensus as Agreeing
 
-            return Agreeing(settings)
+            return Agreeing(settings, language=language)

@@ -43,6 +43,11 @@ def read_template(name: str, path: str | None, needed: tuple[str, ...] = (), lan
     return text.strip()
 
 
+def spoken(language: Language) -> dict[str, str]:
+    """What a lineage says of it: nothing of English, so that what was made before there were others stays."""
+    return {} if language == ENGLISH else {"language": language.code}
+
+
 def fill(template: str, values: Mapping[str, str]) -> str:
     """The template with its {names} replaced by the values, as one line of JSON each. Braces around others stay."""
     for name in columns_of(template):

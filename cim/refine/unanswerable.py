@@ -10,6 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from cim.languages.english import ENGLISH
+from cim.languages.knows import ENGLISH_ONLY, demand
+from cim.languages.language import Language
 from cim.params.refiners import DropUnanswerable as Settings
 from cim.refine.base import Ask, Bill, Refined, Sample, Samples, kept
 from cim.refine.look import Looker, open_looker
@@ -51,11 +54,20 @@ class Way(Protocol):
 class DropUnanswerable:
     """Meets Refiner."""
 
-    def __init__(self, settings: Settings, looker: Looker | None = None, way: Way | None = None) -> None:
-        """looker, way: for tests. Raises CimError for a template, a file or a model that can't be opened."""
+    def __init__(
+        self,
+        settings: Settings,
+        looker: Looker | None = None,
+        way: Way | None = None,
+        language: Language = ENGLISH,
+    ) -> None:
+        """looker, way: for tests. Raises CimError for a template, a file or a model that can't be opened, and for a
+        language that the way does not know."""
+        if settings.questions.kind == "scenes":
+            demand(ENGLISH_ONLY, language, "refine.by.questions of kind scenes")
         self._settings = settings
         self._looker = looker or open_looker(settings.looker)
-        self._way = way or _open_way(settings, self._looker)
+        self._way = way or _open_way(settings, self._looker, language)
         self.needs: Sequence[str] = ()
 
     @property
@@ -94,11 +106,11 @@ class DropUnanswerable:
         return Refined(text, "dropped", note, bill.tokens, bill.tokens_in)
 
 
-def _open_way(settings: Settings, looker: Looker) -> Way:
+def _open_way(settings: Settings, looker: Looker, language: Language) -> Way:
     if settings.questions.kind == "scenes":
         from cim.refine.scene_exam import SceneExam
 
         return SceneExam(settings, settings.questions.prompt, looker)
     from cim.refine.written_exam import WrittenExam
 
-    return WrittenExam(settings, looker)
+    return WrittenExam(settings, looker, language)

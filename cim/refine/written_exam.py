@@ -8,27 +8,28 @@ from typing import Any
 
 from cim.fingerprint import hash_path
 from cim.images.ids import content_hash
+from cim.languages.english import ENGLISH
+from cim.languages.language import Language
 from cim.params.refine_models import EndpointWriter, LocalWriter
 from cim.params.refiners import DropUnanswerable
 from cim.questions import Question, read_questions
 from cim.refine.base import Bill, Sample, WrongForm
 from cim.refine.form import check_form
 from cim.refine.look import Looker
-from cim.refine.template import fill, read_template
+from cim.refine.template import fill, read_template, spoken
 from cim.refine.unanswerable import Examined
 from cim.refine.writer import open_writer
 from cim.rewards.terms.readers import read_letter, turned
 
 ID = 16  # hex digits of an image's hash that are its id
-_CANNOT = "It cannot be told from the image"
 
 
 class WrittenExam:
     """Meets Way."""
 
-    def __init__(self, settings: DropUnanswerable, looker: Looker) -> None:
-        """Raises CimError for a template, a file or a model that can't be opened."""
-        self._settings, self._looker = settings, looker
+    def __init__(self, settings: DropUnanswerable, looker: Looker, language: Language = ENGLISH) -> None:
+        """Raises CimError for a template, a file or a model that can't be opened, or no template in the language."""
+        self._settings, self._looker, self._language = settings, looker, language
         assert isinstance(settings.writer, EndpointWriter | LocalWriter)
         self._writer = open_writer(settings.writer)
         self._ask: str | None = None
@@ -39,15 +40,16 @@ class WrittenExam:
             self._listed = read_questions(path)
             self._made_of = hash_path(path)[:16]
         elif asked.kind == "writer":
-            self._ask = read_template("unanswerable_questions", asked.template, ("caption", "most"))
+            self._ask = read_template("unanswerable_questions", asked.template, ("caption", "most"), language)
             self._made_of = _hash(self._ask)
-        self._answer = read_template("unanswerable_answer", None, ("question",))
-        self._rewrite = read_template("unanswerable_rewrite", settings.template, ("caption", "facts"))
+        self._answer = read_template("unanswerable_answer", None, ("question",), language)
+        self._rewrite = read_template("unanswerable_rewrite", settings.template, ("caption", "facts"), language)
 
     def lineage(self) -> Mapping[str, Any]:
         """Text model, questions, templates."""
         templates = [_hash(one) for one in (self._answer, self._rewrite)]
-        return {"writer": self._writer.identity(), "questions": self._made_of, "templates": templates}
+        asked = {"questions": self._made_of, "templates": templates, **spoken(self._language)}
+        return {"writer": self._writer.identity(), **asked}
 
     def identity(self) -> Mapping[str, Any]:
         """The text model's."""
@@ -73,7 +75,7 @@ class WrittenExam:
         """As Way says; an answer that is longer than the caption drops nothing."""
         facts = "; ".join(f"{one.text} {one.answer}" for one in dropped)
         reply = bill.paid(self._writer.write(fill(self._rewrite, {"caption": sample.before, "facts": facts})))
-        text = check_form(reply.text, reply.finish_reason, [sample.before], self._settings.form)
+        text = check_form(reply.text, reply.finish_reason, [sample.before], self._settings.form, self._language)
         if len(text) > len(sample.before):
             raise WrongForm("longer than it was")
         return text
@@ -91,9 +93,11 @@ class WrittenExam:
         return list(found.values())[: self._settings.most]
 
     def _prompt(self, question: Question, order: Sequence[int]) -> str:
-        options = [*(question.options[place] for place in order), _CANNOT]
+        said = self._language.questions or ENGLISH.questions
+        assert said is not None  # a language with a template has these
+        options = [*(question.options[place] for place in order), said.unseen]
         shown = "\n".join(f"{letter}) {one}" for letter, one in zip(string.ascii_uppercase, options, strict=False))
-        return fill(self._answer, {"question": question.text}) + f"\n{shown}\nAnswer (one letter):"
+        return fill(self._answer, {"question": question.text}) + f"\n{shown}\n{said.letter}"
 
 
 def question_of(line: str) -> Question | None:

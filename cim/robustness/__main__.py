@@ -19,6 +19,8 @@ from cim.atomic import write_json
 from cim.command import check_writable, plain_exit
 from cim.encoders.base import Vectors
 from cim.errors import CimError
+from cim.languages.known import language_of
+from cim.languages.knows import ENGLISH_ONLY, demand
 from cim.markdown import table as markdown_table
 from cim.robustness.facts import KINDS, Change, changes
 from cim.robustness.perturb import PERTURBATIONS, perturbed
@@ -37,6 +39,7 @@ def run(options: argparse.Namespace) -> str:
 
     if options.json is not None:
         check_writable("--json", options.json)
+    demand(ENGLISH_ONLY, language_of(options.language), "robustness of facts, read by parsers of English,")
     known = read_known(options.shards, options.images)
     captioner = load_captioner(options.captioner, options.device)
     names, prompts = [one.id for one in known], [options.prompt] * len(known)
@@ -142,6 +145,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--encoder", type=Path, help="open_clip folder that compares captions with their own photos")
     made.add_argument("--worst-of", type=int, default=0, help="tries a picture, instead of each way at each strength")
     made.add_argument("--prompt", default="Describe this image.", help="what the captioner is asked")
+    made.add_argument("--language", default="en", help="of the captions; only English can be read (default: en)")
     made.add_argument("--max-new-tokens", type=int, default=40)
     made.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     made.add_argument("--json", type=Path, help="write all counts here, too")

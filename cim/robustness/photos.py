@@ -9,6 +9,7 @@ from cim.encoders.base import Vectors
 from cim.markdown import table as markdown_table
 from cim.metrics.chair import chair, present_objects
 from cim.metrics.units import UnitCounts
+from cim.metrics.vocabulary import coco_vocabulary
 
 Units = Callable[[Mapping[str, list[str]], Mapping[str, str]], Mapping[str, UnitCounts | None]]
 Encode = Callable[[list[str]], Vectors]
@@ -45,8 +46,10 @@ class Photos:
     def said(self, captions: Mapping[str, str]) -> Said:
         """captions: of all photos of `references`, in their order."""
         counts = sum((one for one in self.units(self.references, captions).values() if one), UnitCounts())
+        words = coco_vocabulary()
         objects = [
-            chair(captions[image], present_objects(None, texts) or set()) for image, texts in self.references.items()
+            chair(captions[image], present_objects(None, texts, words) or set(), words)
+            for image, texts in self.references.items()
         ]
         named = sum(one.said for one in objects)
         return Said(

@@ -58,4 +58,5 @@ def _cell(name: str, knows: Knows, code: str) -> str:
 
 def _has_templates(language: Language) -> bool:
     folder = resources.files("cim.refine").joinpath("templates")
-    return all(folder.joinpath(f"{kind}.{language.code}.txt").is_file() for kind in ("fuse_alt_text", "fuse_experts"))
+    names = {file.name for file in folder.iterdir()}
+    return {name.replace(".en.", f".{language.code}.") for name in names if ".en." in name} <= names

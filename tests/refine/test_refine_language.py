@@ -1,16 +1,20 @@
 """Templates and checks of answers by language; what does not know it stands aside or is refused."""
 
+from typing import Any
+
 import pytest
+from pydantic import TypeAdapter
 
 from cim.chat.client import Reply
 from cim.errors import CimError
 from cim.languages.known import language_of
 from cim.languages.portuguese import PORTUGUESE
 from cim.params.refine_models import Form
-from cim.params.refiners import FuseAltText
+from cim.params.refiners import FuseAltText, Refiner
 from cim.refine.base import Sample, WrongForm
 from cim.refine.form import check_form, checks_aside
 from cim.refine.fuse import Fuse
+from cim.refine.open import open_refiner
 
 SETTINGS = FuseAltText.model_validate(
     {"kind": "fuse_alt_text", "writer": {"kind": "local", "folder": "nowhere"}}, strict=True
@@ -67,3 +71,18 @@ def test_words_are_counted_where_they_stand_between_blanks() -> None:
 def test_a_language_without_a_template_wants_yours() -> None:
     with pytest.raises(CimError, match=r"no template fuse_alt_text in German.*refine\.by\.template"):
         Fuse(SETTINGS, Writer(""), language_of("de"))
+
+
+def test_who_reads_scenes_refuses_another_language() -> None:
+    """Planted: nothing that parses English goes on in Portuguese."""
+    scenes = {"kind": "scenes", "prompt": "Descreva."}
+    looker = {"kind": "local", "folder": "nowhere"}
+    told: list[dict[str, Any]] = [
+        {"kind": "drop_unanswerable", "looker": looker, "questions": scenes},
+        {"kind": "enrich", "looker": looker, "questions": scenes},
+        {"kind": "consensus", "object": "view", "by": "scenes"},
+    ]
+    for one in told:
+        settings = TypeAdapter[Refiner](Refiner).validate_python(one)
+        with pytest.raises(CimError, match="Portuguese: it knows English only"):
+            open_refiner(settings, PORTUGUESE)
