@@ -104,8 +104,10 @@ class Served:
         with self.client() as client:
             (found,) = client.read_automations_by_name(name)
             client.pause_automation(found.id)
-            yield
-            client.resume_automation(found.id)
+            try:
+                yield
+            finally:
+                client.resume_automation(found.id)
 
 
 @contextmanager
