@@ -17,10 +17,15 @@ from cim.captioners.decoding import Decoding
 from cim.metrics.measurements import FloatArray
 from cim.metrics.overlap import overlap
 from cim.params import Reward, load_params
+from cim.rewards.guards.base import GeneratedCaption
 from cim.rewards.retriever import Retriever
+from cim.rewards.terms.build import OpenTerms
+from cim.rewards.terms.workspace import Workspace
+from cim.rewards.training_reward import training_rewards
 
 SAMPLES = 8
 _MEAN = {"qir": "mean", "decay": 1.0, "alpha": 0.0}
+_ALONE = {"space": "clip", "alpha": 0.0, "beta": 0.0}
 REWARDS = {
     "paper's, caption_text": Reward(),
     "paper's, clip": Reward(space="clip"),
@@ -28,6 +33,15 @@ REWARDS = {
     "mean QIR, K = 10, clip": Reward(space="clip", k=10, **_MEAN),
     "mean QIR, K = 50, clip": Reward(space="clip", k=50, **_MEAN),
     "mean QIR, K = 50, fused": Reward(space="fused", k=50, **_MEAN),
+    "cosine with the photo": Reward(**_ALONE, terms={"clip_score": {"weight": 1.0}}),
+    "self-retrieval": Reward(**_ALONE, terms={"self_retrieval": {"weight": 1.0}}),
+    "self-retrieval, 50 look-alikes": Reward(**_ALONE, terms={"self_retrieval": {"weight": 1.0, "mined": 50}}),
+    "self-retrieval, logarithm": Reward(
+        **_ALONE, terms={"self_retrieval": {"weight": 1.0, "mined": 50, "pays": "log_softmax"}}
+    ),
+    "mean QIR, K = 50, clip, and self-retrieval": Reward(
+        space="clip", k=50, **_MEAN, terms={"self_retrieval": {"weight": 1.0, "mined": 50}}
+    ),
 }
 HEADER = "| caption | R@1 | R@10 | CIDEr-D | agrees with the judge's rank | with CIDEr-D |\n|---|--:|--:|--:|--:|--:|"
 
@@ -91,11 +105,16 @@ def within(scores: FloatArray, values: FloatArray) -> float:
 
 
 def scored(judge: Judge, said: list[str], names: list[str]) -> Iterator[tuple[str, FloatArray]]:
-    """Each of REWARDS of these captions; what can't be scored is worth -1."""
+    """Each of REWARDS of these captions, without guards; what can't be scored is worth least."""
     index = load_params(judge.workspace / "params.yaml").index
+    captions = [GeneratedCaption(text, "", id=name) for text, name in zip(said, names, strict=True)]
     for label, reward in REWARDS.items():
-        found = Retriever.open(judge.layout, reward, "cpu", index).score(said, names)
-        yield label, np.array([-1.0 if one is None else one.total for one in found])
+        retriever = Retriever.open(judge.layout, reward, "cpu", index)
+        outcomes = retriever.attempt(said, names)
+        terms = OpenTerms.of(reward.terms, Workspace(judge.layout))(captions, outcomes, retriever.sources)
+        paid = training_rewards(captions, outcomes, reward, {}, terms)
+        totals = np.array([np.nan if one.total is None or one.qir is None else one.total for one in paid])
+        yield label, np.nan_to_num(totals, nan=np.nanmin(totals))
 
 
 def parsed() -> argparse.Namespace:

@@ -28,10 +28,36 @@ _SLOWER = {
     "tune.learning_rate": 5e-5,
 }
 
+# Guards have a say of their own in each group, instead of drowning the rest of it.
+_APART = {"tune.multi_objective_aggregation": "normalize_then_sum", "tune.reward.space": "clip"}
+_LARGE = {
+    "tune.steps": 100,
+    "tune.validate_every": 25,
+    "tune.validation_images": 400,
+    "tune.prompts_per_step": 16,
+    "tune.temperature": 0.7,
+    "tune.learning_rate": 1e-4,
+    "tune.optimizer": {"warmup_steps": 10},
+    "tune.kl": 0.0,
+}
+_SELF = {"tune.reward.terms": {"self_retrieval": {"weight": 1.0, "mined": 50}}}
+
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
-    # Not run yet: what the first two say should be tried next.
+    "self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.alpha": 0.0, "tune.reward.beta": 0.0},
+    "qir-self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN},
+    "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
+    "paper": {**_LARGE},
+    "found-itself": {
+        **_LARGE,
+        **_APART,
+        **_MEAN,
+        "tune.reward.k": 5,
+        "tune.reward.decay": 0.5,
+        "tune.reward.exclude": "none",
+        "index.splits": ["train"],
+    },
     "found-itself-1e-4": {
         **_SLOWER,
         **_CLIP,

