@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +45,8 @@ class Scorer:
     @classmethod
     def load(cls, path: Path) -> "Scorer":
         """Raises OSError, KeyError or SafetensorError for a file that is none."""
-        with safe_open(path, framework="numpy") as opened:
+        open_file: Any = safe_open  # of which its package says no types
+        with open_file(path, framework="numpy") as opened:
             weights, bias = (opened.get_tensor(name) for name in ("weights", "bias"))
             return cls(weights, float(bias[0]), (opened.metadata() or {}).get(ENCODER))
 
