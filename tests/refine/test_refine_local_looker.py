@@ -17,7 +17,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
 
 
 def image(scene: Scene, at: int = 0) -> bytes:
-    return scene[2](scene[1][at])
+    return scene[2][scene[1][at]]
 
 
 def test_one_prompt_is_answered_anew_and_a_resumed_run_draws_the_same(scene: Scene) -> None:
