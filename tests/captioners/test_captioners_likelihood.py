@@ -3,7 +3,7 @@
 import pytest
 import torch
 from PIL import Image
-from tiny_scene import Scene
+from tiny_scene import Scene, make_scene
 
 from cim.captioners.inputs import prepare, render_blind
 from cim.captioners.likelihood import gained, token_log_probs, tokens_by_span
@@ -14,6 +14,11 @@ TEXTS = ["a red circle", "two stars. a red circle"]
 PROMPTS = ["Describe.", "Describe this image."]
 
 
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    return make_scene(tmp_path_factory.mktemp("scene"))
+
+
 @pytest.fixture
 def captioner(scene: Scene) -> Captioner:
     return load_captioner(scene[0], "cpu")
@@ -22,7 +27,7 @@ def captioner(scene: Scene) -> Captioner:
 @pytest.fixture
 def pictures(scene: Scene) -> list[Image.Image]:
     _, ids, lookup = scene
-    return [decode_rgb(lookup(name)) for name in ids[:2]]
+    return [decode_rgb(lookup[name]) for name in ids[:2]]
 
 
 def alone(captioner: Captioner, inputs: dict[str, torch.Tensor], text: str) -> list[float]:
