@@ -153,7 +153,7 @@ def test_hardly_any_honest_caption_of_a_photo_is_a_copy(request, tmp_path):
 def test_pickled_it_carries_paths(gallery):
     share(gallery, DOG, "cat", 6, 6)
     again = pickle.loads(pickle.dumps(Copied(CopiedGuard(), gallery)))
-    assert vars(again.captions) == {"files": gallery.files}
+    assert vars(again.captions) == {"files": gallery.files, "language": gallery.language}
     assert again(GeneratedCaption(DOG, id="cat")) == -1
 
 
