@@ -107,8 +107,8 @@ def refinement(seen: Seen) -> str:
         parts += [f"Step {step['step']}:", facts(rows)]
     summary = seen.finished.summary
     if parts and seen.finished.kind == "refine":
-        rows = [[plain(outcome), number(count)] for outcome, count in (summary.get("outcomes") or {}).items()]
-        parts += ["What came of the last step:", table(["outcome", "captions"], rows)]
+        outcomes = [[plain(outcome), number(count)] for outcome, count in (summary.get("outcomes") or {}).items()]
+        parts += ["What came of the last step:", table(["outcome", "captions"], outcomes)]
         parts.append(
             f"Captions that it changed: {number(summary.get('changed'))}. All texts are in a sample's `texts`."
         )
