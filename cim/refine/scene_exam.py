@@ -5,9 +5,9 @@ from typing import Any
 
 from cim.params.refiners import DropUnanswerable
 from cim.refine.base import Bill, Sample
+from cim.refine.exam import Examined
 from cim.refine.look import Looker
 from cim.refine.scene_votes import plain
-from cim.refine.unanswerable import Examined
 from cim.scenes.claims import say, without
 from cim.scenes.parse import parse
 from cim.scenes.questions import claimed_questions, read

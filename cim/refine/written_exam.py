@@ -14,10 +14,10 @@ from cim.params.refine_models import EndpointWriter, LocalWriter
 from cim.params.refiners import DropUnanswerable
 from cim.questions import Question, read_questions
 from cim.refine.base import Bill, Sample, WrongForm
+from cim.refine.exam import Examined
 from cim.refine.form import check_form
 from cim.refine.look import Looker
 from cim.refine.template import fill, read_template, spoken
-from cim.refine.unanswerable import Examined
 from cim.refine.writer import open_writer
 from cim.rewards.terms.readers import read_letter, turned
 
