@@ -34,7 +34,7 @@ def seen(facts: list[dict[str, Any]], summary: dict[str, Any] | None = None) -> 
         counts.add(provenance_of(one))
         shape = joined(shape, shape_of(one))
     members = {"json": len(facts), "png": len(facts), "txt": len(facts)}
-    looked = {"samples": len(facts), "bytes": 9, "members": members, "captions": {}, "shape": shape}
+    looked = {"samples": len(facts), "bytes": 9, "members": members, "captions": {}, "refined": {}, "shape": shape}
     looked = json.loads(json.dumps(looked | {"provenance": counts.values()}))
     return Seen(Finished("curate", Path("in"), (SPLIT,), summary or {}), [looked])
 

@@ -196,7 +196,8 @@ def test_questions_of_a_file_and_replies_that_are_kept(tmp_path, monkeypatch):
     judge = Judge(letter_of("blue"))
     monkeypatch.setattr("cim.judges.endpoint.EndpointJudge", lambda *_: judge)
     for _ in range(2):
-        assert open_term(chosen, None)(CaptionBatch(["It is blue.", "x"], ["a", "else"], None)) == [1, None]
+        term = open_term(chosen, SimpleNamespace(language=ENGLISH))
+        assert term(CaptionBatch(["It is blue.", "x"], ["a", "else"], None)) == [1, None]
     assert judge.asked == 2  # one caption, two trials; the second term found them in the file
     assert chosen.files() == [path]
 
