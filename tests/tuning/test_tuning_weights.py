@@ -3,6 +3,7 @@
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -18,6 +19,7 @@ from cim.disk import disk_trouble
 from cim.encoders.card import EncoderCard
 from cim.fingerprint import hash_path
 from cim.index.meta import IndexMeta
+from cim.languages.english import ENGLISH
 from cim.layout import Layout
 from cim.rewards.retriever import Retriever
 from cim.tuning import run
@@ -37,7 +39,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     monkeypatch.setattr(run, "ImageLookup", lambda _: None)
     monkeypatch.setattr(run, "prompt_rows", lambda *_: None)
     monkeypatch.setattr(run, "TrlReward", lambda *_: None)
-    monkeypatch.setattr(Retriever, "open", lambda *_: None)
+    monkeypatch.setattr(Retriever, "open", lambda *_: SimpleNamespace(language=ENGLISH))
     monkeypatch.setattr(run, "_validator", lambda *_: lambda *_: Validation(0.2, 0.0, None, None, 0, 1.0))
     return made
 
