@@ -106,7 +106,7 @@ class TestTables:
         assert cells[5:7] == ["not run", "not tried"]
         assert cells[7] == "exactly: hacking tests with an ideal CLIP, tuning on scenes. Not tried: photos"
         assert text.splitlines()[-1].endswith("Not tried: a real model, tuning |")  # entailment, with which nothing ran
-        assert "| CIM: GRC and QIR | cim/rewards/identity.py |  | 1.50 | held-out R@1 **+50.0 (" in text
+        assert "| CIM: GRC and QIR | cim/rewards/identity.py |  | 1.50 | held-out R@1 +50.0 (0.0 to +100.0)" in text
         assert "`answers: {weight: 1.0, questions: {kind: scenes}}` | not measured | not run | not run |" in text
 
     def test_several_seeds_have_a_line_for_their_mean_and_one_each(self) -> None:
@@ -115,7 +115,7 @@ class TestTables:
         starts = [line.split("|")[1].strip() for line in text.splitlines() if line.startswith("| bags")]
         against = "bags alone against base captioner"
         assert starts == [f"{against}, mean of 2 seeds", f"{against}, seed 0", f"{against}, seed 2"]
-        assert "| CIM against base captioner, seed 0 | **+50.0 (" in text
+        assert "| CIM against base captioner, seed 0 | +50.0 (0.0 to +100.0)" in text
 
     def test_what_is_promised_holds_or_fails_or_has_not_run(self) -> None:
         # Of 4 facts a caption of all kinds has 1 or, after tuning, 2 right: recall up by 25 points, precision by 50.
