@@ -22,7 +22,7 @@ from cim.detailed.submission import submission
 from cim.detailed.units import ParsedUnits
 from cim.encoders.load import load_clip
 from cim.layout import Layout
-from cim.markdown import table
+from cim.markdown import percent, table
 from cim.metrics.evalset import CAPTIONERS, EvalSet, read_eval_set
 from cim.metrics.heldout import judge_held_out
 from cim.metrics.pool import Pool
@@ -70,20 +70,20 @@ def rows(evaluated: EvalSet, layout: Layout) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     for name, held in judged.items():
         values = {key: column[:, 0] for key, column in held.values.items()}
-        row = {"R@1": _percent((held.ranks == 1).mean())}
-        row["R@1, image to text"] = _percent((values["text_rank"] == 1).mean())
-        row |= {label: _percent(np.nanmean(values[key])) for key, label in SHARES.items()}
+        row = {"R@1": percent((held.ranks == 1).mean())}
+        row["R@1, image to text"] = percent((values["text_rank"] == 1).mean())
+        row |= {label: percent(np.nanmean(values[key])) for key, label in SHARES.items()}
         row["CLIPScore"] = f"{np.nanmean(values['clip_score']):.3f}"
         counts = sum(units[name], UnitCounts())
-        row |= {"units right": _percent(counts.precision), "units told": _percent(counts.recall)}
+        row |= {"units right": percent(counts.precision), "units told": percent(counts.recall)}
         against = dict(zip(evaluated.ids, evaluated.against(name), strict=True))
         captions = submission(name, _by_id(evaluated, evaluated.captions[name]), evaluated.ids)
         chair = open_chair(captions, against, reader, None)
-        row["objects in no reference"] = _percent(1 - chair.named / chair.said if chair.said else None)
+        row["objects in no reference"] = percent(1 - chair.named / chair.said if chair.said else None)
         mine, person = values["clip_score"], judged[PERSON].values["clip_score"][:, 0]
-        row["arena by cosine, against a person's"] = _percent(_share(mine, person))
+        row["arena by cosine, against a person's"] = percent(_share(mine, person))
         f = [[one.f(BETA) or 0.0 for one in units[who]] for who in (name, PERSON)]
-        row["arena by units, against a person's"] = _percent(_share(*map(np.array, f)))
+        row["arena by units, against a person's"] = percent(_share(*map(np.array, f)))
         found[name] = row
     return found
 
@@ -101,10 +101,6 @@ def _by_id(evaluated: EvalSet, values: Sequence[Any]) -> dict[str, Any]:
 def _share(mine: Values, theirs: Values) -> float:
     """Won, and half of the ties."""
     return float(np.mean((mine > theirs) + (mine == theirs) / 2))
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def main() -> None:

@@ -68,6 +68,11 @@ def share(part: float, whole: float) -> str:
     return f"{part / whole:.1%}" if whole else "\u2013"
 
 
+def percent(value: float | None) -> str:
+    """A share as a cell of a table has it, in percent with one digit; "-" where there is none."""
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
 def sections(parts: Iterable[tuple[str, str]]) -> str:
     """Headings with what stands below each; those with nothing are left out."""
     return "\n\n".join(f"## {title}\n\n{text}" for title, text in parts if text)

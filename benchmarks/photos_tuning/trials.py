@@ -46,6 +46,7 @@ TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
     "self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.alpha": 0.0, "tune.reward.beta": 0.0},
+    # Not run yet.
     "qir-self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN},
     "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
     "paper": {**_LARGE},

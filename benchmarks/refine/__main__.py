@@ -18,7 +18,7 @@ from benchmarks.common.document import replace_between
 from benchmarks.refine.choices import Candidates, table
 from benchmarks.refine.facts import HEADER, counts, row
 from benchmarks.refine.said import WHO, Seen, captioner_of, captions, log_probs, look, views
-from cim.images.ids import content_hash
+from cim.images.ids import content_id
 from cim.layout import Layout
 from cim.params import load_params
 from cim.params.refiners import DropUnanswerable as DropSettings
@@ -43,7 +43,7 @@ class Replays:
         self._said = said
 
     def look(self, image: bytes, prompts: Sequence[str], bill: Bill) -> list[str]:
-        return self._said[content_hash(image)[:16]][: len(prompts)]
+        return self._said[content_id(image)][: len(prompts)]
 
     def identity(self) -> dict[str, Any]:
         return {}
@@ -113,7 +113,7 @@ def agreed(layout: Layout, seen: Seen, number: int) -> Iterator[str]:
 
 def replayed(seen: Seen, who: str) -> Replays:
     """The captioner's samples; an image is named by its place."""
-    return Replays({content_hash(_name(at))[:16]: texts for at, texts in enumerate(seen.sampled[who])})
+    return Replays({content_id(_name(at)): texts for at, texts in enumerate(seen.sampled[who])})
 
 
 def refined(refine: Any, at: int, text: str) -> str:

@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import get_args
 
 from cim.atomic import write_json
-from cim.command import check_writable, plain_exit
+from cim.command import plain_exit
 from cim.detailed.benchmark import Benchmark, SetName, read_benchmark
 from cim.detailed.judge import ask
 from cim.detailed.open import open_judge
+from cim.detailed.outputs import check_outputs
 from cim.detailed.score import Scorer, averages
 from cim.detailed.submission import Submission, controls, read_submission, submission
 from cim.detailed.table import Row, as_json, markdown, notes, yes_row
@@ -27,9 +28,7 @@ from cim.params.models import Loaded
 
 def run(options: argparse.Namespace) -> str:
     """The report as text; also written as JSON when a path is given. Raises CimError."""
-    for option, path in (("--json", options.json), ("--answers", options.answers)):
-        if path is not None:
-            check_writable(option, path)
+    check_outputs(options)
     benchmark = read_benchmark(options.set, options.data)
     submissions = [read_submission(path, benchmark.ids) for path in options.captions]
     if options.controls:

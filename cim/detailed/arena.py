@@ -17,12 +17,14 @@ from typing import Any, Literal
 
 from cim.atomic import write_json
 from cim.chat.quoting import quoted
-from cim.command import check_writable, plain_exit
+from cim.command import plain_exit
 from cim.detailed.judge import replies
 from cim.detailed.open import open_judge
+from cim.detailed.outputs import add_outputs, check_outputs
 from cim.detailed.references import read_references, together
 from cim.detailed.submission import read_submission
 from cim.judges.base import Judge
+from cim.markdown import percent
 
 SYSTEM = (
     "You are given what a person says of an image, and two captions of the same image, A and B. Decide which caption"
@@ -125,7 +127,7 @@ def table(duels: Sequence[Duel]) -> str:
     ]
     for one in duels:
         count = one.verdicts.get
-        share = "-" if one.share is None else f"{100 * one.share:.1f}"
+        share = percent(one.share)
         cells = [count("first", 0), count("second", 0), count("tie", 0), one.split, count("unjudged", 0)]
         lines.append(f"| {one.first} | {one.second} | {share} | {' | '.join(map(str, cells))} |")
     return "\n".join(lines)
@@ -133,9 +135,7 @@ def table(duels: Sequence[Duel]) -> str:
 
 def run(options: argparse.Namespace) -> str:
     """All pairs of the files of captions; the table. Raises CimError."""
-    for option, path in (("--json", options.json), ("--answers", options.answers)):
-        if path is not None:
-            check_writable(option, path)
+    check_outputs(options)
     references = together(read_references(options.references))
     found = [read_submission(path, list(references)) for path in options.captions]
     judge = open_judge(options.judge, options.answers, SYSTEM)
@@ -158,8 +158,7 @@ def parser() -> argparse.ArgumentParser:
         "--captions", type=Path, nargs="+", required=True, help="JSON {image id: caption}, two files or more"
     )
     made.add_argument("--judge", type=Path, required=True, help="YAML that names the judge")
-    made.add_argument("--answers", type=Path, help="file that keeps the judge's answers, for resuming")
-    made.add_argument("--json", type=Path, help="write all figures here, too")
+    add_outputs(made)
     return made
 
 

@@ -20,9 +20,10 @@ from typing import Any
 
 from cim.atomic import write_json
 from cim.chat.quoting import quoted
-from cim.command import check_writable, plain_exit
+from cim.command import plain_exit
 from cim.detailed.judge import replies
 from cim.detailed.open import open_judge
+from cim.detailed.outputs import add_outputs, check_outputs
 from cim.detailed.submission import read_submission
 from cim.errors import CimError
 from cim.judges.base import Judge
@@ -177,9 +178,7 @@ def table(results: Sequence[Result]) -> str:
 
 def run(options: argparse.Namespace) -> str:
     """All files of captions, and the bars. Raises CimError."""
-    for option, path in (("--json", options.json), ("--answers", options.answers)):
-        if path is not None:
-            check_writable(option, path)
+    check_outputs(options)
     questions = read_questions(options.questions)
     found = [read_submission(path, list(questions)) for path in options.captions]
     results = bars(questions)
@@ -199,8 +198,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--questions", type=Path, required=True, help="CaptionQA's file of a domain, as published")
     made.add_argument("--captions", type=Path, nargs="+", default=[], help="JSON {image: caption}; one row a file")
     made.add_argument("--judge", type=Path, help="YAML that names the judge")
-    made.add_argument("--answers", type=Path, help="file that keeps the judge's answers, for resuming")
-    made.add_argument("--json", type=Path, help="write all figures here, too")
+    add_outputs(made)
     return made
 
 

@@ -17,9 +17,10 @@ from typing import Any
 
 from cim.atomic import write_json
 from cim.chat.quoting import quoted
-from cim.command import check_writable, plain_exit
+from cim.command import plain_exit
 from cim.detailed.judge import attempts
 from cim.detailed.open import open_judge
+from cim.detailed.outputs import add_outputs, check_outputs
 from cim.detailed.references import References, read_references
 from cim.detailed.submission import Submission, read_submission
 from cim.errors import CimError
@@ -27,6 +28,7 @@ from cim.graphs.capture import objects_of
 from cim.graphs.graph import GraphParser
 from cim.graphs.matching import Related
 from cim.judges.base import Judge
+from cim.markdown import percent
 from cim.markdown import table as markdown_table
 
 SYSTEM = (
@@ -145,21 +147,15 @@ def table(results: Sequence[OpenChair]) -> str:
     rows = []
     for one in results:
         unnamed = None if not one.said else 1 - one.named / one.said
-        shares = [_percent(value) for value in (one.hallucinated, one.published, unnamed)]
+        shares = [percent(value) for value in (one.hallucinated, one.published, unnamed)]
         numbers = [one.said, one.named, one.present, one.absent, one.unsure, one.unread, one.silent]
         rows.append([one.name, *shares, *map(str, numbers)])
     return markdown_table([*head, "yes", "no", "unsure", "not read", "captions without"], rows)
 
 
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
-
-
 def run(options: argparse.Namespace) -> str:
     """All files of captions; the table. Raises CimError."""
-    for option, path in (("--json", options.json), ("--answers", options.answers)):
-        if path is not None:
-            check_writable(option, path)
+    check_outputs(options)
     references = read_references(options.references)
     found = [read_submission(path, list(references)) for path in options.captions]
     kept = everything if options.concreteness is None else concrete(options.concreteness)
@@ -193,8 +189,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--captions", type=Path, nargs="+", required=True, help="JSON {image id: caption}; a row each")
     made.add_argument("--judge", type=Path, help="YAML that names the judge; without it only the references speak")
     made.add_argument("--concreteness", type=Path, help="list of words with the columns Word and Conc.M")
-    made.add_argument("--answers", type=Path, help="file that keeps the judge's answers, for resuming")
-    made.add_argument("--json", type=Path, help="write all figures here, too")
+    add_outputs(made)
     return made
 
 

@@ -12,17 +12,22 @@ bound where the reference leaves true things out. A parser needs no model, and s
 import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from cim.atomic import write_json
-from cim.command import check_writable, plain_exit
+from cim.command import plain_exit
 from cim.detailed.open import open_judge
+from cim.detailed.outputs import add_outputs, check_outputs
 from cim.detailed.references import References, read_references
 from cim.detailed.split import LONGEST, SYSTEM, JudgedUnits
 from cim.detailed.submission import Submission, read_submission
 from cim.errors import CimError
+from cim.graphs.graph import GraphParser, TextGraph
+from cim.graphs.matching import Related
 from cim.graphs.open import open_parser
+from cim.markdown import percent
 from cim.markdown import table as markdown_table
 from cim.metrics.units import BETA, UnitCounts
 
@@ -57,11 +62,19 @@ class ParsedUnits:
     def __init__(self, name: str) -> None:
         """name: scenes or spacy."""
         self._scenes = name == "scenes"
+        self._graphs: dict[str, TextGraph] = {}
+
+    @cached_property
+    def _spacy(self) -> tuple[GraphParser, Related]:
+        from cim.graphs.matching import OneSynset
+        from cim.graphs.wordnet import load_wordnet
+
+        return open_parser("spacy", None, "cpu"), OneSynset(load_wordnet())
 
     def __call__(
         self, references: Mapping[str, list[str]], captions: Mapping[str, str]
     ) -> dict[str, UnitCounts | None]:
-        """By image; none is None: a parser reads everything."""
+        """By image; none is None: a parser reads everything. Each text is parsed once, whoever says it again."""
         if self._scenes:
             from cim.metrics.units import scene_units
             from cim.scenes.parse import parse
@@ -70,13 +83,13 @@ class ParsedUnits:
                 image: scene_units(parse(" ".join(several)), parse(captions[image]))
                 for image, several in references.items()
             }
-        from cim.graphs.matching import OneSynset
         from cim.graphs.union import shared
-        from cim.graphs.wordnet import load_wordnet
 
-        texts = list(dict.fromkeys([*captions.values(), *(one for several in references.values() for one in several)]))
-        graphs = dict(zip(texts, open_parser("spacy", None, "cpu").parse(texts), strict=True))
-        related, found = OneSynset(load_wordnet()), dict[str, UnitCounts | None]()
+        texts = [*captions.values(), *(one for several in references.values() for one in several)]
+        new = [one for one in dict.fromkeys(texts) if one not in self._graphs]
+        parser, related = self._spacy
+        self._graphs |= zip(new, parser.parse(new), strict=True)
+        graphs, found = self._graphs, dict[str, UnitCounts | None]()
         for image, several in references.items():
             kinds = shared(graphs[captions[image]], [graphs[one] for one in several], related).values()
             said, there = sum(len(kind.said) for kind in kinds), sum(len(kind.true) for kind in kinds)
@@ -100,19 +113,13 @@ def table(results: Sequence[Result]) -> str:
         counts = one.counts
         shares = [counts.precision, counts.recall, counts.f(), counts.f(BETA)]
         numbers = [counts.said, counts.aside, counts.unjudged, one.images, one.unscorable, one.missing]
-        rows.append([one.name, *map(_percent, shares), *map(str, numbers)])
+        rows.append([one.name, *map(percent, shares), *map(str, numbers)])
     return markdown_table([*head, "images", "unscorable", "missing"], rows)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"
 
 
 def run(options: argparse.Namespace) -> str:
     """All files of captions; the table. Raises CimError."""
-    for option, path in (("--json", options.json), ("--answers", options.answers)):
-        if path is not None:
-            check_writable(option, path)
+    check_outputs(options)
     if (options.judge is None) == (options.parser is None):
         raise CimError("none or both of --judge and --parser", "one: who takes texts apart", "give --judge or --parser")
     references = read_references(options.references)
@@ -144,8 +151,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--judge", type=Path, help="YAML that names the text model that takes apart and judges")
     made.add_argument("--parser", choices=("spacy", "scenes"), help="take apart by a parser instead")
-    made.add_argument("--answers", type=Path, help="file that keeps the judge's answers, for resuming")
-    made.add_argument("--json", type=Path, help="write all figures here, too")
+    add_outputs(made)
     return made
 
 

@@ -11,9 +11,8 @@ from itertools import permutations
 from cim.metrics.scenes import ATTRIBUTES, Graph
 from cim.scenes.vocabulary import INVERSE
 
-BETA = (
-    0.5  # beta squared: what recall weighs beside precision, so that truth, a wrong fact and silence keep their order
-)
+# beta squared: what recall weighs beside precision, so that truth, a wrong fact and silence keep their order
+BETA = 0.5
 _KINDS = ("shape", *ATTRIBUTES)
 _FEW = 6  # things of a caption that are tried as one of the scene's
 

@@ -7,7 +7,6 @@ Without a text model: the caption that is most like the others, or of scenes the
 Images of one object must lie in one shard: others are not seen.
 """
 
-import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +21,7 @@ from cim.params.refiners import Consensus as Settings
 from cim.refine.base import FAILED, Ask, Bill, Refined, Sample, Samples, WrongForm, kept
 from cim.refine.form import check_form
 from cim.refine.medoid import medoid
-from cim.refine.template import as_text, fill, read_template, spoken
+from cim.refine.template import as_text, fill, read_template, spoken, template_hash
 from cim.refine.writer import Writer, open_writer
 
 AGREED = "agreed"
@@ -66,7 +65,7 @@ class Consensus:
 
     def lineage(self) -> Mapping[str, Any]:
         """Model and template, where one is asked."""
-        template = hashlib.sha256(self._template.encode()).hexdigest()[:16]
+        template = template_hash(self._template)
         return {**self.identity(), "template": template, **spoken(self._language)} if self._writer else {}
 
     def identity(self) -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ text model merges the rest into the caption. Here a sentence's rating is the mea
 log-probabilities of its tokens.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -20,7 +19,7 @@ from cim.refine.base import Ask, Bill, Refined, Sample, Samples, WrongForm, kept
 from cim.refine.form import check_form
 from cim.refine.look import Looker, open_looker
 from cim.refine.rating import Rater, open_rater
-from cim.refine.template import as_text, fill, read_template, spoken
+from cim.refine.template import as_text, fill, read_template, spoken, template_hash
 from cim.refine.writer import open_writer
 from cim.text import has_text
 
@@ -117,7 +116,7 @@ class WrittenMerge:
 
     def lineage(self) -> Mapping[str, Any]:
         """Text model and templates."""
-        templates = [hashlib.sha256(one.encode()).hexdigest()[:16] for one in (self._ask, self._template) if one]
+        templates = [template_hash(one) for one in (self._ask, self._template) if one]
         return {"writer": self._writer.identity(), "templates": templates, **spoken(self._language)}
 
     def identity(self) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@ of text, by columns: FuseCap (arXiv 2305.17718). Both papers tune a small model 
 model is asked.
 """
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from cim.params.refiners import FuseAltText, FuseExperts
 from cim.params.texts import columns_of
 from cim.refine.base import Ask, Refined, Sample, Samples, kept
 from cim.refine.form import check_form
-from cim.refine.template import as_text, fill, read_template, spoken
+from cim.refine.template import as_text, fill, read_template, spoken, template_hash
 from cim.refine.writer import Writer, open_writer
 
 
@@ -48,7 +47,7 @@ class Fuse:
 
     def lineage(self) -> Mapping[str, Any]:
         """Model, template, and the language of other answers than English ones."""
-        template = hashlib.sha256(self._template.encode()).hexdigest()[:16]
+        template = template_hash(self._template)
         return {**self.identity(), "template": template, **spoken(self._language)}
 
     def identity(self) -> Mapping[str, Any]:

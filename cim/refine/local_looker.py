@@ -11,7 +11,7 @@ from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
 from cim.chat.client import Reply
 from cim.images.decode import decode_rgb
-from cim.images.ids import content_hash
+from cim.images.ids import content_id
 from cim.params.refine_models import LocalLooker
 from cim.refine.base import Bill
 
@@ -30,7 +30,7 @@ class CaptionerLooker:
 
     def look(self, image: bytes, prompts: Sequence[str], bill: Bill) -> list[str]:
         """As Looker says."""
-        picture, name, times, keys = decode_rgb(image), content_hash(image)[:16], Counter[str](), []
+        picture, name, times, keys = decode_rgb(image), content_id(image), Counter[str](), []
         for prompt in prompts:
             keys.append(f"{name}-{times[prompt]}")
             times[prompt] += 1

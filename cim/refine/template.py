@@ -1,5 +1,6 @@
 """Prompt templates: files with {names} that a sample's texts and fields fill, each quoted."""
 
+import hashlib
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
@@ -41,6 +42,11 @@ def read_template(name: str, path: str | None, needed: tuple[str, ...] = (), lan
             "mend the template",
         )
     return text.strip()
+
+
+def template_hash(template: str) -> str:
+    """16 hex digits, by which a lineage names the text."""
+    return hashlib.sha256(template.encode()).hexdigest()[:16]
 
 
 def spoken(language: Language) -> dict[str, str]:

@@ -1,14 +1,14 @@
 """Questions of a file or a text model, answered by the captioner in letters; a text model rewrites the caption."""
 
-import hashlib
 import string
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from cim.fingerprint import hash_path
-from cim.images.ids import content_hash
+from cim.images.ids import content_id
 from cim.languages.english import ENGLISH
+from cim.languages.knows import Knows, demand
 from cim.languages.language import Language
 from cim.params.refine_models import EndpointWriter, LocalWriter
 from cim.params.refiners import DropUnanswerable
@@ -17,11 +17,9 @@ from cim.refine.base import Bill, Sample, WrongForm
 from cim.refine.exam import Examined
 from cim.refine.form import check_form
 from cim.refine.look import Looker
-from cim.refine.template import fill, read_template, spoken
+from cim.refine.template import fill, read_template, spoken, template_hash
 from cim.refine.writer import open_writer
 from cim.rewards.terms.readers import read_letter, turned
-
-ID = 16  # hex digits of an image's hash that are its id
 
 
 class WrittenExam:
@@ -29,6 +27,7 @@ class WrittenExam:
 
     def __init__(self, settings: DropUnanswerable, looker: Looker, language: Language = ENGLISH) -> None:
         """Raises CimError for a template, a file or a model that can't be opened, or no template in the language."""
+        demand(Knows(("questions",)), language, "drop_unanswerable by a text model")
         self._settings, self._looker, self._language = settings, looker, language
         assert isinstance(settings.writer, EndpointWriter | LocalWriter)
         self._writer = open_writer(settings.writer)
@@ -41,13 +40,13 @@ class WrittenExam:
             self._made_of = hash_path(path)[:16]
         elif asked.kind == "writer":
             self._ask = read_template("unanswerable_questions", asked.template, ("caption", "most"), language)
-            self._made_of = _hash(self._ask)
+            self._made_of = template_hash(self._ask)
         self._answer = read_template("unanswerable_answer", None, ("question",), language)
         self._rewrite = read_template("unanswerable_rewrite", settings.template, ("caption", "facts"), language)
 
     def lineage(self) -> Mapping[str, Any]:
         """Text model, questions, templates."""
-        templates = [_hash(one) for one in (self._answer, self._rewrite)]
+        templates = [template_hash(one) for one in (self._answer, self._rewrite)]
         asked = {"questions": self._made_of, "templates": templates, **spoken(self._language)}
         return {"writer": self._writer.identity(), **asked}
 
@@ -82,7 +81,7 @@ class WrittenExam:
 
     def _questions(self, sample: Sample, bill: Bill) -> list[Question]:
         if self._ask is None:
-            return self._listed.get(content_hash(sample.image)[:ID], [])[: self._settings.most]
+            return self._listed.get(content_id(sample.image), [])[: self._settings.most]
         values = {"caption": sample.before, "most": str(self._settings.most)}
         reply = bill.paid(self._writer.write(fill(self._ask, values)))
         if reply.finish_reason == "length":
@@ -93,8 +92,8 @@ class WrittenExam:
         return list(found.values())[: self._settings.most]
 
     def _prompt(self, question: Question, order: Sequence[int]) -> str:
-        said = self._language.questions or ENGLISH.questions
-        assert said is not None  # a language with a template has these
+        said = self._language.questions
+        assert said is not None  # see __init__
         options = [*(question.options[place] for place in order), said.unseen]
         shown = "\n".join(f"{letter}) {one}" for letter, one in zip(string.ascii_uppercase, options, strict=False))
         return fill(self._answer, {"question": question.text}) + f"\n{shown}\n{said.letter}"
@@ -106,7 +105,3 @@ def question_of(line: str) -> Question | None:
     if not text or len(options) < 2 or len({one.casefold() for one in options}) < len(options) or not all(options):
         return None
     return Question(text, tuple(options), 0) if len(options) < len(string.ascii_uppercase) else None
-
-
-def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
