@@ -1,7 +1,7 @@
 """A captioner's greedy captions of a split of photos, and what the held-out judge and the references say of them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,12 +11,17 @@ from cim.atomic import read_json, write_json
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
 from cim.captioners.load import captioner_fingerprint, load_captioner
-from cim.encoders.load import load_text_tower
+from cim.encoders.load import load_text_encoder, load_text_tower
+from cim.graphs.graph import GraphParser, TextGraph
+from cim.graphs.open import open_parser
+from cim.graphs.phrases import Phrases
 from cim.images.decode import decode_rgb
 from cim.index.vectors import VectorStore
 from cim.layout import Layout
+from cim.metrics.evalset import EvalSet
 from cim.metrics.measurements import FloatArray, Measurements
 from cim.metrics.overlap import overlap
+from cim.metrics.references import ReferenceAgreement, compare_with_references
 from cim.params import load_params
 from cim.params.caption import CaptionParams
 from cim.retrieval import closer, ranks
@@ -59,18 +64,34 @@ class Judge:
                 "ranks": self.ranks(captions).tolist(),
             }
             write_json(kept, found)
-        return measurements(found["captions"], list(self.photos.values()), np.array(found["ranks"]), found["cut"])
+        return self._measured(found["captions"], list(self.photos.values()), np.array(found["ranks"]), found["cut"])
 
     def people(self) -> Measurements:
         """Of each photo's first reference, against its others."""
         said = [texts[0] for texts in self.photos.values()]
         others = [texts[1:] for texts in self.photos.values()]
-        return measurements(said, others, self.ranks(said), [False] * len(said))
+        return self._measured(said, others, self.ranks(said), [False] * len(said))
 
     def of_other_photos(self, base: Measurements) -> Measurements:
         """Of the captions of `base`, each said of the photo before."""
         said = [*base.captions[1:], base.captions[0]]
-        return measurements(said, list(self.photos.values()), self.ranks(said), base.truncated)
+        return self._measured(said, list(self.photos.values()), self.ranks(said), base.truncated)
+
+    def _measured(
+        self, captions: Sequence[str], references: Sequence[list[str]], found_at: FloatArray, cut: Sequence[bool]
+    ) -> Measurements:
+        agreement = agreements(captions, references, self.parser, self.phrases)
+        return replace(measurements(captions, references, found_at, cut), referenced=agreement)
+
+    @cached_property
+    def parser(self) -> GraphParser:
+        """Of captions and references, each read once."""
+        return Remembering(open_parser("spacy", None, "cpu"))
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """What the text model holds for alike."""
+        return Phrases(load_text_encoder(self.layout.model("text"), "cpu").encode_texts)
 
     def among(self) -> int:
         """Photos of the smallest block that a caption is looked for among."""
@@ -108,6 +129,29 @@ class Judge:
         if own is None:
             return ranks_in_blocks(texts, images)
         return closer(texts, images[list(own)], images).astype(np.float64)
+
+
+class Remembering:
+    """A parser that reads each text once."""
+
+    def __init__(self, parser: GraphParser) -> None:
+        self._parser, self._read = parser, dict[str, TextGraph]()
+
+    def parse(self, captions: Sequence[str]) -> list[TextGraph]:
+        """The graph of each."""
+        new = [text for text in dict.fromkeys(captions) if text not in self._read]
+        self._read |= zip(new, self._parser.parse(new), strict=True)
+        return [self._read[text] for text in captions]
+
+
+def agreements(
+    captions: Sequence[str], references: Sequence[list[str]], parser: GraphParser, phrases: Phrases
+) -> list[ReferenceAgreement | None]:
+    """CAPTURE, and the facts of each caption against its photo's references."""
+    count = len(captions)
+    names = [str(place) for place in range(count)]
+    said = EvalSet(names, list(references), [None] * count, {"it": list(captions)}, {"it": [False] * count}, {})
+    return compare_with_references(said, range(count), parser, phrases)["it"]
 
 
 def ranks_in_blocks(captions: FloatArray, images: FloatArray) -> FloatArray:

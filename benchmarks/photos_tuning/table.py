@@ -6,13 +6,31 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cim.metrics.bootstrap import Difference, paired
+from cim.metrics.bootstrap import Difference, FloatArray, paired, ratio
 from cim.metrics.catalogue import METRICS, Metric
-from cim.metrics.measurements import Measurements
+from cim.metrics.measurements import Measurements, fractions
+from cim.metrics.scenes import Counts
 
-_SHOWN = {"retrieval.r1": 1, "retrieval.r10": 1, "overlap.cider_d": 3, "overlap.bleu_4": 3}  # digits
-HEADER = "R@1 | R@10 | CIDEr-D | BLEU-4 | words | different captions"
-RULE = "--:|--:|--:|--:|--:|--:"
+_SHOWN = {  # digits
+    "retrieval.r1": 1,
+    "retrieval.r10": 1,
+    "overlap.cider_d": 3,
+    "overlap.bleu_4": 3,
+    "capture.capture": 1,
+    "references.precision": 1,
+}
+HEADER = "R@1 | R@10 | CIDEr-D | BLEU-4 | CAPTURE | precision | words | different captions"
+RULE = "--:|--:|--:|--:|--:|--:|--:|--:"
+
+
+def _claims(measured: Measurements) -> FloatArray:
+    """(n, 2) of each photo: how many of a caption's facts a reference has, and how many there are."""
+    rows = measured.referenced or [None] * len(measured.captions)
+    counted = [None if one is None else sum(one.counts.values(), Counts()) for one in rows]
+    return fractions([None if one is None else (one.matched, one.predicted) for one in counted])
+
+
+PRECISION = Metric("references", "precision", "Precision, by references", "share", "higher", _claims, ratio)
 
 
 def absolute(measured: Measurements) -> str:
@@ -67,7 +85,7 @@ def validated(curves: pl.DataFrame) -> str:
 
 
 def _metrics() -> list[tuple[Metric, int]]:
-    known = {f"{metric.group}.{metric.name}": metric for metric in METRICS}
+    known = {f"{metric.group}.{metric.name}": metric for metric in (*METRICS, PRECISION)}
     return [(known[name], digits) for name, digits in _SHOWN.items()]
 
 

@@ -1,5 +1,7 @@
 """The pure parts of the trials on photos: blocks that captions are looked for among, and the cells of the table."""
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,18 +9,20 @@ import pytest
 
 from benchmarks.photos_tuning import judge
 from benchmarks.photos_tuning.best_of import Best, within
-from benchmarks.photos_tuning.judge import measurements, ranks_in_blocks
+from benchmarks.photos_tuning.judge import Remembering, agreements, measurements, ranks_in_blocks
 from benchmarks.photos_tuning.run import CPU, cpu_seconds
 from benchmarks.photos_tuning.table import absolute, against, changed
 from benchmarks.photos_tuning.trials import TRIALS
 from cim.atomic import write_json
+from cim.graphs.graph import TextGraph
+from cim.graphs.phrases import Phrases
 from cim.metrics.measurements import Measurements
 
 SAID = ["a dog runs in the snow", "a man rides a bike", "a girl sits on a bench", "two boys play ball"]
 
 
-def measured(found_at: list[float], captions: list[str] = SAID) -> Measurements:
-    return measurements(captions, [[caption] for caption in SAID], np.array(found_at), [False] * len(SAID))
+def measured(found_at: list[float], captions: list[str] = SAID, count: int = len(SAID)) -> Measurements:
+    return measurements(captions, [[caption] for caption in SAID[:count]], np.array(found_at), [False] * count)
 
 
 def test_a_caption_is_looked_for_in_its_own_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +41,7 @@ def test_a_row_has_shares_in_points_and_intervals_over_photos() -> None:
     assert cells[0] == "+50.0 (+0.0 to +100.0)"  # one draw of sixteen has none of the two, one has only them
     assert cells[1] == "**+100.0** (+100.0 to +100.0)"
     assert cells[2] == "+0.000 (+0.000 to +0.000)"
-    assert cells[4:] == ["5.2", "4"]  # (6 + 5 + 6 + 4) / 4 = 5.25
+    assert cells[6:] == ["5.2", "4"]  # (6 + 5 + 6 + 4) / 4 = 5.25
     assert absolute(tuned).split(" | ")[:2] == ["50.0", "100.0"]
 
 
@@ -45,6 +49,35 @@ def test_seeds_count_as_their_mean_photo_by_photo() -> None:
     base, one, two = measured([20] * 4), measured([1, 1, 20, 20]), measured([20, 20, 1, 1])
     # Each photo is found first by one of two seeds: 50 points whichever photos are drawn, no spread at all.
     assert against(base, [one, two], bootstrap=100).startswith("**+50.0** (+50.0 to +50.0)")
+
+
+class Words:
+    """A parser by hand: every word of more than three letters is an object."""
+
+    def parse(self, captions: Sequence[str]) -> list[TextGraph]:
+        return [TextGraph(tuple(sorted(word for word in text.split() if len(word) > 3))) for text in captions]
+
+
+def test_precision_is_of_all_claims_against_the_references() -> None:
+    phrases = Phrases(lambda texts: np.eye(len(texts), dtype=np.float32))
+    found = agreements(["horse under trees", "horse"], [["horse trees"], ["dogs here"]], Words(), phrases)
+    base = replace(measured([1, 1], ["horse under trees", "horse"], 2), referenced=found)
+    # Claims: horse, trees (true), under (not); horse (not). Two of four.
+    assert absolute(base).split(" | ")[5] == "50.0"
+
+
+def test_each_text_is_read_once() -> None:
+    seen: list[str] = []
+
+    class Counting(Words):
+        def parse(self, captions: Sequence[str]) -> list[TextGraph]:
+            seen.extend(captions)
+            return super().parse(captions)
+
+    parser = Remembering(Counting())
+    assert parser.parse(["horse", "trees", "horse"]) == Words().parse(["horse", "trees", "horse"])
+    parser.parse(["trees", "dogs here"])
+    assert seen == ["horse", "trees", "dogs here"]
 
 
 def test_changes_are_named_as_in_the_params() -> None:
