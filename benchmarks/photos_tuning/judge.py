@@ -66,6 +66,10 @@ class Judge:
             write_json(kept, found)
         return self._measured(found["captions"], list(self.photos.values()), np.array(found["ranks"]), found["cut"])
 
+    def of(self, captions: Sequence[str]) -> Measurements:
+        """What is said of these captions, one of each photo in their order, none of them cut."""
+        return self._measured(captions, list(self.photos.values()), self.ranks(captions), [False] * len(captions))
+
     def people(self) -> Measurements:
         """Of each photo's first reference, against its others."""
         said = [texts[0] for texts in self.photos.values()]
