@@ -1,13 +1,15 @@
 """Tuning of a photo captioner by several settings, each held against the captioner that it began with.
 
-python -m benchmarks.photos_tuning --workspace FOLDER --work FOLDER [--only NAME ...] [--write docs/photos.md]
+python -m benchmarks.photos_tuning --workspace FOLDER --work FOLDER [--only NAME ...] [--seeds 0 1 2]
+    [--split eval] [--write docs/photos.md]
 
 In the workspace the stages shard, models, embed and index have run (profiles/photos.yaml, with validation among
 embed.heldout_splits). Every trial runs its tune stage, once; a killed one goes on. Captions are judged on --split:
-validation to choose by, eval for the last word.
+validation to choose by, eval for the last word. Of several seeds of a trial the mean is shown, photo by photo.
 """
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -31,12 +33,18 @@ def main() -> None:
     base = judge.judged(judge.layout.model("captioner"), options.work / f"base-{options.split}.json")
     print(f"base | {absolute(base)}", flush=True)
     for name in options.only if options.only is not None else TRIALS:
-        tune(TRIALS[name], options.workspace, options.work / name)
-        print(f"{name} | {against(base, [judged(judge, options.work / name)], options.bootstrap)}", flush=True)
+        for seed, folder in folders(options, name).items():
+            tune({**TRIALS[name], "tune.seed": seed} if seed else TRIALS[name], options.workspace, folder)
+            print(f"{folder.name} | {against(base, [judged(judge, folder)], options.bootstrap)}", flush=True)
     shown = tabulated(judge, base, options)
     print(shown)
     if options.write:
         replace_between(options.write, f"{MARKER}-{options.split}", shown)
+
+
+def folders(options: argparse.Namespace, name: str) -> dict[int, Path]:
+    """Where a trial runs with each of the seeds."""
+    return {seed: options.work / (f"{name}-s{seed}" if seed else name) for seed in options.seeds}
 
 
 def judged(judge: Judge, folder: Path) -> Measurements:
@@ -58,17 +66,22 @@ def tabulated(judge: Judge, base: Measurements, options: argparse.Namespace) -> 
         f"| base |  |  |  |  | {absolute(base)} |  |",
     ]
     for name, changes in TRIALS.items():
-        folder = options.work / name
-        if not (folder / f"{options.split}.json").is_file():
+        ran = {seed: one for seed, one in folders(options, name).items() if (one / f"{options.split}.json").is_file()}
+        if not ran:
             continue
-        summary = read_json(folder / "data/tuned/summary.json")
-        alarms = sorted({one["alarm"] for one in read_json(folder / "data/tuned/alarms.json")["alarms"]})
-        curves = validated(pl.read_csv(folder / "data/tuned/curves.csv"))
-        cells = against(base, [judged(judge, folder)], options.bootstrap)
-        kept = str(summary["best"]["step"])
-        row = [name, changed(changes), curves, kept, f"{cpu_seconds(folder):.0f}", cells, ", ".join(alarms) or "none"]
+        kept = "/".join(str(read_json(one / "data/tuned/summary.json")["best"]["step"]) for one in ran.values())
+        seconds = "/".join(f"{cpu_seconds(one):.0f}" for one in ran.values())
+        curves = "; ".join(validated(pl.read_csv(one / "data/tuned/curves.csv")) for one in ran.values())
+        label = name if list(ran) == [0] else f"{name}, seeds {' '.join(map(str, ran))}"
+        cells = against(base, [judged(judge, one) for one in ran.values()], options.bootstrap)
+        row = [label, changed(changes), curves, kept, seconds, cells, ", ".join(alarms(ran.values())) or "none"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
+
+
+def alarms(trials: Iterable[Path]) -> list[str]:
+    """Their names, of all of these trials."""
+    return sorted({one["alarm"] for folder in trials for one in read_json(folder / "data/tuned/alarms.json")["alarms"]})
 
 
 def parsed() -> argparse.Namespace:
@@ -77,6 +90,7 @@ def parsed() -> argparse.Namespace:
         "python -m benchmarks.photos_tuning", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--workspace", type=Path, required=True, help="folder with params.yaml and data/")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of tuning; default: %(default)s")
     parser.add_argument("--work", type=Path, required=True, help="folder of the trials; kept")
     parser.add_argument("--only", nargs="*", choices=list(TRIALS), help="trials to run; default: all")
     parser.add_argument("--split", choices=("validation", "eval"), default="validation", help="default: %(default)s")

@@ -41,15 +41,18 @@ _LARGE = {
     "tune.kl": 0.0,
 }
 _SELF = {"tune.reward.terms": {"self_retrieval": {"weight": 1.0, "mined": 50}}}
+_QIR_SELF = {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN}
 
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
     "self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.alpha": 0.0, "tune.reward.beta": 0.0},
-    # Not run yet.
-    "qir-self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN},
-    "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
+    "qir-self-retrieval": _QIR_SELF,
     "paper": {**_LARGE},
+    "qir-self-retrieval-2e-4": {**_QIR_SELF, "tune.learning_rate": 2e-4},
+    "qir-self-retrieval-longer": {**_QIR_SELF, "tune.steps": 120, "tune.validate_every": 40},
+    # Not run yet.
+    "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
     "found-itself": {
         **_LARGE,
         **_APART,

@@ -1,5 +1,6 @@
 """The pure parts of the trials on photos: blocks that captions are looked for among, and the cells of the table."""
 
+from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 from benchmarks.photos_tuning import judge
+from benchmarks.photos_tuning.__main__ import folders
 from benchmarks.photos_tuning.best_of import Best, within
 from benchmarks.photos_tuning.judge import Remembering, agreements, measurements, ranks_in_blocks
 from benchmarks.photos_tuning.run import CPU, cpu_seconds
@@ -83,6 +85,11 @@ def test_each_text_is_read_once() -> None:
 def test_changes_are_named_as_in_the_params() -> None:
     assert changed({"tune.reward.k": 50, "tune.kl": 0.0}) == "k 50, kl 0.0"
     assert all(name.startswith(("tune.", "index.")) for changes in TRIALS.values() for name in changes)
+
+
+def test_each_seed_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    options = Namespace(work=tmp_path, seeds=[0, 2])
+    assert folders(options, "paper") == {0: tmp_path / "paper", 2: tmp_path / "paper-s2"}
 
 
 def test_seconds_are_none_before_a_trial_began(tmp_path: Path) -> None:
