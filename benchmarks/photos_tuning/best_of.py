@@ -39,6 +39,7 @@ REWARDS = {
     "self-retrieval, logarithm": Reward(
         **_ALONE, terms={"self_retrieval": {"weight": 1.0, "mined": 50, "pays": "log_softmax"}}
     ),
+    "a bag of 7 look-alikes": Reward(**_ALONE, terms={"bags": {"weight": 1.0, "sizes": [7]}}),
     "mean QIR, K = 50, clip, and self-retrieval": Reward(
         space="clip", k=50, **_MEAN, terms={"self_retrieval": {"weight": 1.0, "mined": 50}}
     ),

@@ -41,16 +41,21 @@ _LARGE = {
     "tune.kl": 0.0,
 }
 _SELF = {"tune.reward.terms": {"self_retrieval": {"weight": 1.0, "mined": 50}}}
+_ALONE = {"tune.reward.alpha": 0.0, "tune.reward.beta": 0.0}
 _QIR_SELF = {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN}
 
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
-    "self-retrieval": {**_LARGE, **_APART, **_SELF, "tune.reward.alpha": 0.0, "tune.reward.beta": 0.0},
+    "self-retrieval": {**_LARGE, **_APART, **_SELF, **_ALONE},
     "qir-self-retrieval": _QIR_SELF,
     "paper": {**_LARGE},
     "qir-self-retrieval-2e-4": {**_QIR_SELF, "tune.learning_rate": 2e-4},
     "qir-self-retrieval-longer": {**_QIR_SELF, "tune.steps": 120, "tune.validate_every": 40},
+    "bags": {**_LARGE, **_APART, "tune.reward.terms": {"bags": {"weight": 1.0}}, **_ALONE},
+    "clip-score": {**_LARGE, **_APART, "tune.reward.terms": {"clip_score": {"weight": 1.0}}, **_ALONE},
+    "qir-self-retrieval-kl": {**_QIR_SELF, "tune.kl": 0.02},
+    "qir-self-retrieval-groups-of-16": {**_QIR_SELF, "tune.generations": 16, "tune.prompts_per_step": 8},
     # Not run yet.
     "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
     "found-itself": {

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from cim.errors import CimError
 from cim.judges.open import open_judge
-from cim.languages.knows import Knows
+from cim.languages.knows import Knows, demand
 from cim.params.terms import AnswersTerm
 from cim.questions import Question, read_questions
 from cim.ranks import rank_and_size
@@ -82,10 +81,9 @@ def open_term(params: AnswersTerm, workspace: Workspace) -> Answers:
     if params.reader is None:
         return Answers(params, questions, SceneReader())
     kept = None if params.cache is None else _of_this_process(Path(params.cache).expanduser())
+    demand(Knows(("questions",)), workspace.language, "the term answers")
     texts = workspace.language.questions
-    if texts is None:
-        why = Knows(("questions",)).why_not(workspace.language)
-        raise CimError(f"the term answers {why}", "a language it can ask in", "add it (docs/languages.md)")
+    assert texts is not None
     return Answers(params, questions, JudgeReader(open_judge(params.reader, texts.system, kept), texts))
 
 
