@@ -19,7 +19,7 @@ from benchmarks.common.timing import machine, seconds_for_additions
 from benchmarks.photos_tuning.judge import Judge
 from benchmarks.photos_tuning.run import cpu_seconds, tune
 from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against, changed, validated
-from benchmarks.photos_tuning.trials import TRIALS
+from benchmarks.photos_tuning.trials import TRIALS, trained_alike
 from cim.atomic import read_json
 from cim.metrics.measurements import Measurements
 
@@ -34,7 +34,9 @@ def main() -> None:
     print(f"base | {absolute(base)}", flush=True)
     for name in options.only if options.only is not None else TRIALS:
         for seed, folder in folders(options, name).items():
-            tune({**TRIALS[name], "tune.seed": seed} if seed else TRIALS[name], options.workspace, folder)
+            changes = {**TRIALS[name], "tune.seed": seed} if seed else TRIALS[name]
+            alike = trained_alike(name)
+            tune(changes, options.workspace, folder, folders(options, alike)[seed] if alike else None)
             print(f"{folder.name} | {against(base, [judged(judge, folder)], options.bootstrap)}", flush=True)
     shown = tabulated(judge, base, options)
     print(shown)

@@ -1,11 +1,11 @@
 """One trial: the pipeline's own tune stage, in a folder that borrows all other artefacts from a finished workspace."""
 
 import resource
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 from benchmarks.ablation.variants import Variant
@@ -16,18 +16,22 @@ from cim.params.yaml import dump_yaml, read_yaml
 BORROWED = ("shards", "models", "embeddings", "index", "trunk_outputs")
 INDEXED = ("embed text", "index")  # what runs again where another gallery is searched
 CPU = "cpu_seconds.json"
+TRAINED = "data/tuned/training"
 
 
-def tune(changes: Mapping[str, Any], workspace: Path, folder: Path) -> None:
+def tune(changes: Mapping[str, Any], workspace: Path, folder: Path, trained: Path | None = None) -> None:
     """Run flows.tune in `folder` with `changes` to the workspace's params; done, it is not run again.
 
-    Killed, it goes on from its last checkpoint. The CPU seconds of all starts that came to an end are added up in
+    trained: folder of a trial that differs in interpolation alone; what it trained is not trained again. Killed, it
+    goes on from its last checkpoint. The CPU seconds of all starts that came to an end are added up in
     `folder`/cpu_seconds.json. Raises CalledProcessError where a stage fails; its words are in `folder`/log.txt.
     """
     params = Variant((), dict(changes)).params(read_yaml(workspace / "params.yaml"))
     write_bytes(folder / "params.yaml", dump_yaml(params).encode())
     own = ("embeddings", "index") if any(name.startswith("index.") for name in changes) else ()
     _borrow(workspace / "data", folder / "data", own)
+    if trained is not None and not (folder / TRAINED).is_dir():
+        shutil.copytree(trained / TRAINED, folder / TRAINED)
     before = _cpu_of_children()
     for stage in (*INDEXED, "tune") if own else ("tune",):
         with (folder / "log.txt").open("a", encoding="utf-8") as log:
@@ -48,7 +52,7 @@ def _borrow(source: Path, data: Path, own: Sequence[str]) -> None:
             (data / part).symlink_to((source / part).resolve(), target_is_directory=True)
     for role in ("image", "heldout") if "embeddings" in own else ():
         if not (data / "embeddings" / role).is_dir():
-            copytree(source / "embeddings" / role, data / "embeddings" / role)
+            shutil.copytree(source / "embeddings" / role, data / "embeddings" / role)
 
 
 def cpu_seconds(folder: Path) -> float:

@@ -6,6 +6,7 @@ from typing import Any
 from cim.params.guards import Guards
 
 Changes = Mapping[str, Any]  # dotted names in params.yaml -> values
+WAY = "tune.interpolation"
 
 _MEAN = {"tune.reward.qir": "mean", "tune.reward.decay": 1.0, "tune.reward.alpha": 0.0}
 _FUSED = {"tune.reward.space": "fused", "tune.reward.k": 50, **_MEAN}
@@ -42,12 +43,15 @@ _LARGE = {
 }
 _SELF = {"tune.reward.terms": {"self_retrieval": {"weight": 1.0, "mined": 50}}}
 _ALONE = {"tune.reward.alpha": 0.0, "tune.reward.beta": 0.0}
+_SELF_ALONE = {**_LARGE, **_APART, **_SELF, **_ALONE}
 _QIR_SELF = {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN}
 
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
-    "self-retrieval": {**_LARGE, **_APART, **_SELF, **_ALONE},
+    "self-retrieval": _SELF_ALONE,
+    "self-retrieval-0.5": {**_SELF_ALONE, WAY: 0.5},
+    "self-retrieval-0.75": {**_SELF_ALONE, WAY: 0.75},
     "qir-self-retrieval": _QIR_SELF,
     "paper": {**_LARGE},
     "qir-self-retrieval-2e-4": {**_QIR_SELF, "tune.learning_rate": 2e-4},
@@ -83,3 +87,9 @@ TRIALS: dict[str, Changes] = {
     "paper-5e-5": _SLOWER,
     "paper-5e-5-t1": {**_SLOWER, "tune.temperature": 1.0},
 }
+
+
+def trained_alike(name: str) -> str | None:
+    """The trial that differs from this one in its interpolation alone, with which nothing is trained again."""
+    rest = {one: value for one, value in TRIALS[name].items() if one != WAY}
+    return next((other for other, changes in TRIALS.items() if other != name and changes == rest), None)

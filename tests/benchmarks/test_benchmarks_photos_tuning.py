@@ -14,7 +14,7 @@ from benchmarks.photos_tuning.best_of import Best, within
 from benchmarks.photos_tuning.judge import Remembering, agreements, measurements, ranks_in_blocks
 from benchmarks.photos_tuning.run import CPU, cpu_seconds
 from benchmarks.photos_tuning.table import absolute, against, changed
-from benchmarks.photos_tuning.trials import TRIALS
+from benchmarks.photos_tuning.trials import TRIALS, trained_alike
 from cim.atomic import write_json
 from cim.graphs.graph import TextGraph
 from cim.graphs.phrases import Phrases
@@ -90,6 +90,12 @@ def test_changes_are_named_as_in_the_params() -> None:
 def test_each_seed_has_a_folder_of_its_own(tmp_path: Path) -> None:
     options = Namespace(work=tmp_path, seeds=[0, 2])
     assert folders(options, "paper") == {0: tmp_path / "paper", 2: tmp_path / "paper-s2"}
+
+
+def test_another_interpolation_trains_nothing() -> None:
+    assert trained_alike("self-retrieval-0.5") == "self-retrieval"
+    assert trained_alike("self-retrieval") is None
+    assert trained_alike("paper") is None
 
 
 def test_seconds_are_none_before_a_trial_began(tmp_path: Path) -> None:
