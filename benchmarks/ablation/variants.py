@@ -24,7 +24,7 @@ class Variant:
             place: Any = changed
             for part in path:
                 place = place[int(part)] if isinstance(place, list) else place[part]
-            place[last] = value
+            place[last] = copy.deepcopy(value)  # later changes may lie within it
         return changed
 
 

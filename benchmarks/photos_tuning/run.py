@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmarks.ablation.variants import Variant
 from benchmarks.common.project import clean_environment
+from benchmarks.photos_tuning.trials import FIRST
 from cim.atomic import read_json, write_bytes, write_json
 from cim.params.yaml import dump_yaml, read_yaml
 
@@ -20,13 +21,13 @@ TRAINED = "data/tuned/training"
 
 
 def tune(changes: Mapping[str, Any], workspace: Path, folder: Path, trained: Path | None = None) -> None:
-    """Run flows.tune in `folder` with `changes` to the workspace's params; done, it is not run again.
+    """Run flows.tune in `folder` with `changes` to FIRST and the workspace's params; done, it is not run again.
 
     trained: folder of a trial that differs in interpolation alone; what it trained is not trained again. Killed, it
     goes on from its last checkpoint. The CPU seconds of all starts that came to an end are added up in
     `folder`/cpu_seconds.json. Raises CalledProcessError where a stage fails; its words are in `folder`/log.txt.
     """
-    params = Variant((), dict(changes)).params(read_yaml(workspace / "params.yaml"))
+    params = Variant((), {**FIRST, **changes}).params(read_yaml(workspace / "params.yaml"))
     write_bytes(folder / "params.yaml", dump_yaml(params).encode())
     own = ("embeddings", "index") if any(name.startswith("index.") for name in changes) else ()
     _borrow(workspace / "data", folder / "data", own)

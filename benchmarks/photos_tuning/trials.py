@@ -45,6 +45,23 @@ _SELF = {"tune.reward.terms": {"self_retrieval": {"weight": 1.0, "mined": 50}}}
 _ALONE = {"tune.reward.alpha": 0.0, "tune.reward.beta": 0.0}
 _SELF_ALONE = {**_LARGE, **_APART, **_SELF, **_ALONE}
 _QIR_SELF = {**_LARGE, **_APART, **_SELF, "tune.reward.k": 50, **_MEAN}
+_QIR_SELF_LONGER = {**_QIR_SELF, "tune.steps": 120, "tune.validate_every": 40}
+
+FIRST: Changes = {
+    "tune.reward": {"space": "caption_text", "k": 3, "beta": 1.0, "decay": 0.5, "exclude": "self"},
+    "tune.multi_objective_aggregation": "sum_then_normalize",
+    "tune.steps": 40,
+    "tune.prompts_per_step": 8,
+    "tune.generations": 8,
+    "tune.temperature": 1.0,
+    "tune.learning_rate": 1e-4,
+    "tune.optimizer": {},
+    "tune.kl": 0.001,
+    "tune.interpolation": 1.0,
+    "tune.validate_every": 10,
+    "tune.validation_images": 400,
+}
+"""What trials change: the paper's reward, and the settings that profiles/photos.yaml had before any trial."""
 
 TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
@@ -55,7 +72,10 @@ TRIALS: dict[str, Changes] = {
     "qir-self-retrieval": _QIR_SELF,
     "paper": {**_LARGE},
     "qir-self-retrieval-2e-4": {**_QIR_SELF, "tune.learning_rate": 2e-4},
-    "qir-self-retrieval-longer": {**_QIR_SELF, "tune.steps": 120, "tune.validate_every": 40},
+    "qir-self-retrieval-longer": _QIR_SELF_LONGER,
+    "qir-self-retrieval-longer-0.5": {**_QIR_SELF_LONGER, WAY: 0.5},  # as profiles/photos.yaml has it
+    "qir-self-retrieval-longer-0.65": {**_QIR_SELF_LONGER, WAY: 0.65},
+    "qir-self-retrieval-longer-0.8": {**_QIR_SELF_LONGER, WAY: 0.8},
     "bags": {**_LARGE, **_APART, "tune.reward.terms": {"bags": {"weight": 1.0}}, **_ALONE},
     "clip-score": {**_LARGE, **_APART, "tune.reward.terms": {"clip_score": {"weight": 1.0}}, **_ALONE},
     "qir-self-retrieval-kl": {**_QIR_SELF, "tune.kl": 0.02},

@@ -2,23 +2,27 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks.ablation.variants import Variant
 from benchmarks.photos_tuning import judge
 from benchmarks.photos_tuning.__main__ import folders
 from benchmarks.photos_tuning.best_of import Best, within
 from benchmarks.photos_tuning.judge import Remembering, agreements, measurements, ranks_in_blocks
 from benchmarks.photos_tuning.run import CPU, cpu_seconds
 from benchmarks.photos_tuning.table import absolute, against, changed
-from benchmarks.photos_tuning.trials import TRIALS, trained_alike
+from benchmarks.photos_tuning.trials import FIRST, TRIALS, trained_alike
 from cim.atomic import write_json
 from cim.graphs.graph import TextGraph
 from cim.graphs.phrases import Phrases
 from cim.metrics.measurements import Measurements
+from cim.params.tune import Tune
+from cim.params.yaml import read_yaml
 
 SAID = ["a dog runs in the snow", "a man rides a bike", "a girl sits on a bench", "two boys play ball"]
 
@@ -90,6 +94,15 @@ def test_changes_are_named_as_in_the_params() -> None:
 def test_each_seed_has_a_folder_of_its_own(tmp_path: Path) -> None:
     options = Namespace(work=tmp_path, seeds=[0, 2])
     assert folders(options, "paper") == {0: tmp_path / "paper", 2: tmp_path / "paper-s2"}
+
+
+def test_the_profile_is_the_trial_that_was_chosen(root: Path) -> None:
+    profile = read_yaml(root / "profiles/photos.yaml")
+    changes = {**FIRST, **TRIALS["qir-self-retrieval-longer-0.5"]}
+    before = deepcopy(changes)
+    chosen = Variant((), changes).params(profile)
+    assert Tune.model_validate(chosen["tune"]) == Tune.model_validate(profile["tune"])
+    assert changes == before
 
 
 def test_another_interpolation_trains_nothing() -> None:
