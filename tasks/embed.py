@@ -1,6 +1,5 @@
 """embed: shards by one encoder, one after the other, are one task; the encoder stays loaded in its process."""
 
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from prefect import task
 from cim.embeddings.pieces import Piece, Prepare, Prepared
 from cim.embeddings.plan import TEXT, EmbedJob, JobGroup
 from cim.embeddings.share import Feed, Share, embed_shards
-from cim.engines.workers import Workers
+from cim.engines.workers import Workers, start_beside
 from cim.errors import CimError
 from cim.params import Runtime
 
@@ -61,7 +60,6 @@ def _loaded(
 def _workers(encoder: Any, execution: Runtime) -> Workers[Piece, Prepared]:
     from cim.models.device import pick_device
 
-    # CUDA does not survive a fork; forking is no habit of other systems.
-    forks = pick_device(execution.device).type == "cpu" and sys.platform == "linux"
+    start = start_beside(pick_device(execution.device).type)
     modules = [EmbedJob.__module__, type(encoder.prepare).__module__]
-    return Workers(Prepare(encoder.prepare), execution.prefetch, "fork" if forks else "forkserver", modules)
+    return Workers(Prepare(encoder.prepare), execution.prefetch, start, modules)

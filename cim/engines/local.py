@@ -1,6 +1,5 @@
 """The transformers engine: sorted batches, prepared ahead, one model in this process."""
 
-import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
@@ -19,7 +18,7 @@ from cim.captioners.special_tokens import refuse_prompts
 from cim.captioners.tower import keep_tower_outputs
 from cim.engines.prepared import Asked, picture_in
 from cim.engines.spec import BackendBatch, BackendResults, EngineSpec, Prepare, as_it_is
-from cim.engines.workers import Workers
+from cim.engines.workers import Workers, start_beside
 from cim.errors import CimError
 from cim.prefetch import prefetch as in_threads
 
@@ -73,11 +72,10 @@ class Local:
         prepare = shrink_for(processor) or as_it_is
         if spec.prefetch_in == "threads" or not spec.prefetch:
             return cls(captioner, spec, prepare=prepare)
-        # CUDA does not survive a fork; forking is no habit of other systems.
-        forks = captioner.model.device.type == "cpu" and sys.platform == "linux"
         modules = sorted({type(one).__module__ for one in (processor, processor.tokenizer, processor.image_processor)})
-        work = ToTensors(processor, spec.prompt)
-        return cls(captioner, spec, Workers(work, spec.prefetch, "fork" if forks else "forkserver", modules), prepare)
+        start = start_beside(captioner.model.device.type)
+        workers = Workers(ToTensors(processor, spec.prompt), spec.prefetch, start, modules)
+        return cls(captioner, spec, workers, prepare)
 
     def plan(self, sizes: Sequence[tuple[int, int]]) -> list[list[int]]:
         """Batches of like length, see `cim.captioners.inputs.batches`."""

@@ -1,14 +1,13 @@
 """Work done ahead of its use by other processes, a bounded part of it: torch's DataLoader, kept between calls."""
 
 import multiprocessing
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing.util import Finalize
 from typing import Any, Generic, Literal, TypeVar
 
 from cim.errors import TransientError
+from cim.forks import can_fork, end_alone
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -48,7 +47,7 @@ class Workers(Generic[Item, Result]):
             collate_fn=_identity,
             persistent_workers=True,
             multiprocessing_context=context,
-            worker_init_fn=_end_without_the_parents_threads,
+            worker_init_fn=_begin,
         )
         iter(loader)  # with nothing to do yet: starts them
         return loader
@@ -119,9 +118,14 @@ class _Work:
             return _Refused(str(error))
 
 
-def _end_without_the_parents_threads(worker: int) -> None:
-    """A forked process has its parent's list of threads to end (Prefect's, say) without the threads: it would fail."""
-    Finalize(None, os._exit, (0,), exitpriority=-1000)  # after what this process itself has to tidy up
+def start_beside(device: str) -> Literal["fork", "forkserver"]:
+    """How processes start beside a model on `device`: clean ones where forked ones would not live. CUDA does not
+    survive a fork."""
+    return "fork" if device == "cpu" and can_fork() else "forkserver"
+
+
+def _begin(worker: int) -> None:
+    end_alone()
 
 
 def _identity(made: Any) -> Any:

@@ -18,8 +18,9 @@ class FuseAltText(Section):
     kind: Literal["fuse_alt_text"]
     writer: Writer
     template: str | None = Field(
-        None, description="file with {original}, {caption} or other names of texts and JSON fields; default: ours in"
-        " `language`"
+        None,
+        description="file with {original}, {caption} or other names of texts and JSON fields; default: ours in"
+        " `language`",
     )
     form: Form = Form()
 

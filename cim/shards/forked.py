@@ -3,25 +3,19 @@
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing.util import Finalize
 from typing import Any, TypeVar
 
 from cim.errors import TransientError
+from cim.forks import end_alone
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _work: Callable[[Any], Any] | None = None  # in a forked process: what it is there for
-
-
-def can_fork() -> bool:
-    """Whether processes are forked here. On macOS its libraries do not stand it."""
-    return sys.platform.startswith("linux")
 
 
 def prefetch_forked(
@@ -56,8 +50,7 @@ def _begin(work: Callable[[Any], Any]) -> None:
     _work = work
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to answer
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # The parent's threads are in this process's list of those to end, but not in this process.
-    Finalize(None, os._exit, (0,), exitpriority=-1000)
+    end_alone()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

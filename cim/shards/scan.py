@@ -12,6 +12,7 @@ import polars as pl
 from tqdm import tqdm
 
 from cim.errors import CimError
+from cim.forks import can_fork
 from cim.images.checks import Checked, Reason, Unusable, decode
 from cim.images.ids import checksum, content_hash
 from cim.params.provenance import ProvenanceColumns
@@ -22,7 +23,7 @@ from cim.readers.base import Item, Part, Problem, ReadablePart, Source
 from cim.readers.file_chunk import FileChunk
 from cim.readers.remote import RemoteTar, copy_of
 from cim.readers.webdataset import TarPart
-from cim.shards.forked import can_fork, prefetch_forked
+from cim.shards.forked import prefetch_forked
 
 # order: place in the scan, over all sources. at: position of the source in shard.sources. part, place: where the source
 # has the image; locator: the same for people. size, sha256, checksum: of the image's bytes.

@@ -18,6 +18,12 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread_for_a_modules_models() -> None:
+    """What a module makes once is made before any fixture of a test."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Shards of 24 scenes."""
