@@ -67,9 +67,8 @@ def main() -> None:
         rows.append(best.row(f"best of {SAMPLES} by {label}", scores.reshape(-1, SAMPLES)))
         print(rows[-1], flush=True)
     rows.append(best.row(f"best of {SAMPLES} by the judge itself", -best.ranks))
-    shown = "\n".join(
-        [f"{len(ids)} photos, {SAMPLES} samples each at temperature {options.temperature:g}; R@k among 500.\n", *rows]
-    )
+    said_of = f"{len(ids)} photos, {SAMPLES} samples each at temperature {options.temperature:g}"
+    shown = "\n".join([f"{said_of}; R@k among {len(judge.photos)}.\n", *rows])
     print(shown)
     if options.write:
         replace_between(options.write, "photos-best-of", shown)

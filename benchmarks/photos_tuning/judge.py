@@ -28,7 +28,7 @@ from cim.retrieval import closer, ranks
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning.trunk import keep_outputs
 
-AMONG, WINDOW = 500, 64  # photos that a caption is looked for among; photos in memory at once
+AMONG, WINDOW = 1_000, 64  # photos that a caption is looked for among; photos in memory at once
 
 
 @dataclass(frozen=True)
