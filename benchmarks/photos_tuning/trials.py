@@ -67,8 +67,6 @@ TRIALS: dict[str, Changes] = {
     "fused-t0.7-1e-4": {**_SHORT, **_FUSED, "tune.temperature": 0.7, "tune.learning_rate": 1e-4},
     "clip-t0.5-2e-4": {**_LONGER, **_CLIP, "tune.temperature": 0.5, "tune.learning_rate": 2e-4},
     "self-retrieval": _SELF_ALONE,
-    "self-retrieval-0.5": {**_SELF_ALONE, WAY: 0.5},
-    "self-retrieval-0.75": {**_SELF_ALONE, WAY: 0.75},
     "qir-self-retrieval": _QIR_SELF,
     "paper": {**_LARGE},
     "qir-self-retrieval-2e-4": {**_QIR_SELF, "tune.learning_rate": 2e-4},
@@ -76,11 +74,13 @@ TRIALS: dict[str, Changes] = {
     "qir-self-retrieval-longer-0.5": {**_QIR_SELF_LONGER, WAY: 0.5},  # as profiles/photos.yaml has it
     "qir-self-retrieval-longer-0.65": {**_QIR_SELF_LONGER, WAY: 0.65},
     "qir-self-retrieval-longer-0.8": {**_QIR_SELF_LONGER, WAY: 0.8},
+    # Not run yet.
+    "self-retrieval-0.5": {**_SELF_ALONE, WAY: 0.5},
+    "self-retrieval-0.75": {**_SELF_ALONE, WAY: 0.75},
     "bags": {**_LARGE, **_APART, "tune.reward.terms": {"bags": {"weight": 1.0}}, **_ALONE},
     "clip-score": {**_LARGE, **_APART, "tune.reward.terms": {"clip_score": {"weight": 1.0}}, **_ALONE},
     "qir-self-retrieval-kl": {**_QIR_SELF, "tune.kl": 0.02},
     "qir-self-retrieval-groups-of-16": {**_QIR_SELF, "tune.generations": 16, "tune.prompts_per_step": 8},
-    # Not run yet.
     "qir-50": {**_LARGE, **_APART, "tune.reward.k": 50, **_MEAN},
     "found-itself": {
         **_LARGE,

@@ -41,6 +41,7 @@ METHODS = (
         _paper("discriminative fine-tuning", "2304.01662"),
         TERMS["self_retrieval"],
         _IDEAL,
+        untried="photos by several seeds without QIR ([one seed](photos.md#trials); [three with it](photos.md#tuning))",
     ),
     Method("bags", _paper("No Detail Left Behind", "2409.03025"), TERMS["bags"], _IDEAL),
     Method(
