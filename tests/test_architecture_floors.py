@@ -8,8 +8,8 @@ from floors import between_packages, imports_within, in_circles, upward
 # From the ground up: each imports from lower floors only, and on the ground also from its neighbours.
 FLOORS = (
     (
-        "errors", "disk", "streams", "forks", "command", "imports", "fingerprint", "atomic", "records", "layout", "params",
-        "models",
+        "errors", "disk", "streams", "forks", "command", "imports", "fingerprint", "atomic", "records", "layout",
+        "params", "models",
         "text", "questions", "retrieval", "prefetch", "ranks", "lock", "chat", "sentences", "provenance", "trouble",
         "markdown", "languages",
     ),

@@ -10,9 +10,9 @@ COMMANDS = [
     "ablation", "caption", "caption.decode_memory", "caption.prefetch", "caption_memory", "chaos", "curation",
     "downstream", "downstream.open_clip_trainer", "downstream.photos", "downstream.seeds", "embed", "embed.feed",
     "embed.memory", "examples", "feed", "gpu", "hacking", "human", "index_memory", "kernels", "memory", "order",
-    "photo_encoders", "photo_yardsticks", "photos_tuning", "photos_tuning.best_of", "pipeline", "pipeline.results",
-    "pipeline.warm_start", "refine", "refine.pairs", "remix", "report", "rerun", "reward", "reward.exclusion",
-    "rollout", "search", "shard", "shared_prefix", "signals", "store_requests",
+    "photo_encoders", "photo_views", "photo_yardsticks", "photos_tuning", "photos_tuning.best_of", "pipeline",
+    "pipeline.results", "pipeline.warm_start", "refine", "refine.pairs", "remix", "report", "rerun", "reward",
+    "reward.exclusion", "rollout", "search", "shard", "shared_prefix", "signals", "store_requests", "tower_start",
 ]  # fmt: skip
 
 

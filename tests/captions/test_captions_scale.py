@@ -1,10 +1,11 @@
 """What a shard costs does not grow with the number of shards: folders listed, calls made."""
 
 import cProfile
+import glob
 import os
 import pstats
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +41,21 @@ def all_of(planned: list[ShardJob], engine: Callable[[], Any]) -> None:
         assert finish_shard(job, engine) is not None
 
 
-_watching: list[list[str]] = []
-
-
-def _note(event: str, arguments: tuple[Any, ...]) -> None:
-    """A hook stays for good, so there is one. What Python lists for glob, it lists by functions of its own."""
-    if _watching and event in ("os.listdir", "os.scandir"):
-        at = arguments[0]
-        if isinstance(at, str | os.PathLike) and "out" in Path(at).parts:  # not where Python looks for modules
-            _watching[-1].append(os.fspath(at))
-
-
-@pytest.fixture(scope="module")
-def hooked() -> None:
-    sys.addaudithook(_note)
-
-
 @pytest.fixture
-def listed(hooked: None) -> Iterator[list[str]]:
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Output folders that are listed, in order."""
     found: list[str] = []
-    _watching.append(found)
-    yield found
-    _watching.remove(found)
+
+    def noted(real: Any, at: Any = ".") -> Any:
+        if "out" in Path(at).parts:  # not where Python looks for modules
+            found.append(str(at))
+        return real(at)
+
+    if globber := getattr(glob, "_StringGlobber", None):  # from Python 3.13 on it has a name of its own for it
+        monkeypatch.setattr(globber, "scandir", staticmethod(partial(noted, os.scandir)))
+    for name in ("listdir", "scandir"):
+        monkeypatch.setattr(os, name, partial(noted, getattr(os, name)))
+    return found
 
 
 def test_folders_are_listed_once_a_run_not_once_a_shard(tmp_path: Path, listed: list[str]) -> None:
