@@ -19,7 +19,7 @@ from benchmarks.common.timing import machine, seconds_for_additions
 from benchmarks.photos_tuning.judge import Judge
 from benchmarks.photos_tuning.run import cpu_seconds, tune
 from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against, changed, validated
-from benchmarks.photos_tuning.trials import TRIALS, trained_alike
+from benchmarks.photos_tuning.trials import TRIALS, WAY, trained_alike
 from cim.atomic import read_json
 from cim.metrics.measurements import Measurements
 
@@ -73,10 +73,12 @@ def tabulated(judge: Judge, base: Measurements, options: argparse.Namespace) -> 
             continue
         kept = "/".join(str(read_json(one / "data/tuned/summary.json")["best"]["step"]) for one in ran.values())
         seconds = "/".join(f"{cpu_seconds(one):.0f}" for one in ran.values())
-        curves = "; ".join(validated(pl.read_csv(one / "data/tuned/curves.csv")) for one in ran.values())
+        alike = trained_alike(name)
+        curves = (validated(pl.read_csv(one / "data/tuned/curves.csv")) for one in ran.values() if not alike)
+        said = f"as {alike}, interpolation {TRIALS[name][WAY]:g}" if alike else changed(changes)
         label = name if list(ran) == [0] else f"{name}, seeds {' '.join(map(str, ran))}"
         cells = against(base, [judged(judge, one) for one in ran.values()], options.bootstrap)
-        row = [label, changed(changes), curves, kept, seconds, cells, ", ".join(alarms(ran.values())) or "none"]
+        row = [label, said, "; ".join(curves), kept, seconds, cells, ", ".join(alarms(ran.values())) or "none"]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
