@@ -15,10 +15,9 @@ import numpy as np
 from PIL import Image
 
 from benchmarks.common.document import replace_between
-from benchmarks.photos_tuning.judge import WINDOW, Judge
+from benchmarks.photos_tuning.judge import Judge
 from benchmarks.photos_tuning.table import HEADER, RULE, absolute, against
 from cim.captioners.decoding import Decoding
-from cim.captioners.generate import generate
 from cim.captioners.load import load_captioner
 from cim.images.decode import decode_rgb
 from cim.params.refiners import Consensus as Settings
@@ -57,15 +56,12 @@ def views(picture: Image.Image, count: int, crop: float, name: str) -> list[Imag
 def views_captioned(judge: Judge, folder: Path, options: argparse.Namespace) -> list[str]:
     """The greedy caption of every photo and, after it, of each of its views."""
     captioner, images = load_captioner(folder, "cpu", "float32"), ImageLookup(judge.layout.shards(judge.split))
-    asked, ids, said = judge.asked, list(judge.photos), list[str]()
-    each = max(1, WINDOW // (options.views + 1))
-    for start in range(0, len(ids), each):
-        some = ids[start : start + each]
-        seen = [one for name in some for one in views(decode_rgb(images[name]), options.views, options.crop, name)]
-        keys = [f"{name}-{view}" for name in some for view in range(options.views + 1)]
-        made = generate(captioner, seen, [asked.prompts[0]] * len(seen), Decoding(asked.max_new_tokens), keys)
-        said += [one.text for one in made]
-    return said
+    pictures = (
+        (f"{name}-{view}", picture)
+        for name in judge.photos
+        for view, picture in enumerate(views(decode_rgb(images[name]), options.views, options.crop, name))
+    )
+    return [one.text for one in judge.said(captioner, pictures, Decoding(judge.asked.max_new_tokens))]
 
 
 def agreed(said: Sequence[str], count: int) -> list[str]:

@@ -8,14 +8,13 @@ are numbers by chance, which cost as much.
 
 import argparse
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
 import torch
 
-from benchmarks.common.timing import machine, seconds_for_additions
+from benchmarks.common.timing import machine, seconds, seconds_for_additions
 from cim.captioners.load import load_captioner
 from cim.layout import Layout
 from cim.params import load_params
@@ -27,23 +26,24 @@ def main() -> None:
     """Print seconds a step and their ratio."""
     options = parsed()
     step = prepared(options.workspace)
-    seconds: dict[int, list[float]] = {1: [], options.threads: []}
-    for _ in range(options.rounds):
-        for threads, found in seconds.items():
-            torch.set_num_threads(threads)
-            step()  # threads begin
-            began = time.perf_counter()
-            for _ in range(options.steps):
-                step()
-            found.append((time.perf_counter() - began) / options.steps)
-    one, more = (median(found) for found in seconds.values())
-    ratios = [a / b for a, b in zip(*seconds.values(), strict=True)]
+    turns = [
+        [measured(step, threads, options.steps) for threads in (1, options.threads)] for _ in range(options.rounds)
+    ]
+    one, more = (median(found) for found in zip(*turns, strict=True))
+    ratios = [alone / several for alone, several in turns]
     print(
         f"1 thread {one:.3f} s, {options.threads} threads {more:.3f} s a step;"
         f" {median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f});"
         f" OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}."
         f" {seconds_for_additions():.2f} s for 10 million additions; {machine('torch', 'transformers')}"
     )
+
+
+def measured(step: Callable[[], None], threads: int, steps: int) -> float:
+    """Seconds a step, of so many, on so many threads."""
+    torch.set_num_threads(threads)
+    step()  # threads begin
+    return seconds(lambda: [step() for _ in range(steps)]) / steps
 
 
 def prepared(workspace: Path) -> Callable[[], None]:
@@ -56,9 +56,7 @@ def prepared(workspace: Path) -> Callable[[], None]:
     captions = dict(zip(learnt["id"].to_list(), map(list, learnt["captions"].to_list()), strict=True))
     rows = sorted(told_rows(captions, params.caption.prompts, captioner.processor, 0), key=lambda row: row.length)
     size = params.models.warm_start.batch_size
-    config = model.config
-    tokens = config.image_seq_length
-    features = torch.randn(size, tokens, config.vision_config.hidden_size)
+    features = torch.randn(size, model.config.image_seq_length, model.config.vision_config.hidden_size)
     learnable = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(learnable, lr=1e-5, fused=True)
     place = len(rows) // 2

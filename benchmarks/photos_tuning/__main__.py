@@ -33,10 +33,10 @@ def main() -> None:
     base = judge.judged(judge.layout.model("captioner"), options.work / f"base-{options.split}.json")
     print(f"base | {absolute(base)}", flush=True)
     for name in options.only if options.only is not None else TRIALS:
+        alike = trained_alike(name)
         for seed, folder in folders(options, name).items():
-            changes = {**TRIALS[name], "tune.seed": seed} if seed else TRIALS[name]
-            alike = trained_alike(name)
-            tune(changes, options.workspace, folder, folders(options, alike)[seed] if alike else None)
+            trained = folders(options, alike)[seed] if alike else None
+            tune({**TRIALS[name], "tune.seed": seed}, options.workspace, folder, trained)
             print(f"{folder.name} | {against(base, [judged(judge, folder)], options.bootstrap)}", flush=True)
     shown = tabulated(judge, base, options)
     print(shown)

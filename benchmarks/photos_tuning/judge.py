@@ -1,18 +1,21 @@
 """A captioner's greedy captions of a split of photos, and what the held-out judge and the references say of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from PIL.Image import Image
 
 from cim.atomic import read_json, write_json
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
-from cim.captioners.load import captioner_fingerprint, load_captioner
+from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
 from cim.encoders.load import load_text_encoder, load_text_tower
-from cim.graphs.graph import GraphParser, TextGraph
+from cim.graphs.graph import GraphParser
+from cim.graphs.once import ReadOnce
 from cim.graphs.open import open_parser
 from cim.graphs.phrases import Phrases
 from cim.images.decode import decode_rgb
@@ -90,7 +93,7 @@ class Judge:
     @cached_property
     def parser(self) -> GraphParser:
         """Of captions and references, each read once."""
-        return Remembering(open_parser("spacy", None, "cpu"))
+        return ReadOnce(open_parser("spacy", None, "cpu"))
 
     @cached_property
     def phrases(self) -> Phrases:
@@ -114,11 +117,15 @@ class Judge:
         captioner = load_captioner(folder, "cpu", "float32")
         keep_outputs(captioner, folder, self.layout.trunk_outputs)
         images, ids = ImageLookup(self.layout.shards(self.split)), list(self.photos) if names is None else names
-        made = []
-        for start in range(0, len(ids), WINDOW):
-            pictures = [decode_rgb(images[name]) for name in ids[start : start + WINDOW]]
-            keys = [f"{name}-{start + place}" for place, name in enumerate(ids[start : start + WINDOW])]
-            made += generate(captioner, pictures, [self.asked.prompts[0]] * len(pictures), decoding, keys)
+        pictures = ((f"{name}-{place}", decode_rgb(images[name])) for place, name in enumerate(ids))
+        return self.said(captioner, pictures, decoding)
+
+    def said(self, captioner: Captioner, pictures: Iterable[tuple[str, Image]], decoding: Decoding) -> list[Generated]:
+        """What is said of each picture, a few of them in memory at once. pictures: with names that seed sampling."""
+        made, left = list[Generated](), iter(pictures)
+        while some := list(islice(left, WINDOW)):
+            keys, seen = zip(*some, strict=True)
+            made += generate(captioner, seen, [self.asked.prompts[0]] * len(seen), decoding, keys)
         return made
 
     def ranks(self, captions: Sequence[str], own: Sequence[int] | None = None) -> FloatArray:
@@ -133,19 +140,6 @@ class Judge:
         if own is None:
             return ranks_in_blocks(texts, images)
         return closer(texts, images[list(own)], images).astype(np.float64)
-
-
-class Remembering:
-    """A parser that reads each text once."""
-
-    def __init__(self, parser: GraphParser) -> None:
-        self._parser, self._read = parser, dict[str, TextGraph]()
-
-    def parse(self, captions: Sequence[str]) -> list[TextGraph]:
-        """The graph of each."""
-        new = [text for text in dict.fromkeys(captions) if text not in self._read]
-        self._read |= zip(new, self._parser.parse(new), strict=True)
-        return [self._read[text] for text in captions]
 
 
 def agreements(

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from cim.metrics.bootstrap import Difference, FloatArray, paired, ratio
+from benchmarks.common.facts import precision
+from cim.metrics.bootstrap import Difference, paired
 from cim.metrics.catalogue import METRICS, Metric
-from cim.metrics.measurements import Measurements, fractions
+from cim.metrics.measurements import Measurements
 from cim.metrics.scenes import Counts
 
 _SHOWN = {  # digits
@@ -23,14 +24,12 @@ HEADER = "R@1 | R@10 | CIDEr-D | BLEU-4 | CAPTURE | precision | words | differen
 RULE = "--:|--:|--:|--:|--:|--:|--:|--:"
 
 
-def _claims(measured: Measurements) -> FloatArray:
-    """(n, 2) of each photo: how many of a caption's facts a reference has, and how many there are."""
-    rows = measured.referenced or [None] * len(measured.captions)
-    counted = [None if one is None else sum(one.counts.values(), Counts()) for one in rows]
-    return fractions([None if one is None else (one.matched, one.predicted) for one in counted])
+def _by_references(measured: Measurements) -> list[Mapping[str, Counts] | None]:
+    """How many of a caption's facts a reference has."""
+    return [None if one is None else one.counts for one in measured.referenced or [None] * len(measured.captions)]
 
 
-PRECISION = Metric("references", "precision", "Precision, by references", "share", "higher", _claims, ratio)
+PRECISION = precision("references", _by_references)
 
 
 def absolute(measured: Measurements) -> str:

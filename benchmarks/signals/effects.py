@@ -7,20 +7,13 @@ import numpy as np
 
 from benchmarks.ablation.finished import Ablated
 from benchmarks.ablation.tables import RESAMPLING
+from benchmarks.common.facts import precision
 from benchmarks.signals.variants import Row
-from cim.metrics.bootstrap import Difference, FloatArray, Statistic, paired, ratio
+from cim.metrics.bootstrap import Difference, FloatArray, Statistic, paired
 from cim.metrics.catalogue import METRICS, Metric
-from cim.metrics.measurements import Measurements, fractions
-from cim.metrics.scenes import KINDS, Counts
+from cim.metrics.measurements import Measurements
 
-
-def _all_facts(measured: Measurements) -> FloatArray:
-    """(n, 2) of each image: how many claims are right, and how many there are."""
-    counted = [None if one is None else sum((one[kind] for kind in KINDS), Counts()) for one in measured.facts]
-    return fractions([None if one is None else (one.matched, one.predicted) for one in counted])
-
-
-PRECISION = Metric("scenes", "precision", "Precision", "share", "higher", rows=_all_facts, statistic=ratio)
+PRECISION = precision("scenes", lambda measured: measured.facts)
 _NAMED = {f"{metric.group}.{metric.name}": metric for metric in METRICS}
 MEASURES: dict[str, Metric] = {
     "held-out R@1": _NAMED["retrieval.r1"],

@@ -24,8 +24,9 @@ from cim.detailed.references import References, read_references
 from cim.detailed.split import LONGEST, SYSTEM, JudgedUnits
 from cim.detailed.submission import Submission, read_submission
 from cim.errors import CimError
-from cim.graphs.graph import GraphParser, TextGraph
+from cim.graphs.graph import GraphParser
 from cim.graphs.matching import Related
+from cim.graphs.once import ReadOnce
 from cim.graphs.open import open_parser
 from cim.markdown import percent
 from cim.markdown import table as markdown_table
@@ -62,14 +63,13 @@ class ParsedUnits:
     def __init__(self, name: str) -> None:
         """name: scenes or spacy."""
         self._scenes = name == "scenes"
-        self._graphs: dict[str, TextGraph] = {}
 
     @cached_property
     def _spacy(self) -> tuple[GraphParser, Related]:
         from cim.graphs.matching import OneSynset
         from cim.graphs.wordnet import load_wordnet
 
-        return open_parser("spacy", None, "cpu"), OneSynset(load_wordnet())
+        return ReadOnce(open_parser("spacy", None, "cpu")), OneSynset(load_wordnet())
 
     def __call__(
         self, references: Mapping[str, list[str]], captions: Mapping[str, str]
@@ -86,10 +86,8 @@ class ParsedUnits:
         from cim.graphs.union import shared
 
         texts = [*captions.values(), *(one for several in references.values() for one in several)]
-        new = [one for one in dict.fromkeys(texts) if one not in self._graphs]
         parser, related = self._spacy
-        self._graphs |= zip(new, parser.parse(new), strict=True)
-        graphs, found = self._graphs, dict[str, UnitCounts | None]()
+        graphs, found = dict(zip(texts, parser.parse(texts), strict=True)), dict[str, UnitCounts | None]()
         for image, several in references.items():
             kinds = shared(graphs[captions[image]], [graphs[one] for one in several], related).values()
             said, there = sum(len(kind.said) for kind in kinds), sum(len(kind.true) for kind in kinds)

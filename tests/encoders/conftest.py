@@ -12,15 +12,10 @@ from cim.encoders.make import make_clip_encoder, make_text_encoder
 from cim.params import TextEncoder, Trunk
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> None:
-    """Models this small run slower on two threads, and sum in another order. A test elsewhere may have set two."""
-    torch.set_num_threads(1)
-
-
 @pytest.fixture(autouse=True, scope="module")
-def _one_thread_for_a_modules_models() -> None:
-    """What a module makes once is made before any fixture of a test."""
+def _one_thread() -> None:
+    """Models this small run slower on two threads, and sum in another order. A test elsewhere may have set two, and
+    what a module makes once is made before any fixture of a test."""
     torch.set_num_threads(1)
 
 
