@@ -22,6 +22,8 @@ ASKED, KILLED, LEFT = 1.0, 4.0, 10.0
 """Seconds after which DVC is asked to end, and killed (it has a dvc.lock to write and locks to let go of), and after
 which who can't be killed is left: it waits for a disk that does not answer."""
 
+_speaker = 0  # the process whose end MESSAGE tells
+
 
 def interruptible(work: Callable[[], Result]) -> Result:
     """work(), unless a signal ends this process: MESSAGE on stderr, exit code 130 (SIGINT) or 143 (SIGTERM).
@@ -33,6 +35,8 @@ def interruptible(work: Callable[[], Result]) -> Result:
     if threading.current_thread() is not threading.main_thread():
         return work()
     heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # ignored: a script's `&`
+    global _speaker
+    _speaker = os.getpid()
     before = {number: signal.signal(number, _end) for number in heeded}
     try:
         with ThreadPoolExecutor(1, "flow") as pool:
@@ -46,7 +50,7 @@ def interruptible(work: Callable[[], Result]) -> Result:
 
 
 def _restore_handlers() -> None:
-    """A forked child is no process of ours to speak for."""
+    """A forked child is no process of ours to speak for: signals end it, also where it is busy in a library."""
     for number in SIGNALS:
         if signal.getsignal(number) is _end:
             signal.signal(number, signal.SIG_DFL)
@@ -56,6 +60,9 @@ os.register_at_fork(after_in_child=_restore_handlers)
 
 
 def _end(number: int, frame: object) -> None:
+    if os.getpid() != _speaker:  # a child just forked, whose handlers are not restored yet
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     try:
         for one in SIGNALS:
             signal.signal(one, signal.SIG_IGN)  # a second Ctrl-C must not come in between

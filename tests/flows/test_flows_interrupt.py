@@ -82,6 +82,35 @@ def test_sigterm_ends_a_flow_and_its_children(send: Any, root: Path, here: Path,
     assert alive(below) == []
 
 
+JUST_FORKED = """
+import os, signal
+os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.{name}))  # before ours, which restores handlers
+from flows.interrupt import interruptible
+
+def ended_by():
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    return os.WTERMSIG(os.waitpid(child, 0)[1])
+
+print(interruptible(ended_by))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_child_that_is_signalled_as_it_is_forked_says_nothing(name: str, root: Path) -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", JUST_FORKED.format(name=name)],
+        cwd=root,
+        env=clean_environment(root),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert (found.stdout, found.stderr) == (f"{signal.Signals[name].value}\n", "")
+
+
 @pytest.mark.slow
 def test_ctrl_c_ends_the_pipeline_its_server_and_stages(root: Path, here: Path) -> None:
     """To the whole group, as a terminal sends it: Prefect's temporary server dies of it as well."""
