@@ -2,7 +2,10 @@
 
 import hashlib
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +15,7 @@ from torch import nn
 
 from cim.errors import CimError
 from cim.fingerprint import fingerprint
+from cim.trunks.folded import fold
 from cim.trunks.pixels import Levels, keys_of
 from cim.trunks.store import OutputStore
 
@@ -49,10 +53,9 @@ def freeze(trunk: Any, precision: Precision, outputs: Path | None = None) -> Any
 class FrozenTrunk(nn.Module):
     """What `freeze` adds to a timm model: it stays in eval mode, and no gradient goes into it.
 
-    On a CPU each picture is computed alone, so that its numbers do not depend on its batch, and rounded as it is
-    kept: with or without kept outputs, new or found, they are equal bit for bit. (With another number of threads torch
-    adds in another order: two numbers in a thousand differ in their last bit. Where outputs are kept, the first
-    ones stay.)
+    On a CPU each picture is computed alone and on one thread, as many at once as torch has threads, so that its numbers
+    depend neither on its batch nor on their number, and rounded as it is kept: with or without kept outputs, new or
+    found, they are equal bit for bit. Batch norm is folded into the convolutions there (`fold`).
     """
 
     precision: Precision
@@ -65,9 +68,12 @@ class FrozenTrunk(nn.Module):
         self._levels = Levels(tuple(found["mean"]), tuple(found["std"]))
         self._dtype = next(self.parameters()).dtype
         versions = [torch.__version__, timm.__version__]
-        self.trunk_fingerprint = fingerprint("trunk", _weights_hash(self.state_dict().items()), precision, versions)
+        weights = _weights_hash(self.state_dict().items())
+        self.trunk_fingerprint = fingerprint("trunk, folded", weights, precision, versions)
         self._folder = outputs / self.trunk_fingerprint if outputs is not None else None
         self._stores: dict[tuple[int, ...], tuple[OutputStore, tuple[int, ...]]] = {}
+        self._on_cpu: list[Any] = []  # the folded copy; a list, so that torch takes it for no part of the model
+        self._tried = False  # to fold
 
     def train(self, mode: bool = True) -> "FrozenTrunk":
         """Eval mode whatever is asked: batch norm would move its statistics, and drop out would make noise."""
@@ -105,8 +111,14 @@ class FrozenTrunk(nn.Module):
     def _computed(self, levels: torch.Tensor) -> torch.Tensor:
         """Outputs as they are kept, on the CPU."""
         device = next(self.parameters()).device
-        groups = levels.split(1) if device.type == "cpu" and len(levels) else [levels]
-        outputs = [self._run(self._levels.normalised(one).to(device, self._dtype)).cpu() for one in groups]
+        if device.type == "cpu" and len(levels):
+            if not self._tried:
+                self._fold(levels.shape[1:])
+                self._tried = True
+            with _threads_of_one() as threads, ThreadPoolExecutor(min(threads, len(levels))) as pool:
+                outputs = list(pool.map(self._output, levels.split(1)))
+        else:
+            outputs = [self._output(levels)]
         kept = torch.cat(outputs).to(KEPT[self.precision])
         if not torch.isfinite(kept).all():
             raise CimError(
@@ -116,11 +128,27 @@ class FrozenTrunk(nn.Module):
             )
         return kept
 
+    def _output(self, levels: torch.Tensor) -> torch.Tensor:
+        """Of (n, 3, h, w) levels, on the CPU. Gradients and autocast are a thread's own."""
+        device, bfloat16 = next(self.parameters()).device, self.precision == "bfloat16"
+        with torch.no_grad(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=bfloat16):
+            return self._run(self._levels.normalised(levels).to(device, self._dtype)).cpu()
+
     def _run(self, pixel_values: torch.Tensor) -> torch.Tensor:
-        bfloat16 = self.precision == "bfloat16"
-        with torch.autocast(pixel_values.device.type, dtype=torch.bfloat16, enabled=bfloat16):
-            features: torch.Tensor = super().forward_features(pixel_values)  # type: ignore[misc]
+        features: torch.Tensor
+        if pixel_values.device.type == "cpu" and self._on_cpu:
+            features = self._on_cpu[0].forward_features(pixel_values.contiguous(memory_format=torch.channels_last))
+        else:
+            features = super().forward_features(pixel_values)  # type: ignore[misc]
         return features
+
+    def _fold(self, picture: torch.Size) -> None:
+        """Make the copy that a CPU computes with, where something can be folded. Tried on noise of this shape."""
+        copy = deepcopy(self, {id(self._stores): {}})
+        copy.__class__ = type(self).__bases__[1]
+        noise = torch.randint(0, 256, (1, *picture), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+        if fold(copy, self._levels.normalised(noise).to(self._dtype)):
+            self._on_cpu = [copy]
 
     def _store(self, picture: torch.Size) -> tuple[OutputStore, tuple[int, ...]]:
         """The kept outputs of pictures of this shape, and the shape of one."""
@@ -130,6 +158,17 @@ class FrozenTrunk(nn.Module):
             folder = self._folder / "x".join(map(str, picture[1:]))
             self._stores[picture] = OutputStore(folder, math.prod(shape) * KEPT[self.precision].itemsize), shape
         return self._stores[picture]
+
+
+@contextmanager
+def _threads_of_one() -> Iterator[int]:
+    """Threads that begin inside compute alone, in MKL as well. Yields how many the calling thread has otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _weights_hash(named: Iterable[tuple[str, torch.Tensor]]) -> str:

