@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.hacking.galleries import Gallery, Vectors, columns, fact_vectors, facts_of
+from cim.encoders.remembered import RememberedBatch
 from cim.encoders.scorer import Scorer
 from cim.index.rows import UnitRows
 from cim.index.vectors import encode_ids
@@ -77,7 +78,9 @@ def scene_terms(gallery: Gallery) -> dict[str, Term]:
     scenes = {text: scene_at(11, int(name)).graph() for name, several in said.items() for text in several}
     tower = SceneTower(len(ids))
     rows = UnitRows(vectors, np.ones(len(vectors), np.float32))
-    workspace: Any = SimpleNamespace(encode=CaptionVectors(tower), gallery=LookAlikes(rows, encode_ids(ids)))
+    workspace: Any = SimpleNamespace(
+        encode=CaptionVectors(RememberedBatch(tower)), gallery=LookAlikes(rows, encode_ids(ids))
+    )
     asked = AnswersTerm.model_validate({"weight": 1.0, "questions": {"kind": "scenes"}})
     return {
         "self_retrieval": SelfRetrieval(SelfRetrievalTerm(weight=1.0), workspace),

@@ -14,6 +14,10 @@ Towers = Literal["both", "text", "image"]
 """What of a CLIP model is asked for."""
 
 
+CPU_BATCH = 32
+"""Texts a forward pass on CPU: sorted by length, so few pad little. A GPU is fastest with all at once."""
+
+
 class Encoder(Protocol):
     """Something with a space of its own. Vectors of different fingerprints must never be compared."""
 

@@ -12,9 +12,9 @@ from PIL.Image import Image
 from safetensors.torch import save_model
 
 from cim.atomic import read_json, write_json
-from cim.encoders.base import Pixels, Towers, Vectors, unit
+from cim.encoders.base import CPU_BATCH, Pixels, Towers, Vectors, unit
 from cim.encoders.prepare import Prepare
-from cim.encoders.text_tower import pad_of, text_cfg_here, trimmed
+from cim.encoders.text_tower import by_length, pad_of, text_cfg_here, trimmed
 from cim.errors import CimError
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
@@ -66,7 +66,12 @@ class OpenClipEncoder:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         tokens = self._tokenize(texts)
-        return self._run(self._model.encode_text, tokens if self._pad is None else trimmed(tokens, self._pad))
+        if self._pad is None:
+            return self._run(self._model.encode_text, tokens)
+        vectors = np.empty((len(texts), self.dim), dtype=np.float32)
+        for rows in by_length(tokens, self._pad, CPU_BATCH if self._device.type == "cpu" else len(texts)):
+            vectors[rows.numpy()] = self._run(self._model.encode_text, trimmed(tokens[rows], self._pad))
+        return vectors
 
     def _run(self, encode: Any, inputs: torch.Tensor) -> Vectors:
         with torch.inference_mode(), autocast(self._device):

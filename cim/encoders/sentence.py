@@ -7,13 +7,10 @@ from sentence_transformers import SentenceTransformer
 from transformers import PreTrainedModel
 
 from cim.atomic import read_json
-from cim.encoders.base import Vectors, unit
+from cim.encoders.base import CPU_BATCH, Vectors, unit
 from cim.models.device import autocast, pick_device
 from cim.models.folder import check_folder
 from cim.models.load import load_model, loading
-
-CPU_BATCH = 32
-"""Texts a forward pass on CPU: sorted by length, so few pad little. A GPU is fastest with all at once."""
 
 UNUSED = ("pooler.*", "cls.*", "lm_head.*")
 """Weights that published text encoders come without, or with one too many: heads whose output nothing reads."""

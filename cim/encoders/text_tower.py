@@ -1,7 +1,7 @@
 """Text towers of Hugging Face in open_clip models: from a folder beside the weights, never from the hub."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,12 @@ def pad_of(model: Any) -> int | None:
     """The token that an open_clip model's tower of transformers leaves out; None for towers of open_clip's own."""
     config = getattr(getattr(model, "text", None), "config", None)
     return getattr(config, "pad_token_id", None)
+
+
+def by_length(tokens: torch.Tensor, pad: int, size: int) -> Iterable[torch.Tensor]:
+    """The rows of (n, context) token ids in groups of `size` of about one length, the longest first."""
+    lengths = (tokens != pad).sum(dim=1)
+    return torch.split(lengths.argsort(descending=True, stable=True), size)
 
 
 def trimmed(tokens: torch.Tensor, pad: int) -> torch.Tensor:

@@ -6,6 +6,9 @@ PARTS = {"caption_text": ("caption_text",), "clip": ("clip",), "fused": ("captio
 CAPTIONS = "caption_text"
 """The part whose rows are the gallery's captions, which the guard `copied` knows in every space."""
 
+CLIP = "clip"
+"""The part whose rows are the gallery's pictures."""
+
 CONSTANT = 60
 """Of reciprocal-rank fusion, as in Cormack, Clarke and Buettcher, SIGIR 2009."""
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cim.encoders.base import ImageEncoder, TextEncoder
 from cim.encoders.card import EncoderCard
+from cim.encoders.remembered import RememberedBatch
 from cim.errors import CimError
 from cim.index.depth import PARTS, searched
 from cim.index.meta import ROLES, EmbeddingMeta, IndexMeta, check_embeddings, check_encoder
@@ -37,7 +38,7 @@ def open_space(layout: Layout, name: str, device: str, index_params: Index | Non
         check_gallery(index, layout.index("items") / "ids.parquet")
         indexes.append(index)
     encoders = [_open_encoder(layout, ROLES[index.meta.part], device, "text", index.meta) for index in indexes]
-    parts = tuple(map(EncodedSpace, encoders, indexes))
+    parts = tuple(map(EncodedSpace, map(RememberedBatch, encoders), indexes))
     return parts[0] if len(parts) == 1 else FusedSpace(parts)
 
 
@@ -57,8 +58,7 @@ def open_image_encoder(layout: Layout, device: str) -> ImageEncoder:
 def open_text_tower(layout: Layout, device: str) -> TextEncoder:
     """Captions into the space of the gallery's pictures. Raises CimError as `open_image_encoder` does."""
     meta = IndexMeta.read(layout.index("items"))
-    encoder: TextEncoder = _open_encoder(layout, "image", device, "text", meta)
-    return encoder
+    return RememberedBatch(_open_encoder(layout, "image", device, "text", meta))
 
 
 def _open_encoder(layout: Layout, role: str, device: str, of: Literal["text", "image"], meta: IndexMeta) -> Any:

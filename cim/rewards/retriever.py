@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cim.encoders.base import directed
+from cim.encoders.base import TextEncoder, directed
 from cim.errors import CimError
 from cim.index.depth import CAPTIONS
 from cim.index.meta import IndexMeta, check_embeddings, check_encoder, check_ids
@@ -23,7 +23,7 @@ from cim.rewards.exclusion import Exclusion, ImageVectors, NearDuplicates, barre
 from cim.rewards.guards.copied import GalleryCaptions
 from cim.rewards.identity import identity_reward
 from cim.rewards.open import check_vectors, open_space, present_embeddings
-from cim.rewards.spaces import Space, encode_each
+from cim.rewards.spaces import Space, encode_each, text_tower_of
 from cim.text import has_text
 
 
@@ -53,6 +53,11 @@ class Retriever:
     captions: GalleryCaptions | None = None
     threads: int | None = None
     language: Language = ENGLISH
+
+    @property
+    def text_tower(self) -> TextEncoder | None:
+        """The text tower of the reward's CLIP, where the space searches pictures."""
+        return text_tower_of(self.space)
 
     @classmethod
     def open(

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cim.encoders.base import TextEncoder
 from cim.errors import CimError
-from cim.index.depth import CONSTANT, depth_of
+from cim.index.depth import CLIP, CONSTANT, depth_of
 from cim.index.search import GalleryIndex
 from cim.rewards.exclusion import Exclusion, Ranking, ranked
 
@@ -41,6 +41,11 @@ class EncodedSpace:
 
     encoder: TextEncoder
     index: GalleryIndex
+
+    @property
+    def parts(self) -> tuple["EncodedSpace"]:
+        """Itself."""
+        return (self,)
 
     @property
     def dim(self) -> int:
@@ -79,6 +84,12 @@ class FusedSpace:
         pieces = np.split(queries, edges, axis=1)
         lists = [part.rank(piece, depth_of(k), exclusion) for part, piece in zip(self.parts, pieces, strict=True)]
         return _best([fuse([[name for name, _ in one] for one in some]) for some in zip(*lists, strict=True)], k)
+
+
+def text_tower_of(space: Space) -> TextEncoder | None:
+    """What brings captions into the space of the gallery's pictures, where `space` searches that."""
+    parts: tuple[EncodedSpace, ...] = getattr(space, "parts", ())
+    return next((part.encoder for part in parts if part.index.meta.part == CLIP), None)
 
 
 def fuse(rankings: Sequence[Sequence[str]]) -> Ranking:

@@ -62,7 +62,7 @@ def _run(requests: Iterable[Request | InvalidRequest], params: Params, layout: L
     device = params.runtime.device
     language, threads = language_of(params.language), params.runtime.search_threads
     retriever = Retriever.open(layout, params.tune.reward, device, params.index, threads, language)
-    terms = OpenTerms.of(params.tune.reward.terms, Workspace(layout, device, language))
+    terms = OpenTerms.of(params.tune.reward.terms, Workspace(layout, device, language, retriever.text_tower))
     gallery = Splits.indexed(layout)
     encode = lazy_encoder(lambda: open_image_encoder(layout, device))
     summary = Summary()

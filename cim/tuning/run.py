@@ -14,12 +14,12 @@ from cim.atomic import write_bytes, write_json
 from cim.captioners.decoding import Decoding
 from cim.captioners.load import load_captioner, load_processor, outline_captioner
 from cim.captioners.special_tokens import check_prompts, suppressed_tokens
-from cim.encoders.load import load_text_tower
 from cim.errors import CimError
 from cim.languages.known import language_of
 from cim.ranks import rank_and_size
 from cim.rewards.functions import reward_functions
 from cim.rewards.guards.build import guards_aside
+from cim.rewards.open import open_text_tower
 from cim.rewards.retriever import Retriever
 from cim.rewards.terms.build import OpenTerms
 from cim.rewards.terms.workspace import Workspace
@@ -122,7 +122,7 @@ def train(job: TuneJob, retriever: Retriever, validator: Validator) -> Tuned:
         if params.vision == "frozen":
             keep_outputs(captioner, base, layout.trunk_outputs)
     rows = prompt_rows(ids, job.prompts, ImageLookup(train_shards), params.seed)
-    terms = OpenTerms.of(params.reward.terms, Workspace(layout, job.encoders_on, retriever.language))
+    terms = OpenTerms.of(params.reward.terms, _workspace(job, retriever))
     total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model), terms)
     reward = reward_functions(total, params)
     tuned = grpo(captioner, rows, reward, validator, params, scratch)
@@ -151,6 +151,10 @@ def _train_in_ranks(job: TuneJob) -> Tuned:
     return tuned
 
 
+def _workspace(job: TuneJob, retriever: Retriever) -> Workspace:
+    return Workspace(job.layout, job.encoders_on, retriever.language, retriever.text_tower)
+
+
 def open_reward(job: TuneJob) -> tuple[Retriever, Validator]:
     """What scores captions, and what judges a captioner by them."""
     retriever = Retriever.open(
@@ -168,7 +172,7 @@ def _validator(job: TuneJob, retriever: Retriever) -> Validator:
         ids=chosen,
         images=ImageLookup(folder),
         vectors=retriever.sources.get(chosen),
-        encoder=load_text_tower(job.layout.model("image"), job.encoders_on),
+        encoder=retriever.text_tower or open_text_tower(job.layout, job.encoders_on),
         retriever=retriever,
         prompt=job.prompts[0],
         decoding=Decoding(job.params.max_new_tokens),

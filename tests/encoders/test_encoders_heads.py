@@ -11,6 +11,7 @@ from PIL import Image
 from scene_gallery import scenes
 
 from cim.atomic import read_json, write_json
+from cim.encoders.base import CPU_BATCH
 from cim.encoders.card import EncoderCard
 from cim.encoders.load import load_clip, load_image_tower, load_text_tower
 from cim.encoders.make import make_clip_encoder
@@ -91,6 +92,14 @@ def test_a_text_alone_and_in_a_batch(folder: Path) -> None:
     together = encoder.encode_texts([short, long])
     np.testing.assert_allclose(together[0], encoder.encode_texts([short])[0], atol=1e-5)
     assert np.isfinite(together).all()
+
+
+def test_texts_of_any_length_come_back_in_their_order(folder: Path) -> None:
+    """More than one forward pass of them, each of like lengths."""
+    encoder = load_text_tower(folder, "cpu")
+    texts = ["a dog " * (1 + number * 7 % 11) + str(number) for number in range(CPU_BATCH + 5)]
+    alone = np.concatenate([encoder.encode_texts([text]) for text in texts])
+    np.testing.assert_allclose(encoder.encode_texts(texts), alone, atol=1e-5)
 
 
 class TestTextTowers:

@@ -18,33 +18,32 @@ from cim.shards.read import read_captions, shard_paths
 
 
 class CaptionVectors:
-    """Captions to unit vectors by one encoder; several terms ask for the same batch, which is encoded once."""
+    """Captions to unit vectors by one encoder, which several terms ask for the same batch."""
 
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
-        self._captions: list[str] = []
-        self._vectors: Vectors | None = None
 
     def __call__(self, captions: Sequence[str]) -> Vectors:
         """(b, d) of b captions, b at least 1; NaN in the rows of those that the encoder has no vector of."""
-        if self._vectors is None or self._captions != list(captions):
-            self._captions = list(captions)
-            self._vectors = encode_each(self._encoder.encode_texts, self._captions)
-        return self._vectors
+        return encode_each(self._encoder.encode_texts, list(captions))
 
 
 @dataclass(frozen=True)
 class Workspace:
-    """The artefacts below `layout` as terms need them. device: of encoders. language: of captions."""
+    """The artefacts below `layout` as terms need them. device: of encoders. language: of captions.
+
+    text_tower: of the reward's CLIP, where the reward has it open.
+    """
 
     layout: Layout
     device: str = "cpu"
     language: Language = ENGLISH
+    text_tower: TextEncoder | None = None
 
     @cached_property
     def encode(self) -> CaptionVectors:
         """Captions in the space of the images' vectors, by the text tower of the reward's CLIP."""
-        return CaptionVectors(open_text_tower(self.layout, self.device))
+        return CaptionVectors(self.text_tower or open_text_tower(self.layout, self.device))
 
     @cached_property
     def clip(self) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from cim.encoders.remembered import RememberedBatch
 from cim.index.rows import UnitRows
 from cim.index.vectors import encode_ids
 from cim.rewards.lookalikes import LookAlikes
@@ -49,7 +50,9 @@ def gallery(vectors: Mapping[str, Sequence[float]]) -> LookAlikes:
 def workspace(near: Mapping[str, Sequence[float]], **more: Any) -> Any:
     """What terms work with: that gallery, and captions that are vectors in words."""
     encoder = WordVectors()
-    return SimpleNamespace(encode=CaptionVectors(encoder), encoder=encoder, gallery=gallery(near), **more)
+    return SimpleNamespace(
+        encode=CaptionVectors(RememberedBatch(encoder)), encoder=encoder, gallery=gallery(near), **more
+    )
 
 
 def _unit(vectors: Sequence[Sequence[float]]) -> Any:
