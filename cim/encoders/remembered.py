@@ -1,7 +1,5 @@
 """A text encoder that has the vectors of its last batch ready."""
 
-from collections.abc import Sequence
-
 from cim.encoders.base import TextEncoder, Vectors
 
 
@@ -13,8 +11,7 @@ class RememberedBatch:
 
     def __init__(self, encoder: TextEncoder) -> None:
         self._encoder = encoder
-        self._texts: Sequence[str] | None = None
-        self._vectors: Vectors
+        self._last: tuple[list[str], Vectors] | None = None  # one object: threads may ask at once
 
     @property
     def dim(self) -> int:
@@ -28,8 +25,9 @@ class RememberedBatch:
 
     def encode_texts(self, texts: list[str]) -> Vectors:
         """As the encoder's; the array is the same one each time, and read-only."""
-        if self._texts != texts:
-            self._vectors = self._encoder.encode_texts(texts)
-            self._vectors.flags.writeable = False
-            self._texts = list(texts)
-        return self._vectors
+        last = self._last
+        if last is None or last[0] != texts:
+            vectors = self._encoder.encode_texts(texts)
+            vectors.flags.writeable = False
+            self._last = last = list(texts), vectors
+        return last[1]

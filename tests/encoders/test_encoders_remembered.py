@@ -50,3 +50,17 @@ def test_a_batch_that_fails_is_not_remembered() -> None:
         with pytest.raises(ValueError, match="too long"):
             encoder.encode_texts(["abcd"])
     assert encoder.encode_texts(["a"]).tolist() == [[1]]
+
+
+def test_a_thread_gets_what_it_asked_for() -> None:
+    """Another one asks while its batch is encoded, and is done before."""
+
+    class Interrupted(Lengths):
+        def encode_texts(self, texts: list[str]) -> Vectors:
+            if texts == ["slow"]:
+                assert encoder.encode_texts(["other one"]).tolist() == [[9]]
+            return super().encode_texts(texts)
+
+    encoder = RememberedBatch(Interrupted())
+    assert encoder.encode_texts(["slow"]).tolist() == [[4]]
+    assert encoder.encode_texts(["other one"]).tolist() == [[9]]
