@@ -33,6 +33,11 @@ def here(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def heed() -> None:
+    """Tests that run in the background ignore Ctrl-C, and what they start would, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def begun(command: list[str], here: Path, environment: dict[str, str]) -> tuple[subprocess.Popen[str], list[int]]:
     """`command` in a process group of its own once its slow task waits, and all processes below it."""
     process = subprocess.Popen(
@@ -43,7 +48,7 @@ def begun(command: list[str], here: Path, environment: dict[str, str]) -> tuple[
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # else tests in the background ignore it
+        preexec_fn=heed,
     )
     while not (here / "begun").exists():
         assert process.poll() is None, process.communicate()[0]
@@ -107,6 +112,7 @@ def test_a_child_that_is_signalled_as_it_is_forked_says_nothing(name: str, root:
         text=True,
         timeout=60,
         check=True,
+        preexec_fn=heed,
     )
     assert (found.stdout, found.stderr) == (f"{signal.Signals[name].value}\n", "")
 

@@ -39,7 +39,7 @@ def trainer(monkeypatch: pytest.MonkeyPatch) -> Trainer:
     monkeypatch.setattr(run, "ImageLookup", lambda _: None)
     monkeypatch.setattr(run, "prompt_rows", lambda *_: None)
     monkeypatch.setattr(run, "TrlReward", lambda *_: None)
-    monkeypatch.setattr(Retriever, "open", lambda *_: SimpleNamespace(language=ENGLISH))
+    monkeypatch.setattr(Retriever, "open", lambda *_: SimpleNamespace(language=ENGLISH, text_tower=None))
     monkeypatch.setattr(run, "_validator", lambda *_: lambda *_: Validation(0.2, 0.0, None, None, 0, 1.0))
     return made
 
