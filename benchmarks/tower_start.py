@@ -14,7 +14,7 @@ from statistics import median
 
 import torch
 
-from benchmarks.common.timing import machine, seconds, seconds_for_additions
+from benchmarks.common.timing import machine, seconds, seconds_for_additions, times_as_fast
 from cim.captioners.load import load_captioner
 from cim.layout import Layout
 from cim.params import load_params
@@ -27,13 +27,13 @@ def main() -> None:
     options = parsed()
     step = prepared(options.workspace)
     turns = [
-        [measured(step, threads, options.steps) for threads in (1, options.threads)] for _ in range(options.rounds)
+        (measured(step, 1, options.steps), measured(step, options.threads, options.steps))
+        for _ in range(options.rounds)
     ]
     one, more = (median(found) for found in zip(*turns, strict=True))
-    ratios = [alone / several for alone, several in turns]
     print(
         f"1 thread {one:.3f} s, {options.threads} threads {more:.3f} s a step;"
-        f" {median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f});"
+        f" {times_as_fast(turns)};"
         f" OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}."
         f" {seconds_for_additions():.2f} s for 10 million additions; {machine('torch', 'transformers')}"
     )

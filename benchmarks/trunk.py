@@ -7,12 +7,13 @@ Weights and pictures are drawn by chance, which cost as much as real ones.
 
 import argparse
 import os
+from collections.abc import Callable
 from statistics import median
 
 import timm
 import torch
 
-from benchmarks.common.timing import machine, seconds, seconds_for_additions
+from benchmarks.common.timing import machine, seconds, seconds_for_additions, times_as_fast
 from cim.trunks.frozen import freeze
 
 
@@ -32,15 +33,17 @@ def main() -> None:
         for picture in pictures.split(1):
             plain.forward_features(picture)
 
+    def milliseconds(way: Callable[[], object]) -> float:
+        return seconds(way) / options.pictures * 1000
+
     ways = (one_by_one, lambda: frozen.forward_features(pictures))
     for way in ways:
         way()
-    turns = [[seconds(way) / options.pictures * 1000 for way in ways] for _ in range(options.rounds)]
+    turns = [(milliseconds(ways[0]), milliseconds(ways[1])) for _ in range(options.rounds)]
     one, other = (median(found) for found in zip(*turns, strict=True))
-    ratios = [before / after for before, after in turns]
     print(
         f"{options.architecture}, {options.threads} threads: timm's own {one:.1f} ms, frozen {other:.1f} ms a picture;"
-        f" {median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f});"
+        f" {times_as_fast(turns)};"
         f" OMP_WAIT_POLICY {os.environ.get('OMP_WAIT_POLICY', 'unset')}."
         f" {seconds_for_additions():.2f} s for 10 million additions; {machine('torch', 'timm')}"
     )

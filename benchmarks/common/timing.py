@@ -3,8 +3,9 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
+from statistics import median
 
 ADDITIONS = 10_000_000  # takes about 0.5 s on a laptop
 
@@ -22,6 +23,12 @@ def seconds_for_additions() -> float:
     for number in range(ADDITIONS):
         total += number
     return time.perf_counter() - started
+
+
+def times_as_fast(turns: Sequence[tuple[float, float]]) -> str:
+    """The median ratio of before to after, and its range, of turns in which both were timed."""
+    ratios = [before / after for before, after in turns]
+    return f"{median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def cores() -> int:

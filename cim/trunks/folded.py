@@ -18,11 +18,13 @@ def fold(trunk: Any, picture: torch.Tensor) -> bool:
     convolution, or what is folded computes something else, and then `trunk` is of no use any more.
     """
     wanted, pairs = _pairs(trunk, picture)
+    if not pairs:
+        return False
     for convolution, norm in pairs:
         _fold(trunk, convolution, norm)
     trunk.to(memory_format=torch.channels_last)
     off = trunk.forward_features(picture).double() - wanted.double()
-    return bool(pairs) and bool(off.norm() <= CLOSE * wanted.double().norm())
+    return bool(off.norm() <= CLOSE * wanted.double().norm())
 
 
 def _pairs(trunk: Any, picture: torch.Tensor) -> tuple[torch.Tensor, list[tuple[str, str]]]:

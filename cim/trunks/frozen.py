@@ -72,8 +72,8 @@ class FrozenTrunk(nn.Module):
         self.trunk_fingerprint = fingerprint("trunk, folded", weights, precision, versions)
         self._folder = outputs / self.trunk_fingerprint if outputs is not None else None
         self._stores: dict[tuple[int, ...], tuple[OutputStore, tuple[int, ...]]] = {}
-        self._on_cpu: list[Any] = []  # the folded copy; a list, so that torch takes it for no part of the model
-        self._tried = False  # to fold
+        # The folded copy, empty where there is none, None before it was tried; a list is no part of the model to torch.
+        self._on_cpu: list[Any] | None = None
 
     def train(self, mode: bool = True) -> "FrozenTrunk":
         """Eval mode whatever is asked: batch norm would move its statistics, and drop out would make noise."""
@@ -112,9 +112,8 @@ class FrozenTrunk(nn.Module):
         """Outputs as they are kept, on the CPU."""
         device = next(self.parameters()).device
         if device.type == "cpu" and len(levels):
-            if not self._tried:
+            if self._on_cpu is None:
                 self._fold(levels.shape[1:])
-                self._tried = True
             with _threads_of_one() as threads, ThreadPoolExecutor(min(threads, len(levels))) as pool:
                 outputs = list(pool.map(self._output, levels.split(1)))
         else:
@@ -147,8 +146,7 @@ class FrozenTrunk(nn.Module):
         copy = deepcopy(self, {id(self._stores): {}})
         copy.__class__ = type(self).__bases__[1]
         noise = torch.randint(0, 256, (1, *picture), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
-        if fold(copy, self._levels.normalised(noise).to(self._dtype)):
-            self._on_cpu = [copy]
+        self._on_cpu = [copy] if fold(copy, self._levels.normalised(noise).to(self._dtype)) else []
 
     def _store(self, picture: torch.Size) -> tuple[OutputStore, tuple[int, ...]]:
         """The kept outputs of pictures of this shape, and the shape of one."""
