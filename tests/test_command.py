@@ -30,6 +30,19 @@ def test_ctrl_c_is_no_fault(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == ""
 
 
+def test_a_command_ends_without_a_search_for_objects_that_nobody_holds() -> None:
+    """Two objects that hold each other go only by such a search, and these would say so."""
+    made = (
+        "class Held:\n"
+        "    def __del__(self): print('searched', flush=True)\n"
+        "one, other = Held(), Held()\n"
+        "one.held, other.held = other, one\n"
+    )
+    command = "from cim.command import plain_exit\nwith plain_exit('step'): pass\n"
+    said = [subprocess.check_output([sys.executable, "-c", text], text=True) for text in (made, command + made)]
+    assert said == ["searched\nsearched\n", ""]
+
+
 def test_a_reader_that_leaves() -> None:
     reading, writing = os.pipe()
     assert not is_broken_pipe(writing)
