@@ -1,6 +1,7 @@
 """Several captions of one picture in one row: picture and prompt are computed once, each caption continues them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -77,13 +78,42 @@ def packed_hidden(model: Any, packed: Packed, **picture: Any) -> torch.Tensor:
     model: FastVlmForConditionalGeneration, attending by sdpa. picture: of each row, as `pixel_values` (b, 3, h, w) or
     as `mm_encoder_outputs`.
     """
-    states = model.model(
-        input_ids=packed.input_ids,
-        attention_mask=packed.attention_mask,
-        position_ids=packed.position_ids,
-        use_cache=False,
-        **picture,
-    ).last_hidden_state
     rows, columns = packed.places
-    hidden: torch.Tensor = states[rows, columns]
+    first = int(columns.min()) if columns.numel() else 0
+    with _last_layer_from(model.model.language_model.layers[-1], first) as first:
+        states = model.model(
+            input_ids=packed.input_ids,
+            attention_mask=packed.attention_mask,
+            position_ids=packed.position_ids,
+            use_cache=False,
+            **picture,
+        ).last_hidden_state
+    hidden: torch.Tensor = states[rows, columns - first]
     return hidden
+
+
+@contextmanager
+def _last_layer_from(layer: Any, first: int) -> Iterator[int]:
+    """While this is open, the last layer of a Qwen2 gives the states of its tokens from number `first` on, as no other
+    is asked for: most of a row are its picture's. Yields the number that its first state has.
+
+    A layer that is computed once more in the backward pass, or that a library has wrapped, stays as it is.
+    """
+
+    def forward(
+        hidden_states: torch.Tensor, attention_mask: Any = None, position_embeddings: Any = None, **_: Any
+    ) -> torch.Tensor:
+        normed = layer.input_layernorm(hidden_states)
+        attended, _weights = layer.self_attn(normed, position_embeddings, attention_mask)
+        asked = hidden_states[:, first:] + attended[:, first:]
+        found: torch.Tensor = asked + layer.mlp(layer.post_attention_layernorm(asked))
+        return found
+
+    if layer.gradient_checkpointing or "forward" in vars(layer):
+        yield 0
+        return
+    layer.forward = forward
+    try:
+        yield first
+    finally:
+        del layer.forward

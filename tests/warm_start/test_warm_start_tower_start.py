@@ -12,7 +12,8 @@ from cim.captioners.load import load_captioner
 from cim.warm_start.tower_start import packed_loss, packed_rows, told_rows
 
 
-def test_loss_and_gradients_are_those_of_separate_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("again", [False, True], ids=["kept", "computed again in the backward pass"])
+def test_loss_and_gradients_are_those_of_separate_rows(again: bool, tmp_path: Path) -> None:
     captioner = load_captioner(make_on_tower(tmp_path), "cpu", "float32")
     model, processor = captioner.model, captioner.processor
     prompts = [PROMPT, "What is it?"]
@@ -37,8 +38,12 @@ def test_loss_and_gradients_are_those_of_separate_rows(tmp_path: Path) -> None:
 
     pixels = processor.image_processor(list(images.values()), return_tensors="pt")["pixel_values"]
     features = model.model.vision_tower(pixels).last_hidden_state.flatten(2).permute(0, 2, 1)
+    if again:
+        model.train()
+        model.gradient_checkpointing_enable()
     loss = packed_loss(model, packed, features)
 
     assert loss.item() == pytest.approx(apart.item() / len(packed.targets), rel=1e-5)
     for found, gradient in zip(torch.autograd.grad(loss, learnt), expected, strict=True):
         torch.testing.assert_close(found, gradient, rtol=1e-4, atol=1e-6)
+    assert "forward" not in vars(model.model.language_model.layers[-1])
