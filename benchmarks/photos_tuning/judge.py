@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from PIL.Image import Image
 
 from cim.atomic import read_json, write_json
+from cim.batches import batched
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
@@ -122,8 +122,8 @@ class Judge:
 
     def said(self, captioner: Captioner, pictures: Iterable[tuple[str, Image]], decoding: Decoding) -> list[Generated]:
         """What is said of each picture, a few of them in memory at once. pictures: with names that seed sampling."""
-        made, left = list[Generated](), iter(pictures)
-        while some := list(islice(left, WINDOW)):
+        made = list[Generated]()
+        for some in batched(pictures, WINDOW):
             keys, seen = zip(*some, strict=True)
             made += generate(captioner, seen, [self.asked.prompts[0]] * len(seen), decoding, keys)
         return made

@@ -1,8 +1,7 @@
 """One part of a corpus measured: a row a pair of image and caption, what is wrong with it, and their vectors."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import polars as pl
 from PIL.Image import Image
 
 from cim.atomic import done_facts, mark_done, replacing, write_parquet
+from cim.batches import batched
 from cim.curation.encoders import Encoders, Seen
 from cim.curation.identity import known_identity
 from cim.curation.phash import perceptual_hash
@@ -129,7 +129,7 @@ def measure(job: MeasureJob, open_tools: Callable[[], Tools]) -> int:
     copy = job.folder / f".{job.stem}.{made_from}.source"
     reading = Reading(job.part.here(copy))
     looked = prefetch(lambda item: _look(item, job.limits, tools), enumerate(reading), tools.threads)
-    for batch in _batches(looked, tools.batch_size):
+    for batch in batched(looked, tools.batch_size):
         found = _measured(batch, job, tools, counts)
         rows += found[0]
         images.append(found[1])
@@ -171,11 +171,6 @@ def _look(numbered: tuple[int, Item], limits: Limits, tools: Tools) -> _Looked:
     pixels = checked.width * checked.height
     seen = tools.encoders.look(image)
     return _Looked(at, item, name, None, checked.suffix, pixels, perceptual_hash(image), seen, kept)
-
-
-def _batches(looked: Iterator[_Looked], size: int) -> Iterator[tuple[_Looked, ...]]:
-    while batch := tuple(islice(looked, size)):
-        yield batch
 
 
 def _measured(

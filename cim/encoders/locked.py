@@ -3,12 +3,11 @@
 The text model is a pretrained one, locked as well, or one made from nothing.
 """
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import open_clip
@@ -17,6 +16,7 @@ from open_clip.hf_configs import arch_dict
 from open_clip.tokenizer import HFTokenizer
 from torch import nn
 
+from cim.batches import batched
 from cim.encoders.clip import TRUNK, save_clip, transforms
 from cim.encoders.heads import Features, KeptTexts, fit_heads
 from cim.encoders.own_text import OwnTexts, write_own_text
@@ -34,7 +34,6 @@ from cim.trunks.weights import open_trunk
 CONTEXT = 77  # tokens of a text; short ones cost no more for it (text_tower.trimmed)
 PICTURES, TEXTS = 32, 128  # encoded at once
 POOLERS = {"mean": "mean_pooler", "cls": "cls_last_hidden_state_pooler"}
-One = TypeVar("One")
 
 
 @dataclass(frozen=True)
@@ -159,7 +158,7 @@ def _features(model: Any, config: dict[str, Any], params: FittedHeads, making: M
     prepare, mean, std = transforms({**config["preprocess_cfg"], "size": model.visual.image_size})
     scale, device = Levels(tuple(mean), tuple(std)), pick_device(making.device)
     images, said = list[torch.Tensor](), list[tuple[str, ...]]()
-    for group in _groups(gallery_pictures(making.gallery, params.pairs), PICTURES):
+    for group in batched(gallery_pictures(making.gallery, params.pairs), PICTURES):
         levels = torch.from_numpy(np.stack([prepare(picture) for picture, _ in group])).permute(0, 3, 1, 2)
         images.append(model.visual.trunk(scale.normalised(levels).to(device)).float().cpu())
         said += [captions for _, captions in group]
@@ -176,14 +175,8 @@ def _features(model: Any, config: dict[str, Any], params: FittedHeads, making: M
 def _texts(model: Any, texts: Sequence[str], tokenize: HFTokenizer, device: torch.device) -> torch.Tensor:
     """(n, t) of n texts by the text model, in their order; those of about one length together."""
     found: list[torch.Tensor | None] = [None] * len(texts)
-    for numbers in _groups(sorted(range(len(texts)), key=lambda number: len(texts[number])), TEXTS):
+    for numbers in batched(sorted(range(len(texts)), key=lambda number: len(texts[number])), TEXTS):
         tokens = trimmed(tokenize([texts[number] for number in numbers]), pad_of(model) or 0)
         for number, vector in zip(numbers, model.encode_text(tokens.to(device)).float().cpu(), strict=True):
             found[number] = vector
     return torch.stack([vector for vector in found if vector is not None])
-
-
-def _groups(items: Iterable[One], size: int) -> Iterator[list[One]]:
-    iterator = iter(items)
-    while group := list(itertools.islice(iterator, size)):
-        yield group

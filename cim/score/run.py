@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 
+from cim.batches import batched
 from cim.images.checks import first_line
 from cim.images.decode import decode_rgb
 from cim.images.ids import content_id
@@ -46,8 +46,7 @@ def batches(
 
     Raises CimError as `Retriever.attempt` does.
     """
-    waiting = iter(requests)
-    while batch := list(islice(waiting, BATCH)):
+    for batch in batched(requests, BATCH):
         yield _batch(batch, retriever, encode, terms)
 
 
