@@ -6,6 +6,7 @@ from typing import Any
 from prefect import task
 from pydantic import TypeAdapter
 
+from cim.captions.store import Store
 from cim.errors import FatalError
 from cim.languages.known import language_of
 from cim.params.refiners import Refiner
@@ -13,12 +14,16 @@ from cim.refine.base import Refiner as Opened
 from cim.refine.job import RefineJob, RefineLineage
 from cim.refine.open import open_refiner
 from cim.refine.shard import refine_shard
+from cim.rewrite.stored import rewrite_into
 
 
 @task
-def refine_task(job: RefineJob, by: str, language: str) -> dict[str, Any]:
-    """Refine one shard unless that is done already; its facts. by: JSON text of the parameters. language: its code."""
-    return refine_shard(job, checked(by, language, job.lineage.made_with))
+def refine_task(job: RefineJob, by: str, language: str, store: Store | None = None) -> dict[str, Any]:
+    """Refine one shard unless that is done already, in the store where one is given; its facts.
+
+    by: JSON text of the parameters. language: its code.
+    """
+    return rewrite_into(store, job, lambda: refine_shard(job, checked(by, language, job.lineage.made_with)))
 
 
 @lru_cache(maxsize=1)

@@ -5,18 +5,20 @@ from typing import Any
 
 from prefect import task
 
+from cim.captions.store import Store
 from cim.errors import CimError
 from cim.mixes.draw import Mixer
 from cim.mixes.tokens import open_budget, tokenizer_identity
 from cim.params.texts import Mix
 from cim.remix.job import MixLineage, RemixJob
 from cim.remix.shard import remix_shard
+from cim.rewrite.stored import rewrite_into
 
 
 @task
-def remix_task(job: RemixJob) -> dict[str, Any]:
-    """Write one shard unless that is done already; its facts."""
-    return remix_shard(job, mixer_of(job.lineage))
+def remix_task(job: RemixJob, store: Store | None = None) -> dict[str, Any]:
+    """Write one shard unless that is done already, in the store where one is given; its facts."""
+    return rewrite_into(store, job, lambda: remix_shard(job, mixer_of(job.lineage)))
 
 
 def mixer_of(lineage: MixLineage) -> Mixer:

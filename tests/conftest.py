@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from object_stores import s3_account, s3_server  # noqa: F401
+from object_stores import bucket, s3_account, s3_server  # noqa: F401
 from skips import pytest_configure, pytest_sessionfinish, pytest_terminal_summary  # noqa: F401
 from workspace import Workspace, make_workspace
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,3 +29,28 @@ def s3_account(s3_server: str, tmp_path_factory: pytest.TempPathFactory, monkeyp
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials"))
     for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def bucket(s3_account: None) -> Iterator[Any]:
+    """An empty one named mixes, as its file system."""
+    import fsspec
+
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    system = fsspec.filesystem("s3")
+    system.mkdir("mixes")
+    yield system
+    system.rm("mixes", recursive=True)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+
+
+def stored(bucket: Any) -> dict[str, bytes]:
+    """All files at s3://mixes/out, without those that are about the store itself."""
+    bucket.invalidate_cache()
+    names = [name for name in bucket.find("mixes/out") if not name.endswith((".done.json", "markers.json.gz"))]
+    return {name.removeprefix("mixes/out/"): bucket.cat_file(name) for name in names}
+
+
+def unmarked(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The same of a folder's files."""
+    return {name: content for name, content in files.items() if not name.endswith(".done.json")}

@@ -16,7 +16,7 @@ STEPS = [name for name in Params.model_fields if name not in ("runtime", "langua
 # How any stage is run and shown: changes no artefact.
 SHARED = ("flows.command", "flows.help", "flows.model_workers", "flows.progress", "flows.shards")
 PROFILES = sorted(f"profiles/{path.name}" for path in (Path(__file__).parents[1] / "profiles").glob("*.yaml"))
-BESIDE = {"recaption", "remix", "stored_remix", "curate", "export", "refine"}  # of flows that are no stage of dvc.yaml
+BESIDE = {"recaption", "remix", "curate", "export", "refine"}  # of flows that are no stage of dvc.yaml
 
 
 @pytest.fixture

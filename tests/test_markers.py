@@ -19,7 +19,8 @@ from tasks.models import MAKERS
 CODE = ("cim", "flows", "tasks")
 PLANTED = b"\n# planted\n"
 TAR = TarPart.__module__.replace(".", "/") + ".py"
-# The markers of each stage, and what of its task's imports the other stages of that task run; evaluate has no marker.
+# The markers of each stage, and what of its task's imports the other stages of that task run, or brings to a store what
+# is made; evaluate has no marker.
 STAGES: dict[str, tuple[Collection[str], Collection[str]]] = {
     "shard": (["shard"], []),
     "models captioner": (["models captioner"], ["cim.encoders.make"]),
@@ -32,7 +33,7 @@ STAGES: dict[str, tuple[Collection[str], Collection[str]]] = {
     "index": (["index items", "index space"], []),
     "tune": (["tune"], []),
     "caption": (["caption", "caption, score"], []),
-    "remix": (["remix"], []),
+    "remix": (["remix"], ["cim.rewrite.stored", "cim.captions.store"]),
 }
 
 # Modules of which a task takes a value that its marker holds: how deep an index is measured; where files lie.
@@ -102,7 +103,7 @@ def test_every_role_and_every_caller_is_among_them(root: Path, markers: dict[str
     known = {
         "cim/warm_start/make.py", "cim/captions/job.py", "cim/captions/lineage.py", "cim/readers/hash_cache.py",
         "cim/embeddings/plan.py", "cim/index/build.py", "cim/rewards/pictures.py", "cim/shards/write.py",
-        "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py", "cim/remix/job.py", "cim/curation/measure.py",
+        "tasks/models.py", "tasks/recaption.py", "cim/tuning/job.py", "cim/rewrite/job.py", "cim/curation/measure.py",
         "cim/curation/write.py", "cim/export/shard.py", "cim/export/folder.py", "cim/refine/job.py",
     }  # fmt: skip
     assert callers([root / name for name in CODE], "code_of") == {root / name for name in known}

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, model_validator
 from cim.params.base import Section
 from cim.params.language import InLanguage
 from cim.params.provenance import PROVENANCE, ProvenanceColumns
-from cim.params.recaption import here
+from cim.params.recaption import address, here
 from cim.params.refiners import Refiner
 from cim.params.runtime import Runtime
 from cim.params.texts import TextName
@@ -21,6 +21,9 @@ class Refine(Section):
     )
     output: Annotated[str, AfterValidator(here)] = Field(
         description="folder of the new shards; new, empty, or an earlier run's"
+    )
+    store: Annotated[str, AfterValidator(address)] | None = Field(
+        None, description="s3://, gs:// address that finished shards are moved to; output then keeps their tables only"
     )
     by: Refiner
     text: TextName = Field("caption", description="the text that is refined, and kept where nothing comes of that")

@@ -1,18 +1,17 @@
-"""One finished shard to refine: what it is made from, where its files go, what is there."""
+"""One finished shard to refine: what it is made from, and the answers of one that is not written yet."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from cim import __version__
-from cim.atomic import done_facts
-from cim.captions.files import ShardFiles
 from cim.fingerprint import code_of, fingerprint
-from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.refine import Refine
 from cim.refine.base import Refiner
 from cim.refine.modules import MODULES
+from cim.rewrite.job import RewriteJob
 
 _REACHED = ("base_url", "key_env", "parallel", "attempts", "timeout", "device")  # of models; decide no text
 
@@ -60,15 +59,11 @@ class RefineLineage:
 
 
 @dataclass(frozen=True)
-class RefineJob(ShardFiles):
-    """The tar `part`, to be written into `folder` as `<stem>.tar`, `<stem>.parquet` and `rejects/<stem>.parquet`.
-
-    plan: of the run, see `cim.captions.output`.
-    """
+class RefineJob(RewriteJob):
+    """A shard whose answers are kept in a journal as they come."""
 
     lineage: RefineLineage
-    plan: str = ""
-    provenance: ProvenanceColumns = PROVENANCE
+    section: str = field(default="refine", kw_only=True)
 
     @property
     def journal(self) -> Path:
@@ -76,33 +71,16 @@ class RefineJob(ShardFiles):
         return self.folder / f".{self.stem}.journal"
 
     @property
-    def copy(self) -> Path:
-        """Where a remote part is kept while it is worked on."""
-        return self.folder / f".{self.stem}.source"
+    def begun(self) -> Collection[Path]:
+        return (self.journal,)
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
-        code = code_of("cim.refine.shard", MODULES[self.lineage.kind], type(self.part).__module__)
-        other = {} if self.provenance == PROVENANCE else {"provenance": self.provenance.model_dump(mode="json")}
-        return {"code": code, **other, **self.lineage.values()}
+        return {**self.made_by("cim.refine.shard", MODULES[self.lineage.kind]), **self.lineage.values()}
 
     def fingerprint(self, identity: str) -> str:
         """Of what decides the output: code, refiner, the part by its identity."""
         return fingerprint("refine", self.settings(), self.part.name, identity)
-
-    def done(self, made_from: str) -> dict[str, Any] | None:
-        """The facts of an earlier run if all files are there and made from exactly this, else None."""
-        facts = done_facts(self.table, made_from)
-        return facts if facts is not None and self.rejects.exists() and self.has_pairs(facts) else None
-
-    def discard(self) -> None:
-        """Delete what is kept of a shard while it is worked on. For the holder of its lock."""
-        self.copy.unlink(missing_ok=True)
-        self.journal.unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Delete the temporary files of a worker that was killed at this shard, but for the answers that it had."""
-        self.delete_temporary({self.journal})
 
 
 def _without(by: dict[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from cim.errors import CimError
 from cim.images.ids import content_hash
 from cim.readers.base import Item
 from cim.records import Reject
-from cim.remix.sample_texts import ORIGINAL, SampleTexts, unusable
+from cim.rewrite.sample_texts import ORIGINAL, SampleTexts, unusable
 
 _LINEAGE = (
     "seed", "prompt", "prompt_hash", "model_fingerprint", "decoding", "pipeline_version", "source_key", "source_shard",

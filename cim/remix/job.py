@@ -1,19 +1,16 @@
-"""One finished shard to write again with other texts: what it is made from, where its files go, what is there."""
+"""One finished shard to write again with the texts of a mix: what it is made from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Self
 
-from cim.atomic import done_facts
-from cim.captions.files import ShardFiles
 from cim.captions.lineage import Lineage
-from cim.fingerprint import code_of, fingerprint
+from cim.fingerprint import fingerprint
 from cim.mixes.tokens import tokenizer_identity
-from cim.params.provenance import PROVENANCE, ProvenanceColumns
 from cim.params.texts import Mix
 from cim.remix.captioned import CaptionTables
+from cim.rewrite.job import RewriteJob
 
 
 @dataclass(frozen=True)
@@ -41,44 +38,18 @@ class MixLineage:
 
 
 @dataclass(frozen=True)
-class RemixJob(ShardFiles):
-    """The tar `part`, to be written into `folder` as `<stem>.tar`, `<stem>.parquet` and `rejects/<stem>.parquet`.
-
-    plan: of the run, see `cim.captions.output`. tables: where the texts are, None where the part's own JSON has them;
-    the part may then be of any corpus. section: of the params that name the folder.
-    """
+class RemixJob(RewriteJob):
+    """tables: where the texts are, None where the part's own JSON has them; the part may then be of any corpus."""
 
     lineage: MixLineage
-    plan: str = ""
+    section: str = field(default="remix", kw_only=True)
     tables: CaptionTables | None = None
-    section: str = "remix"
-    provenance: ProvenanceColumns = PROVENANCE
-
-    @property
-    def copy(self) -> Path:
-        """Where a remote part is kept while it is worked on."""
-        return self.folder / f".{self.stem}.source"
 
     def settings(self) -> dict[str, Any]:
         """What decides the output beside the part itself, JSON-able: the same for all shards of a run."""
-        code = code_of("cim.remix.shard", "cim.mixes.tokens", type(self.part).__module__)
-        other = {} if self.provenance == PROVENANCE else {"provenance": self.provenance.model_dump(mode="json")}
-        return {"code": code, **other, **self.lineage.values()}
+        return {**self.made_by("cim.remix.shard", "cim.mixes.tokens"), **self.lineage.values()}
 
     def fingerprint(self, identity: str) -> str:
         """Of what decides the output: code, mix, tokenizer, the part by its identity, the tables by theirs."""
         tables = [self.tables.number, *self.tables.identity()] if self.tables else []
         return fingerprint("remix", self.settings(), self.part.name, identity, tables)
-
-    def done(self, made_from: str) -> dict[str, Any] | None:
-        """The facts of an earlier run if all files are there and made from exactly this, else None."""
-        facts = done_facts(self.table, made_from)
-        return facts if facts is not None and self.rejects.exists() and self.has_pairs(facts) else None
-
-    def discard(self) -> None:
-        """Delete what a worker that was killed had begun. For the holder of its lock."""
-        self.copy.unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """Delete the temporary files of a worker that was killed at this shard. For the holder of its lock."""
-        self.delete_temporary(set())

@@ -3,6 +3,7 @@
 import base64
 import io
 import math
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from PIL import Image
 from cim.images.decode import decode_rgb
 from cim.index.meta import IndexMeta
 from cim.layout import Layout
-from cim.records import SPLITS
+from cim.prefetch import prefetch
+from cim.records import SPLITS, Sample
 from cim.shards.read import read_manifest, read_samples
 
 _QUALITY = 78
@@ -66,13 +68,18 @@ class Splits:
     def pictures(self, ids: Collection[str], size: Size) -> dict[str, str]:
         """data: URIs of each sample of `ids`; `size` shares its room among all `ids`."""
         wanted, most = set(ids), size.each(len(ids))
-        return {
-            sample.id: data_uri(decode_rgb(sample.image), size.side, most)
+
+        def shown(sample: Sample) -> tuple[str, str]:
+            return sample.id, data_uri(decode_rgb(sample.image), size.side, most)
+
+        samples = (
+            sample
             for folder, table in self._rows(ids)
             for shard in table["shard"].unique().sort().to_list()
             for sample in read_samples(folder / shard)
             if sample.id in wanted
-        }
+        )
+        return dict(prefetch(shown, samples, threads=os.cpu_count() or 1))  # codecs let other threads run
 
     def _rows(self, ids: Collection[str]) -> Iterator[tuple[Path, pl.DataFrame]]:
         """The folder of each split, and its manifest's rows of `ids`."""

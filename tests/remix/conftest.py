@@ -15,7 +15,9 @@ from cim.params.yaml import dump_yaml
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three finished shards of 8 samples in `in`; the present folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(flows.mixing, "map_shards", lambda task, jobs, *_: [task.fn(job) for job in jobs])
+    monkeypatch.setattr(
+        flows.mixing, "map_shards", lambda task, jobs, *_, **given: [task.fn(job, **given) for job in jobs]
+    )
     for shard in range(3):
         finished_shard(tmp_path / "in", shard, 8)
     return tmp_path

@@ -1,12 +1,11 @@
 """Mixed shards in an object store: whole, from several machines, killed on the way, never beside other files."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
 from finished_shards import TXT, Run, contents
+from object_stores import stored, unmarked
 
 import flows.mixing
 from cim.atomic import read_json
@@ -17,34 +16,16 @@ TEXTS = {"txt": TXT, "budget": None}
 STORE = "s3://mixes/out"
 
 
-@pytest.fixture
-def bucket(s3_account: None) -> Iterator[Any]:
-    """An empty one named mixes, as its file system."""
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-    system = fsspec.filesystem("s3")
-    system.mkdir("mixes")
-    yield system
-    system.rm("mixes", recursive=True)
-    fsspec.get_filesystem_class("s3").clear_instance_cache()
-
-
-def there(bucket: Any) -> dict[str, bytes]:
-    """All files in the store, without those that are about itself."""
-    bucket.invalidate_cache()
-    names = [name for name in bucket.find("mixes/out") if not name.endswith((".done.json", "markers.json.gz"))]
-    return {name.removeprefix("mixes/out/"): bucket.cat_file(name) for name in names}
-
-
 def undisturbed(place: Path, mixed: Run) -> dict[str, bytes]:
     """What a run writes into a folder."""
     mixed(TEXTS, remix__output="alone")
-    return {name: b for name, b in contents(place / "alone").items() if not name.endswith(".done.json")}
+    return unmarked(contents(place / "alone"))
 
 
 def test_the_store_holds_what_a_folder_would_and_the_folder_no_tars(place: Path, mixed: Run, bucket: Any) -> None:
     wanted = undisturbed(place, mixed)
     summary = mixed(TEXTS, remix__store=STORE)
-    assert there(bucket) == wanted
+    assert stored(bucket) == wanted
     assert summary == read_json(place / "alone/summary.json")
     assert not list((place / "out").glob("*.tar"))
 
@@ -86,17 +67,19 @@ def test_killed_on_the_way_the_next_machine_ends_with_the_same(
             mixed(TEXTS, remix__store=STORE, remix__output=f"machine-{at}")
         else:
             mixed(TEXTS, remix__store=STORE, remix__output=f"next-{at}")
-        assert there(bucket) == wanted
+        assert stored(bucket) == wanted
         bucket.rm("mixes/out", recursive=True)
 
 
 def test_another_mix_has_the_store_and_a_run_that_was_at_it_stops(
     place: Path, mixed: Run, bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def taken(task: Any, jobs: Any, *_: Any) -> Any:
-        monkeypatch.setattr(flows.mixing, "map_shards", lambda task, jobs, *_: [task.fn(job) for job in jobs])
+    plain = flows.mixing.map_shards
+
+    def taken(task: Any, jobs: Any, *told: Any, **given: Any) -> Any:
+        monkeypatch.setattr(flows.mixing, "map_shards", plain)
         mixed(TEXTS | {"seed": 7}, remix__store=STORE, remix__output="other")
-        return [task.fn(job) for job in jobs]
+        return plain(task, jobs, *told, **given)
 
     monkeypatch.setattr(flows.mixing, "map_shards", taken)
     with pytest.raises(CimError, match=r"s3://mixes/out in use by another run.*set remix\.store to another"):
@@ -120,7 +103,7 @@ def test_from_a_store_into_a_store(place: Path, mixed: Run, bucket: Any) -> None
     for tar in (place / "in").glob("*.tar"):
         bucket.put_file(str(tar), f"mixes/in/{tar.name}")
     summary = mixed(TEXTS, remix__shards="s3://mixes/in/*.tar", remix__store=STORE)
-    assert {name: there(bucket)[name] for name in wanted if name.endswith(".tar")} == {
+    assert {name: stored(bucket)[name] for name in wanted if name.endswith(".tar")} == {
         name: content for name, content in wanted.items() if name.endswith(".tar")
     }
     assert mixed(TEXTS, remix__shards="s3://mixes/in/*.tar", remix__store=STORE, remix__output="elsewhere") == summary
