@@ -14,12 +14,11 @@ from cim.captions.tar import Recaptioned
 from cim.chat.held_back import HeldBack
 from cim.errors import CimError
 from cim.readers.base import Item, Part, ReadablePart
-from cim.readers.webdataset import TarPart
 from cim.records import Reject
 from cim.refine.ask import Asking, answered
 from cim.refine.base import Refined, Refiner, Sample
 from cim.refine.job import RefineJob, RefineLineage
-from cim.rewrite.sample_texts import ORIGINAL, SampleTexts, check_names, read_sample
+from cim.rewrite.sample_texts import ORIGINAL, SampleTexts, check_names, first_sample, read_sample
 from cim.rewrite.shard import Rewritten, rewrite_shard
 from cim.text import has_text
 
@@ -43,13 +42,10 @@ def refine_shard(job: RefineJob, refiner: Refiner) -> dict[str, Any]:
 
 def check_first(parts: Iterable[Part], lineage: RefineLineage, needs: Iterable[str]) -> None:
     """Raise CimError where the first sample of the first tar that is here lacks a text, or has one of the new name."""
-    for part in parts:
-        if isinstance(part, TarPart):
-            first = next((one for item in part.items() if isinstance(one := read_sample(0, item), SampleTexts)), None)
-            if first is not None:
-                check_names(first, [lineage.text, *needs], part.name, "refine.text and refine.by")
-                _check_new(first, lineage, part.name)
-            return
+    if found := first_sample(parts):
+        sample, part = found
+        check_names(sample, [lineage.text, *needs], part, "refine.text and refine.by")
+        _check_new(sample, lineage, part)
 
 
 def _answers(job: RefineJob, part: ReadablePart, refiner: Refiner, made_from: str) -> dict[int, Refined]:

@@ -10,10 +10,9 @@ import polars as pl
 from cim.captions.tar import Recaptioned
 from cim.mixes.draw import Drawn, Mixer
 from cim.readers.base import Item, Part, ReadablePart
-from cim.readers.webdataset import TarPart
 from cim.records import Reject
 from cim.remix.job import RemixJob
-from cim.rewrite.sample_texts import ORIGINAL, SampleReader, SampleTexts, check_names, read_sample
+from cim.rewrite.sample_texts import ORIGINAL, SampleReader, SampleTexts, check_names, first_sample, read_sample
 from cim.rewrite.shard import Rewritten, rewrite_shard
 
 NO_TEXT = "no text for this mix"
@@ -89,9 +88,6 @@ def remix_shard(job: RemixJob, mixer: Mixer) -> dict[str, Any]:
 
 def check_first(parts: Iterable[Part], mixer: Mixer) -> None:
     """Raise CimError where the first sample of the first tar that is here lacks a text: now, not in each shard."""
-    for part in parts:
-        if isinstance(part, TarPart):
-            first = next((one for item in part.items() if isinstance(one := read_sample(0, item), SampleTexts)), None)
-            if first is not None:
-                check_names(first, mixer.names(), part.name)
-            return
+    if found := first_sample(parts):
+        sample, part = found
+        check_names(sample, mixer.names(), part)

@@ -6,7 +6,8 @@ from typing import Any, Protocol
 
 from cim.errors import CimError
 from cim.images.checks import Reason
-from cim.readers.base import Item
+from cim.readers.base import Item, Part
+from cim.readers.webdataset import TarPart
 from cim.records import Reject
 
 ORIGINAL, CAPTION = "original", "caption"
@@ -47,6 +48,15 @@ def read_sample(at: int, item: Item) -> SampleTexts | Reject:
         named = {ORIGINAL: facts.get("alt_text"), CAPTION: facts.get("caption")}
     texts = {name: text if isinstance(text, str) else "" for name, text in named.items()}
     return SampleTexts(item.name, item.suffix, texts, facts)
+
+
+def first_sample(parts: Iterable[Part]) -> tuple[SampleTexts, str] | None:
+    """The first that can be used of the first tar that lies here, and that tar's name; None where there is none."""
+    tar = next((part for part in parts if isinstance(part, TarPart)), None)
+    if tar is None:
+        return None
+    read = (read_sample(0, item) for item in tar.items())
+    return next(((one, tar.name) for one in read if isinstance(one, SampleTexts)), None)
 
 
 def unusable(item: Item) -> Reject | None:
