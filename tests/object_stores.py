@@ -1,10 +1,13 @@
 """An S3 of one's own, as fixtures."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from cim.captions.store import Store
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +57,20 @@ def stored(bucket: Any) -> dict[str, bytes]:
 def unmarked(files: dict[str, bytes]) -> dict[str, bytes]:
     """The same of a folder's files."""
     return {name: content for name, content in files.items() if not name.endswith(".done.json")}
+
+
+@contextmanager
+def dying_at_put(number: int) -> Iterator[None]:
+    """While this is open, a run dies before its put of this number, from 1, into a store."""
+    real, left = Store.put, number
+
+    def put(self: Store, file: Path, name: str = "") -> None:
+        nonlocal left
+        left -= 1
+        if not left:
+            raise KeyboardInterrupt
+        real(self, file, name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Store, "put", put)
+        yield

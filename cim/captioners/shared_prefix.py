@@ -79,8 +79,7 @@ def packed_hidden(model: Any, packed: Packed, **picture: Any) -> torch.Tensor:
     as `mm_encoder_outputs`.
     """
     rows, columns = packed.places
-    first = int(columns.min()) if columns.numel() else 0
-    with _last_layer_from(model.model.language_model.layers[-1], first) as first:
+    with _last_layer_from(model.model.language_model.layers[-1], int(columns.min())) as first:
         states = model.model(
             input_ids=packed.input_ids,
             attention_mask=packed.attention_mask,

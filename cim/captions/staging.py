@@ -13,7 +13,7 @@ from cim.readers.base import Part
 
 
 class Staged(Protocol):
-    """A shard that is worked on in `folder`, and kept in `store`; see `ShardFiles`, which it is."""
+    """A shard that is worked on in `folder`, and kept in a store; see `ShardFiles`, which it is."""
 
     @property
     def part(self) -> Part: ...
@@ -26,9 +26,6 @@ class Staged(Protocol):
 
     @property
     def table(self) -> Path: ...
-
-    @property
-    def store(self) -> Store: ...
 
     def fingerprint(self, identity: str) -> str: ...
 

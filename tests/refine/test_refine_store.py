@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from chat_server import Script
-from object_stores import stored, unmarked
+from object_stores import dying_at_put, stored, unmarked
 from refined_shards import asked_of, contents, fused, numbers_in
 
 from cim.atomic import read_json
-from cim.captions.store import Store
 from cim.errors import CimError, FatalError
 
 STORE = "s3://mixes/out"
@@ -44,7 +43,7 @@ def test_the_store_holds_what_a_folder_would_and_no_machine_asks_again(
 
 @pytest.mark.parametrize("dies_at", [2, 9], ids=["at the first shard", "at the second"])
 def test_killed_at_an_answer_the_same_machine_asks_for_no_answer_twice_and_another_for_no_shard(
-    dies_at: int, place: Path, refined: Any, fusing: Any, server: Script, bucket: Any, monkeypatch: pytest.MonkeyPatch
+    dies_at: int, place: Path, refined: Any, fusing: Any, server: Script, bucket: Any
 ) -> None:
     """Of two shards with 5 answers each. The journal of the shard it was at is that machine's."""
     wanted = undisturbed(place, refined, fusing, server)
@@ -65,24 +64,13 @@ def test_killed_at_an_answer_the_same_machine_asks_for_no_answer_twice_and_anoth
 
 
 def test_killed_while_files_are_put_there_the_next_machine_ends_with_the_same(
-    place: Path, refined: Any, fusing: Any, server: Script, bucket: Any, monkeypatch: pytest.MonkeyPatch
+    place: Path, refined: Any, fusing: Any, server: Script, bucket: Any
 ) -> None:
     """The card, three files of each of two shards, the summary."""
-    wanted, real, left = undisturbed(place, refined, fusing, server), Store.put, 0
-
-    def put(self: Store, file: Path, name: str = "") -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            raise KeyboardInterrupt
-        real(self, file, name)
-
+    wanted = undisturbed(place, refined, fusing, server)
     for at in (1, 3, 6, 8):
-        with monkeypatch.context() as dying:
-            dying.setattr(Store, "put", put)
-            left = at
-            with pytest.raises(KeyboardInterrupt):
-                refined(fusing, refine__store=STORE, refine__output=f"machine-{at}")
+        with dying_at_put(at), pytest.raises(KeyboardInterrupt):
+            refined(fusing, refine__store=STORE, refine__output=f"machine-{at}")
         refined(fusing, refine__store=STORE, refine__output=f"machine-{at}" if at % 2 else f"next-{at}")
         assert stored(bucket) == wanted
         bucket.rm("mixes/out", recursive=True)

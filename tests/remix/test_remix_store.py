@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from finished_shards import TXT, Run, contents
-from object_stores import stored, unmarked
+from object_stores import dying_at_put, stored, unmarked
 
 import flows.mixing
 from cim.atomic import read_json
@@ -44,25 +44,12 @@ def test_another_run_and_another_machine_change_nothing(
     assert [after[name] for name in tables] == [before[name] for name in tables]
 
 
-def test_killed_on_the_way_the_next_machine_ends_with_the_same(
-    place: Path, mixed: Run, bucket: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_killed_on_the_way_the_next_machine_ends_with_the_same(place: Path, mixed: Run, bucket: Any) -> None:
     """While files are put there: the card, three of each of three shards, the summary."""
-    wanted, real, left = undisturbed(place, mixed), Store.put, 0
-
-    def put(self: Store, file: Path, name: str = "") -> None:
-        nonlocal left
-        left -= 1
-        if not left:
-            raise KeyboardInterrupt
-        real(self, file, name)
-
+    wanted = undisturbed(place, mixed)
     for at in (1, 3, 4, 8, 11):  # of 11: card, 9 files, summary
-        with monkeypatch.context() as dying:
-            dying.setattr(Store, "put", put)
-            left = at
-            with pytest.raises(KeyboardInterrupt):
-                mixed(TEXTS, remix__store=STORE, remix__output=f"machine-{at}")
+        with dying_at_put(at), pytest.raises(KeyboardInterrupt):
+            mixed(TEXTS, remix__store=STORE, remix__output=f"machine-{at}")
         if at % 2:  # the same machine goes on, or another one
             mixed(TEXTS, remix__store=STORE, remix__output=f"machine-{at}")
         else:
