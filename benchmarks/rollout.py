@@ -15,20 +15,19 @@ from trl import GRPOTrainer
 
 from benchmarks.common.clock import PARTS, Clock, TimedProcessor, timed_training
 from benchmarks.common.timing import machine, seconds_for_additions
-from cim.captioners.batch_norm import hold_statistics
 from cim.captioners.load import load_captioner
 from cim.captioners.special_tokens import suppressed_tokens
 from cim.layout import Layout
 from cim.params import Params, Rollout, load_params
+from cim.rewards.functions import reward_functions
 from cim.rewards.retriever import Retriever
 from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning import pictures
 from cim.tuning.config import grpo_config
-from cim.tuning.grpo import prompt_rows
-from cim.tuning.policy import freeze_vision
+from cim.tuning.grpo import fix_vision, prompt_rows
 from cim.tuning.trainer import CaptionTrainer
-from cim.tuning.trunk import keep_outputs, share_tower
+from cim.tuning.trunk import keep_outputs
 from cim.warm_start import rows as eager
 
 
@@ -45,19 +44,17 @@ def measure(params: Params, layout: Layout, clock: Clock, *, alone: bool) -> Clo
     if alone:
         rows = eager.with_images({"id": ids, "prompt": [rows[n]["prompt"] for n in range(len(ids))]}, images)
     retriever = Retriever.open(layout, tune.reward, "cpu", params.index, params.runtime.search_threads)
+    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
     with tempfile.TemporaryDirectory() as scratch:
         trainer = (GRPOTrainer if alone else CaptionTrainer)(
             model=captioner.model,
-            reward_funcs=TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model)),
+            reward_funcs=reward_functions(total, tune),
             args=grpo_config(captioner, tune, Path(scratch)),
             train_dataset=rows,
             processing_class=captioner.processor,
             **({} if alone else {"rollout": tune.rollout}),
         )
-        hold_statistics(trainer.model)
-        if tune.vision == "frozen":
-            freeze_vision(trainer.model)
-        share_tower(trainer.model, trainer.ref_model)
+        fix_vision(trainer, tune)
         with timed_training(trainer, clock, pictures, eager):
             trainer.train()
     return clock

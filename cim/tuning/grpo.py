@@ -92,10 +92,7 @@ def grpo(
             peft_config=lora_config(params, captioner.model),
             rollout=params.rollout,
         )
-        hold_statistics(trainer.model)
-        if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
-            freeze_vision(trainer.model)
-        share_tower(trainer.model, trainer.ref_model)
+        fix_vision(trainer, params)
         if trainer.is_fsdp_enabled:  # ranks whose captions have ended go on until the last one's have
             trainer.model._is_fsdp_managed_module = True
         keep = KeepBest(validator, captioner.processor, scratch, params, trainer.save_model)
@@ -122,6 +119,15 @@ def grpo(
             validations[-1]["step"], params.steps, reason, best["step"], best["self_retrieval"],
         )  # fmt: skip
     return Tuned(log, validations, best_folder(validations, scratch), checks, alarms, reason)
+
+
+def fix_vision(trainer: Any, params: Tune) -> None:
+    """Before a trainer of TRL trains: statistics of batch norm stay, a frozen tower has no gradient, and the reference
+    model, where there is one, has no copy of it."""
+    hold_statistics(trainer.model)
+    if params.vision == "frozen" and params.lora is None:  # adapters have left the base frozen
+        freeze_vision(trainer.model)
+    share_tower(trainer.model, trainer.ref_model)
 
 
 def _log_of_the_end(checkpoint: str | None, params: Tune, scratch: Path) -> list[dict[str, Any]] | None:
