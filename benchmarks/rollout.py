@@ -21,6 +21,8 @@ from cim.layout import Layout
 from cim.params import Params, Rollout, load_params
 from cim.rewards.functions import reward_functions
 from cim.rewards.retriever import Retriever
+from cim.rewards.terms.build import OpenTerms
+from cim.rewards.terms.workspace import Workspace
 from cim.rewards.trl import TrlReward
 from cim.shards.read import ImageLookup, read_manifest
 from cim.tuning import pictures
@@ -44,7 +46,8 @@ def measure(params: Params, layout: Layout, clock: Clock, *, alone: bool) -> Clo
     if alone:
         rows = eager.with_images({"id": ids, "prompt": [rows[n]["prompt"] for n in range(len(ids))]}, images)
     retriever = Retriever.open(layout, tune.reward, "cpu", params.index, params.runtime.search_threads)
-    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model))
+    terms = OpenTerms.of(tune.reward.terms, Workspace(layout, text_tower=retriever.text_tower))
+    total = TrlReward(retriever, suppressed_tokens(captioner.processor, captioner.model), terms)
     with tempfile.TemporaryDirectory() as scratch:
         trainer = (GRPOTrainer if alone else CaptionTrainer)(
             model=captioner.model,

@@ -10,12 +10,16 @@ captions and, with --encoder, against themselves. --worst-of looks for the worst
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
+from tqdm import tqdm
 
 from cim.atomic import write_json
+from cim.batches import batched
 from cim.command import check_writable, plain_exit
 from cim.encoders.base import Vectors
 from cim.errors import CimError
@@ -28,13 +32,11 @@ from cim.robustness.photos import Encode
 from cim.robustness.read import Known, read_known
 from cim.robustness.worst import Say, Score, worst_of
 
-_BATCH = 64  # pictures encoded at once
+_BATCH = 64  # pictures captioned or encoded at once
 
 
 def run(options: argparse.Namespace) -> str:
     """The table. Raises CimError."""
-    from cim.captioners.decoding import Decoding
-    from cim.captioners.generate import generate
     from cim.captioners.load import load_captioner
 
     if options.json is not None:
@@ -42,19 +44,16 @@ def run(options: argparse.Namespace) -> str:
     demand(ENGLISH_ONLY, language_of(options.language), "robustness of facts, read by parsers of English,")
     known = read_known(options.shards, options.images)
     captioner = load_captioner(options.captioner, options.device)
-    names, prompts = [one.id for one in known], [options.prompt] * len(known)
-
-    def say(pictures: Sequence[Image.Image]) -> list[str]:
-        decoding = Decoding(options.max_new_tokens)
-        return [one.text for one in generate(captioner, pictures, prompts, decoding, names)]
-
-    if options.worst_of:
-        return _worst(options, known, say)
-    clean, spoilt = say([one.picture for one in known]), dict[str, list[str]]()
-    for how in options.perturbations:
-        for strength in options.strengths:
-            changed = say([perturbed(one.picture, how, strength, one.id) for one in known])
-            spoilt[f"{how} {strength:g}"] = changed
+    times = 1 + (options.worst_of or len(options.perturbations) * len(options.strengths))
+    with tqdm(total=times * len(known), desc="captions", unit="picture") as bar:
+        say = partial(_captions, captioner, options, [one.id for one in known], bar)
+        if options.worst_of:
+            return _worst(options, known, say)
+        clean, spoilt = say([one.picture for one in known]), dict[str, list[str]]()
+        for how in options.perturbations:
+            for strength in options.strengths:
+                changed = say([perturbed(one.picture, how, strength, one.id) for one in known])
+                spoilt[f"{how} {strength:g}"] = changed
     if known[0].truth is None:
         return _photos(options, known, clean, spoilt)
     truths = [one.truth for one in known if one.truth is not None]
@@ -62,6 +61,21 @@ def run(options: argparse.Namespace) -> str:
     if options.json is not None:
         write_json(options.json, {row: {kind: vars(one) for kind, one in of.items()} for row, of in found.items()})
     return f"{len(known)} scenes, points of the true facts: no longer said / false ones more\n\n{table(found)}"
+
+
+def _captions(
+    captioner: Any, options: argparse.Namespace, names: Sequence[str], bar: Any, pictures: Sequence[Image.Image]
+) -> list[str]:
+    """Of one picture a name, in their order, counted by the bar."""
+    from cim.captioners.decoding import Decoding
+    from cim.captioners.generate import generate
+
+    decoding, found = Decoding(options.max_new_tokens), list[str]()
+    for some in batched(zip(pictures, names, strict=True), _BATCH):
+        asked, keys = [picture for picture, _ in some], [name for _, name in some]
+        found += [one.text for one in generate(captioner, asked, [options.prompt] * len(some), decoding, keys)]
+        bar.update(len(some))
+    return found
 
 
 def _photos(
