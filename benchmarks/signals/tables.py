@@ -77,12 +77,16 @@ def _cost(measured: Measured, name: str) -> str:
 
 
 def by_seed(measured: Measured) -> str:
-    """Each row's differences in the mean of its seeds and, where there are several, of each seed."""
-    rows = []
-    for row in ROWS:
-        for against in (None, CIM) if row.term is not None and not row.alone else (None,):
-            rows += _lines(measured, row, against)
-    return _table(["", *MEASURES], rows)
+    """Each row's differences in the mean of its seeds and, where there are several, of each seed; a heading a term."""
+    parts = []
+    for term in dict.fromkeys(row.term for row in ROWS):
+        lines = []
+        for row in (row for row in ROWS if row.term == term):
+            for against in (None, CIM) if row.term is not None and not row.alone else (None,):
+                lines += _lines(measured, row, against)
+        if lines:
+            parts.append(f"#### {term or 'CIM'}\n\n{_table(['', *MEASURES], lines)}")
+    return "\n\n".join(parts)
 
 
 def _lines(measured: Measured, row: Row, against: Row | None) -> list[list[str]]:
