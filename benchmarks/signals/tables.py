@@ -80,13 +80,15 @@ def by_seed(measured: Measured) -> str:
     """Each row's differences in the mean of its seeds and, where there are several, of each seed; a heading a term."""
     parts = []
     for term in dict.fromkeys(row.term for row in ROWS):
-        lines = []
-        for row in (row for row in ROWS if row.term == term):
-            for against in (None, CIM) if row.term is not None and not row.alone else (None,):
-                lines += _lines(measured, row, against)
-        if lines:
+        rows = [row for row in ROWS if row.term == term]
+        if lines := [line for row in rows for against in _held_against(row) for line in _lines(measured, row, against)]:
             parts.append(f"#### {term or 'CIM'}\n\n{_table(['', *MEASURES], lines)}")
     return "\n\n".join(parts)
+
+
+def _held_against(row: Row) -> tuple[Row | None, ...]:
+    """None for the base captioner, and CIM for a term that is paid beside it."""
+    return (None, CIM) if row.term is not None and not row.alone else (None,)
 
 
 def _lines(measured: Measured, row: Row, against: Row | None) -> list[list[str]]:

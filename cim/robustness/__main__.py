@@ -19,7 +19,6 @@ from PIL import Image
 from tqdm import tqdm
 
 from cim.atomic import write_json
-from cim.batches import batched
 from cim.command import check_writable, plain_exit
 from cim.encoders.base import Vectors
 from cim.errors import CimError
@@ -71,10 +70,10 @@ def _captions(
     from cim.captioners.generate import generate
 
     decoding, found = Decoding(options.max_new_tokens), list[str]()
-    for some in batched(zip(pictures, names, strict=True), _BATCH):
-        asked, keys = [picture for picture, _ in some], [name for _, name in some]
-        found += [one.text for one in generate(captioner, asked, [options.prompt] * len(some), decoding, keys)]
-        bar.update(len(some))
+    for i in range(0, len(names), _BATCH):
+        asked, keys = pictures[i : i + _BATCH], names[i : i + _BATCH]
+        found += [one.text for one in generate(captioner, asked, [options.prompt] * len(keys), decoding, keys)]
+        bar.update(len(keys))
     return found
 
 
