@@ -1,7 +1,7 @@
 """Tuning of a photo captioner by several settings, each held against the captioner that it began with.
 
 python -m benchmarks.photos_tuning --workspace FOLDER --work FOLDER [--only NAME ...] [--seeds 0 1 2]
-    [--split eval] [--write docs/photos.md]
+    [--split eval] [--write docs/photos.md [--marker NAME]]
 
 In the workspace the stages shard, models, embed and index have run (profiles/photos.yaml, with validation among
 embed.heldout_splits). Every trial runs its tune stage, once; a killed one goes on. Captions are judged on --split:
@@ -41,7 +41,7 @@ def main() -> None:
     shown = tabulated(judge, base, options)
     print(shown)
     if options.write:
-        replace_between(options.write, f"{MARKER}-{options.split}", shown)
+        replace_between(options.write, options.marker or f"{MARKER}-{options.split}", shown)
 
 
 def folders(options: argparse.Namespace, name: str) -> dict[int, Path]:
@@ -99,7 +99,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--only", nargs="*", choices=list(TRIALS), help="trials to run; default: all")
     parser.add_argument("--split", choices=("validation", "eval"), default="validation", help="default: %(default)s")
     parser.add_argument("--bootstrap", type=int, default=2000, help="samples of photos; default: %(default)s")
-    parser.add_argument("--write", type=Path, help=f"Markdown file with the markers <!-- {MARKER}-SPLIT -->")
+    parser.add_argument("--write", type=Path, help="Markdown file with the markers of the table")
+    parser.add_argument("--marker", help=f"which these are; default: {MARKER}-SPLIT")
     return parser.parse_args()
 
 
