@@ -74,6 +74,7 @@ TRIALS: dict[str, Changes] = {
     "qir-self-retrieval-longer-0.5": {**_QIR_SELF_LONGER, WAY: 0.5},  # as profiles/photos.yaml has it
     "qir-self-retrieval-longer-0.65": {**_QIR_SELF_LONGER, WAY: 0.65},
     "qir-self-retrieval-longer-0.8": {**_QIR_SELF_LONGER, WAY: 0.8},
+    "qir-self-retrieval-to-the-end-0.5": {**_QIR_SELF_LONGER, "tune.validate_every": 120, WAY: 0.5},  # no early pick
     # Not run yet.
     "self-retrieval-0.5": {**_SELF_ALONE, WAY: 0.5},
     "self-retrieval-0.75": {**_SELF_ALONE, WAY: 0.75},
