@@ -22,6 +22,7 @@ from cim.images.decode import decode_rgb
 from cim.index.vectors import VectorStore
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
+from cim.metrics.heldout import text_ranks
 from cim.metrics.measurements import FloatArray, Measurements
 from cim.metrics.overlap import overlap
 from cim.metrics.references import ReferenceAgreement, compare_with_references
@@ -53,7 +54,7 @@ class Judge:
         return dict(zip(rows["id"].to_list(), [list(some) for some in rows["captions"].to_list()], strict=True))
 
     def judged(self, captioner: Path, kept: Path) -> Measurements:
-        """What is said of the greedy captions of `captioner`, kept in the file `kept` with their ranks."""
+        """What is said of the greedy captions of `captioner`, which are kept in the file `kept`."""
         name = captioner_fingerprint(captioner)
         found = read_json(kept) if kept.is_file() else {}
         if found.get("captioner") != name or found.get("ids") != list(self.photos):
@@ -64,30 +65,28 @@ class Judge:
                 "ids": list(self.photos),
                 "captions": captions,
                 "cut": [one.finish_reason == "length" for one in made],
-                "ranks": self.ranks(captions).tolist(),
             }
             write_json(kept, found)
-        return self._measured(found["captions"], list(self.photos.values()), np.array(found["ranks"]), found["cut"])
+        return self._measured(found["captions"], list(self.photos.values()), found["cut"])
 
     def of(self, captions: Sequence[str]) -> Measurements:
         """What is said of these captions, one of each photo in their order, none of them cut."""
-        return self._measured(captions, list(self.photos.values()), self.ranks(captions), [False] * len(captions))
+        return self._measured(captions, list(self.photos.values()), [False] * len(captions))
 
     def people(self) -> Measurements:
         """Of each photo's first reference, against its others."""
         said = [texts[0] for texts in self.photos.values()]
         others = [texts[1:] for texts in self.photos.values()]
-        return self._measured(said, others, self.ranks(said), [False] * len(said))
+        return self._measured(said, others, [False] * len(said))
 
     def of_other_photos(self, base: Measurements) -> Measurements:
         """Of the captions of `base`, each said of the photo before."""
         said = [*base.captions[1:], base.captions[0]]
-        return self._measured(said, list(self.photos.values()), self.ranks(said), base.truncated)
+        return self._measured(said, list(self.photos.values()), base.truncated)
 
-    def _measured(
-        self, captions: Sequence[str], references: Sequence[list[str]], found_at: FloatArray, cut: Sequence[bool]
-    ) -> Measurements:
+    def _measured(self, captions: Sequence[str], references: Sequence[list[str]], cut: Sequence[bool]) -> Measurements:
         agreement = agreements(captions, references, self.parser, self.phrases)
+        found_at = ranks_in_blocks(self.vectors(captions), self.seen)
         return replace(measurements(captions, references, found_at, cut), referenced=agreement)
 
     @cached_property
@@ -128,18 +127,20 @@ class Judge:
             made += generate(captioner, seen, [self.asked.prompts[0]] * len(seen), decoding, keys)
         return made
 
-    def ranks(self, captions: Sequence[str], own: Sequence[int] | None = None) -> FloatArray:
-        """(n,) of each caption's own photo by the held-out encoder, among about AMONG of the split; 1 is best.
-
-        own: places of the captions' photos, which are then looked for among all; without it captions are one a photo.
-        """
+    @cached_property
+    def seen(self) -> FloatArray:
+        """(n, d) of the photos by the held-out encoder."""
         files = sorted(self.layout.embeddings("heldout", self.split).glob("*.npy"))
-        images = VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(self.photos))
+        return VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(self.photos))
+
+    def vectors(self, captions: Sequence[str]) -> FloatArray:
+        """(c, d) of captions by the held-out encoder."""
         encoder = load_text_tower(self.layout.model("heldout"), "cpu")
-        texts = np.concatenate([encoder.encode_texts(captions[i : i + 256]) for i in range(0, len(captions), 256)])
-        if own is None:
-            return ranks_in_blocks(texts, images)
-        return closer(texts, images[list(own)], images).astype(np.float64)
+        return np.concatenate([encoder.encode_texts(some) for some in batched(captions, 256)])
+
+    def ranks(self, captions: Sequence[str], own: Sequence[int]) -> FloatArray:
+        """(c,) of each caption's own photo, the one at that place, among all of the split; 1 is best."""
+        return closer(self.vectors(captions), self.seen[list(own)], self.seen).astype(np.float64)
 
 
 def agreements(
@@ -153,23 +154,27 @@ def agreements(
 
 
 def ranks_in_blocks(captions: FloatArray, images: FloatArray) -> FloatArray:
-    """(n,) ranks of the own image among those of its block; blocks are of equal size, as near AMONG as can be."""
+    """(n, 2) ranks of the own image, and of the own caption by its image, among those of their block.
+
+    Blocks are of equal size, as near AMONG as can be.
+    """
     blocks = np.array_split(np.arange(len(captions)), max(1, round(len(captions) / AMONG)))
-    return np.concatenate([ranks(captions[block], images[block]) for block in blocks]).astype(np.float64)
+    both = ((captions[block], images[block]) for block in blocks)
+    return np.concatenate([np.stack([ranks(*one), text_ranks(*one)], axis=1) for one in both])
 
 
 def measurements(
     captions: Sequence[str], references: Sequence[Sequence[str]], found_at: FloatArray, cut: Sequence[bool]
 ) -> Measurements:
-    """What is known without truth or reward."""
+    """What is known without truth or reward. found_at: as of `ranks_in_blocks`."""
     over = overlap(captions, references)
     count = len(captions)
     return Measurements(
         captions=captions,
         truncated=cut,
         facts=[None] * count,
-        ranks=found_at,
+        ranks=found_at[:, 0],
         identity=[None] * count,
         overlap=[float(value) for value in over.pop("rouge_l")[:, 0]],
-        values=over,
+        values={**over, "text_rank": found_at[:, 1:]},
     )

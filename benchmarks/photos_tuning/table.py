@@ -15,13 +15,15 @@ from cim.metrics.scenes import Counts
 _SHOWN = {  # digits
     "retrieval.r1": 1,
     "retrieval.r10": 1,
+    "retrieval.text_r1": 1,
+    "retrieval.text_r10": 1,
     "overlap.cider_d": 3,
     "overlap.bleu_4": 3,
     "capture.capture": 1,
     "references.precision": 1,
 }
-HEADER = "R@1 | R@10 | CIDEr-D | BLEU-4 | CAPTURE | precision | words | different captions"
-RULE = "--:|--:|--:|--:|--:|--:|--:|--:"
+HEADER = "R@1 | R@10 | image to text R@1 | R@10 | CIDEr-D | BLEU-4 | CAPTURE | precision | words | different captions"
+RULE = "--:|--:|--:|--:|--:|--:|--:|--:|--:|--:"
 
 
 def _by_references(measured: Measurements) -> list[Mapping[str, Counts] | None]:

@@ -29,7 +29,8 @@ SAID = ["a dog runs in the snow", "a man rides a bike", "a girl sits on a bench"
 
 def measured(found_at: list[float], captions: list[str] = SAID) -> Measurements:
     count = len(captions)
-    return measurements(captions, [[caption] for caption in SAID[:count]], np.array(found_at), [False] * count)
+    both = np.stack([found_at, found_at], axis=1)
+    return measurements(captions, [[caption] for caption in SAID[:count]], both, [False] * count)
 
 
 def test_a_caption_is_looked_for_in_its_own_block(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,7 +39,9 @@ def test_a_caption_is_looked_for_in_its_own_block(monkeypatch: pytest.MonkeyPatc
     # The first says the third photo, which is in the other block: both of its own are alike far, so it is second (a
     # tie counts as closer). The second says its neighbour's photo, the last two their own.
     captions = images[[2, 0, 2, 3]]
-    assert ranks_in_blocks(captions, images).tolist() == [2, 2, 1, 1]
+    # By their photos: nobody says the second one, its own caption is as far as the other; the first one's caption is
+    # behind the second's, which says it.
+    assert ranks_in_blocks(captions, images).tolist() == [[2, 2], [2, 2], [1, 1], [1, 1]]
 
 
 def test_a_row_has_shares_in_points_and_intervals_over_photos() -> None:
@@ -47,8 +50,9 @@ def test_a_row_has_shares_in_points_and_intervals_over_photos() -> None:
     cells = against(base, [tuned], bootstrap=200).split(" | ")
     assert cells[0] == "+50.0 (+0.0 to +100.0)"  # one draw of sixteen has none of the two, one has only them
     assert cells[1] == "**+100.0** (+100.0 to +100.0)"
-    assert cells[2] == "+0.000 (+0.000 to +0.000)"
-    assert cells[6:] == ["5.2", "4"]  # (6 + 5 + 6 + 4) / 4 = 5.25
+    assert cells[2:4] == cells[:2]  # image to text: the same ranks here
+    assert cells[4] == "+0.000 (+0.000 to +0.000)"
+    assert cells[8:] == ["5.2", "4"]  # (6 + 5 + 6 + 4) / 4 = 5.25
     assert absolute(tuned).split(" | ")[:2] == ["50.0", "100.0"]
 
 
@@ -70,7 +74,7 @@ def test_precision_is_of_all_claims_against_the_references() -> None:
     found = agreements(["horse under trees", "horse"], [["horse trees"], ["dogs here"]], Words(), phrases)
     base = replace(measured([1, 1], ["horse under trees", "horse"]), referenced=found)
     # Claims: horse, trees (true), under (not); horse (not). Two of four.
-    assert absolute(base).split(" | ")[5] == "50.0"
+    assert absolute(base).split(" | ")[7] == "50.0"
 
 
 def test_changes_are_named_as_in_the_params() -> None:
