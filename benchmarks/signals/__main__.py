@@ -18,6 +18,7 @@ from benchmarks.common.document import replace_between
 from benchmarks.common.timing import machine
 from benchmarks.signals.cost import CALLS, IMAGES, kept_costs
 from benchmarks.signals.effects import Found
+from benchmarks.signals.scorer import keep_scorer
 from benchmarks.signals.tables import Measured, by_seed, methods, not_run, promised
 from benchmarks.signals.variants import CIM, DEFAULT_SEED, Row, variants
 from cim.errors import CimError
@@ -31,6 +32,8 @@ def main() -> None:
     try:
         if strange := sorted(set(chosen) - set(known)):
             raise CimError(f"--only {' '.join(strange)}", f"of {', '.join(known)}", "mend the names or add --seeds")
+        if any("learned" in name for name in chosen):
+            keep_scorer(options.source, options.work)
         run_wanted({name: known[name] for name in chosen}, options.source, options.work)
         tables = tabulate(options, list(known))
     except CimError as error:

@@ -42,7 +42,8 @@ def methods(measured: Measured) -> str:
         "with CIM, against CIM", "downstream", "shown",
     ]  # fmt: skip
     own = _effects(measured, CIM, None)
-    rows = [["CIM: GRC and QIR", "cim/rewards/identity.py", "", _cost(measured, CIM_COST), own, "", "", ""]]
+    cost, downstream = _cost(measured, CIM_COST), "[downstream.md](downstream.md)"
+    rows = [["CIM: GRC and QIR", "cim/rewards/identity.py", "", cost, own, "", downstream, ""]]
     return _table(head, [*rows, *(_line(measured, one) for one in METHODS)])
 
 

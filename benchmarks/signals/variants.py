@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.ablation.variants import TUNE, Variant
+from benchmarks.signals.scorer import SCORER
 
 TERMS: dict[str, dict[str, Any]] = {
     "self_retrieval": {"weight": 1.0},
     "bags": {"weight": 1.0},
     "clip_score": {"weight": 1.0},
     "answers": {"weight": 1.0, "questions": {"kind": "scenes"}},
+    "learned": {"weight": 1.0, "scorer": f"../{SCORER}"},
 }
-"""Those that the embedded default can be tuned with. Learned and entailment need a file and a model of yours."""
+"""Those that the embedded default can be tuned with. Entailment needs a model of yours."""
 
 # Nothing here is in the tables: facts are counted by the reader of finished variants.
 _LEAN = {"evaluate.java": "off", "evaluate.parser": "off", "evaluate.bootstrap": 100, "evaluate.cards": 1}
@@ -58,7 +60,7 @@ def variants(seeds: Sequence[int]) -> dict[str, Variant]:
 def _ordered(seeds: Sequence[int]) -> Iterator[tuple[Row, int]]:
     """CIM with the default's seed is the workspace itself, and is not run."""
     first = [(Row(term, True), seed) for seed in seeds for term in _URGENT]
-    then = [(Row("clip_score", True), seed) for seed in seeds[:1]]
-    then += [(Row(term), seed) for seed in seeds[:1] for term in ("answers", "self_retrieval", "bags", "clip_score")]
+    then = [(Row(term, True), seed) for seed in seeds[:1] for term in ("clip_score", "learned")]
+    then += [(Row(term), seed) for seed in seeds[:1] for term in TERMS]
     rest = [(row, seed) for seed in seeds[1:] for row in ROWS]
     yield from dict.fromkeys(one for one in [*first, *then, *rest] if one != (CIM, DEFAULT_SEED))

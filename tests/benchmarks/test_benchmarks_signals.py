@@ -12,8 +12,10 @@ from benchmarks.ablation.finished import Ablated
 from benchmarks.signals.cost import costs
 from benchmarks.signals.effects import MEASURES, PRECISION, Found, difference, effect, over_seeds
 from benchmarks.signals.methods import METHODS
+from benchmarks.signals.scorer import fitted
 from benchmarks.signals.tables import Measured, by_seed, holds, methods, not_run, promised
 from benchmarks.signals.variants import CIM, ROWS, TERMS, Row, variants
+from cim.index.meta import IndexMeta
 from cim.metrics.bootstrap import mean, ratio
 from cim.params import Params
 from cim.params.terms import Terms
@@ -147,6 +149,15 @@ def read_line(line: str) -> object:
     from ruamel.yaml import YAML
 
     return YAML(typ="safe").load(line)
+
+
+@pytest.mark.slow
+def test_the_scorer_tells_pairs_from_swapped_ones(finished: Workspace) -> None:
+    layout = finished.layout
+    scorer = fitted(layout)
+    assert scorer.encoder == IndexMeta.read(layout.index("items")).encoder
+    # Weights all alike are the plain cosine, more of which is better: what the prior holds them to.
+    assert scorer.weights.mean() > 0
 
 
 @pytest.mark.slow
