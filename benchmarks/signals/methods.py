@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.signals.variants import TERMS
 
 _IDEAL = "hacking tests with an ideal CLIP"
+_ONE_SEED = "photos by several seeds ([one](photos.md#terms-alone))"
 
 
 @dataclass(frozen=True)
@@ -41,14 +42,15 @@ METHODS = (
         _paper("discriminative fine-tuning", "2304.01662"),
         TERMS["self_retrieval"],
         _IDEAL,
-        untried="photos by several seeds without QIR ([one seed](photos.md#trials); [three with it](photos.md#tuning))",
+        untried="photos by several seeds without QIR ([one](photos.md#terms-alone); [three with it](photos.md#tuning))",
     ),
-    Method("bags", _paper("No Detail Left Behind", "2409.03025"), TERMS["bags"], _IDEAL),
+    Method("bags", _paper("No Detail Left Behind", "2409.03025"), TERMS["bags"], _IDEAL, untried=_ONE_SEED),
     Method(
         "clip_score",
         f"{_paper('CLIPScore', '2104.08718')}; {_paper('as a reward', '2205.13115')}",
         TERMS["clip_score"],
         _IDEAL,
+        untried=_ONE_SEED,
     ),
     Method(
         "answers",

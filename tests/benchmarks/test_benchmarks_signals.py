@@ -106,7 +106,10 @@ class TestTables:
         assert cells[4].startswith("held-out R@1 **+75.0 (")
         assert cells[4].endswith("precision 0.0 (0.0 to 0.0) (2 seeds)")
         assert cells[5:7] == ["not run", "not tried"]
-        assert cells[7] == "exactly: hacking tests with an ideal CLIP, tuning on scenes. Not tried: photos"
+        assert cells[7] == (
+            "exactly: hacking tests with an ideal CLIP, tuning on scenes."
+            " Not tried: photos by several seeds ([one](photos.md#terms-alone))"
+        )
         assert text.splitlines()[-1].endswith("Not tried: a real model, tuning |")  # entailment, with which nothing ran
         assert "| CIM: GRC and QIR | cim/rewards/identity.py |  | 1.50 | held-out R@1 +50.0 (0.0 to +100.0)" in text
         assert "`answers: {weight: 1.0, questions: {kind: scenes}}` | not measured | not run | not run |" in text
