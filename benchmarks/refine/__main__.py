@@ -154,7 +154,7 @@ def main() -> None:
     parts = [f"{len(seen.ids)} scenes of eval, {options.samples} samples at temperature 1 where samples are asked for."]
 
     def part(title: str, head: str, lines: Iterator[str]) -> None:
-        parts.append("\n".join([f"**{title}**\n", head, *lines]))
+        parts.append("\n".join([f"#### {title}\n", head, *lines]))
         print(f"\n{parts[-1]}", flush=True)
 
     part("drop_unanswerable", HEADER.format("before"), dropped(seen, options.samples))
