@@ -16,6 +16,7 @@ from benchmarks.signals.scorer import fitted
 from benchmarks.signals.tables import Measured, by_seed, holds, methods, not_run, promised
 from benchmarks.signals.variants import CIM, ROWS, TERMS, Row, variants
 from cim.index.meta import IndexMeta
+from cim.layout import Layout
 from cim.metrics.bootstrap import mean, ratio
 from cim.params import Params
 from cim.params.terms import Terms
@@ -156,7 +157,7 @@ def read_line(line: str) -> object:
 
 @pytest.mark.slow
 def test_the_scorer_tells_pairs_from_swapped_ones(finished: Workspace) -> None:
-    layout = finished.layout
+    layout = Layout(finished.folder / "data")
     scorer = fitted(layout)
     assert scorer.encoder == IndexMeta.read(layout.index("items")).encoder
     # Weights all alike are the plain cosine, more of which is better: what the prior holds them to.
