@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.common.vectors import image_vectors
 from benchmarks.human.cosines import clip_scores, closest_reference
 from benchmarks.human.ratings import Rated
-from benchmarks.human.workspace import image_vectors
 from benchmarks.reward.exclusion import CachedJudge
 from cim.embeddings.plan import HELDOUT, IMAGE, TEXT
 from cim.encoders.load import load_text_encoder, load_text_tower

@@ -8,9 +8,10 @@ import numpy.typing as npt
 import polars as pl
 from tqdm import tqdm
 
+from benchmarks.common.vectors import image_vectors
 from benchmarks.human.cosines import once
 from benchmarks.human.ratings import Rated
-from benchmarks.human.workspace import GALLERY, RAW, image_vectors
+from benchmarks.human.workspace import GALLERY, RAW
 from benchmarks.reward.exclusion import CachedJudge
 from cim.embeddings.plan import IMAGE, TEXT
 from cim.encoders.load import load_text_tower

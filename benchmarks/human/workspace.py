@@ -19,7 +19,6 @@ from cim.encoders.load import load_image_tower, load_text_encoder
 from cim.fingerprint import fingerprint
 from cim.images.decode import decode_rgb
 from cim.index.build import build_items, build_space
-from cim.index.vectors import VectorStore
 from cim.layout import Layout
 from cim.params.retrieval import Index
 
@@ -76,12 +75,6 @@ def build(work: Path, models: Models, photos: Path, gallery: Captions, rated: Se
     for space in ("caption_text", "clip"):
         build_space(layout, space, Index(), K)
     return layout
-
-
-def image_vectors(layout: Layout, role: str) -> VectorStore:
-    """Vectors of all photos, by name, of one image encoder."""
-    files = sorted((layout.root / "embeddings" / role).glob("*/*.npy"))
-    return VectorStore([(file, file.with_suffix(".parquet")) for file in files])
 
 
 def _embed_captions(layout: Layout, card: EncoderCard, gallery: Captions) -> None:

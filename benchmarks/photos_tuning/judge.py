@@ -8,18 +8,19 @@ from pathlib import Path
 import numpy as np
 from PIL.Image import Image
 
+from benchmarks.common.vectors import image_vectors
 from cim.atomic import read_json, write_json
 from cim.batches import batched
 from cim.captioners.decoding import Decoding, Generated
 from cim.captioners.generate import generate
 from cim.captioners.load import Captioner, captioner_fingerprint, load_captioner
+from cim.encoders.base import TextEncoder
 from cim.encoders.load import load_text_encoder, load_text_tower
 from cim.graphs.graph import GraphParser
 from cim.graphs.once import ReadOnce
 from cim.graphs.open import open_parser
 from cim.graphs.phrases import Phrases
 from cim.images.decode import decode_rgb
-from cim.index.vectors import VectorStore
 from cim.layout import Layout
 from cim.metrics.evalset import EvalSet
 from cim.metrics.heldout import text_ranks
@@ -130,13 +131,16 @@ class Judge:
     @cached_property
     def seen(self) -> FloatArray:
         """(n, d) of the photos by the held-out encoder."""
-        files = sorted(self.layout.embeddings("heldout", self.split).glob("*.npy"))
-        return VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(self.photos))
+        return image_vectors(self.layout, "heldout").get(list(self.photos))
+
+    @cached_property
+    def tower(self) -> TextEncoder:
+        """The held-out encoder's, for captions."""
+        return load_text_tower(self.layout.model("heldout"), "cpu")
 
     def vectors(self, captions: Sequence[str]) -> FloatArray:
         """(c, d) of captions by the held-out encoder."""
-        encoder = load_text_tower(self.layout.model("heldout"), "cpu")
-        return np.concatenate([encoder.encode_texts(some) for some in batched(captions, 256)])
+        return np.concatenate([self.tower.encode_texts(some) for some in batched(captions, 256)])
 
     def ranks(self, captions: Sequence[str], own: Sequence[int]) -> FloatArray:
         """(c,) of each caption's own photo, the one at that place, among all of the split; 1 is best."""

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.common.vectors import image_vectors
 from cim.batches import batched
 from cim.encoders.scorer import Scorer, fit
-from cim.index.vectors import VectorStore
 from cim.layout import Layout
 from cim.params.curate import LearnedScore
 from cim.rewards.terms.workspace import Workspace
@@ -30,8 +30,7 @@ def fitted(layout: Layout, seed: int = 0) -> Scorer:
     The encoder is the reward's, which learned from these pairs. No caption of another split is read.
     """
     said = {name: texts[0] for tar in shard_paths(layout.shards("gallery")) for name, texts in read_captions(tar)}
-    files = sorted(layout.embeddings("image", "gallery").glob("*.npy"))
-    images = VectorStore([(file, file.with_suffix(".parquet")) for file in files]).get(list(said))
+    images = image_vectors(layout, "image").get(list(said))
     terms = Workspace(layout)
     texts = np.concatenate([terms.encode(some) for some in batched(list(said.values()), 256)])
     order = np.random.default_rng(seed).permutation(len(said))
